@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { draftOf } from '../interceptor/current-draft.js';
+import { PageDraft } from '../page/page-draft.js';
+
+/**
+ * The page that a handler is rendering. A handler gets one for every request; where the cache is bypassed, what it says has
+ * no effect.
+ *
+ * @example
+ * show(@Param('id') id: string, @CurrentPage() page: PageDraft) {
+ *   page.tag(`post:${id}`);
+ * }
+ *
+ * @publicApi
+ */
+export const CurrentPage = createParamDecorator((_data: unknown, context: ExecutionContext): PageDraft => {
+  const request = context.switchToHttp().getRequest<IncomingMessage & { raw?: IncomingMessage }>();
+  return draftOf(request.raw ?? request) ?? detached(request.url ?? '');
+});
+
+function detached(target: string): PageDraft {
+  const draft = new PageDraft({ key: '', path: target, target, host: undefined }, 0);
+  draft.skip('bypass');
+  return draft;
+}

@@ -1,0 +1,29 @@
+const ON_PAGE_CACHE = Symbol('nestjs-nginx-cache: on page cache');
+
+export type PageCacheEventClass<E> = abstract new (...args: never[]) => E;
+
+/**
+ * Calls the method on every event of that class. Works in any provider or controller of any module that is not request-scoped.
+ *
+ * @param event `PageRequested`, `PageResponding`, `PageRendered`, `PageStored`, `PageSkipped`, `PagesPurged` or `PageCacheFailed`
+ * @example
+ * @OnPageCache(PageRendered)
+ * keepPreviewsOut(event: PageRendered) {
+ *   if (event.page.body.includes('class="preview"')) event.skip('preview');
+ * }
+ *
+ * @publicApi
+ */
+export function OnPageCache<E>(event: PageCacheEventClass<E>) {
+  return (target: object, _key: string | symbol, descriptor: TypedPropertyDescriptor<(event: E) => unknown>): void => {
+    const method = descriptor.value as object;
+    const events = Reflect.getOwnMetadata(ON_PAGE_CACHE, method) as PageCacheEventClass<unknown>[] | undefined;
+    Reflect.defineMetadata(ON_PAGE_CACHE, [...(events ?? []), event], method);
+  };
+}
+
+/** The events that a method listens to. */
+export function eventsOf(method: unknown): PageCacheEventClass<unknown>[] {
+  if (typeof method !== 'function') return [];
+  return (Reflect.getOwnMetadata(ON_PAGE_CACHE, method) as PageCacheEventClass<unknown>[] | undefined) ?? [];
+}

@@ -1,0 +1,52 @@
+import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
+import { eventsOf } from '../decorators/on-page-cache.decorator.js';
+import { DEFAULT_LISTENERS } from '../listeners/default-listeners.js';
+import type { CheckedOptions } from '../options/check-options.js';
+import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { PageCacheDispatcher } from './page-cache-dispatcher.js';
+
+/** Finds every `@OnPageCache()` method: of the built-in policies first, then of the application. */
+@Injectable()
+export class ListenerExplorer implements OnModuleInit {
+  readonly #scanner = new MetadataScanner();
+
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(ModuleRef) private readonly modules: ModuleRef,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    for (const listener of this.options.listeners ?? DEFAULT_LISTENERS) {
+      this.add(await this.modules.create<object>(listener as Type<object>));
+    }
+    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      const prototype = (wrapper.metatype as Type | null)?.prototype as object | undefined;
+      if (!prototype || !this.listens(prototype)) continue;
+      if (!wrapper.isDependencyTreeStatic()) {
+        throw new NginxCacheConfigError('@OnPageCache', wrapper.metatype, 'on a provider that is not request-scoped');
+      }
+      if (wrapper.instance) this.add(wrapper.instance as object);
+    }
+  }
+
+  private listens(prototype: object): boolean {
+    return this.methods(prototype).some(({ events }) => events.length > 0);
+  }
+
+  private add(listener: object): void {
+    for (const { name, events } of this.methods(Object.getPrototypeOf(listener) as object)) {
+      const method = (listener as Record<string, (event: unknown) => unknown>)[name];
+      for (const event of events) this.dispatcher.add(event, (occurred) => method?.call(listener, occurred));
+    }
+  }
+
+  private methods(prototype: object) {
+    return this.#scanner
+      .getAllMethodNames(prototype)
+      .map((name) => ({ name, events: eventsOf((prototype as Record<string, unknown>)[name]) }));
+  }
+}

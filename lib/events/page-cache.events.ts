@@ -1,0 +1,159 @@
+import type { IncomingMessage } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+import type { HeaderField, Page } from '../page/page.js';
+import type { PageDraft } from '../page/page-draft.js';
+import type { PageAddress } from '../page/page-key.js';
+import type { RequestHead } from '../rules/request-head.js';
+
+/**
+ * A GET has reached a handler that may be cached. A listener may send it past the cache.
+ *
+ * @publicApi
+ */
+export class PageRequested {
+  #bypassed: string | undefined;
+
+  constructor(
+    readonly head: RequestHead,
+    readonly request: IncomingMessage,
+    readonly context: ExecutionContext,
+    readonly address: PageAddress,
+  ) {}
+
+  get vetoed(): string | undefined {
+    return this.#bypassed;
+  }
+
+  /**
+   * Answers this request without the cache: nothing is looked up, nothing is stored.
+   *
+   * @param reason reported as `detail` of the `Cache-Status` field
+   */
+  bypass(reason: string): void {
+    this.#bypassed ??= reason;
+  }
+
+  veto(reason: string): void {
+    this.bypass(reason);
+  }
+}
+
+/** What `PageResponding` and `PageRendered` share: a page that can still be kept out. */
+abstract class PageDecision {
+  constructor(
+    readonly draft: PageDraft,
+    readonly request: IncomingMessage,
+    readonly context: ExecutionContext,
+  ) {}
+
+  get vetoed(): string | undefined {
+    return this.draft.skipped;
+  }
+
+  /**
+   * Keeps the page out of the cache.
+   *
+   * @param reason reported as `detail` of the `Cache-Status` field
+   */
+  skip(reason: string): void {
+    this.draft.skip(reason);
+  }
+
+  veto(reason: string): void {
+    this.skip(reason);
+  }
+}
+
+/**
+ * Status and header of a response are about to leave; its content is not known yet. What is decided here is told to the
+ * visitor in `Cache-Status`, and the content of a skipped page is not collected. Listeners must be synchronous.
+ *
+ * @publicApi
+ */
+export class PageResponding extends PageDecision {
+  constructor(
+    draft: PageDraft,
+    request: IncomingMessage,
+    context: ExecutionContext,
+    readonly status: number,
+    readonly headers: readonly HeaderField[],
+  ) {
+    super(draft, request, context);
+  }
+
+  /** All values of a field, one a line. */
+  header(name: string): string[] {
+    return this.headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+  }
+}
+
+/**
+ * A page is complete and has been sent. A listener may still skip it, and change its ttl and tags.
+ *
+ * @publicApi
+ */
+export class PageRendered extends PageDecision {
+  constructor(
+    draft: PageDraft,
+    request: IncomingMessage,
+    context: ExecutionContext,
+    /** As it was sent, with its content coding undone. */
+    readonly page: Page,
+  ) {
+    super(draft, request, context);
+  }
+
+  get ttl(): number {
+    return this.draft.ttl;
+  }
+
+  set ttl(milliseconds: number) {
+    this.draft.ttl = milliseconds;
+  }
+
+  get tags(): ReadonlySet<string> {
+    return this.draft.tags;
+  }
+
+  tag(...tags: string[]): void {
+    this.draft.tag(...tags);
+  }
+}
+
+/** @publicApi */
+export class PageStored {
+  constructor(
+    readonly address: PageAddress,
+    /** Milliseconds; 0 = until purged. */
+    readonly ttl: number,
+    readonly tags: readonly string[],
+    /** Size as stored, in bytes. */
+    readonly bytes: number,
+  ) {}
+}
+
+/** @publicApi */
+export class PageSkipped {
+  constructor(
+    readonly address: PageAddress,
+    readonly reason: string,
+  ) {}
+}
+
+/** @publicApi */
+export class PagesPurged {
+  constructor(
+    /** What was asked for: paths, `/path/*` for a subtree, regular expressions. */
+    readonly targets: readonly string[],
+    /** Pages that were really deleted. */
+    readonly purged: number,
+  ) {}
+}
+
+/** @publicApi */
+export class PageCacheFailed {
+  constructor(
+    readonly operation: 'get' | 'set' | 'purge' | 'listener' | 'render',
+    readonly error: unknown,
+  ) {}
+}

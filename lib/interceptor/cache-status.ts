@@ -1,0 +1,30 @@
+/** The `Cache-Status` field (RFC 9211) in the words of this cache. */
+const CACHE = 'nestjs-nginx-cache';
+
+export const CACHE_STATUS = 'Cache-Status';
+export const HIT = `${CACHE}; hit`;
+export const MISS_STORED = `${CACHE}; fwd=miss; stored`;
+/** What no handler answered: static files, 404, guards. */
+export const NOT_A_PAGE = `${CACHE}; fwd=bypass; detail=no-handler`;
+
+const bypasses = new Map<string, string>();
+
+export function bypass(reason: string): string {
+  let status = bypasses.get(reason);
+  if (status === undefined) {
+    status = `${CACHE}; fwd=bypass; detail=${detail(reason)}`;
+    // Reasons are few; a listener that puts values into them must not fill the memory.
+    if (bypasses.size < 100) bypasses.set(reason, status);
+  }
+  return status;
+}
+
+export function missNotStored(reason: string): string {
+  return `${CACHE}; fwd=miss; detail=${detail(reason)}`;
+}
+
+/** A token, or else a quoted string (RFC 8941, sections 3.3.3 and 3.3.4). */
+function detail(reason: string): string {
+  if (/^[A-Za-z*][\w!#$%&'*+.^`|~:/-]*$/.test(reason)) return reason;
+  return `"${reason.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
+}

@@ -1,0 +1,76 @@
+import { promisify } from 'node:util';
+import zlib from 'node:zlib';
+
+const gzip = promisify(zlib.gzip);
+const gunzip = promisify(zlib.gunzip);
+const inflate = promisify(zlib.inflate);
+const brotliDecompress = promisify(zlib.brotliDecompress);
+
+/** Below this, gzip saves less than the fields that it needs. In bytes. */
+const WORTH_COMPRESSING = 1000;
+
+/** Collects the content of one response, up to a limit. */
+export class ContentCollector {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(private readonly limit: number) {}
+
+  /** @returns whether there was room for it; when not, all is dropped */
+  add(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): boolean {
+    // A copy: the application may use its buffer again.
+    const copy = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
+    this.#bytes += copy.length;
+    if (this.#bytes > this.limit) {
+      this.#chunks = [];
+      return false;
+    }
+    this.#chunks.push(copy);
+    return true;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  take(): Buffer {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+  }
+}
+
+/**
+ * Undoes a content coding (RFC 9110, section 8.4.1).
+ *
+ * @param limit of the result, in bytes
+ * @returns `undefined` when the coding is unknown, the data damaged, or the result too large
+ */
+export async function decode(body: Buffer, coding: string, limit: number): Promise<Buffer | undefined> {
+  const options = { maxOutputLength: limit };
+  try {
+    switch (coding.trim().toLowerCase()) {
+      case '':
+      case 'identity':
+        return body;
+      case 'gzip':
+      case 'x-gzip':
+        return await gunzip(body, options);
+      case 'deflate':
+        return await inflate(body, options);
+      case 'br':
+        return await brotliDecompress(body, options);
+      default:
+        return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns `undefined` when it is not worth it */
+export async function compress(body: Buffer): Promise<Buffer | undefined> {
+  if (body.length < WORTH_COMPRESSING) return undefined;
+  const packed = await gzip(body);
+  return packed.length < body.length ? packed : undefined;
+}

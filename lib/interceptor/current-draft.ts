@@ -1,0 +1,26 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import type { PageDraft } from '../page/page-draft.js';
+
+/** The page that is being rendered: by its request, and anywhere below its handler. */
+@Injectable()
+export class CurrentDraft {
+  readonly #storage = new AsyncLocalStorage<PageDraft>();
+
+  run<T>(request: IncomingMessage, draft: PageDraft, render: () => T): T {
+    drafts.set(request, draft);
+    return this.#storage.run(draft, render);
+  }
+
+  get(): PageDraft | undefined {
+    return this.#storage.getStore();
+  }
+}
+
+const drafts = new WeakMap<IncomingMessage, PageDraft>();
+
+/** The page that a request is rendering. */
+export function draftOf(request: IncomingMessage): PageDraft | undefined {
+  return drafts.get(request);
+}

@@ -1,0 +1,27 @@
+import type { Server, ServerResponse } from 'node:http';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Inject } from '@nestjs/common';
+import { instrument } from './response-observer.js';
+
+/** Instruments every response of the application's server, before any middleware sees it. */
+@Injectable()
+export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
+  readonly #instrument = (_request: unknown, response: ServerResponse): void => instrument(response);
+
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    this.server?.prependListener('request', this.#instrument);
+  }
+
+  onModuleDestroy(): void {
+    this.server?.off('request', this.#instrument);
+  }
+
+  /** `undefined` in a standalone application context and in a pure microservice. */
+  private get server(): Server | undefined {
+    // Without a HTTP platform the adapter is a stub that has no server.
+    return this.host.httpAdapter?.getHttpServer?.() as Server | undefined;
+  }
+}

@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+import { type PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
+import type { InFlightPage, InFlightPages } from '../invalidation/in-flight-pages.js';
+import type { Page } from '../page/page.js';
+import type { PageDraft } from '../page/page-draft.js';
+import { storedFields } from '../page/stored-fields.js';
+import type { PageStorage } from '../stores/page-storage.js';
+import { MISS_STORED, missNotStored } from './cache-status.js';
+import { compress, ContentCollector, decode } from './content.js';
+import { fieldsOf } from './response-fields.js';
+import type { ResponseObserver } from './response-observer.js';
+
+/** What a recorder works with. */
+export interface RecorderTools {
+  readonly dispatcher: PageCacheDispatcher;
+  readonly storage: PageStorage;
+  readonly inFlight: InFlightPages;
+  readonly maxPageBytes: number;
+  readonly compress: boolean;
+}
+
+/** What became of a page. */
+export type PageOutcome = { readonly stored: true } | { readonly stored: false; readonly reason: string };
+
+/** Watches one response, and stores it when everybody agrees that it is a page. */
+export class PageRecorder implements ResponseObserver {
+  /** Settles when the page is stored or will not be; never rejects. */
+  readonly outcome: Promise<PageOutcome>;
+  readonly #inFlight: InFlightPage;
+  readonly #content: ContentCollector;
+  #settle!: (outcome: PageOutcome) => void;
+  #deciding: void | Promise<void> = undefined;
+  #head: Pick<Page, 'status' | 'headers'> = { status: 0, headers: [] };
+  #ended = false;
+
+  constructor(
+    private readonly tools: RecorderTools,
+    readonly draft: PageDraft,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+    private readonly context: ExecutionContext,
+  ) {
+    this.#inFlight = tools.inFlight.begin(draft.address);
+    this.#content = new ContentCollector(tools.maxPageBytes);
+    this.outcome = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    response.once('close', () => {
+      if (!this.#ended) this.finish({ stored: false, reason: 'aborted' });
+    });
+  }
+
+  head(): string {
+    const headers = fieldsOf(this.response);
+    const status = this.response.statusCode;
+    this.#head = { status, headers };
+    const event = new PageResponding(this.draft, this.request, this.context, status, headers);
+    this.#deciding = this.tools.dispatcher.decide(event);
+    return this.draft.skipped === undefined ? MISS_STORED : missNotStored(this.draft.skipped);
+  }
+
+  content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
+    if (this.draft.skipped === undefined && !this.#content.add(chunk, encoding)) this.draft.skip('size');
+  }
+
+  end(): void {
+    this.#ended = true;
+    // Destroyed: the visitor left, or the application gave up, before all of it was written.
+    if (this.response.destroyed || this.response.errored) this.draft.skip('aborted');
+    this.record().then(
+      (outcome) => this.finish(outcome),
+      (error: unknown) => {
+        this.tools.dispatcher.notify(new PageCacheFailed('set', error));
+        this.finish({ stored: false, reason: 'store-failed' });
+      },
+    );
+  }
+
+  private async record(): Promise<PageOutcome> {
+    await this.#deciding;
+    const page = this.draft.skipped === undefined ? await this.page() : undefined;
+    if (page) await this.tools.dispatcher.decide(new PageRendered(this.draft, this.request, this.context, page));
+    if (!page || this.draft.skipped !== undefined) return { stored: false, reason: this.draft.skipped ?? 'unknown' };
+    return this.store(page);
+  }
+
+  /** The page, or a reason in the draft why it is none. */
+  private async page(): Promise<Page | undefined> {
+    const { status, headers } = this.#head;
+    const value = (name: string) => headers.find(([field]) => field.toLowerCase() === name)?.[1];
+    const length = value('content-length');
+    if (length !== undefined && Number(length) !== this.#content.bytes) return this.refuse('truncated');
+    const body = await decode(this.#content.take(), value('content-encoding') ?? '', this.tools.maxPageBytes);
+    if (!body) return this.refuse('content-encoding');
+    if (body.length === 0) return this.refuse('empty');
+    return { status, headers: storedFields(headers), body };
+  }
+
+  private refuse(reason: string): undefined {
+    this.draft.skip(reason);
+  }
+
+  private async store(page: Page): Promise<PageOutcome> {
+    const { address, ttl, tags } = this.draft;
+    const packed = this.tools.compress ? await compress(page.body) : undefined;
+    const stored: Page = packed ? { ...page, body: packed, contentEncoding: 'gzip' } : page;
+    if (this.#inFlight.purged) return { stored: false, reason: 'purged' };
+    await this.tools.storage.set(address.key, stored, ttl);
+    if (this.#inFlight.purged) {
+      await this.tools.storage.delete([address.key]);
+      return { stored: false, reason: 'purged' };
+    }
+    this.tools.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length));
+    return { stored: true };
+  }
+
+  private finish(outcome: PageOutcome): void {
+    this.tools.inFlight.end(this.#inFlight);
+    if (!outcome.stored) this.tools.dispatcher.notify(new PageSkipped(this.draft.address, outcome.reason));
+    this.#settle(outcome);
+  }
+}

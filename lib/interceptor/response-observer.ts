@@ -1,0 +1,112 @@
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { CACHE_STATUS, NOT_A_PAGE } from './cache-status.js';
+
+const OBSERVER = Symbol('nestjs-nginx-cache: observer');
+
+/** Sees what really leaves Node. */
+export interface ResponseObserver {
+  /**
+   * Status and header are final and about to leave; fields may still be set.
+   *
+   * @returns the value of the `Cache-Status` field
+   */
+  head(): string;
+  /** Content that has been written. It belongs to the application: copy it to keep it. */
+  content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void;
+  /** The application has ended the response. */
+  end(): void;
+}
+
+type Observed = ServerResponse & { [OBSERVER]?: ResponseObserver | string };
+type Method = (this: Observed, ...args: unknown[]) => unknown;
+interface Methods {
+  readonly writeHead: Method;
+  readonly write: Method;
+  readonly end: Method;
+}
+
+/** One set of wrappers for each kind of response: HTTP/1, HTTP/2, injected. */
+const wrappers = new WeakMap<object, Methods>();
+
+/**
+ * Puts the wrappers on a response. They must be the first, so that everything that is wrapped around the response later
+ * (compression, sessions that set cookies when the header leaves, …) is outside and its work is seen.
+ */
+export function instrument(response: ServerResponse): void {
+  const prototype = Object.getPrototypeOf(response) as ServerResponse;
+  let methods = wrappers.get(prototype);
+  if (!methods) {
+    methods = wrap(prototype);
+    wrappers.set(prototype, methods);
+  }
+  Object.assign(response, methods);
+}
+
+export function isInstrumented(response: ServerResponse): boolean {
+  return Object.hasOwn(response, 'writeHead');
+}
+
+/** Sets who sees the response, or the `Cache-Status` that it gets when nobody needs to. */
+export function observe(response: ServerResponse, observer: ResponseObserver | string): void {
+  (response as Observed)[OBSERVER] = observer;
+}
+
+function wrap(original: ServerResponse): Methods {
+  const writeHead = original.writeHead as unknown as Method;
+  const write = original.write as unknown as Method;
+  const end = original.end as unknown as Method;
+  return {
+    writeHead(status, ...rest) {
+      if (this.headersSent) return writeHead.call(this, status, ...rest);
+      const reason = typeof rest[0] === 'string' ? rest[0] : undefined;
+      setFields(this, reason === undefined ? (rest[0] ?? rest[1]) : rest[1]);
+      this.statusCode = status as number;
+      const observer = this[OBSERVER];
+      const value = typeof observer === 'object' ? observer.head() : (observer ?? NOT_A_PAGE);
+      this.appendHeader(CACHE_STATUS, value);
+      return reason === undefined ? writeHead.call(this, status) : writeHead.call(this, status, reason);
+    },
+    write(...args) {
+      const result = write.apply(this, args);
+      const observer = this[OBSERVER];
+      if (typeof observer === 'object') pass(observer, args);
+      return result;
+    },
+    end(...args) {
+      const result = end.apply(this, args);
+      const observer = this[OBSERVER];
+      if (typeof observer === 'object') {
+        pass(observer, args);
+        // Once: some middleware ends a response twice.
+        this[OBSERVER] = NOT_A_PAGE;
+        observer.end();
+      }
+      return result;
+    },
+  };
+}
+
+function pass(observer: ResponseObserver, [chunk, encoding]: unknown[]): void {
+  if (typeof chunk === 'string') {
+    observer.content(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
+  } else if (chunk instanceof Uint8Array) {
+    observer.content(chunk, undefined);
+  }
+}
+
+/** What `writeHead(status, fields)` does with the fields, done before it, so that the observer sees all of them. */
+function setFields(response: ServerResponse, fields: unknown): void {
+  if (fields === null || typeof fields !== 'object') return;
+  if (Array.isArray(fields)) {
+    const flat = fields as OutgoingHttpHeader[];
+    for (let index = 0; index < flat.length; index += 2) response.removeHeader(String(flat[index]));
+    for (let index = 0; index < flat.length; index += 2) {
+      const value = flat[index + 1];
+      response.appendHeader(String(flat[index]), Array.isArray(value) ? value : String(value));
+    }
+    return;
+  }
+  for (const [name, value] of Object.entries(fields as OutgoingHttpHeaders)) {
+    if (name !== '') response.setHeader(name, value as OutgoingHttpHeader);
+  }
+}

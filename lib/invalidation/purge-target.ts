@@ -1,0 +1,93 @@
+import { canonicalSegment } from '../rules/canonical-path.rule.js';
+
+/**
+ * An entity that knows which paths show it.
+ *
+ * @example
+ * class Post implements DependentPaths {
+ *   dependentPaths() { return ['/', `/posts/${this.slug}`]; }
+ * }
+ *
+ * @publicApi
+ */
+export interface DependentPaths {
+  dependentPaths(): Iterable<string> | Promise<Iterable<string>>;
+}
+
+/**
+ * What can be purged and published: a path, a URL, or an entity.
+ *
+ * @publicApi
+ */
+export type PageTarget = string | URL | DependentPaths;
+
+/** A page by its canonical path, on one host or on all. */
+export interface TargetPath {
+  readonly path: string;
+  /** Only from a URL, and only when the site has `hosts`. */
+  readonly host: string | undefined;
+}
+
+/**
+ * The paths of targets.
+ *
+ * @param hosts the hosts of the site, when its keys hold them
+ * @throws {TypeError} when a target is neither a path nor a URL nor has `dependentPaths()`
+ */
+export async function targetPaths(
+  targets: readonly PageTarget[],
+  hosts: readonly string[] | undefined,
+): Promise<TargetPath[]> {
+  const nested = await Promise.all(
+    targets.map(async (target) => {
+      if (typeof target === 'object' && !(target instanceof URL)) {
+        const paths = await target.dependentPaths();
+        return Array.from(paths, (path) => targetPath(path, hosts));
+      }
+      return [targetPath(target, hosts)];
+    }),
+  );
+  return nested.flat();
+}
+
+function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath {
+  if (typeof target === 'string' && target.startsWith('/')) return { path: canonicalPath(target), host: undefined };
+  const url = target instanceof URL ? target : URL.canParse(target) ? new URL(target) : undefined;
+  if (!url) {
+    throw new TypeError(
+      `${JSON.stringify(target)} is not a page: give a path like "/posts/1", a URL, or an object with dependentPaths()`,
+    );
+  }
+  const host = url.hostname.replace(/\.$/, '');
+  if (hosts && !hosts.includes(host)) {
+    throw new TypeError(`${url.href} is not a page of this site: its hosts are ${hosts.join(', ')}`);
+  }
+  return { path: canonicalPath(url.pathname), host: hosts && host };
+}
+
+/**
+ * The form in which a browser would ask for a path: `/käse ecke` becomes `/k%C3%A4se%20ecke`, `/%61bout` becomes `/about`.
+ *
+ * @param path decoded or encoded; a query is cut off: all queries of a page go with it
+ * @throws {TypeError} when it does not begin with "/"
+ */
+export function canonicalPath(path: string): string {
+  if (typeof path !== 'string' || !path.startsWith('/')) {
+    throw new TypeError(`${JSON.stringify(path)} is not a path: a path begins with "/"`);
+  }
+  // Not resolved against a base: "//about" would be a host.
+  const { pathname } = new URL(`http://localhost${path}`);
+  return pathname
+    .split('/')
+    .map((segment) => canonicalSegment(decodeLeniently(segment)))
+    .join('/');
+}
+
+/** What is no percent-encoded UTF-8 stands for itself. */
+function decodeLeniently(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

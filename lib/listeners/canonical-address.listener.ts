@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { OnPageCache } from '../decorators/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import { rawPath } from '../rules/request-head.js';
+import { templatePattern } from './route-template.js';
+
+/** What the routers leave on a request: Express `route.path`, Fastify `routeOptions.url`. */
+type Routed = IncomingMessage & {
+  originalUrl?: string;
+  baseUrl?: string;
+  route?: { path?: unknown };
+  routeOptions?: { url?: unknown };
+};
+
+/**
+ * An alias of a page is answered but not stored: other letters than the route's own, a trailing slash, parameters in
+ * another order, ignored parameters. A purge of the page's own address would leave it behind.
+ */
+@Injectable()
+export class CanonicalAddressListener {
+  readonly #templates = new Map<string, RegExp>();
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    const request = event.context.switchToHttp().getRequest<Routed>();
+    const target = request.originalUrl ?? request.url ?? '';
+    const template = templateOf(request);
+    if (target !== event.draft.address.target) event.skip('alias');
+    else if (template === undefined || !this.pattern(template).test(rawPath(target))) event.skip('alias');
+  }
+
+  private pattern(template: string): RegExp {
+    let pattern = this.#templates.get(template);
+    if (!pattern) this.#templates.set(template, (pattern = templatePattern(template)));
+    return pattern;
+  }
+}
+
+function templateOf({ baseUrl = '', route, routeOptions }: Routed): string | undefined {
+  const template = routeOptions?.url ?? route?.path;
+  return typeof template === 'string' ? `${baseUrl}${template}` : undefined;
+}

@@ -1,0 +1,39 @@
+import type { Type } from '@nestjs/common';
+import { AddressableListener } from './addressable.listener.js';
+import { AnonymousOnlyListener } from './anonymous-only.listener.js';
+import { CacheControlListener } from './cache-control.listener.js';
+import { CanonicalAddressListener } from './canonical-address.listener.js';
+import { ConditionalRequestListener } from './conditional-request.listener.js';
+import { ContentTypeListener } from './content-type.listener.js';
+import { HandlerQueryListener } from './handler-query.listener.js';
+import { KeyDriftListener } from './key-drift.listener.js';
+import { PathExclusionListener } from './path-exclusion.listener.js';
+import { SetCookieListener } from './set-cookie.listener.js';
+import { SizeListener } from './size.listener.js';
+import { StatusListener } from './status.listener.js';
+import { VaryListener } from './vary.listener.js';
+
+/**
+ * The built-in policies, in the order in which they are asked. To replace one, give `listeners` the list with yours in its place.
+ * What nginx enforces comes from the options all the same.
+ *
+ * @example
+ * listeners: DEFAULT_LISTENERS.map((one) => (one === VaryListener ? MyVaryListener : one))
+ *
+ * @publicApi
+ */
+export const DEFAULT_LISTENERS: readonly Type[] = [
+  AddressableListener,
+  AnonymousOnlyListener,
+  PathExclusionListener,
+  ConditionalRequestListener,
+  KeyDriftListener,
+  StatusListener,
+  SetCookieListener,
+  CacheControlListener,
+  VaryListener,
+  ContentTypeListener,
+  SizeListener,
+  CanonicalAddressListener,
+  HandlerQueryListener,
+];

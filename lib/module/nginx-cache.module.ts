@@ -1,0 +1,116 @@
+import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import type { Cache } from 'cache-manager';
+import { ListenerExplorer } from '../events/listener-explorer.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed } from '../events/page-cache.events.js';
+import { CurrentDraft } from '../interceptor/current-draft.js';
+import { HttpServerObserver } from '../interceptor/http-server.observer.js';
+import { PageCacheInterceptor } from '../interceptor/page-cache.interceptor.js';
+import { InFlightPages } from '../invalidation/in-flight-pages.js';
+import { Purger } from '../invalidation/purger.js';
+import type { CheckedOptions } from '../options/check-options.js';
+import { checkOptions } from '../options/check-options.js';
+import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
+import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
+import { PageKeys } from '../page/page-key.js';
+import { Publications } from '../publishing/publications.js';
+import { Publisher } from '../publishing/publisher.js';
+import { PageStorage } from '../stores/page-storage.js';
+import type { PageStore } from '../stores/page-store.js';
+import { PageCacheLogger } from './page-cache-logger.js';
+import { PageCacheService } from './page-cache.service.js';
+import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
+
+/** @publicApi */
+export interface NginxCacheModuleExtras {
+  /**
+   * Whether the interceptor is registered for the whole application. Default `true`; with `false`, use
+   * `@UseInterceptors(PageCacheInterceptor)` where pages are.
+   */
+  global?: boolean;
+}
+
+/**
+ * The page cache of an application.
+ *
+ * @example
+ * @Module({ imports: [NginxCacheModule.forRoot({ store: memcachedStore({ servers: '127.0.0.1:11211' }) })] })
+ * export class AppModule {}
+ *
+ * @publicApi
+ */
+@Module({})
+export class NginxCacheModule {
+  /**
+   * @param options without any, pages are kept in memory for five minutes and served by the application
+   * @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed
+   */
+  static forRoot({ global = true, ...options }: NginxCacheOptions & NginxCacheModuleExtras = {}): DynamicModule {
+    checkOptions(options);
+    return build(PageStoreModule.forRoot(options), global);
+  }
+
+  /**
+   * @param options `useFactory` (with `inject`), `useClass` or `useExisting` (with a method `createNginxCacheOptions()`), and
+   *   `imports`
+   */
+  static forRootAsync({ global = true, ...options }: NginxCacheAsyncOptions & NginxCacheModuleExtras): DynamicModule {
+    return build(PageStoreModule.forRootAsync(options), global);
+  }
+}
+
+function build(store: DynamicModule, global: boolean): DynamicModule {
+  return {
+    module: NginxCacheModule,
+    // For `PageCacheService` in any module.
+    global: true,
+    imports: [
+      DiscoveryModule,
+      store,
+      CacheModule.registerAsync({
+        imports: [store],
+        inject: [PAGE_STORE],
+        useFactory: ({ keyv }: PageStore) => ({ stores: [keyv] }),
+      }),
+    ],
+    providers: [
+      PageCacheService,
+      PageCacheInterceptor,
+      PageCacheDispatcher,
+      PageCacheLogger,
+      ListenerExplorer,
+      HttpServerObserver,
+      CurrentDraft,
+      InFlightPages,
+      Publications,
+      Publisher,
+      Purger,
+      {
+        provide: PageKeys,
+        inject: [PAGE_CACHE_OPTIONS],
+        useFactory: (options: CheckedOptions) => new PageKeys(options),
+      },
+      {
+        provide: PageStorage,
+        inject: [CACHE_MANAGER, PAGE_STORE, PageCacheDispatcher],
+        useFactory: (cache: Cache, pages: PageStore, dispatcher: PageCacheDispatcher) =>
+          new PageStorage(cache, pages, (error) => dispatcher.notify(new PageCacheFailed('get', error))),
+      },
+      ...(global ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),
+    ],
+    // All that the interceptor needs: with `@UseInterceptors()`, Nest makes it anew in the module of the controller.
+    exports: [
+      PageCacheService,
+      PageCacheInterceptor,
+      PageCacheDispatcher,
+      CurrentDraft,
+      InFlightPages,
+      Publications,
+      PageKeys,
+      PageStorage,
+      PageStoreModule,
+    ],
+  };
+}

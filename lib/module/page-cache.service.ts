@@ -1,0 +1,150 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CurrentDraft } from '../interceptor/current-draft.js';
+import type { PurgeReport } from '../invalidation/purge-report.js';
+import { canonicalPath, type PageTarget, targetPaths } from '../invalidation/purge-target.js';
+import { Purger } from '../invalidation/purger.js';
+import type { CheckedOptions } from '../options/check-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import type { Page } from '../page/page.js';
+import type { PageDraft } from '../page/page-draft.js';
+import { type PageAddress, PageKeys } from '../page/page-key.js';
+import type { PublishReport } from '../publishing/publish-report.js';
+import { Publisher } from '../publishing/publisher.js';
+import { rawQuery } from '../rules/request-head.js';
+import { PageStorage } from '../stores/page-storage.js';
+
+/**
+ * One stored page, as `pages()` lists it.
+ *
+ * @publicApi
+ */
+export type PageInfo = Readonly<PageAddress>;
+
+/**
+ * Purges, publishes and looks up pages.
+ *
+ * @example
+ * constructor(private readonly pages: PageCacheService) {}
+ * async save(post: Post) {
+ *   await this.posts.save(post);
+ *   await this.pages.purge('/', post);
+ * }
+ *
+ * @publicApi
+ */
+@Injectable()
+export class PageCacheService {
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(PageKeys) private readonly keys: PageKeys,
+    @Inject(PageStorage) private readonly storage: PageStorage,
+    @Inject(Purger) private readonly purger: Purger,
+    @Inject(Publisher) private readonly publisher: Publisher,
+    @Inject(CurrentDraft) private readonly currentDraft: CurrentDraft,
+  ) {}
+
+  /**
+   * Deletes pages: every host and every allowed query of them. A page that is being rendered meanwhile is not stored.
+   *
+   * @param targets paths (`/posts/1`, encoded or not), URLs, or entities with `dependentPaths()`
+   * @returns how many pages were really deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it
+   * @throws {TypeError} when a target is none of these
+   */
+  async purge(...targets: PageTarget[]): Promise<PurgeReport> {
+    return this.purger.paths(await targetPaths(targets, this.options.hosts));
+  }
+
+  /**
+   * Deletes a page and all below it: `/blog` takes `/blog` and `/blog/…`, not `/blogger`; `/` takes everything.
+   *
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
+   */
+  async purgeUnder(path: string): Promise<PurgeReport> {
+    const base = canonicalPath(path).replace(/\/$/, '');
+    return this.purger.matching(`${base}/*`, (page) => page.path === base || page.path.startsWith(`${base}/`));
+  }
+
+  /**
+   * Deletes the pages whose raw path, with its query, matches.
+   *
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
+   */
+  async purgeMatching(pattern: RegExp): Promise<PurgeReport> {
+    const regexp = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+    return this.purger.matching(String(pattern), ({ target }) => regexp.test(target));
+  }
+
+  /**
+   * Deletes every page of this site: everything under its prefix and nothing else.
+   *
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
+   */
+  async purgeAll(): Promise<PurgeReport> {
+    return this.purger.matching('/*', () => true);
+  }
+
+  /**
+   * Renders pages through the application itself, as an anonymous visitor would see them, and stores them. A page that is not a 200
+   * any more is purged.
+   *
+   * @throws {PurgeIncompleteError} when such a purge is not acknowledged
+   * @example
+   * await pages.publish('/', '/feed', post)
+   */
+  async publish(...targets: PageTarget[]): Promise<PublishReport> {
+    return this.publisher.publish(await targetPaths(targets, this.options.hosts));
+  }
+
+  /**
+   * The stored page of a path, with an allowed query if it has one; of the first host when the site has several.
+   *
+   * @returns `undefined` when there is none, or when the store does not answer
+   */
+  async get(path: string): Promise<Page | undefined> {
+    return this.storage.get(this.addressesOf(path)[0]?.key ?? '');
+  }
+
+  /** Whether the page of a path is stored. */
+  async has(path: string): Promise<boolean> {
+    return (await this.get(path)) !== undefined;
+  }
+
+  /** The exact strings that nginx looks up for a path: one for each host. */
+  keysFor(path: string): string[] {
+    return this.addressesOf(path).map(({ key }) => this.storage.serverKey(key));
+  }
+
+  /**
+   * Lists the stored pages.
+   *
+   * @param filter `under` a path as in `purgeUnder`, or `matching` as in `purgeMatching`
+   * @throws {TypeError} when the store cannot list
+   */
+  async *pages({ under = '/', matching }: { under?: string; matching?: RegExp } = {}): AsyncIterable<PageInfo> {
+    const base = canonicalPath(under).replace(/\/$/, '');
+    const regexp = matching && new RegExp(matching.source, matching.flags.replace(/[gy]/g, ''));
+    for await (const key of this.storage.list(this.options.prefix)) {
+      const page = this.keys.parse(key);
+      if (!page || !(page.path === base || page.path.startsWith(`${base}/`))) continue;
+      if (!regexp || regexp.test(page.target)) yield page;
+    }
+  }
+
+  /** The page that is being rendered: anywhere below a handler whose answer may be stored. */
+  current(): PageDraft | undefined {
+    return this.currentDraft.get();
+  }
+
+  private addressesOf(path: string): PageAddress[] {
+    const raw = canonicalPath(path);
+    const query = rawQuery(path.split('#', 1)[0] ?? '');
+    return (this.options.hosts ?? [undefined]).map((host) =>
+      this.keys.of({
+        method: 'GET',
+        target: query ? `${raw}?${query}` : raw,
+        headers: host === undefined ? {} : { host },
+      }),
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import type { CheckedOptions } from '../options/check-options.js';
+import { shortKeySources } from '../page/page-key.js';
+import { parameterSource } from '../rules/query.rule.js';
+import { map } from './syntax.js';
+import type { SiteNames } from './variables.js';
+
+/**
+ * The `map`s that make the page key of a request, as `PageKeys` does: from `$request_uri`, the request target as it came
+ * over the wire (`$uri` is decoded, and both it and `$args` change with redirects inside nginx).
+ * Named captures only: `$1` belongs to whichever map was evaluated last.
+ */
+export function keyMaps({ prefix, hosts, query }: CheckedOptions, names: SiteNames): string[] {
+  const parameters = query.allow.map((name, index) => {
+    const group = names.of(`value_${index}`);
+    return { name, group, variable: names.variable(`parameter_${index}`) };
+  });
+  const capture = (what: string) => [names.of(`raw_${what}`), names.variable(`raw_${what}`)] as const;
+  const [path, pathVariable] = capture('path');
+  const [rawQuery, queryVariable] = capture('query');
+  const [kept, keptVariable] = capture('kept');
+  const keptQuery = parameters.length > 0 ? names.variable('kept_query') : '';
+  return [
+    ...map('$request_uri', names.variable('path'), [[`~^(?<${path}>[^?]*)`, pathVariable]]),
+    ...map('$request_uri', names.variable('query'), [[`~^[^?]*\\?(?<${rawQuery}>.*)$`, queryVariable]]),
+    ...parameters.flatMap(({ name, group, variable }) =>
+      map(names.variable('query'), variable, [[`~${parameterSource(name, group)}`, `&${name}=$${group}`]]),
+    ),
+    ...(keptQuery === ''
+      ? []
+      : map(`"${parameters.map(({ variable }) => variable).join('')}"`, keptQuery, [
+          [`~^&(?<${kept}>.*)$`, `?${keptVariable}`],
+        ])),
+    ...map('""', names.variable('key'), [
+      ['default', `${prefix}${hosts ? '$host' : ''}${names.variable('path')}${keptQuery}`],
+    ]),
+    ...map(names.variable('key'), names.variable('bypass_key_length'), [
+      ['default', 'key-length '],
+      ...shortKeySources().map((source): [string, string] => [`~${source}`, '']),
+    ]),
+  ];
+}

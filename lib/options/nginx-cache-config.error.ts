@@ -1,0 +1,26 @@
+import { inspect } from 'node:util';
+
+/**
+ * A wrong option, found when the module is made.
+ *
+ * @example
+ * ttl: '5m' is not possible; it must be a number of milliseconds, 0 for "until purged"
+ *
+ * @publicApi
+ */
+export class NginxCacheConfigError extends Error {
+  override readonly name = 'NginxCacheConfigError';
+
+  /**
+   * @param option the option, as a path: `query.allow.0`
+   * @param given what was given
+   * @param allowed what is allowed, as the end of a sentence that begins with "it must be"
+   */
+  constructor(
+    readonly option: string,
+    readonly given: unknown,
+    readonly allowed: string,
+  ) {
+    super(`${option}: ${inspect(given, { depth: 1, breakLength: Infinity })} is not possible; it must be ${allowed}`);
+  }
+}

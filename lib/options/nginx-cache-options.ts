@@ -1,0 +1,98 @@
+import type { IncomingMessage } from 'node:http';
+import type { Type } from '@nestjs/common';
+import type { NamePattern } from '../rules/cookie.rule.js';
+import type { PathPattern } from '../rules/path.rule.js';
+import type { PageStoreDefinition } from '../stores/page-store.js';
+
+/**
+ * How nginx reads the store.
+ *
+ * @publicApi
+ */
+export type NginxFlavour = 'memcached';
+
+/**
+ * The options of the page cache. The module and `nginxConf()` take the same ones.
+ *
+ * @publicApi
+ */
+export interface NginxCacheOptions {
+  /** Every key begins with it: one for each site on a memcached server. Default `page:`. */
+  prefix?: string;
+
+  /** How long a page is served, in milliseconds; 0 = until purged. Default 5 minutes. */
+  ttl?: number;
+
+  /** Where pages are kept. Default `memoryStore()`: in this process, served by the application. */
+  store?: PageStoreDefinition;
+
+  /** How nginx reads the store, and what it sends with each page. */
+  nginx?: {
+    /** Default `memcached` with a memcached store. */
+    flavour?: NginxFlavour;
+    /**
+     * The content type that nginx sends with every page of the `memcached` flavour, which keeps nothing but the body.
+     * Pages of any other type are not stored. Default `text/html; charset=utf-8`.
+     */
+    contentType?: string;
+  };
+
+  /**
+   * Whether only visitors without a session get pages from the cache and put them there. Default `true`: any cookie
+   * but those of well-known analytics scripts may be a session.
+   */
+  anonymousOnly?: boolean | AnonymousOnlyOptions;
+
+  /** Only these paths are cached: `/posts/*` (with everything below), or regular expressions. Default: all. */
+  include?: readonly PathPattern[];
+
+  /** These paths are neither stored nor served, even if they were stored before. */
+  exclude?: readonly PathPattern[];
+
+  query?: {
+    /** Parameters that belong to the page. A request with any other, not ignored parameter bypasses the cache. */
+    allow?: readonly string[];
+    /** Parameters that do not change the page. Default: those of well-known campaigns (`utm_*`, `gclid`, …). */
+    ignore?: readonly NamePattern[];
+  };
+
+  /** The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. */
+  hosts?: readonly string[];
+
+  /** Store pages gzipped; clients without gzip get them unpacked. Default `gzip`. */
+  compress?: 'gzip' | false;
+
+  /** Larger pages are not stored. In bytes, before compression. Default 1,000,000. */
+  maxPageBytes?: number;
+
+  /** Statuses that are stored. Default `[200]`, the only one that the `memcached` flavour can serve. */
+  statuses?: readonly number[];
+
+  /** The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. */
+  listeners?: readonly Type[];
+}
+
+/** @publicApi */
+export interface AnonymousOnlyOptions {
+  /** Only these cookies mean a session; all others are ignored. Exact names, names with `*`, or regular expressions. */
+  sessionCookies?: readonly NamePattern[];
+  /** These cookies never mean a session. Replaces the default list. */
+  ignoreCookies?: readonly NamePattern[];
+  /**
+   * Asked before a page is stored, after the handler: `false` keeps it out of the cache. nginx cannot ask it, so it
+   * must not be the only thing that tells a visitor's own page from everyone's.
+   */
+  isAnonymous?: (request: IncomingMessage) => boolean;
+}
+
+/**
+ * Types the options in `nginx-cache.config.ts`.
+ *
+ * @example
+ * export default defineConfig({ prefix: 'blog:', store: memcachedStore({ servers: '127.0.0.1:11211' }) });
+ *
+ * @publicApi
+ */
+export function defineConfig(options: NginxCacheOptions): NginxCacheOptions {
+  return options;
+}

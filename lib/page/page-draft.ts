@@ -1,0 +1,48 @@
+import type { PageAddress } from './page-key.js';
+
+/**
+ * A page that is being rendered: what handlers and listeners can still change.
+ *
+ * @publicApi
+ */
+export class PageDraft {
+  readonly #tags = new Set<string>();
+  #skipped: string | undefined;
+
+  /**
+   * @param address where the page will be stored
+   * @param ttl how long it is served, in milliseconds; 0 = until purged
+   */
+  constructor(
+    readonly address: Readonly<PageAddress>,
+    public ttl: number,
+  ) {}
+
+  /** The labels of the page. */
+  get tags(): ReadonlySet<string> {
+    return this.#tags;
+  }
+
+  /** Why the page will not be stored; `undefined` while it will. */
+  get skipped(): string | undefined {
+    return this.#skipped;
+  }
+
+  /**
+   * Labels the page.
+   *
+   * @example page.tag('post:1', 'author:7')
+   */
+  tag(...tags: string[]): void {
+    for (const tag of tags) this.#tags.add(tag);
+  }
+
+  /**
+   * Keeps the page out of the cache. The first reason is the one that is reported.
+   *
+   * @param reason reported as `detail` of the `Cache-Status` field (RFC 9211)
+   */
+  skip(reason: string): void {
+    this.#skipped ??= reason;
+  }
+}

@@ -1,0 +1,21 @@
+import type { Page } from './page.js';
+
+/** What a memcached item holds: its bytes and its 32-bit client flags. */
+export interface StoredValue {
+  readonly bytes: Buffer;
+  readonly flags: number;
+}
+
+/** memcached flag 1 marks gzip data, as nginx is told with `memcached_gzip_flag 1`. */
+export const GZIP_FLAG = 1;
+
+/**
+ * How a page becomes the value of a memcached item, and a page again.
+ * `bodyFormat` is what nginx's stock memcached module reads, `responseFormat` what srcache and njs read.
+ */
+export interface PageFormat {
+  readonly name: 'body' | 'response';
+  encode(page: Page): StoredValue;
+  /** `undefined` when the value is not of this format: someone else wrote it, or it is damaged. */
+  decode(value: StoredValue): Page | undefined;
+}

@@ -1,0 +1,35 @@
+import { type Rule, test } from './rule.js';
+
+/**
+ * The bytes that a browser sends percent-encoded in a path and that may then be part of a cached address: WHATWG URL,
+ * path percent-encode set, and "%" itself. Left out although they may be encoded: control bytes, `%2F` and `%5C`,
+ * which nginx, proxies and routers take apart differently.
+ */
+const ENCODED = '(?:2[0235]|3[CEF]|5E|60|7[BDF]|[89A-F][0-9A-F])';
+
+/** What a browser sends as it is. */
+const PLAIN = "!$&'()*+,\\-.\\/0-9:;=@A-Z\\[\\]_a-z|~";
+
+/**
+ * Only the form of a path that a browser sends can be a page: everything else is an alias of it, or an attack.
+ * Whether the letters of the static parts are the route's own is decided where the route is known.
+ */
+export const canonicalPathRule: Rule = {
+  reason: 'alias',
+  bypassWhen: 'one matches',
+  tests: [test('path', `^[^/]|^$|[^%${PLAIN}]|%(?!${ENCODED})|//|/\\.{1,2}(?:/|$)`)],
+};
+
+const PLAIN_BYTE = new RegExp(`[${PLAIN}]`);
+
+/**
+ * One segment of a path in its canonical form: the inverse of percent-decoding.
+ *
+ * @param segment decoded text, e.g. the value of a route parameter
+ */
+export function canonicalSegment(segment: string): string {
+  return Array.from(Buffer.from(segment, 'utf8'), (code) => {
+    const char = String.fromCharCode(code);
+    return char !== '/' && PLAIN_BYTE.test(char) ? char : `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
+  }).join('');
+}

@@ -1,0 +1,39 @@
+import { nameGlob } from './glob.js';
+import { anyOf, COOKIE_NAME } from './pattern.js';
+import { nameRegExp } from './portable-regexp.js';
+import { type Rule, test } from './rule.js';
+
+/** A name with `*`, or a regular expression tried on the name. */
+export type NamePattern = string | RegExp;
+
+/** Cookies that only scripts in the browser read: analytics, advertising, consent banners. */
+// prettier-ignore
+export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
+  '_ga', '_ga_*', '_gid', '_gat', '_gat_*', '_gac_*', '_gcl_*', '_dc_gtm_*', '__utm*', // Google
+  '_fbp', '_fbc', // Meta
+  '_pk_*', 'mtm_*', // Matomo
+  '_hj*', '_clck', '_clsk', '_uetsid', '_uetvid', // Hotjar, Microsoft
+  '__hs*', 'hubspotutk', // HubSpot
+  'OptanonConsent', 'OptanonAlertBoxClosed', 'CookieConsent', 'euconsent-v2', // consent
+];
+
+/** Any cookie that is not ignored may belong to a session. */
+export function foreignCookieRule(ignored: readonly NamePattern[]): Rule {
+  const separator = '[\\x09\\x20;]*';
+  const pair = `${anyOf(['(?!)', ...ignored.map(cookieName)])}[\\x09\\x20]*(?:=[^;]*)?(?:;${separator}|$)`;
+  return { reason: 'cookie', bypassWhen: 'none matches', tests: [test('cookie', `^${separator}(?:${pair})*$`)] };
+}
+
+/** Only these cookies mean a session; all others are as good as none. */
+export function sessionCookieRule(session: readonly NamePattern[]): Rule {
+  const name = anyOf(['(?!)', ...session.map(cookieName)]);
+  return {
+    reason: 'cookie',
+    bypassWhen: 'one matches',
+    tests: [test('cookie', `(?:^|;)[\\x09\\x20]*${name}[\\x09\\x20]*(?:[=;]|$)`)],
+  };
+}
+
+function cookieName(pattern: NamePattern): string {
+  return typeof pattern === 'string' ? nameGlob(pattern, COOKIE_NAME) : nameRegExp(pattern, COOKIE_NAME);
+}

@@ -1,0 +1,28 @@
+import { literal, PATH, type Pattern, type Scope, UnusablePatternError } from './pattern.js';
+
+/**
+ * A whole path with `*` for any run of characters. `/posts/*` is `/posts` and everything below it, as in
+ * `purgeUnder('/posts')`.
+ */
+export function pathGlob(glob: string): Pattern {
+  if (!glob.startsWith('/')) throw new UnusablePatternError('a path pattern begins with "/"');
+  if (/[?#]/.test(glob)) throw new UnusablePatternError('a path pattern holds no query and no fragment');
+  const [, base = '', below] = /^(.*?)(\/\*)?$/s.exec(glob) ?? [];
+  return { source: `^${stars(base, PATH)}${below ? `(?:/${PATH.any}*)?` : ''}$`, ignoreCase: false };
+}
+
+/** A whole name (of a cookie, of a query parameter) with `*` for any run of characters, as a part of a source. */
+export function nameGlob(glob: string, scope: Scope): string {
+  if (glob === '') throw new UnusablePatternError('a name cannot be empty');
+  if ([...scope.delimiters].some((delimiter) => glob.includes(delimiter))) {
+    throw new UnusablePatternError(`a name cannot hold any of ${JSON.stringify([...scope.delimiters])}`);
+  }
+  return stars(glob, scope);
+}
+
+function stars(glob: string, scope: Scope): string {
+  return glob
+    .split(/\*+/)
+    .map((text) => literal(text))
+    .join(`${scope.any}*`);
+}

@@ -1,0 +1,11 @@
+import { anyOf, literal } from './pattern.js';
+import { type Rule, test } from './rule.js';
+
+/** A page of an unknown host is nobody's. */
+export function hostRule(hosts: readonly string[]): Rule {
+  return {
+    reason: 'host',
+    bypassWhen: 'none matches',
+    tests: [test('host', `^${anyOf(hosts.map((host) => literal(host)))}$`)],
+  };
+}

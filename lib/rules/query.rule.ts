@@ -1,0 +1,42 @@
+import type { NamePattern } from './cookie.rule.js';
+import { nameGlob } from './glob.js';
+import { anyOf, literal, PARAMETER_NAME } from './pattern.js';
+import { nameRegExp } from './portable-regexp.js';
+import { type Rule, test } from './rule.js';
+
+/** Parameters that only mark where a visitor came from. */
+// prettier-ignore
+export const DEFAULT_IGNORED_PARAMETERS: readonly string[] = [
+  'utm_*', 'gclid', 'gclsrc', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'twclid', 'ttclid', 'li_fat_id',
+  'igshid', 'mc_cid', 'mc_eid', '_ga', '_gl', 'pk_*', 'mtm_*', 'yclid',
+];
+
+/**
+ * A value in the normal form of RFC 3986, section 6.2.2: unreserved bytes are not encoded, hex digits are upper case.
+ * Quotes, angle brackets and control bytes are not in it.
+ */
+const UNRESERVED = '(?:2D|2E|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])';
+const VALUE = `(?:[!$(-;=?-\\[\\]-~]|%(?!${UNRESERVED})[2-9A-F][0-9A-F])*`;
+
+/** A query may hold allowed parameters, each once, and ignored ones. Anything else may change the page. */
+export function queryRule(allow: readonly string[], ignore: readonly NamePattern[]): Rule {
+  const names = allow.map((name) => literal(name));
+  const allowed = names.map((name) => `${name}=${VALUE}`);
+  const ignored = ignore.map((pattern) => `(?:${parameterName(pattern)})(?:=[^&]*)?`);
+  const twice = names.map((name) => `(?!(?:.*&)?${name}=.*&${name}=)`).join('');
+  const parameter = anyOf(['(?!)', ...allowed, ...ignored]);
+  return {
+    reason: 'query',
+    bypassWhen: 'none matches',
+    tests: [test('query', `^${twice}(?:${parameter}(?:&${parameter})*)?$`)],
+  };
+}
+
+/** Where the value of an allowed parameter stands in a query: the one capture of the project. */
+export function parameterSource(name: string, group: string): string {
+  return `(?:^|&)${literal(name)}=(?<${group}>[^&]*)`;
+}
+
+function parameterName(pattern: NamePattern): string {
+  return typeof pattern === 'string' ? nameGlob(pattern, PARAMETER_NAME) : nameRegExp(pattern, PARAMETER_NAME);
+}

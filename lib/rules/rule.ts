@@ -1,0 +1,52 @@
+import { type Pattern, toRegExp } from './pattern.js';
+import { decodedPath, hostOf, rawPath, rawQuery, type RequestHead } from './request-head.js';
+
+/** What of a request can be looked at: as Node has it. nginx's names for the same are in `nginx/variables.ts`. */
+export const SUBJECTS = {
+  method: ({ method }) => method,
+  path: ({ target }) => rawPath(target),
+  decodedPath: ({ target }) => decodedPath(target),
+  query: ({ target }) => rawQuery(target),
+  cookie: ({ headers }) => headers.cookie ?? '',
+  authorization: ({ headers }) => headers.authorization ?? '',
+  upgrade: ({ headers }) => headers.upgrade ?? '',
+  host: ({ headers }) => hostOf(headers),
+} satisfies Record<string, (request: RequestHead) => string>;
+
+export type Subject = keyof typeof SUBJECTS;
+
+/**
+ * One condition on a request. It is written once and rendered twice: `compile()` makes the predicate that the
+ * listeners use, `nginx/rule-map.ts` the `map` that nginx uses.
+ */
+export interface Rule {
+  /** What is reported when the rule keeps a request away from the cache (`detail` of `Cache-Status`). */
+  readonly reason: string;
+  /** The request bypasses the cache when one of the tests matches, or when none does. */
+  readonly bypassWhen: 'one matches' | 'none matches';
+  readonly tests: readonly RuleTest[];
+}
+
+export interface RuleTest {
+  readonly subject: Subject;
+  readonly pattern: Pattern;
+}
+
+/** Whether a request bypasses the cache by a rule. */
+export type Predicate = (request: RequestHead) => boolean;
+
+export function compile({ bypassWhen, tests }: Rule): Predicate {
+  const compiled = tests.map(({ subject, pattern }) => ({ read: SUBJECTS[subject], regexp: toRegExp(pattern) }));
+  const bypassOnMatch = bypassWhen === 'one matches';
+  return (request) => {
+    for (const { read, regexp } of compiled) {
+      if (regexp.test(read(request))) return bypassOnMatch;
+    }
+    return !bypassOnMatch;
+  };
+}
+
+/** A test with a source that is case-sensitive. */
+export function test(subject: Subject, source: string): RuleTest {
+  return { subject, pattern: { source, ignoreCase: false } };
+}

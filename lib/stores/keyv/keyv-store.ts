@@ -1,0 +1,112 @@
+import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import type { Page } from '../../page/page.js';
+import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
+import { rawKeyv, type RawEntry } from '../raw-keyv.js';
+
+/** So many deletes are on their way together. */
+const DELETE_CHUNK = 500;
+
+/**
+ * Pages in any Keyv 5 store, served by the application.
+ *
+ * It makes the Keyv, and its adapter where that has the same switch, throw errors (`throwOnErrors`), and disconnects it
+ * when the application closes, as @nestjs/cache-manager does with its stores.
+ *
+ * @param store a Keyv adapter (`new KeyvRedis(url)`, `new Map()`), or a Keyv with its own namespace and serializer
+ * @throws TypeError when it is neither
+ * @example
+ * keyvStore(new KeyvRedis('redis://127.0.0.1:6379'))
+ * @see https://keyv.org/docs/
+ * @publicApi
+ */
+export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv): PageStoreDefinition {
+  const keyv = isKeyv(store) ? store : keyvOf(store);
+  return {
+    kind: 'keyv',
+    limits: ({ prefix, mustList }) => [
+      // Keyv leaves its namespace away where the key begins with it already, and so cannot list such keys.
+      ...(keyv.useKeyPrefix && keyv.namespace && prefix.startsWith(`${keyv.namespace}:`)
+        ? [`keyvStore: prefix '${prefix}' begins with the namespace of the Keyv; give that useKeyPrefix: false`]
+        : []),
+      ...(mustList && !canList(keyv) ? ['keyvStore: this adapter cannot list its keys'] : []),
+    ],
+    open: (context) => openStore(keyv, context),
+  };
+}
+
+/** By its looks, as in @nestjs/cache-manager: there may be two copies of Keyv. */
+function isKeyv(store: unknown): store is Keyv {
+  return typeof store === 'object' && store !== null && 'opts' in store && 'hooks' in store && 'stats' in store;
+}
+
+function keyvOf(store: KeyvStoreAdapter | Map<string, unknown>): Keyv {
+  const methods = ['get', 'set', 'delete', 'clear'] as const;
+  if (!store || methods.some((method) => typeof store[method] !== 'function')) {
+    throw new TypeError('keyvStore: expected a Keyv or a Keyv adapter (with get, set, delete and clear)');
+  }
+  // Page keys carry their prefix; Keyv would set a namespace of its own on the adapter all the same.
+  const namespace = 'namespace' in store ? store.namespace : undefined;
+  const keyv = new Keyv(store, { useKeyPrefix: false });
+  keyv.namespace = namespace;
+  return keyv;
+}
+
+function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
+  keyv.throwOnErrors = true;
+  if ('throwOnErrors' in keyv.store) keyv.store.throwOnErrors = true;
+
+  const deletePages = async (keys: readonly string[]) => {
+    let deleted = 0;
+    for (let at = 0; at < keys.length; at += DELETE_CHUNK) {
+      const results = await Promise.all(keys.slice(at, at + DELETE_CHUNK).map((key) => keyv.delete(key)));
+      deleted += results.filter(Boolean).length;
+    }
+    return deleted;
+  };
+
+  return {
+    keyv: rawKeyv({
+      get: async (key) => (await keyv.get<Page>(key, { raw: true })) as RawEntry | undefined,
+      set: async (key, { value }, ttl) => void (await keyv.set(key, value, ttl ?? 0)),
+      deleteMany: deletePages,
+      // Never the adapter's `clear`: it may take what others keep there.
+      clear: async () => {
+        if (!canList(keyv))
+          throw new Error('keyvStore: this adapter cannot list its keys, so it cannot clear one prefix');
+        const keys: string[] = [];
+        for await (const key of keysOf(keyv, prefix)) keys.push(key);
+        await deletePages(keys);
+      },
+      disconnect: () => keyv.disconnect(),
+    }),
+    deletePages,
+    ...(canList(keyv) && { keys: (begin: string) => keysOf(keyv, begin) }),
+  };
+}
+
+/** The keys in use that begin with `prefix`. Not by Keyv's own iterator, which parses what others keep there too. */
+async function* keysOf(keyv: Keyv, prefix: string): AsyncGenerator<string, void, undefined> {
+  const begin = keyv._getKeyPrefix(prefix);
+  for await (const [key, raw] of entriesOf(keyv)) {
+    if (!key.startsWith(begin)) continue;
+    const entry = typeof raw === 'string' ? await keyv.deserializeData<Page>(raw) : (raw as RawEntry | undefined);
+    const pageKey = prefix + key.slice(begin.length);
+    if ((entry?.expires ?? Infinity) > Date.now()) yield pageKey;
+    else await keyv.delete(pageKey);
+  }
+}
+
+function canList({ store }: Keyv): boolean {
+  return store instanceof Map || typeof store.iterator === 'function';
+}
+
+/**
+ * @keyv/redis leaves keys with `::` out unless `noNamespaceAffectsAll` is set, but then its `clear` empties the database;
+ * so it is set on a view of the adapter, for listing only.
+ */
+function entriesOf({ store, namespace }: Keyv): Iterable<[string, unknown]> | AsyncIterable<[string, unknown]> {
+  if (store instanceof Map) return store;
+  const view =
+    'noNamespaceAffectsAll' in store ? Object.assign(Object.create(store), { noNamespaceAffectsAll: true }) : store;
+  return view.iterator(namespace);
+}

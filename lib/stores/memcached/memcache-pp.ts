@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+import { memcachedServers, type MemcachedServerAddress } from './memcached-address.js';
+import type { MemcachedClientDefinition } from './memcached-client.interface.js';
+import { MemcachePpClient, type MemcachePp } from './memcache-pp-client.js';
+
+/**
+ * The options of memcache-pp, of which this needs the first.
+ *
+ * @publicApi
+ */
+export interface MemcachePpOptions {
+  /** One server: `'127.0.0.1:11211'`, `'unix:/run/memcached.sock'`, or memcache-pp's `'/run/memcached.sock:0'`. */
+  readonly hosts: string | readonly string[];
+  /** Pages above are refused, in bytes. memcache-pp's default is 1048576. */
+  readonly maxValueSize?: number;
+}
+
+const load = createRequire(import.meta.url);
+
+/**
+ * The npm package memcache-pp (0.3.3) as the client of `memcachedStore()`. It stores uncompressed UTF-8 pages and purges
+ * them one by one. It cannot do more:
+ * no reading (nginx reads; for the application every page is a miss), no gzip, no listing, no keys of 250 bytes or of
+ * bytes that are not UTF-8, no IPv6 address.
+ *
+ * @param options `{ hosts }`, an address alone, or a memcache-pp client that you made; it is closed with the application
+ * @throws TypeError when there is not exactly one server, or memcache-pp cannot connect to such an address
+ * @example
+ * memcachedStore({ client: memcachePp({ hosts: '127.0.0.1:11211' }) })
+ * @see https://github.com/RomanBurunkov/memcache-pp
+ * @publicApi
+ */
+export function memcachePp(options: string | MemcachePpOptions | MemcachePp): MemcachedClientDefinition {
+  const { hosts, ...others } = typeof options === 'string' ? { hosts: options } : options;
+  const servers = memcachedServers([hosts].flat().map(addressOf));
+  return {
+    servers,
+    limits: ({ compress, mustList }) => [
+      ...(isClient(options) || isInstalled() ? [] : ['memcache-pp is not installed: npm install memcache-pp']),
+      ...(compress ? ['memcache-pp cannot store compressed pages: set compress to false'] : []),
+      ...(mustList ? ['memcache-pp cannot list keys'] : []),
+    ],
+    open: () => {
+      if (isClient(options)) return new MemcachePpClient(servers[0]!.address, options);
+      const Client = load('memcache-pp') as new (options: object) => MemcachePp;
+      // Errors of the network come back with each operation; memcache-pp would print them.
+      const client = new Client({ ...others, hosts: servers.map(hostOf), onNetError: () => {} });
+      return new MemcachePpClient(servers[0]!.address, client);
+    },
+  };
+}
+
+function isClient(options: string | MemcachePpOptions | MemcachePp): options is MemcachePp {
+  return typeof options === 'object' && 'connections' in options;
+}
+
+function isInstalled(): boolean {
+  try {
+    load.resolve('memcache-pp');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** memcache-pp takes port 0 for a unix socket and 11211 where none is given (`splitHost`, lib/client.js). */
+function addressOf(host: string): string {
+  if (typeof host !== 'string') return host; // which memcachedServers() refuses
+  if (host.startsWith('[')) {
+    throw new TypeError(`memcachePp: ${JSON.stringify(host)} is an IPv6 address, which memcache-pp does not take`);
+  }
+  if (host.startsWith('/') && host.endsWith(':0')) return `unix:${host.slice(0, -2)}`;
+  return host.includes(':') ? host : `${host}:11211`;
+}
+
+function hostOf({ address }: MemcachedServerAddress): string {
+  return address.startsWith('unix:') ? `${address.slice('unix:'.length)}:0` : address;
+}

@@ -1,0 +1,37 @@
+import type { StoredValue } from '../../page/page-format.js';
+import type { StoreContext } from '../page-store.js';
+import type { MemcachedServerAddress } from './memcached-address.js';
+
+/**
+ * What `memcachedStore()` needs of a memcached client.
+ *
+ * Keys are as the server has them: 1 to 250 bytes, one UTF-16 unit each (latin1), none up to 0x20.
+ *
+ * @publicApi
+ */
+export interface MemcachedPageClient {
+  /** `undefined` when there is no such item. */
+  get(key: string): Promise<StoredValue | undefined>;
+  /** @param ttl milliseconds; 0 for never */
+  set(key: string, value: StoredValue, ttl: number): Promise<void>;
+  /** @returns how many there really were; rejects unless the server has acknowledged every one */
+  deleteMany(keys: readonly string[]): Promise<number>;
+  /** Absent when the client cannot list. */
+  keys?(prefix: string): AsyncIterable<string>;
+  /** Rejects what is pending and leaves neither socket nor timer. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client before it is opened, e.g. what `memcachePp()` returns.
+ *
+ * @publicApi
+ */
+export interface MemcachedClientDefinition {
+  /** Where nginx finds the pages. */
+  readonly servers: readonly MemcachedServerAddress[];
+  /** @returns one sentence for each thing that the options ask for and the client cannot give */
+  limits?(wanted: StoreContext): string[];
+  /** Must neither throw nor wait when the server is down. */
+  open(): MemcachedPageClient;
+}

@@ -1,0 +1,119 @@
+import { MEMCACHED_KEY_MAX_LENGTH } from '../../page/memcached-key.js';
+import type { StoredValue } from '../../page/page-format.js';
+import type { MemcachedPageClient } from './memcached-client.interface.js';
+import { MemcachedConnection } from './memcached-connection.js';
+import { MemcachedError } from './memcached-error.js';
+import { memcachedExpiry } from './memcached-expiry.js';
+import { metadump } from './memcached-metadump.js';
+
+/** Times in milliseconds. */
+export interface MemcachedClientOptions {
+  /** For a get, which a visitor may be waiting for. Default 50. */
+  readonly getTimeout?: number;
+  /** For a set, for each 500 keys of a delete, and for connecting. Default 1000. */
+  readonly writeTimeout?: number;
+  /** How long to wait for another listing to end, and for each piece of the own one. Default 10,000. */
+  readonly listTimeout?: number;
+  /** Unanswered bytes above which a set rejects at once. Default 64 MiB. */
+  readonly maxPendingBytes?: number;
+}
+
+/** So many deletes go out at once; a get behind them waits about a millisecond. */
+const DELETE_CHUNK = 500;
+
+const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
+
+/**
+ * A client for one memcached server: any bytes, 32-bit flags, the list of keys, and an answer within a deadline.
+ *
+ * It connects with the first operation and comes back by itself; while the server is down every operation rejects
+ * at once. It speaks the meta protocol (memcached doc/protocol.txt, "Meta Commands"; memcached 1.6.12 or newer).
+ *
+ * @param server `'127.0.0.1:11211'`, `'[::1]:11211'` or `'unix:/run/memcached.sock'`
+ * @throws MemcachedError from every operation
+ * @example
+ * const client = new MemcachedClient('127.0.0.1:11211');
+ * await client.set('page:/', { bytes: Buffer.from('<h1>Hello</h1>'), flags: 0 }, 300_000);
+ * await client.deleteMany(['page:/']); // 1
+ */
+export class MemcachedClient implements MemcachedPageClient {
+  readonly #connection: MemcachedConnection;
+  readonly #closing = new AbortController();
+  readonly #getTimeout: number;
+  readonly #writeTimeout: number;
+  readonly #listTimeout: number;
+  readonly #maxPendingBytes: number;
+
+  constructor(
+    private readonly server: string,
+    options: MemcachedClientOptions = {},
+  ) {
+    this.#getTimeout = options.getTimeout ?? 50;
+    this.#writeTimeout = options.writeTimeout ?? 1000;
+    this.#listTimeout = options.listTimeout ?? 10_000;
+    this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
+    this.#connection = new MemcachedConnection(server, this.#writeTimeout);
+  }
+
+  async get(key: string): Promise<StoredValue | undefined> {
+    this.#check('get', key);
+    const [reply] = await this.#connection.request({
+      operation: 'get',
+      bytes: [`mg ${key} v f\r\n`],
+      replies: 1,
+      accepts: ['VA', 'EN'],
+      timeout: this.#getTimeout,
+    });
+    return reply?.value && { bytes: reply.value, flags: Number(/ f(\d+)/.exec(reply.line)?.[1] ?? 0) };
+  }
+
+  async set(key: string, { bytes, flags }: StoredValue, ttl: number): Promise<void> {
+    this.#check('set', key);
+    if (this.#connection.pendingBytes + bytes.length > this.#maxPendingBytes) {
+      throw new MemcachedError(this.server, 'set', `over ${this.#maxPendingBytes} bytes wait for an answer already`);
+    }
+    await this.#connection.request({
+      operation: 'set',
+      bytes: [`ms ${key} ${bytes.length} T${memcachedExpiry(ttl)} F${flags >>> 0}\r\n`, bytes, '\r\n'],
+      replies: 1,
+      accepts: ['HD'],
+      timeout: this.#writeTimeout,
+    });
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<number> {
+    for (const key of keys) this.#check('delete', key);
+    let deleted = 0;
+    for (let at = 0; at < keys.length; at += DELETE_CHUNK) {
+      const chunk = keys.slice(at, at + DELETE_CHUNK);
+      const replies = await this.#connection.request({
+        operation: 'delete',
+        bytes: [chunk.map((key) => `md ${key}\r\n`).join('')],
+        replies: chunk.length,
+        accepts: ['HD', 'NF'],
+        timeout: this.#writeTimeout,
+      });
+      deleted += replies.filter(({ code }) => code === 'HD').length;
+    }
+    return deleted;
+  }
+
+  keys(prefix: string): AsyncGenerator<string, void, undefined> {
+    return metadump(this.server, prefix, this.#listTimeout, this.#closing.signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#connection.close();
+  }
+
+  /** A key that memcached refuses would leave the value behind it to be read as commands. */
+  #check(operation: string, key: string): void {
+    if (KEY.test(key)) return;
+    throw new MemcachedError(
+      this.server,
+      operation,
+      `a key must be 1 to ${MEMCACHED_KEY_MAX_LENGTH} bytes above 0x20, got ${JSON.stringify(key.slice(0, 300))}`,
+    );
+  }
+}

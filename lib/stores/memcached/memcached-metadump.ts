@@ -1,0 +1,124 @@
+import { connect } from 'node:net';
+import { addAbortSignal } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectOptions } from './memcached-address.js';
+import { MemcachedError } from './memcached-error.js';
+
+/** memcached does one crawl at a time; this is how long to wait before asking again, in milliseconds. */
+const BUSY_WAIT = 25;
+
+/** Its first word when the server cannot crawl just now: another crawl runs, or the hash table grows (crawler.c). */
+const BUSY = /^BUSY\b|^ERROR locked\b/;
+
+class CrawlerBusy extends MemcachedError {}
+
+/**
+ * Lists the keys of a server by `lru_crawler metadump hash` (memcached doc/protocol.txt, "LRU_Crawler"), on a
+ * connection of its own since the output follows no pipeline.
+ *
+ * `hash` and not `all`: walking the LRU misses items that are moved while it walks, the busiest pages. The server leaves
+ * out what has expired; its clock decides, not ours.
+ *
+ * @param prefix of the keys as the server has them
+ * @param timeout milliseconds to wait for another crawl to end, and for each piece of the answer
+ * @param signal ends the listing with an error
+ * @throws MemcachedError when the server is down, has its crawler off, or stops in the middle
+ */
+export async function* metadump(
+  server: string,
+  prefix: string,
+  timeout: number,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  const deadline = Date.now() + timeout;
+  for (;;) {
+    try {
+      return yield* dump(server, prefix, timeout, signal);
+    } catch (error) {
+      if (!(error instanceof CrawlerBusy) || Date.now() > deadline) throw error;
+    }
+    await delay(BUSY_WAIT, undefined, { ref: false });
+  }
+}
+
+async function* dump(
+  server: string,
+  prefix: string,
+  timeout: number,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  if (signal.aborted) throw new MemcachedError(server, 'list', 'the client is closed');
+  const begin = `key=${uriEncoded(prefix)}`;
+  let found: string[] = [];
+  let rest = '';
+  let complete = false;
+  let failure: MemcachedError | undefined;
+  let wake = () => {};
+
+  const socket = addAbortSignal(signal, connect(connectOptions(server)));
+  socket.setEncoding('latin1');
+  socket.setTimeout(timeout, () => socket.destroy(new Error(`no answer within ${timeout} ms`)));
+  socket.write('lru_crawler metadump hash\r\n');
+  // Read as fast as it comes, however slow the consumer is: memcached 1.6.18 holds the lock of a hash bucket while it
+  // waits for room in the socket (item_crawl_hash, crawler.c), and every request for a key in it waits too.
+  socket.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) {
+      if (line.startsWith('key=')) {
+        if (line.startsWith(begin)) found.push(uriDecoded(line.slice(4, line.indexOf(' '))));
+      } else if (/^(END|NOTSTARTED\b.*)\r$/.test(line)) {
+        complete = true;
+        socket.destroy();
+      } else if (line !== 'OK\r') {
+        failure ??= refusal(server, line.trimEnd());
+        socket.destroy();
+      }
+    }
+    wake();
+  });
+  socket.on('error', (error) => {
+    const reason = signal.aborted
+      ? 'the client is closed'
+      : error.message || String((error as NodeJS.ErrnoException).code);
+    failure ??= new MemcachedError(server, 'list', reason, { cause: error });
+  });
+  socket.on('close', () => {
+    if (!complete) failure ??= new MemcachedError(server, 'list', 'the server stopped in the middle');
+    wake();
+  });
+
+  try {
+    for (;;) {
+      const keys = found;
+      found = [];
+      yield* keys;
+      if (found.length > 0) continue;
+      if (failure) throw failure;
+      if (complete) return;
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    socket.destroy();
+  }
+}
+
+function refusal(server: string, line: string): MemcachedError {
+  if (BUSY.test(line)) return new CrawlerBusy(server, 'list', 'the server is busy with another listing');
+  return new MemcachedError(
+    server,
+    'list',
+    /crawler disabled|not allowed/.test(line)
+      ? `the server lists no keys (${line}); start it without -X and without -o no_lru_crawler`
+      : `the server answered ${JSON.stringify(line.slice(0, 100))}`,
+  );
+}
+
+/** As memcached writes keys in a dump (`uriencode`, util.c). */
+function uriEncoded(key: string): string {
+  return key.replace(/[^\w.~-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+}
+
+function uriDecoded(key: string): string {
+  return key.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}

@@ -1,0 +1,100 @@
+import type { Page } from '../../page/page.js';
+import type { PageStore, PageStoreDefinition } from '../page-store.js';
+import { rawKeyv, type RawEntry } from '../raw-keyv.js';
+
+/** @publicApi */
+export interface MemoryStoreOptions {
+  /** How much is kept, counted over body, header fields and key, in bytes. Default 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Pages in the memory of this process, served by the application; the least recently used go first when it is full.
+ *
+ * Each process has its own: a purge in one leaves the pages of the others.
+ *
+ * @throws TypeError when `maxBytes` is no positive whole number
+ * @example
+ * memoryStore({ maxBytes: 16 * 1024 * 1024 })
+ * @publicApi
+ */
+export function memoryStore({ maxBytes = 64 * 1024 * 1024 }: MemoryStoreOptions = {}): PageStoreDefinition {
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
+    throw new TypeError(`memoryStore: maxBytes must be a whole number of bytes from 1, got ${String(maxBytes)}`);
+  }
+  return {
+    kind: 'memory',
+    limits: ({ maxPageBytes }) =>
+      maxPageBytes > maxBytes
+        ? [`memoryStore: a page of maxPageBytes (${maxPageBytes}) does not fit into maxBytes (${maxBytes})`]
+        : [],
+    open: () => openStore(maxBytes),
+  };
+}
+
+interface Entry extends RawEntry {
+  readonly size: number;
+}
+
+function openStore(maxBytes: number): PageStore {
+  /** The least recently used first: a Map keeps the order of insertion. */
+  const entries = new Map<string, Entry>();
+  let bytes = 0;
+
+  const remove = (key: string): Entry | undefined => {
+    const entry = entries.get(key);
+    if (entry) {
+      entries.delete(key);
+      bytes -= entry.size;
+    }
+    return entry;
+  };
+  const isAlive = ({ expires = Infinity }: Entry) => expires > Date.now();
+
+  const deletePages = async (keys: readonly string[]) =>
+    keys.filter((key) => {
+      const entry = remove(key);
+      return entry && isAlive(entry);
+    }).length;
+
+  return {
+    keyv: rawKeyv({
+      get: async (key) => {
+        const entry = remove(key);
+        if (!entry || !isAlive(entry)) return undefined;
+        entries.set(key, entry);
+        bytes += entry.size;
+        return entry;
+      },
+      set: async (key, { value, expires }) => {
+        // First of all: were the new page refused, the old one must not stay.
+        remove(key);
+        const size = sizeOf(key, value);
+        if (size > maxBytes) {
+          throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
+        }
+        entries.set(key, { value, expires, size });
+        bytes += size;
+        for (const oldest of entries.keys()) {
+          if (bytes <= maxBytes) break;
+          remove(oldest);
+        }
+      },
+      deleteMany: deletePages,
+      clear: async () => {
+        entries.clear();
+        bytes = 0;
+      },
+      disconnect: async () => {},
+    }),
+    deletePages,
+    async *keys(prefix) {
+      // A copy, since reading a page moves it to the end.
+      for (const [key, entry] of Array.from(entries)) if (key.startsWith(prefix) && isAlive(entry)) yield key;
+    },
+  };
+}
+
+function sizeOf(key: string, { body, headers }: Page): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, key.length + body.length);
+}

@@ -1,0 +1,58 @@
+import type { Keyv } from 'keyv';
+import type { Page } from '../page/page.js';
+import type { PageFormat } from '../page/page-format.js';
+
+/**
+ * Where pages are kept, before anything is opened: what `memoryStore()`, `memcachedStore()` and `keyvStore()` return.
+ * It is only a description, so that the same options can be given to the module and to `nginxConf()`.
+ *
+ * @publicApi
+ */
+export interface PageStoreDefinition {
+  readonly kind: string;
+  /** The servers that nginx can ask, when it can ask any. */
+  readonly servers?: readonly { readonly address: string; readonly weight: number }[];
+  /**
+   * What the store cannot do, checked when the module is made: e.g. memcache-pp cannot carry compressed pages.
+   *
+   * @returns one sentence for each thing that the given options ask for and the store cannot give
+   */
+  limits?(wanted: StoreContext): string[];
+  /** Opens the store. Must not throw or wait when a server is down: the store connects when it can. */
+  open(context: StoreContext): PageStore;
+}
+
+/** What the module tells a store. */
+export interface StoreContext {
+  /** How a value is written where nginx reads it; stores that only the application reads may ignore it. */
+  readonly format: PageFormat;
+  /** Every key begins with it. */
+  readonly prefix: string;
+  readonly maxPageBytes: number;
+  /** Whether pages are stored gzipped. */
+  readonly compress: boolean;
+  /** Whether keys must be listed: a purge of a path takes every allowed query of it, and nobody knows which there are. */
+  readonly mustList: boolean;
+}
+
+/**
+ * An open store. Pages are read and written through `keyv` (by cache-manager); what Keyv cannot express is here.
+ *
+ * Keys are page keys: "binary" strings in which each UTF-16 unit is one byte (latin1), not yet escaped for memcached.
+ *
+ * @publicApi
+ */
+export interface PageStore {
+  /** The Keyv that cache-manager is given: raw values, untouched keys, errors thrown. */
+  readonly keyv: Keyv<Page>;
+  /**
+   * Deletes pages. Rejects unless every server concerned has acknowledged.
+   *
+   * @returns how many there really were
+   */
+  deletePages(keys: readonly string[]): Promise<number>;
+  /** Every stored key that begins with `prefix`. Absent when the store cannot list. */
+  keys?(prefix: string): AsyncIterable<string>;
+  /** The string under which the server keeps the page: the key itself when absent. */
+  serverKey?(key: string): string;
+}

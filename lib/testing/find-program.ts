@@ -1,0 +1,30 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Debian keeps servers where an ordinary user's PATH does not look; Homebrew is not on the PATH of an IDE. */
+const OTHER_PLACES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+/**
+ * Where a server program is.
+ *
+ * @throws Error that says how to install it
+ */
+export function findProgram(name: 'nginx' | 'memcached'): string {
+  const places = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...OTHER_PLACES];
+  const found = places.map((place) => join(place, name)).find(isExecutable);
+  if (found) return found;
+  throw new Error(
+    `${name} is not installed (looked in PATH and in ${OTHER_PLACES.join(', ')}). Install the package "${name}": ` +
+      `apt-get install ${name} (Debian, Ubuntu), apk add ${name} (Alpine), dnf install ${name} (Fedora), ` +
+      `brew install ${name} (macOS).`,
+  );
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on now. Somebody else may take it before you do.
+ *
+ * @example
+ * await app.listen(await freePort(), '127.0.0.1');
+ *
+ * @publicApi
+ */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** Runs `attempt` with a free port, and again with another one when somebody was quicker. */
+export async function onFreePort<T>(attempt: (port: number) => Promise<T>): Promise<T> {
+  for (let attemptsLeft = 3; ; attemptsLeft--) {
+    try {
+      return await attempt(await freePort());
+    } catch (error) {
+      if (attemptsLeft === 0 || !/Address already in use/i.test(String(error))) throw error;
+    }
+  }
+}

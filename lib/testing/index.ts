@@ -1,0 +1,10 @@
+export { MemcachedServer } from './memcached-server.js';
+export type { MemcachedServerOptions } from './memcached-server.js';
+export { NginxServer } from './nginx-server.js';
+export type { NginxConfiguration, NginxConfigurationFor } from './nginx-server.js';
+export { freePort } from './free-port.js';
+export { RawClient } from './raw-client.js';
+export { rawRequest } from './raw-request.js';
+export type { RawResponse } from './raw-response.js';
+export { pageCacheMatchers } from './page-cache-matchers.js';
+export type { PageCacheMatchers, PageCacheMatcherResult, ResponseWithHeaders } from './page-cache-matchers.js';

@@ -1,0 +1,155 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findProgram } from './find-program.js';
+import { onFreePort } from './free-port.js';
+import { memcachedCommand } from './memcached-command.js';
+import { ServerProcess } from './server-process.js';
+
+/**
+ * @publicApi
+ */
+export interface MemcachedServerOptions {
+  /** Listen on a unix socket instead of a TCP port. */
+  unix?: boolean;
+  /** Further arguments of memcached, e.g. `['-m', '16']`. */
+  args?: string[];
+}
+
+/**
+ * A real memcached of your own, for a test: empty, on a free port of 127.0.0.1 or on a unix socket.
+ * It ends with the test process at the latest.
+ *
+ * @example
+ * await using memcached = await MemcachedServer.start();
+ * const store = memcachedStore({ servers: [memcached.address] });
+ *
+ * @publicApi
+ */
+export class MemcachedServer {
+  #process: ServerProcess | undefined;
+
+  private constructor(
+    /** As `memcachedStore({ servers })` and nginx take it: '127.0.0.1:PORT' or 'unix:/path'. */
+    readonly address: string,
+    private readonly directory: string,
+    private readonly args: string[],
+  ) {}
+
+  /**
+   * Starts memcached and waits until it answers.
+   *
+   * @throws Error when memcached is not installed, or with memcached's own message when it does not start
+   */
+  static async start({ unix = false, args = [] }: MemcachedServerOptions = {}): Promise<MemcachedServer> {
+    // The path of a unix socket may have about 100 bytes; other users (the workers of nginx) must get at it.
+    const directory = mkdtempSync(join(tmpdir(), 'mc-'));
+    chmodSync(directory, 0o755);
+    const start = async (address: string): Promise<MemcachedServer> => {
+      const server = new MemcachedServer(address, directory, args);
+      await server.#run().catch(async (error: unknown) => {
+        await server.#process?.kill();
+        throw error;
+      });
+      return server;
+    };
+    try {
+      return unix
+        ? await start(`unix:${join(directory, 's')}`)
+        : await onFreePort((port) => start(`127.0.0.1:${port}`));
+    } catch (error) {
+      rmSync(directory, { recursive: true });
+      throw error;
+    }
+  }
+
+  /** The process id; after `kill()` that of the process that was. */
+  get pid(): number {
+    return this.#running.pid;
+  }
+
+  /** Freezes the server: connections are still accepted (by the kernel), nothing is answered. */
+  pause(): void {
+    this.#running.signal('SIGSTOP');
+  }
+
+  /** Ends `pause()`. */
+  resume(): void {
+    this.#running.signal('SIGCONT');
+  }
+
+  /** Ends the server as a crash would, and waits until it is gone. */
+  async kill(): Promise<void> {
+    await this.#running.kill();
+  }
+
+  /** Starts the server anew, empty, at the same address; ends it first when it runs. */
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.#run();
+  }
+
+  /** Ends the server and removes what it left behind. May be called twice. */
+  async stop(): Promise<void> {
+    await this.#process?.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /**
+   * Sends one command on a connection of its own.
+   *
+   * @param command without the line end, one byte a character (latin1), e.g. `version`, `stats`, `mg key v`
+   * @returns the whole answer with its line ends, one byte a character
+   * @throws Error when the server is down, or does not answer within 10 seconds (is it paused?)
+   *
+   * @example
+   * await memcached.send('set greeting 0 0 5\r\nhello'); // 'STORED\r\n'
+   */
+  send(command: string): Promise<string> {
+    return memcachedCommand(this.address, command);
+  }
+
+  /** Deletes everything. */
+  async flush(): Promise<void> {
+    await this.send('flush_all');
+  }
+
+  /** The stored keys exactly as the server holds them, one byte a character (latin1), in no order. */
+  async keys(): Promise<string[]> {
+    let dump = await this.send('lru_crawler metadump all');
+    // One crawl at a time: the server may be busy with its own, or with somebody else's.
+    for (; dump.startsWith('BUSY'); dump = await this.send('lru_crawler metadump all')) await sleep(10);
+    return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) =>
+      key.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get #running(): ServerProcess {
+    if (!this.#process) throw new Error('memcached has not been started');
+    return this.#process;
+  }
+
+  async #run(): Promise<void> {
+    const [host = '', port = ''] = this.address.split(':');
+    const listen = host === 'unix' ? ['-s', port, '-a', '0777'] : ['-l', host, '-p', port, '-U', '0'];
+    const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
+    const server = await ServerProcess.start(
+      findProgram('memcached'),
+      [...listen, ...user, ...this.args],
+      this.directory,
+    );
+    this.#process = server;
+    await server.until('answered', () => this.#answersAs(server.pid));
+  }
+
+  /** Whether it is our own process that answers, and not one that took the port before us. */
+  async #answersAs(pid: number): Promise<boolean> {
+    const stats = await this.send('stats').catch(() => '');
+    return stats.includes(`STAT pid ${pid}\r\n`);
+  }
+}

@@ -1,0 +1,189 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { findProgram } from './find-program.js';
+import { onFreePort } from './free-port.js';
+import { ServerProcess } from './server-process.js';
+
+/**
+ * What nginx is started with; `nginxConf()` returns it.
+ *
+ * @publicApi
+ */
+export interface NginxConfiguration {
+  /** A complete nginx.conf with pid and temporary paths of its own, without `daemon`. */
+  full: string;
+  /** Helper files by their path relative to the directory. */
+  files?: Record<string, string>;
+}
+
+/**
+ * Makes the configuration once it is known where nginx runs.
+ *
+ * @publicApi
+ */
+export type NginxConfigurationFor = (place: { port: number; directory: string }) => NginxConfiguration;
+
+/**
+ * A real nginx of your own, for a test: on a free port of 127.0.0.1, in a fresh temporary directory. It ends with the
+ * test process at the latest.
+ *
+ * @example
+ * await using nginx = await NginxServer.start(({ port, directory }) =>
+ *   nginxConf(options, { app: '127.0.0.1:3000', listen: port, directory }),
+ * );
+ * await fetch(`${nginx.url}/posts`);
+ *
+ * @publicApi
+ */
+export class NginxServer {
+  readonly url: string;
+  /** What `nginx -t` had to say besides that all is well: its warnings. */
+  testOutput = '';
+  #process: ServerProcess | undefined;
+  #errorLogs: string[] = [];
+  /** Everything from level `notice`, whatever the configuration says of logs: it tells when workers come and go. */
+  readonly #noticeLog: string;
+
+  private constructor(
+    readonly port: number,
+    readonly directory: string,
+    private configurationFor: NginxConfigurationFor,
+  ) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.#noticeLog = join(directory, 'notice.log');
+  }
+
+  /**
+   * Writes the configuration, tests it (`nginx -t`), starts nginx and waits until it accepts connections.
+   *
+   * @param configurationFor is called again, with another port, when somebody else has taken the port meanwhile
+   * @throws Error when nginx is not installed, or with nginx's own message when it refuses the configuration
+   */
+  static async start(configurationFor: NginxConfigurationFor): Promise<NginxServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'nginx-'));
+    // Started as root, nginx runs its workers as another user, and the test may write there as yet another.
+    chmodSync(directory, 0o777);
+    try {
+      return await onFreePort(async (port) => {
+        const server = new NginxServer(port, directory, configurationFor);
+        await server.#run().catch(async (error: unknown) => {
+          await server.#process?.kill();
+          throw error;
+        });
+        return server;
+      });
+    } catch (error) {
+      rmSync(directory, { recursive: true });
+      throw error;
+    }
+  }
+
+  /** The process id of the master process. */
+  get pid(): number {
+    return this.#running.pid;
+  }
+
+  /** What nginx has written to stderr and to its error logs, each line once. */
+  errorLog(): string {
+    const own = read(this.#noticeLog).filter((line) => !line.includes(' [notice] '));
+    return [...new Set([...this.#running.output.split('\n'), ...this.#errorLogs.flatMap(read), ...own])]
+      .filter(Boolean)
+      .join('\n');
+  }
+
+  /**
+   * Has nginx read its configuration again (SIGHUP).
+   *
+   * @param configurationFor the new configuration; without it, the last one is asked again
+   * @returns when the old workers accept no connection any more
+   * @throws Error with nginx's own message when it refuses the configuration; it goes on with the old one
+   */
+  async reload(configurationFor = this.configurationFor): Promise<void> {
+    this.configurationFor = configurationFor;
+    await this.#configure();
+    const retiring = this.#startedWorkers();
+    this.#running.signal('SIGHUP');
+    await this.#running.until('reloaded', () => {
+      const log = read(this.#noticeLog).join('\n');
+      return retiring.every((worker) =>
+        new RegExp(` ${worker}#\\d+: gracefully shutting down$| worker process ${worker} exited`, 'm').test(log),
+      );
+    });
+  }
+
+  /** Ends nginx with all its workers, and removes its directory. May be called twice. */
+  async stop(): Promise<void> {
+    await this.#process?.terminate();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get #running(): ServerProcess {
+    if (!this.#process) throw new Error('nginx has not been started');
+    return this.#process;
+  }
+
+  async #run(): Promise<void> {
+    await this.#configure();
+    const program = findProgram('nginx');
+    this.#process = await ServerProcess.start(program, this.#arguments('daemon off;'), this.directory);
+    // Workers are started after the ports have been bound, so it is not another server that answers there.
+    await this.#process.until('started a worker', () => this.#startedWorkers().length > 0);
+    await this.#mustListen();
+  }
+
+  async #configure(): Promise<void> {
+    const { full, files = {} } = this.configurationFor({ port: this.port, directory: this.directory });
+    const texts = Object.entries({ ...files, 'nginx.conf': full });
+    for (const [path, text] of texts) {
+      const file = join(this.directory, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+    this.#errorLogs = texts
+      .flatMap(([, text]) => [...text.matchAll(/^\s*error_log\s+"?([^\s;"]+)/gm)])
+      .map(([, path = '']) => resolve(this.directory, path));
+    const { stderr } = await promisify(execFile)(findProgram('nginx'), ['-t', ...this.#arguments()]);
+    this.testOutput = stderr
+      .split('\n')
+      .filter((line) => !/ (?:syntax is ok|test is successful)$/.test(line))
+      .join('\n');
+  }
+
+  /** @param directives further ones for the main context */
+  #arguments(directives = ''): string[] {
+    const global = `error_log "${this.#noticeLog}" notice; ${directives}`;
+    return ['-p', this.directory, '-c', join(this.directory, 'nginx.conf'), '-e', 'stderr', '-g', global];
+  }
+
+  #startedWorkers(): string[] {
+    return [
+      ...read(this.#noticeLog)
+        .join('\n')
+        .matchAll(/ start worker process (\d+)$/gm),
+    ].map(([, pid = '']) => pid);
+  }
+
+  async #mustListen(): Promise<void> {
+    const connection = connect(this.port, '127.0.0.1');
+    try {
+      await once(connection, 'connect');
+    } catch (error) {
+      throw new Error(`nginx runs, but its configuration does not listen on 127.0.0.1:${this.port}`, { cause: error });
+    } finally {
+      connection.destroy();
+    }
+  }
+}
+
+function read(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+}

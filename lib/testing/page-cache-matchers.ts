@@ -1,0 +1,130 @@
+import { inspect } from 'node:util';
+import { parseCacheStatus } from './cache-status.js';
+import type { CacheStatus } from './cache-status.js';
+
+/**
+ * Anything with headers: the Response of `fetch`, of undici, superagent, light-my-request, `RawClient`, …
+ *
+ * @publicApi
+ */
+export interface ResponseWithHeaders {
+  headers:
+    Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string | string[] | number | undefined>>;
+}
+
+/**
+ * What a matcher of vitest and jest returns.
+ *
+ * @publicApi
+ */
+export interface PageCacheMatcherResult {
+  pass: boolean;
+  message: () => string;
+}
+
+/**
+ * The matchers as `expect()` shows them, to be merged into the types of vitest or jest.
+ *
+ * @example
+ * declare module 'vitest' {
+ *   interface Matchers<T = any> extends PageCacheMatchers {}
+ * }
+ *
+ * @publicApi
+ */
+export interface PageCacheMatchers<R = void> {
+  /** The page came from the page cache: from nginx, or from the application on behalf of nginx. */
+  toBePageCacheHit(): R;
+  /** The page cache was asked, did not have the page, and the application rendered it. */
+  toBePageCacheMiss(): R;
+  /**
+   * The page cache was not to answer this request.
+   *
+   * @param detail the reason it must give, e.g. 'cookie'
+   */
+  toBypassPageCache(detail?: string): R;
+}
+
+/** Other caches (a CDN) may have a say in Cache-Status, too. */
+const OURS = new Set(['nginx', 'nestjs-nginx-cache']);
+
+/** The values of `fwd` for which a cache does not look a response up or must not use it (RFC 9211, section 2.2). */
+const BYPASSES = new Set<unknown>(['bypass', 'method', 'request']);
+
+/**
+ * Matchers for `expect.extend()` of vitest and jest. They read the `Cache-Status` field (RFC 9211).
+ *
+ * @throws TypeError when what is expected has no headers, Error when its Cache-Status is malformed
+ *
+ * @example
+ * expect.extend(pageCacheMatchers);
+ * expect(await fetch(`${nginx.url}/posts`)).toBePageCacheMiss();
+ * expect(await fetch(`${nginx.url}/posts`)).toBePageCacheHit();
+ * expect(await fetch(`${nginx.url}/posts`, { headers: { cookie: 'connect.sid=1' } })).toBypassPageCache();
+ *
+ * @publicApi
+ */
+export const pageCacheMatchers = {
+  toBePageCacheHit(received: ResponseWithHeaders): PageCacheMatcherResult {
+    return result(received, 'a page cache hit', ({ hit }) => hit);
+  },
+  toBePageCacheMiss(received: ResponseWithHeaders): PageCacheMatcherResult {
+    return result(received, 'a page cache miss', ({ fwd }) => fwd !== undefined && !BYPASSES.has(fwd));
+  },
+  toBypassPageCache(received: ResponseWithHeaders, detail?: string): PageCacheMatcherResult {
+    const expected =
+      detail === undefined ? 'a bypass of the page cache' : `a bypass of the page cache (detail=${detail})`;
+    return result(received, expected, (outcome) => {
+      return BYPASSES.has(outcome.fwd) && (detail === undefined || outcome.detail === detail);
+    });
+  },
+};
+
+interface Outcome {
+  hit: boolean;
+  fwd?: unknown;
+  detail?: unknown;
+}
+
+function result(
+  received: ResponseWithHeaders,
+  what: string,
+  test: (outcome: Outcome) => boolean,
+): PageCacheMatcherResult {
+  const field = cacheStatusField(received);
+  const pass = test(outcomeOf(parseCacheStatus(field ?? '')));
+  return {
+    pass,
+    message: () =>
+      `expected the response ${pass ? 'not ' : ''}to be ${what}, but ` +
+      (field === undefined ? 'it has no Cache-Status' : `its Cache-Status is: ${field}`),
+  };
+}
+
+/**
+ * One of our caches answered, or else the request got as far as the one closest to the application (the first in the
+ * field), which knows best why.
+ */
+function outcomeOf(statuses: CacheStatus[]): Outcome {
+  const ours = statuses.filter(({ cache }) => OURS.has(cache));
+  if (ours.some(({ parameters }) => parameters.get('hit') === true)) return { hit: true };
+  const parameters = ours[0]?.parameters;
+  return { hit: false, fwd: parameters?.get('fwd'), detail: parameters?.get('detail') };
+}
+
+function cacheStatusField(received: ResponseWithHeaders): string | undefined {
+  const headers = headersOf(received);
+  const fields: Iterable<readonly [string, unknown]> =
+    Symbol.iterator in headers ? (headers as Iterable<[string, unknown]>) : Object.entries(headers);
+  const values = [...fields].filter(([name]) => name.toLowerCase() === 'cache-status').map(([, value]) => value);
+  // A value may itself be a list of values: so does Node give repeated fields.
+  return values.length === 0 ? undefined : values.flat().join(', ');
+}
+
+/** Whatever the types say, `expect()` takes anything. */
+function headersOf(received: unknown): object {
+  const headers: unknown = (received as Partial<ResponseWithHeaders> | undefined)?.headers;
+  if (typeof headers === 'object' && headers !== null) return headers;
+  const hint = received instanceof Promise ? 'did you forget to await it?' : `got ${inspect(received, { depth: 0 })}`;
+  throw new TypeError(`a response with headers is needed (${hint})`);
+}

@@ -1,0 +1,127 @@
+// Makes a fresh checkout runnable. It runs before there is a node_modules, so it imports nothing but Node.
+import { spawnSync } from 'node:child_process';
+import { accessSync, closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Where servers are that an ordinary user's PATH does not show. */
+const OTHER_PLACES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+/** Packages that are not called like the program they contain. */
+const PACKAGES = {
+  apk: { 'redis-server': 'redis' },
+  dnf: { 'redis-server': 'redis' },
+  brew: { 'redis-server': 'redis' },
+};
+
+/** In this order: a machine with apt may have brew as well. The script gets the packages as its arguments. */
+const MANAGERS = [
+  {
+    name: 'apt-get',
+    command: 'apt-get install -y --no-install-recommends',
+    // Debian starts every server it installs, on its well-known port, unless policy-rc.d forbids it
+    // (https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt). The update may fail for a source that
+    // has nothing to do with these packages.
+    script: `
+      policy=/usr/sbin/policy-rc.d
+      if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 1' HUP INT TERM
+        printf '#!/bin/sh\\nexit 101\\n' >"$policy" && chmod 755 "$policy"
+      fi
+      export DEBIAN_FRONTEND=noninteractive
+      apt-get update -o DPkg::Lock::Timeout=120
+      apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"`,
+  },
+  { name: 'apk', command: 'apk add --no-cache', script: 'apk add --no-cache "$@"' },
+  { name: 'dnf', command: 'dnf install -y', script: 'dnf install -y "$@"' },
+  { name: 'brew', command: 'brew install', script: 'brew install "$@"', asUser: true },
+];
+
+/**
+ * Installs the npm packages when there are none or when package-lock.json is newer.
+ *
+ * @throws Error with npm's output when that fails
+ */
+export function installPackages() {
+  if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return;
+  console.log('Installing the npm packages (npm ci) …');
+  // Without --include=dev, NODE_ENV=production would leave the tools out.
+  runQuietly('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
+}
+
+/**
+ * Looks for server programs, and installs missing ones where that needs no password.
+ *
+ * @param {{ needed: string[], optional?: string[] }} programs optional ones are tried, but not missed
+ * @returns {{ missing: string[], hint: string }} the needed programs that are still missing, and what to type
+ */
+export function installServers({ needed, optional = [] }) {
+  const manager = MANAGERS.find(({ name }) => find(name));
+  const prefix = manager && prefixFor(manager);
+  for (const programs of [needed, optional]) {
+    const wanted = programs.filter((program) => !find(program));
+    if (wanted.length === 0 || prefix === undefined) continue;
+    const packages = packagesFor(manager, wanted);
+    console.log(`Installing ${packages.join(', ')} (${manager.name}) …`);
+    try {
+      const [program, ...args] = [...prefix, '/bin/sh', '-c', manager.script, manager.name, ...packages];
+      runQuietly(program, args);
+    } catch (error) {
+      console.log(error.message);
+    }
+  }
+  const missing = needed.filter((program) => !find(program));
+  return { missing, hint: missing.length > 0 ? hintFor(manager, missing) : '' };
+}
+
+/** @returns what to put before the command to be allowed to install; undefined when that is not possible */
+function prefixFor({ asUser }) {
+  if ((process.getuid?.() === 0) !== Boolean(asUser)) return [];
+  return !asUser && find('sudo') && spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+function hintFor(manager, missing) {
+  if (!manager) return `Please install ${missing.join(', ')} (no package manager known here was found).`;
+  const sudo = manager.asUser || process.getuid?.() === 0 ? '' : 'sudo ';
+  return `Please install what is missing: ${sudo}${manager.command} ${packagesFor(manager, missing).join(' ')}`;
+}
+
+function packagesFor(manager, programs) {
+  return programs.map((program) => PACKAGES[manager.name]?.[program] ?? program);
+}
+
+function find(program) {
+  return [...(process.env.PATH ?? '').split(delimiter), ...OTHER_PLACES].some((place) => {
+    try {
+      accessSync(join(place, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** When a file of the project was last modified, in milliseconds; 0 when there is none. */
+function modified(path) {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Runs a command; its output goes to a file, and into the error when it fails. */
+function runQuietly(program, args) {
+  const directory = mkdtempSync(join(tmpdir(), 'bootstrap-'));
+  const logFile = join(directory, 'log');
+  const log = openSync(logFile, 'a');
+  try {
+    const { status, signal, error } = spawnSync(program, args, { cwd: root, stdio: ['ignore', log, log] });
+    if (status === 0) return;
+    const reason = error?.message ?? (signal ? `ended by ${signal}` : `exit code ${status}`);
+    throw new Error(`${readFileSync(logFile, 'utf8')}\n${program} failed: ${reason}`);
+  } finally {
+    closeSync(log);
+    rmSync(directory, { recursive: true });
+  }
+}

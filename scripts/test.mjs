@@ -1,0 +1,98 @@
+// npm test: everything that must hold before a change is merged. Arguments go to vitest, and then only vitest runs.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installPackages, installServers } from './bootstrap.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const vitestArguments = process.argv.slice(2);
+
+const STEPS = [
+  ['prettier', 'prettier', '--check', '.'],
+  ['oxlint', 'oxlint', '--type-aware'],
+  ['types', 'tsc', '-p', 'tsconfig.json'],
+  ['knip', 'knip'],
+  ['build', 'tsc', '-p', 'tsconfig.build.json'],
+  ['publint', 'publint', '--strict'],
+  // require() of ES modules works on every supported Node; attw does not count on it, hence the profile.
+  ['attw', 'attw', '--pack', '.', '--profile', 'esm-only'],
+];
+
+let passed = 0;
+let failed = 0;
+
+try {
+  await step('packages', async () => installPackages());
+  await step('servers', async () => {
+    const { missing, hint } = installServers({ needed: ['nginx', 'memcached', 'redis-server'] });
+    if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
+  });
+  if (vitestArguments.length === 0) {
+    for (const [name, program, ...args] of STEPS) {
+      await step(name, () => {
+        // What is no longer in lib must not be published.
+        if (name === 'build') rmSync(join(root, 'dist'), { recursive: true, force: true });
+        return run(program, args);
+      });
+    }
+  }
+  await vitest();
+} catch (error) {
+  failed++;
+  console.error(error);
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+async function step(name, action) {
+  const start = performance.now();
+  const problem = await action().catch((error) => error);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${problem ? 'FAILED' : 'ok'.padEnd(6)} ${name.padEnd(10)} ${seconds.padStart(6)} s`);
+  if (!problem) return;
+  failed++;
+  console.log(`${problem.message.trim()}\n`);
+}
+
+async function vitest() {
+  const directory = mkdtempSync(join(tmpdir(), 'vitest-'));
+  const report = join(directory, 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const problem = await run('vitest', ['run', ...reporters, ...vitestArguments], 'inherit').catch((error) => error);
+  const tests = counts(report);
+  rmSync(directory, { recursive: true });
+  passed += tests.passed;
+  failed += tests.failed;
+  // A crash or an unhandled error: vitest fails, and nothing in its report does.
+  if (tests.failed === 0 && (problem || tests.passed === 0)) {
+    failed++;
+    console.log(`FAILED vitest: ${problem?.message.trim() ?? 'no test ran'}`);
+  }
+}
+
+function counts(report) {
+  if (!existsSync(report)) return { passed: 0, failed: 0 };
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  // A file that cannot be loaded has no tests, but fails.
+  const brokenFiles = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  );
+  return { passed: numPassedTests, failed: numFailedTests + brokenFiles.length };
+}
+
+/** Runs a program of node_modules; rejects with its output. */
+function run(program, args, stdio = ['ignore', 'pipe', 'pipe']) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(root, 'node_modules/.bin', program), args, { cwd: root, stdio });
+    let output = '';
+    child.stdout?.setEncoding('utf8').on('data', (text) => (output += text));
+    child.stderr?.setEncoding('utf8').on('data', (text) => (output += text));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${output}\n${program}: ${signal ? `ended by ${signal}` : `exit code ${code}`}`));
+    });
+  });
+}

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Post } from '../../sample/posts/post.entity.js';
+import type { PostsService } from '../../sample/posts/posts.service.js';
+import { byNginx, cacheStatus, RunningBlog } from './running-blog.js';
+
+const OTHER = '/posts/how-a-page-is-served';
+const TEXT = { title: 'Bees', summary: 'About bees.', body: 'They hum.', tags: ['insects', 'garden'] };
+
+describe('a change in the blog', () => {
+  let blog: RunningBlog;
+  let posts: PostsService;
+  let post: Post;
+
+  beforeAll(async () => {
+    blog = await RunningBlog.start();
+    const { PostsService } = await import('../../sample/posts/posts.service.js');
+    posts = blog.app.get(PostsService);
+  });
+  beforeEach(async () => {
+    await blog.memcached.flush();
+    post = await posts.add(TEXT);
+    await blog.store('/', OTHER, post.path, '/tags/insects', '/tags/garden');
+    return async () => posts.remove(post.id).catch(() => {});
+  });
+  afterAll(() => blog.stop());
+
+  it('purges with a comment what shows it, and nothing else', async () => {
+    const answer = await blog.post(`${post.path}/comments`, { author: 'Ann', text: 'I like <bees>.' });
+
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get('location')).toMatch(`${post.path}#comment-`);
+    expect(await blog.keys()).toEqual([`blog:${OTHER}`]);
+    const page = await blog.get(post.path);
+    expect(cacheStatus(page)).toBe('nestjs-nginx-cache; fwd=miss; stored');
+    expect(await page.text()).toContain('I like &lt;bees&gt;.');
+    await blog.store(post.path);
+    expect(cacheStatus(await blog.get(post.path))).toBe(byNginx);
+  });
+
+  it('purges nothing when the comment is refused', async () => {
+    const before = await blog.keys();
+    const answer = await blog.post(`${post.path}/comments`, { author: ' ', text: '' });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('The name is missing.');
+    expect(await blog.keys()).toEqual(before);
+  });
+
+  it('purges the pages of tags that a post loses, too', async () => {
+    const headers = await blog.logIn();
+    const fields = { ...TEXT, title: 'Wasps', tags: 'Insects, Pests' };
+
+    const answer = await blog.post(`/admin/posts/${post.id}`, fields, headers);
+
+    expect(answer.headers.get('location')).toBe(post.path);
+    expect(await blog.keys()).toEqual([`blog:${OTHER}`]);
+    expect((await blog.get('/tags/garden')).status).toBe(404);
+    expect(await (await blog.get('/tags/pests')).text()).toContain('Wasps');
+    expect(await (await blog.get('/')).text()).toContain('Wasps');
+  });
+
+  it('shows a new post', async () => {
+    const answer = await blog.post('/admin/posts', { ...TEXT, title: 'Ants!', tags: 'insects' }, await blog.logIn());
+    expect(answer.headers.get('location')).toBe('/posts/ants');
+    expect(await (await blog.get('/')).text()).toContain('Ants!');
+    expect(await (await blog.get('/tags/insects')).text()).toContain('Ants!');
+  });
+
+  it('leaves no page of a post that was deleted, nor of its comments', async () => {
+    await blog.post(`${post.path}/comments`, { author: 'Ann', text: 'Hm.' });
+    await blog.store('/', post.path);
+
+    const answer = await blog.post(`/admin/posts/${post.id}/delete`, {}, await blog.logIn());
+
+    expect(answer.status).toBe(303);
+    expect((await blog.get(post.path)).status).toBe(404);
+    expect(await (await blog.get('/')).text()).not.toContain('Bees');
+  });
+
+  it('takes a deleted comment off the page', async () => {
+    const { headers } = await blog.post(`${post.path}/comments`, { author: 'Ann', text: 'Nonsense.' });
+    await blog.store(post.path);
+
+    await blog.post(`/admin/comments/${headers.get('location')?.split('-').at(-1)}/delete`, {}, await blog.logIn());
+
+    expect(await (await blog.get(post.path)).text()).not.toContain('Nonsense.');
+  });
+
+  it('is saved and shown while memcached is down, but not said to be purged', async () => {
+    await blog.memcached.kill();
+    try {
+      const answer = await blog.post(`${post.path}/comments`, { author: 'Ann', text: 'Anyone there?' });
+      expect(answer.status).toBe(202);
+      expect(await answer.text()).toContain('Your change is saved');
+      expect(await (await blog.get(post.path)).text()).toContain('Anyone there?');
+    } finally {
+      await blog.memcached.restart();
+    }
+  });
+});

@@ -1,0 +1,70 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../../lib/testing/index.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const TOUR = [/1st visit .* MISS/, /2nd visit .* HIT /, /comment .* purged/, /3rd visit .* MISS/, /4th visit .* HIT /];
+
+describe('npm start', () => {
+  let child: ChildProcess;
+  let output = '';
+
+  function run(...args: string[]): void {
+    output = '';
+    child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout?.on('data', (text) => (output += String(text)));
+    child.stderr?.on('data', (text) => (output += String(text)));
+  }
+
+  // Not SIGKILL: it must still stop its servers.
+  afterEach(async () => {
+    if (child.kill('SIGTERM')) await once(child, 'exit');
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'gives the tour, serves the blog, and ends at %s without a trace',
+    async (signal) => {
+      const port = await freePort();
+      run('scripts/start.mjs', '--port', String(port));
+      await vi.waitFor(() => expect(output).toContain('Ctrl-C stops everything'), { timeout: 50_000, interval: 100 });
+      for (const line of TOUR) expect(output).toMatch(line);
+      expect((await fetch(`http://127.0.0.1:${port}/`)).headers.get('cache-status')).toMatch(
+        /nginx; hit|fwd=miss; stored/,
+      );
+      const directory = dirname(/nginx\.conf +(\S+)/.exec(output)?.[1] ?? '');
+      expect(existsSync(directory)).toBe(true);
+
+      child.kill(signal);
+
+      expect(await once(child, 'exit')).toEqual([0, null]);
+      expect(existsSync(directory)).toBe(false);
+      await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
+    },
+  );
+
+  it('gives the same tour where there is no nginx', async () => {
+    run(
+      '-e',
+      `import('./sample/dist/demo/demo.js')
+      .then(({ demo }) => demo({ once: true, without: 'Not found: nginx. Type: …' }))
+      .then((code) => process.exit(code))`,
+    );
+    expect(await once(child, 'exit'), output).toEqual([0, null]);
+    expect(output).toContain('Not found: nginx. Type: …');
+    for (const line of TOUR) expect(output).toMatch(line);
+  });
+
+  it.each([
+    [['--port', '0'], '--port 0: a port is'],
+    [['--twice'], "Unknown option '--twice'"],
+  ])('refuses %j', async (args, message) => {
+    run('scripts/start.mjs', ...args);
+    expect(await once(child, 'exit')).toEqual([2, null]);
+    expect(output).toContain(message);
+    expect(output).toContain('Usage: npm start');
+  });
+});

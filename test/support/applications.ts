@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { INestApplication, Type } from '@nestjs/common';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
+import fastifyView from '@fastify/view';
+import handlebars from 'handlebars';
+import { NginxCacheModule, type NginxCacheOptions } from '../../lib/index.js';
+
+export type Platform = 'express' | 'fastify';
+export const PLATFORMS: readonly Platform[] = ['express', 'fastify'];
+
+const views = join(import.meta.dirname, 'views');
+
+export interface ApplicationSetup {
+  platform: Platform;
+  options?: NginxCacheOptions & { global?: boolean };
+  controllers?: Type[];
+  providers?: Type[];
+  /** Before the application listens: middleware, plugins. */
+  prepare?: (app: INestApplication) => void | Promise<void>;
+  build?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+}
+
+/** A real application that listens on a free port. */
+export async function startApplication(
+  setup: ApplicationSetup,
+): Promise<{ app: INestApplication; address: string; url: string }> {
+  const { platform, options, controllers = [], providers = [], prepare, build = (builder) => builder } = setup;
+  const builder = Test.createTestingModule({ imports: [NginxCacheModule.forRoot(options)], controllers, providers });
+  const module = await build(builder).compile();
+  const app =
+    platform === 'express'
+      ? module.createNestApplication<NestExpressApplication>(new ExpressAdapter(), { logger: ['error'] })
+      : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: ['error'] });
+  await useViews(app, platform);
+  await prepare?.(app);
+  await app.listen(0, '127.0.0.1');
+  const address = new URL(await app.getUrl()).host;
+  return { app, address, url: `http://${address}` };
+}
+
+async function useViews(app: INestApplication, platform: Platform): Promise<void> {
+  if (platform === 'express') {
+    (app as NestExpressApplication).setBaseViewsDir(views).setViewEngine('hbs');
+  } else {
+    await (app as NestFastifyApplication).register(fastifyView, {
+      engine: { handlebars },
+      root: views,
+      viewExt: 'hbs',
+    });
+  }
+}
