@@ -50,7 +50,9 @@ export class Publisher {
     let outcome: Promise<PageOutcome> | undefined;
     const response = await inject(
       (request, injected) => {
-        this.publications.begin(request as unknown as IncomingMessage, (of) => (outcome = of));
+        this.publications.begin(request as unknown as IncomingMessage, (of) => {
+          outcome = of;
+        });
         server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
       },
       { method: 'GET', url: target, headers: host === undefined ? {} : { host } },

@@ -14,8 +14,8 @@ export function pathGlob(glob: string): Pattern {
 /** A whole name (of a cookie, of a query parameter) with `*` for any run of characters, as a part of a source. */
 export function nameGlob(glob: string, scope: Scope): string {
   if (glob === '') throw new UnusablePatternError('a name cannot be empty');
-  if ([...scope.delimiters].some((delimiter) => glob.includes(delimiter))) {
-    throw new UnusablePatternError(`a name cannot hold any of ${JSON.stringify([...scope.delimiters])}`);
+  if (Array.from(scope.delimiters).some((delimiter) => glob.includes(delimiter))) {
+    throw new UnusablePatternError(`a name cannot hold any of ${JSON.stringify(scope.delimiters)}`);
   }
   return stars(glob, scope);
 }

@@ -35,12 +35,12 @@ export class RunningBlog {
   }
 
   /** Through nginx. */
-  get(path: string, headers: HeadersInit = {}): Promise<Response> {
+  get(path: string, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(this.nginx.url + path, { headers, redirect: 'manual' });
   }
 
   /** A form, sent through nginx. */
-  post(path: string, fields: Record<string, string> = {}, headers: HeadersInit = {}): Promise<Response> {
+  post(path: string, fields: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Response> {
     return fetch(this.nginx.url + path, {
       method: 'POST',
       body: new URLSearchParams(fields),
@@ -59,16 +59,21 @@ export class RunningBlog {
   /** Visits pages and waits until memcached has them. */
   async store(...paths: string[]): Promise<void> {
     for (const path of paths) await (await this.get(path)).text();
+    await this.untilStored(...paths);
+  }
+
+  /** A page is stored while, or just after, it is sent. */
+  async untilStored(...paths: string[]): Promise<void> {
     await vi.waitFor(async () => {
-      const keys = await this.keys();
-      const missing = paths.filter((path) => !keys.includes(`blog:${path}`));
+      const missing = await this.notStored(...paths);
       if (missing.length) throw new Error(`not stored: ${missing.join(', ')}`);
     }, 5000);
   }
 
-  /** The keys of the stored pages. */
-  async keys(): Promise<string[]> {
-    return (await this.memcached.keys()).filter((key) => key.startsWith('blog:/')).sort();
+  /** @returns those of the paths whose pages memcached does not have */
+  async notStored(...paths: string[]): Promise<string[]> {
+    const keys = new Set(await this.memcached.keys());
+    return paths.filter((path) => !keys.has(`blog:${path}`));
   }
 }
 

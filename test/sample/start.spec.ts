@@ -9,7 +9,10 @@ import { freePort } from '../../lib/testing/index.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const TOUR = [/1st visit .* MISS/, /2nd visit .* HIT /, /comment .* purged/, /3rd visit .* MISS/, /4th visit .* HIT /];
 
-describe('npm start', () => {
+/** It builds the library and the sample first, in milliseconds. */
+const TIMEOUT = 150_000;
+
+describe('npm start', { timeout: 2 * TIMEOUT }, () => {
   let child: ChildProcess;
   let output = '';
 
@@ -30,7 +33,7 @@ describe('npm start', () => {
     async (signal) => {
       const port = await freePort();
       run('scripts/start.mjs', '--port', String(port));
-      await vi.waitFor(() => expect(output).toContain('Ctrl-C stops everything'), { timeout: 50_000, interval: 100 });
+      await vi.waitFor(() => expect(output).toContain('Ctrl-C stops everything'), { timeout: TIMEOUT, interval: 100 });
       for (const line of TOUR) expect(output).toMatch(line);
       expect((await fetch(`http://127.0.0.1:${port}/`)).headers.get('cache-status')).toMatch(
         /nginx; hit|fwd=miss; stored/,

@@ -1,0 +1,15 @@
+import { Body, Controller, HttpStatus, Param, Post, Redirect } from '@nestjs/common';
+import { CommentForm } from './comment-form.js';
+import { CommentsService } from './comments.service.js';
+
+@Controller('posts/:slug/comments')
+export class CommentsController {
+  constructor(private readonly comments: CommentsService) {}
+
+  @Post()
+  @Redirect('/', HttpStatus.SEE_OTHER)
+  async add(@Param('slug') slug: string, @Body({ schema: CommentForm }) form: CommentForm) {
+    const { id, post } = await this.comments.add(slug, form);
+    return { url: `${post.path}#comment-${id}` };
+  }
+}

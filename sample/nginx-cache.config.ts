@@ -1,0 +1,15 @@
+import { defineConfig, memcachedStore, memoryStore } from 'nestjs-nginx-cache';
+import { SESSION_COOKIE } from './auth/session-cookie.js';
+import { settings } from './settings.js';
+
+/** Read by AppModule and by the script that writes nginx.conf, so that Nest and nginx cannot disagree. */
+export default defineConfig({
+  prefix: 'blog:',
+  ttl: 600_000,
+  store: settings.memcached.length ? memcachedStore({ servers: settings.memcached }) : memoryStore(),
+  // Whoever is logged in sees their name and edit links: those pages are theirs alone.
+  anonymousOnly: { sessionCookies: [SESSION_COOKIE] },
+  exclude: ['/admin/*', '/login', '/assets/*'],
+  query: { allow: ['page'], ignore: [/^utm_/, 'gclid', 'fbclid'] },
+  compress: 'gzip',
+});

@@ -1,0 +1,13 @@
+const { env } = process;
+
+/** What differs from one machine to the next. Everything has a default that works on a laptop. */
+export const settings = {
+  port: Number(env['PORT'] ?? 3000),
+  /** Feeds need absolute addresses. Never made from the Host header: a stored page would repeat a visitor's lie. */
+  siteUrl: env['SITE_URL'] ?? 'http://localhost:8080',
+  /** Addresses of memcached servers, separated by commas; without any, pages are kept in this process. */
+  memcached: env['MEMCACHED']?.split(',').filter(Boolean) ?? [],
+  /** File of the SQLite database; without it, the database lives in memory. */
+  database: env['DATABASE'],
+  editor: { name: env['EDITOR_NAME'] ?? 'demo', password: env['EDITOR_PASSWORD'] ?? 'demo' },
+};
