@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // The sample imports the library by its name; its tests run against the sources.
-  resolve: { alias: { 'nestjs-nginx-cache': `${import.meta.dirname}/lib/index.ts` } },
+  resolve: { alias: [{ find: /^nestjs-nginx-cache$/, replacement: `${import.meta.dirname}/lib/index.ts` }] },
   test: {
     include: ['test/**/*.spec.ts'],
     testTimeout: 60_000,

@@ -20,7 +20,11 @@ export function keyMaps({ prefix, hosts, query }: CheckedOptions, names: SiteNam
   const [kept, keptVariable] = capture('kept');
   const keptQuery = parameters.length > 0 ? names.variable('kept_query') : '';
   return [
-    ...map('$request_uri', names.variable('path'), [[`~^(?<${path}>[^?]*)`, pathVariable]]),
+    ...map('$request_uri', names.variable('path'), [
+      // An absolute-form target without a path: nginx passes "/" on (RFC 9112, section 3.2.2).
+      ['~^\\?', '/'],
+      [`~^(?<${path}>[^?]*)`, pathVariable],
+    ]),
     ...map('$request_uri', names.variable('query'), [[`~^[^?]*\\?(?<${rawQuery}>.*)$`, queryVariable]]),
     ...parameters.flatMap(({ name, group, variable }) =>
       map(names.variable('query'), variable, [[`~${parameterSource(name, group)}`, `&${name}=$${group}`]]),

@@ -4,5 +4,5 @@ import { type Rule, test } from './rule.js';
 export const authorizationRule: Rule = {
   reason: 'authorization',
   bypassWhen: 'one matches',
-  tests: [test('authorization', '.')],
+  tests: [test('authorization', '[^\\x09\\x20]')],
 };

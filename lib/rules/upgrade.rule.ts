@@ -4,5 +4,5 @@ import { type Rule, test } from './rule.js';
 export const upgradeRule: Rule = {
   reason: 'upgrade',
   bypassWhen: 'one matches',
-  tests: [test('upgrade', '.')],
+  tests: [test('upgrade', '[^\\x09\\x20]')],
 };

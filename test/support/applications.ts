@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { INestApplication, Type } from '@nestjs/common';
+import type { INestApplication, LoggerService, Type } from '@nestjs/common';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
@@ -20,6 +20,8 @@ export interface ApplicationSetup {
   /** Before the application listens: middleware, plugins. */
   prepare?: (app: INestApplication) => void | Promise<void>;
   build?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** Default: errors only. */
+  logger?: LoggerService | false;
 }
 
 /** A real application that listens on a free port. */
@@ -27,12 +29,14 @@ export async function startApplication(
   setup: ApplicationSetup,
 ): Promise<{ app: INestApplication; address: string; url: string }> {
   const { platform, options, controllers = [], providers = [], prepare, build = (builder) => builder } = setup;
+  const logger = setup.logger ?? ['error' as const];
+
   const builder = Test.createTestingModule({ imports: [NginxCacheModule.forRoot(options)], controllers, providers });
   const module = await build(builder).compile();
   const app =
     platform === 'express'
-      ? module.createNestApplication<NestExpressApplication>(new ExpressAdapter(), { logger: ['error'] })
-      : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: ['error'] });
+      ? module.createNestApplication<NestExpressApplication>(new ExpressAdapter(), { logger })
+      : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger });
   await useViews(app, platform);
   await prepare?.(app);
   await app.listen(0, '127.0.0.1');

@@ -1,0 +1,137 @@
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
+import { checkOptions } from '../../lib/options/check-options.js';
+import { isKeyTooLong, PageKeys } from '../../lib/page/page-key.js';
+import type { RequestHead } from '../../lib/rules/request-head.js';
+import { allRules } from '../../lib/rules/request-rules.js';
+import { compile } from '../../lib/rules/rule.js';
+import { MemcachedServer, NginxServer, type RawResponse } from '../../lib/testing/index.js';
+import { RawPool } from '../page/raw-pool.js';
+import { request } from './requests.js';
+
+const SEED = Number(process.env['SEED'] ?? 20_260_102);
+const REQUESTS = 3000;
+
+const ignore = ['utm_*', 'gclid', /^ref-\d+$/];
+const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
+  'the defaults': {},
+  'session cookies': {
+    prefix: 'shop.example:',
+    anonymousOnly: { sessionCookies: ['connect.sid', 'sess-*', /^s.d$/] },
+    query: { allow: ['page', 'sort'], ignore },
+    exclude: ['/admin/*', '/search', /^\/tags\/[^x]/i, '/käse/*'],
+  },
+  'ignored cookies, include, hosts': {
+    prefix: '',
+    anonymousOnly: { ignoreCookies: ['_ga', '_g*', '__utm*', /^sess-\d$/, /theme|lang/, 'käse'] },
+    query: { allow: ['q-1', 'page'], ignore: ['utm_*', /^id/] },
+    include: ['/', '/posts/*', '/k%C3%A4se/*', '/my files/*', /^\/tags\//i, /\/x[?]?y$|100./.source === '' ? '/' : /\/a[;+]b/],
+    hosts: ['example.com', 'www.example.com', '[::1]'],
+  },
+  'everything is anonymous': {
+    prefix: 'a:',
+    anonymousOnly: false,
+    include: [/^/],
+    exclude: ['*/c'.replace('*', '/*'), /(?!\/)[A-Z]/, /^\/(?=a)/, '/100%'],
+    query: { allow: ['page', 'sort', 'q-1'], ignore: [] },
+  },
+  'no cookie is ignored, no session': { anonymousOnly: { ignoreCookies: [] }, exclude: [/a{2,}|\bposts\b/], query: { ignore: [] } },
+  'no session cookie': { anonymousOnly: { sessionCookies: [] }, include: [], hosts: ['example.com'] },
+};
+
+interface Arrived {
+  method: string;
+  url: string;
+  headers: IncomingHttpHeaders;
+}
+
+describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) => {
+  let memcached: MemcachedServer;
+  let nginx: NginxServer;
+  let backend: Server;
+  let throughNginx: RawPool;
+  let direct: RawPool;
+  let options: NginxCacheOptions;
+
+  beforeAll(async () => {
+    memcached = await MemcachedServer.start();
+    options = { ...site, store: memcachedStore({ servers: memcached.address }) };
+    const answer = ({ method, url, headers }: Partial<Arrived>) => JSON.stringify({ method, url, headers });
+    backend = createServer((req, res) => {
+      // In a field, so that it survives HEAD.
+      res.setHeader('X-Arrived', encodeURIComponent(answer(req))).end();
+    });
+    backend.on('upgrade', (req, socket) => {
+      const arrived = encodeURIComponent(answer(req));
+      socket.end(`HTTP/1.1 200 OK\r\nX-Arrived: ${arrived}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    });
+    await once(backend.listen(0, '127.0.0.1'), 'listening');
+    const { port: app } = backend.address() as AddressInfo;
+    nginx = await NginxServer.start(({ port, directory }) =>
+      nginxConf(options, { app: `127.0.0.1:${app}`, listen: port, directory }),
+    );
+    throughNginx = new RawPool(nginx.port);
+    direct = new RawPool(app);
+  });
+  afterAll(async () => {
+    throughNginx?.close();
+    direct?.close();
+    backend?.closeAllConnections();
+    backend?.close();
+    await nginx?.stop();
+    await memcached?.stop();
+  });
+
+  const arrived = (response: RawResponse): Arrived | undefined => {
+    const text = response.headers.find(([name]) => name === 'X-Arrived')?.[1];
+    return text === undefined ? undefined : (JSON.parse(decodeURIComponent(text)) as Arrived);
+  };
+
+  it('decide the same about every request', async () => {
+    const checked = checkOptions(options);
+    const rules = allRules(checked.rules).map((rule) => ({ reason: rule.reason, bypasses: compile(rule) }));
+    const keys = new PageKeys(checked);
+    const decision = ({ method, url, headers }: Arrived): string => {
+      const head: RequestHead = { method, target: url, headers };
+      const reasons = rules.filter(({ bypasses }) => bypasses(head)).map(({ reason }) => reason);
+      if (isKeyTooLong(keys.of(head).key)) reasons.push('key-length');
+      if (reasons.length > 0 || method === 'HEAD') return shown(reasons);
+      return keys.of(head).key;
+    };
+    /** `$uri` of an alias is another path than the raw one: what else keeps an alias away does not matter. */
+    const shown = (reasons: readonly string[]) =>
+      ['bypass', ...reasons.filter((reason) => !reasons.includes('alias') || !/exclu|inclu/.test(reason))].join(' ');
+
+    const requests = fc.sample(request, { seed: SEED, numRuns: REQUESTS });
+    const [viaNginx, viaNode] = await Promise.all([throughNginx.sendAll(requests), direct.sendAll(requests)]);
+    const differences: string[] = [];
+    const differ = (sent: string, ...what: unknown[]) => differences.push([sent, ...what].map((one) => JSON.stringify(one)).join('\n'));
+    const count = { decided: 0, pages: 0, sentAlike: 0 };
+    for (const [index, sent] of requests.entries()) {
+      const seen = arrived(viaNginx[index]!);
+      if (!seen) {
+        // Neither a page from an empty memcached nor an error of nginx's own.
+        if (viaNginx[index]!.status !== 400 && viaNginx[index]!.status !== 405) differ(sent, viaNginx[index]!.raw.toString('latin1', 0, 300));
+        continue;
+      }
+      count.decided += 1;
+      const header = String(seen.headers['x-page-cache-key']);
+      const nginxSays = header.startsWith('bypass') ? shown(header.split(' ').slice(1)) : header;
+      if (nginxSays === keys.of({ method: 'GET', target: seen.url, headers: seen.headers }).key) count.pages += 1;
+      if (nginxSays !== decision(seen)) differ(sent, nginxSays, decision(seen), seen);
+      // What nginx adds, replaces and leaves out of the header must not have been what decided.
+      const alone = arrived(viaNode[index]!);
+      if (!alone || alone.url !== seen.url || alone.headers.host !== seen.headers.host) continue;
+      count.sentAlike += 1;
+      if (nginxSays !== decision(alone)) differ(sent, nginxSays, decision(alone));
+    }
+    expect(differences.length, `seed ${SEED}\n${differences.slice(0, 5).join('\n\n')}`).toBe(0);
+    expect(count.decided).toBeGreaterThan(REQUESTS * 0.7);
+    expect(count.sentAlike).toBeGreaterThan(REQUESTS * 0.5);
+    console.log(count);
+  });
+});

@@ -1,0 +1,68 @@
+import type { INestApplication } from '@nestjs/common';
+import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
+import { MemcachedServer, NginxServer } from '../../lib/testing/index.js';
+import { type ApplicationSetup, startApplication } from './applications.js';
+import { PageLog } from './page-log.js';
+
+/** An application with a memcached and an nginx of its own. */
+export interface Site extends AsyncDisposable {
+  readonly app: INestApplication;
+  readonly log: PageLog;
+  readonly memcached: MemcachedServer;
+  readonly nginx: NginxServer;
+  /** Where the application listens. */
+  readonly address: string;
+  /** Through nginx. */
+  get(target: string, init?: RequestInit): Promise<Answer>;
+  /** Without nginx. */
+  direct(target: string, init?: RequestInit): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+export interface Answer {
+  readonly code: number;
+  readonly headers: Headers;
+  readonly body: Buffer;
+  /** The whole `Cache-Status` field. */
+  readonly status: string;
+}
+
+export async function startSite(
+  { options, providers = [], ...setup }: ApplicationSetup,
+  nginxOptions: NginxCacheOptions = {},
+): Promise<Site> {
+  const memcached = await MemcachedServer.start();
+  const all: NginxCacheOptions = { store: memcachedStore({ servers: memcached.address }), ...options };
+  const { app, address, url } = await startApplication({
+    ...setup,
+    options: all,
+    providers: [PageLog, ...providers],
+  });
+  const { global: _, ...shared } = all as NginxCacheOptions & { global?: boolean };
+  const nginx = await NginxServer.start(({ port, directory }) =>
+    nginxConf({ ...shared, ...nginxOptions }, { app: address, listen: port, directory }),
+  );
+  const stop = async () => {
+    await app.close();
+    await nginx.stop();
+    await memcached.stop();
+  };
+  return {
+    app,
+    log: app.get(PageLog),
+    memcached,
+    nginx,
+    address,
+    get: (target, init) => answer(nginx.url + target, init),
+    direct: (target, init) => answer(url + target, init),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** A whole response; redirects are not followed. */
+export async function answer(url: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(url, { redirect: 'manual', ...init });
+  const body = Buffer.from(await response.arrayBuffer());
+  return { code: response.status, headers: response.headers, body, status: response.headers.get('cache-status') ?? '' };
+}
