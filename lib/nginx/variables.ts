@@ -1,15 +1,28 @@
+import { createHash } from 'node:crypto';
 import type { Subject } from '../rules/rule.js';
+
+/**
+ * So long may the name of a site be: PCRE 2 before 10.44 takes names of captures of up to 32 characters
+ * (`…_cache_raw_query`), and nginx, without `variables_hash_bucket_size`, variables of up to 46
+ * (`…_cache_bypass_not_included_path`; NGX_HASH_ELT_SIZE in src/core/ngx_hash.c).
+ */
+const SITE_MAX_LENGTH = 15;
 
 /** The names that one site takes in nginx's `http` block: derived from its prefix, so that several sites fit in. */
 export class SiteNames {
   readonly #site: string;
 
+  /** A prefix like `blog:` gives its name; any other gets a hash, so that no two sites get the same. */
   constructor(prefix: string) {
-    this.#site =
-      prefix
-        .toLowerCase()
-        .replace(/[^a-z0-9]+/g, '_')
-        .replace(/^_|_$/g, '') || 'page';
+    const letters = prefix.toLowerCase().replace(/[^a-z0-9]+/g, '_');
+    const [, plain] = /^([a-z][a-z0-9_]*):$/.exec(prefix) ?? [];
+    if (plain !== undefined && plain.length <= SITE_MAX_LENGTH) {
+      this.#site = plain;
+      return;
+    }
+    const hash = createHash('sha256').update(prefix).digest('hex').slice(0, 6);
+    const start = letters.replace(/^[^a-z]+/, '').slice(0, SITE_MAX_LENGTH - hash.length - 1);
+    this.#site = `${start.replace(/_$/, '') || 'site'}_${hash}`;
   }
 
   /** A variable, without its `$`, or the name of an upstream or of a location. */

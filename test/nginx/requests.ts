@@ -11,19 +11,22 @@ const cookieValue = fc.constantFrom(
   ...['1', '', 'GA1.2.3', '"quoted"', '"a;b"', '"a; sid=1"', 'a=b', 'ä', ' x ', ',', 'sid', '%3B', '\\"'].map(latin1),
 );
 const cookiePair = fc.oneof(
-  { weight: 8, arbitrary: fc.tuple(cookieName, fc.constantFrom('=', '=', '=', ' = '), cookieValue).map((all) => all.join('')) },
+  {
+    weight: 8,
+    arbitrary: fc.tuple(cookieName, fc.constantFrom('=', '=', '=', ' = '), cookieValue).map((all) => all.join('')),
+  },
   { weight: 1, arbitrary: cookieName },
-  { weight: 1, arbitrary: fc.constantFrom('', '=', ';', '\xa0sid=1', '\xa0_ga=1', '\xff', ',sid=1', '\tsid=1', '$Version=1') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('', '=', ';', '\xa0sid=1', '\xa0_ga=1', '\xff', ',sid=1', '\tsid=1', '$Version=1'),
+  },
 );
 const cookieField = fc
   .tuple(fc.array(cookiePair, { maxLength: 4 }), fc.constantFrom('; ', '; ', ';', ' ; ', ';\t', ', ', ';;'))
   .map(([pairs, separator]) => `Cookie: ${pairs.join(separator)}`);
 
 const rarely = (field: fc.Arbitrary<string>) =>
-  fc.oneof(
-    { weight: 11, arbitrary: fc.constant<string[]>([]) },
-    { weight: 1, arbitrary: field.map((text) => [text]) },
-  );
+  fc.oneof({ weight: 11, arbitrary: fc.constant<string[]>([]) }, { weight: 1, arbitrary: field.map((text) => [text]) });
 
 const cookies = fc.oneof(
   { weight: 4, arbitrary: fc.constant<string[]>([]) },
@@ -33,25 +36,117 @@ const cookies = fc.oneof(
 const authorization = fc.constantFrom('Basic YTpi', '', ' ', '\t', 'Bearer x').map((text) => `Authorization: ${text}`);
 const upgrade = fc.constantFrom('websocket', 'h2c', '', '\t').map((text) => `Upgrade: ${text}\r\nConnection: upgrade`);
 const host = fc.constantFrom(
-  ...['example.com', 'example.com', 'example.com', 'EXAMPLE.com', 'example.com:80', 'example.com.', 'Example.Com.:8080'],
-  ...['example.com:', 'example.com:x', 'example.com..', '.example.com', 'www.example.com', 'other.example', '[::1]', '[::1]:80'],
+  ...[
+    'example.com',
+    'example.com',
+    'example.com',
+    'EXAMPLE.com',
+    'example.com:80',
+    'example.com.',
+    'Example.Com.:8080',
+  ],
+  ...[
+    'example.com:',
+    'example.com:x',
+    'example.com..',
+    '.example.com',
+    'www.example.com',
+    'other.example',
+    '[::1]',
+    '[::1]:80',
+  ],
   ...['a|b', 'example.com|example.com', '', 'example.comx'],
 );
 const path = fc.constantFrom(
-  ...['/', '/posts', '/posts/', '/posts/1', '/postsx', '/Posts/1', '/admin', '/admin/x', '/ADMIN/y', '/a/b/c', '/search'],
-  ...['/k%C3%A4se', '/k%C3%A4se/gouda', '/K%C3%84SE', '/tags/x', '/TAGS/%C3%A9', '/my%20file', '/my%20files/1', '/a;b', '/a+b'],
-  ...['/posts/%0A', '/admin%0A', '/admin%2Fx', '/%61dmin', '//admin', '/a/../admin', '/admin?', '/x%3Fy', '/x%23y', '/100%25'],
+  ...[
+    '/',
+    '/posts',
+    '/posts/',
+    '/posts/1',
+    '/postsx',
+    '/Posts/1',
+    '/admin',
+    '/admin/x',
+    '/ADMIN/y',
+    '/a/b/c',
+    '/search',
+  ],
+  ...[
+    '/k%C3%A4se',
+    '/k%C3%A4se/gouda',
+    '/K%C3%84SE',
+    '/tags/x',
+    '/TAGS/%C3%A9',
+    '/my%20file',
+    '/my%20files/1',
+    '/a;b',
+    '/a+b',
+  ],
+  ...[
+    '/posts/%0A',
+    '/admin%0A',
+    '/admin%2Fx',
+    '/%61dmin',
+    '//admin',
+    '/a/../admin',
+    '/admin?',
+    '/x%3Fy',
+    '/x%23y',
+    '/100%25',
+  ],
 );
 const query = fc.constantFrom(
-  ...['', '', '', '?', '?page=1', '?page=', '?sort=a&page=2', '?utm_x=1', '?utm_x=1&page=2', '?page=1&page=2', '?gclid'],
-  ...['?foo=1', '?page', '?page=%41', '?page=%2f', '?page=%2F', '?page=a b'.replace(' ', '+'), '?q-1=x&utm_', '?id[]=1', '?id%5B%5D=1'],
-  ...['?utm_x=1#&page=2', '?page=1#', '?&page=1', '?page=1&', '?utm_a&&page=1', '?xpage=1', '?page=1;page=2', '?ref-12=a', '?ref-1x=a'],
+  ...[
+    '',
+    '',
+    '',
+    '?',
+    '?page=1',
+    '?page=',
+    '?sort=a&page=2',
+    '?utm_x=1',
+    '?utm_x=1&page=2',
+    '?page=1&page=2',
+    '?gclid',
+  ],
+  ...[
+    '?foo=1',
+    '?page',
+    '?page=%41',
+    '?page=%2f',
+    '?page=%2F',
+    '?page=a b'.replace(' ', '+'),
+    '?q-1=x&utm_',
+    '?id[]=1',
+    '?id%5B%5D=1',
+  ],
+  ...[
+    '?utm_x=1#&page=2',
+    '?page=1#',
+    '?&page=1',
+    '?page=1&',
+    '?utm_a&&page=1',
+    '?xpage=1',
+    '?page=1;page=2',
+    '?ref-12=a',
+    '?ref-1x=a',
+  ],
 );
 const target = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(path, query).map((all) => all.join('')) },
   { weight: 1, arbitrary: requestTarget },
 );
-const method = fc.constantFrom(...Array<string>(12).fill('GET'), 'HEAD', 'POST', 'PUT', 'OPTIONS', 'PURGE', 'PROPFIND', 'get', 'M-SEARCH');
+const method = fc.constantFrom(
+  ...Array<string>(12).fill('GET'),
+  'HEAD',
+  'POST',
+  'PUT',
+  'OPTIONS',
+  'PURGE',
+  'PROPFIND',
+  'get',
+  'M-SEARCH',
+);
 
 /** A whole request, mostly one that everybody would accept: one UTF-16 unit a byte. */
 export const request: fc.Arbitrary<string> = fc
@@ -69,5 +164,7 @@ export const request: fc.Arbitrary<string> = fc
     more: rarely(fc.constantFrom('X-Page-Cache-Key: page:/', 'If-None-Match: "x"', 'Cookie2: sid=1', 'cookie: _ga=2')),
   })
   .map(({ method, target, version, host, cookies, authorization, upgrade, more }) =>
-    [`${method} ${target} HTTP/${version}`, ...host, ...more, ...cookies, ...authorization, ...upgrade, '', ''].join('\r\n'),
+    [`${method} ${target} HTTP/${version}`, ...host, ...more, ...cookies, ...authorization, ...upgrade, '', ''].join(
+      '\r\n',
+    ),
   );

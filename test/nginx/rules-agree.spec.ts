@@ -14,7 +14,7 @@ import { RawPool } from '../page/raw-pool.js';
 import { request } from './requests.js';
 
 const SEED = Number(process.env['SEED'] ?? 20_260_102);
-const REQUESTS = 3000;
+const REQUESTS = 5000;
 
 const ignore = ['utm_*', 'gclid', /^ref-\d+$/];
 const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
@@ -29,7 +29,14 @@ const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
     prefix: '',
     anonymousOnly: { ignoreCookies: ['_ga', '_g*', '__utm*', /^sess-\d$/, /theme|lang/, 'käse'] },
     query: { allow: ['q-1', 'page'], ignore: ['utm_*', /^id/] },
-    include: ['/', '/posts/*', '/k%C3%A4se/*', '/my files/*', /^\/tags\//i, /\/x[?]?y$|100./.source === '' ? '/' : /\/a[;+]b/],
+    include: [
+      '/',
+      '/posts/*',
+      '/k%C3%A4se/*',
+      '/my files/*',
+      /^\/tags\//i,
+      /\/x[?]?y$|100./.source === '' ? '/' : /\/a[;+]b/,
+    ],
     hosts: ['example.com', 'www.example.com', '[::1]'],
   },
   'everything is anonymous': {
@@ -39,7 +46,11 @@ const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
     exclude: ['*/c'.replace('*', '/*'), /(?!\/)[A-Z]/, /^\/(?=a)/, '/100%'],
     query: { allow: ['page', 'sort', 'q-1'], ignore: [] },
   },
-  'no cookie is ignored, no session': { anonymousOnly: { ignoreCookies: [] }, exclude: [/a{2,}|\bposts\b/], query: { ignore: [] } },
+  'no cookie is ignored, no session': {
+    anonymousOnly: { ignoreCookies: [] },
+    exclude: [/a{2,}|\bposts\b/],
+    query: { ignore: [] },
+  },
   'no session cookie': { anonymousOnly: { sessionCookies: [] }, include: [], hosts: ['example.com'] },
 };
 
@@ -109,13 +120,15 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
     const requests = fc.sample(request, { seed: SEED, numRuns: REQUESTS });
     const [viaNginx, viaNode] = await Promise.all([throughNginx.sendAll(requests), direct.sendAll(requests)]);
     const differences: string[] = [];
-    const differ = (sent: string, ...what: unknown[]) => differences.push([sent, ...what].map((one) => JSON.stringify(one)).join('\n'));
+    const differ = (sent: string, ...what: unknown[]) =>
+      differences.push([sent, ...what].map((one) => JSON.stringify(one)).join('\n'));
     const count = { decided: 0, pages: 0, sentAlike: 0 };
     for (const [index, sent] of requests.entries()) {
       const seen = arrived(viaNginx[index]!);
       if (!seen) {
         // Neither a page from an empty memcached nor an error of nginx's own.
-        if (viaNginx[index]!.status !== 400 && viaNginx[index]!.status !== 405) differ(sent, viaNginx[index]!.raw.toString('latin1', 0, 300));
+        if (viaNginx[index]!.status !== 400 && viaNginx[index]!.status !== 405)
+          differ(sent, viaNginx[index]!.raw.toString('latin1', 0, 300));
         continue;
       }
       count.decided += 1;
@@ -130,7 +143,7 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
       if (nginxSays !== decision(alone)) differ(sent, nginxSays, decision(alone));
     }
     expect(differences.length, `seed ${SEED}\n${differences.slice(0, 5).join('\n\n')}`).toBe(0);
-    expect(count.decided).toBeGreaterThan(REQUESTS * 0.7);
+    expect(count.decided).toBeGreaterThan(REQUESTS * 0.65);
     expect(count.sentAlike).toBeGreaterThan(REQUESTS * 0.5);
     console.log(count);
   });

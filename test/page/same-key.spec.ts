@@ -115,7 +115,11 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
   }
 
   /** Always the same targets, in batches that are in memcached together. */
-  async function tryTargets(seed: number, number: number, check: (targets: string[]) => Promise<number>): Promise<void> {
+  async function tryTargets(
+    seed: number,
+    number: number,
+    check: (targets: string[]) => Promise<number>,
+  ): Promise<void> {
     const targets = fc.sample(requestTarget, { seed, numRuns: number });
     let tried = 0;
     let stored = 0;
