@@ -21,8 +21,10 @@ export { CanonicalAddressListener } from './listeners/canonical-address.listener
 export { ConditionalRequestListener } from './listeners/conditional-request.listener.js';
 export { ContentTypeListener } from './listeners/content-type.listener.js';
 export { DEFAULT_LISTENERS } from './listeners/default-listeners.js';
+export { FreshnessListener } from './listeners/freshness.listener.js';
 export { HandlerQueryListener } from './listeners/handler-query.listener.js';
 export { KeyDriftListener } from './listeners/key-drift.listener.js';
+export { LostHeadersListener } from './listeners/lost-headers.listener.js';
 export { PathExclusionListener } from './listeners/path-exclusion.listener.js';
 export { SetCookieListener } from './listeners/set-cookie.listener.js';
 export { SizeListener } from './listeners/size.listener.js';
@@ -39,6 +41,7 @@ export {
   defineConfig,
   type NginxCacheOptions,
   type NginxFlavour,
+  type RemotePurgeOptions,
 } from './options/nginx-cache-options.js';
 export type { PageDraft } from './page/page-draft.js';
 export type { HeaderField, Page } from './page/page.js';
@@ -46,7 +49,10 @@ export type { PageAddress } from './page/page-key.js';
 export type { PublishReport } from './publishing/publish-report.js';
 export { DEFAULT_IGNORED_COOKIES, type NamePattern } from './rules/cookie.rule.js';
 export type { PathPattern } from './rules/path.rule.js';
+export type { TrailingSlash } from './rules/canonical-path.rule.js';
 export { DEFAULT_IGNORED_PARAMETERS } from './rules/query.rule.js';
+export type { Variant } from './rules/variant.js';
+export { fileStore, type FileStoreDefinition, type FileStoreOptions } from './stores/files/file-store.js';
 export { keyvStore } from './stores/keyv/keyv-store.js';
 export { memcachePp } from './stores/memcached/memcache-pp.js';
 export { memcachedStore } from './stores/memcached/memcached-store.js';

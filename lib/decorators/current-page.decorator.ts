@@ -20,7 +20,7 @@ export const CurrentPage = createParamDecorator((_data: unknown, context: Execut
 });
 
 function detached(target: string): PageDraft {
-  const draft = new PageDraft({ key: '', path: target, target, host: undefined }, 0);
+  const draft = new PageDraft({ key: '', path: target, target, host: undefined, variants: {} }, 0);
   draft.skip('bypass');
   return draft;
 }

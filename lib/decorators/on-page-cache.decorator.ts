@@ -15,7 +15,12 @@ export type PageCacheEventClass<E> = abstract new (...args: never[]) => E;
  * @publicApi
  */
 export function OnPageCache<E>(event: PageCacheEventClass<E>) {
-  return (target: object, _key: string | symbol, descriptor: TypedPropertyDescriptor<(event: E) => unknown>): void => {
+  // Generic, so that the method may return anything: a promise, too.
+  return <M extends (event: E) => unknown>(
+    _target: object,
+    _key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
     const method = descriptor.value as object;
     const events = Reflect.getOwnMetadata(ON_PAGE_CACHE, method) as PageCacheEventClass<unknown>[] | undefined;
     Reflect.defineMetadata(ON_PAGE_CACHE, [...(events ?? []), event], method);

@@ -25,7 +25,7 @@ export const pageCache = Reflector.createDecorator<PageCacheHandlerOptions>();
  * Sets how the pages of a handler or a controller are cached. On a handler behind `@UseGuards()` it also says that its
  * pages are the same for everybody who is let in: without it they are not stored.
  *
- * @throws {NginxCacheConfigError} when `ttl` is not a number of milliseconds
+ * @throws {NginxCacheConfigError} when an option is of the wrong type
  * @example
  * @PageCache({ ttl: 60_000, query: ['page'] })
  * @Get()
@@ -34,9 +34,19 @@ export const pageCache = Reflector.createDecorator<PageCacheHandlerOptions>();
  * @publicApi
  */
 export function PageCache(options: PageCacheHandlerOptions = {}): MethodDecorator & ClassDecorator {
-  const { ttl } = options;
+  const { ttl, tags, query, skipIf } = options;
   if (ttl !== undefined && !(Number.isFinite(ttl) && ttl >= 0)) {
     throw new NginxCacheConfigError('@PageCache.ttl', ttl, 'a number of milliseconds, 0 for "until purged"');
+  }
+  // A string is iterable, too: it would become a tag a letter.
+  if (tags !== undefined && !Array.isArray(tags) && typeof tags !== 'function') {
+    throw new NginxCacheConfigError('@PageCache.tags', tags, 'a list of tags, or a function that gives one');
+  }
+  if (query !== undefined && !Array.isArray(query)) {
+    throw new NginxCacheConfigError('@PageCache.query', query, 'a list of query parameters');
+  }
+  if (skipIf !== undefined && typeof skipIf !== 'function') {
+    throw new NginxCacheConfigError('@PageCache.skipIf', skipIf, 'a function of the execution context');
   }
   return pageCache(options);
 }

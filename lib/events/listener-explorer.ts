@@ -21,16 +21,29 @@ export class ListenerExplorer implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     for (const listener of this.options.listeners ?? DEFAULT_LISTENERS) {
+      if (!this.listens(listener.prototype as object)) {
+        throw new NginxCacheConfigError('listeners', listener, 'a class with a method that is marked @OnPageCache()');
+      }
       this.add(await this.modules.create<object>(listener as Type<object>));
     }
+    const found = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      const prototype = (wrapper.metatype as Type | null)?.prototype as object | undefined;
+      // A factory may have made it, so the class is that of the instance.
+      const instance: unknown = wrapper.instance;
+      const prototype = isObject(instance)
+        ? (Object.getPrototypeOf(instance) as object | null)
+        : ((wrapper.metatype as Type | null)?.prototype as object | undefined);
       if (!prototype || !this.listens(prototype)) continue;
-      if (!wrapper.isDependencyTreeStatic()) {
-        throw new NginxCacheConfigError('@OnPageCache', wrapper.metatype, 'on a provider that is not request-scoped');
+      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
+        throw new NginxCacheConfigError(
+          '@OnPageCache',
+          wrapper.metatype,
+          'on a singleton, not on a request-scoped or transient provider',
+        );
       }
-      if (wrapper.instance) this.add(wrapper.instance as object);
+      if (isObject(instance)) found.add(instance);
     }
+    for (const instance of found) this.add(instance);
   }
 
   private listens(prototype: object): boolean {
@@ -47,6 +60,17 @@ export class ListenerExplorer implements OnModuleInit {
   private methods(prototype: object) {
     return this.#scanner
       .getAllMethodNames(prototype)
-      .map((name) => ({ name, events: eventsOf((prototype as Record<string, unknown>)[name]) }));
+      .map((name) => ({ name, events: inheritedEvents(prototype, name) }));
   }
+}
+
+/** A method that overrides a listener listens to the same: whoever extends a policy must not lose it. */
+function inheritedEvents(prototype: object | null, name: string): ReturnType<typeof eventsOf> {
+  if (!prototype) return [];
+  const events = eventsOf(Object.getOwnPropertyDescriptor(prototype, name)?.value);
+  return events.length > 0 ? events : inheritedEvents(Object.getPrototypeOf(prototype) as object | null, name);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -30,7 +30,7 @@ export class PageRequested {
    * @param reason reported as `detail` of the `Cache-Status` field
    */
   bypass(reason: string): void {
-    this.#bypassed ??= reason;
+    this.#bypassed ??= reason || 'unspecified';
   }
 
   veto(reason: string): void {
@@ -56,7 +56,7 @@ abstract class PageDecision {
    * @param reason reported as `detail` of the `Cache-Status` field
    */
   skip(reason: string): void {
-    this.draft.skip(reason);
+    this.draft.skip(reason || 'unspecified');
   }
 
   veto(reason: string): void {

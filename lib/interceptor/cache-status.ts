@@ -9,6 +9,9 @@ export const NOT_A_PAGE = `${CACHE}; fwd=bypass; detail=no-handler`;
 
 const bypasses = new Map<string, string>();
 
+/** nginx refuses a response whose header does not fit into one memory page. */
+const REASON_MAX_LENGTH = 100;
+
 export function bypass(reason: string): string {
   let status = bypasses.get(reason);
   if (status === undefined) {
@@ -24,7 +27,8 @@ export function missNotStored(reason: string): string {
 }
 
 /** A token, or else a quoted string (RFC 8941, sections 3.3.3 and 3.3.4). */
-function detail(reason: string): string {
+function detail(given: unknown): string {
+  const reason = String(given).slice(0, REASON_MAX_LENGTH);
   if (/^[A-Za-z*][\w!#$%&'*+.^`|~:/-]*$/.test(reason)) return reason;
   return `"${reason.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 }

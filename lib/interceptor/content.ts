@@ -33,9 +33,13 @@ export class ContentCollector {
     return this.#bytes;
   }
 
+  drop(): void {
+    this.#chunks = [];
+  }
+
   take(): Buffer {
     const chunks = this.#chunks;
-    this.#chunks = [];
+    this.drop();
     return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
   }
 }
@@ -44,9 +48,13 @@ export class ContentCollector {
  * Undoes a content coding (RFC 9110, section 8.4.1).
  *
  * @param limit of the result, in bytes
- * @returns `undefined` when the coding is unknown, the data damaged, or the result too large
+ * @returns why not, when the coding is unknown, the data damaged, or the result too large
  */
-export async function decode(body: Buffer, coding: string, limit: number): Promise<Buffer | undefined> {
+export async function decode(
+  body: Buffer,
+  coding: string,
+  limit: number,
+): Promise<Buffer | 'content-encoding' | 'size'> {
   const options = { maxOutputLength: limit };
   try {
     switch (coding.trim().toLowerCase()) {
@@ -61,10 +69,10 @@ export async function decode(body: Buffer, coding: string, limit: number): Promi
       case 'br':
         return await brotliDecompress(body, options);
       default:
-        return undefined;
+        return 'content-encoding';
     }
-  } catch {
-    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'size' : 'content-encoding';
   }
 }
 

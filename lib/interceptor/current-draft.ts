@@ -13,6 +13,11 @@ export class CurrentDraft {
     return this.#storage.run(draft, render);
   }
 
+  /** For what renders no page, but may have been asked for below a handler that does. */
+  leave<T>(render: () => T): T {
+    return this.get() ? this.#storage.exit(render) : render();
+  }
+
   get(): PageDraft | undefined {
     return this.#storage.getStore();
   }

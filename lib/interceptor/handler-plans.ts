@@ -29,17 +29,19 @@ export class HandlerPlans {
 
   private read(handler: Parameters<Reflector['get']>[1], controller: Parameters<Reflector['get']>[1]): HandlerPlan {
     const targets = [handler, controller];
-    const has = (key: string) => targets.some((target) => Reflect.hasMetadata(key, target));
-    const declared = this.reflector.getAll(pageCache, targets).filter((options) => options !== undefined);
     const [ofHandler, ofController] = [
       this.reflector.get(pageCache, handler),
       this.reflector.get(pageCache, controller),
     ];
+    // What the controller says of its pages in general does not open a handler that has a guard of its own.
+    const guarded = Reflect.hasMetadata(GUARDS_METADATA, handler)
+      ? !ofHandler
+      : Reflect.hasMetadata(GUARDS_METADATA, controller) && !ofHandler && !ofController;
     const exempt = this.reflector.getAllAndOverride(noPageCache, targets)
       ? 'no-page-cache'
-      : has(SSE_METADATA)
+      : Reflect.hasMetadata(SSE_METADATA, handler)
         ? 'event-stream'
-        : has(GUARDS_METADATA) && declared.length === 0
+        : guarded
           ? 'guarded'
           : undefined;
     return { exempt, options: { ...ofController, ...ofHandler } };

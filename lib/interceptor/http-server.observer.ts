@@ -1,13 +1,14 @@
 import type { Server, ServerResponse } from 'node:http';
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Inject } from '@nestjs/common';
 import { instrument } from './response-observer.js';
 
 /** Instruments every response of the application's server, before any middleware sees it. */
 @Injectable()
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
-  readonly #instrument = (_request: unknown, response: ServerResponse): void => instrument(response);
+  readonly #instrument = (_request: unknown, response: ServerResponse): void => {
+    instrument(response);
+  };
 
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
 

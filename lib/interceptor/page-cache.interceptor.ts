@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Stream } from 'node:stream';
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { type Observable, of } from 'rxjs';
+import { concatMap, EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageRequested } from '../events/page-cache.events.js';
+import { PageCacheFailed, PageRequested } from '../events/page-cache.events.js';
 import { InFlightPages } from '../invalidation/in-flight-pages.js';
+import { Purger } from '../invalidation/purger.js';
+import { isUnsafe, UnsafeMethodObserver } from '../invalidation/unsafe-method.observer.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
@@ -13,12 +16,12 @@ import { PageKeys } from '../page/page-key.js';
 import type { RequestHead } from '../rules/request-head.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { Publications } from '../publishing/publications.js';
-import { bypass } from './cache-status.js';
-import { CurrentDraft } from './current-draft.js';
+import { bypass, CACHE_STATUS } from './cache-status.js';
+import { CurrentDraft, draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { PageRecorder, type RecorderTools } from './page-recorder.js';
 import { replay, takeOver } from './replay.js';
-import { instrument, isInstrumented, observe } from './response-observer.js';
+import { instrument, observe } from './response-observer.js';
 
 /**
  * Serves pages from the store where nginx does not, and stores what handlers answer. The module registers it for the whole
@@ -41,25 +44,32 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
     @Inject(Publications) private readonly publications: Publications,
+    @Inject(Purger) private readonly purger: Purger,
     @Inject(InFlightPages) inFlight: InFlightPages,
     @Inject(Reflector) reflector: Reflector,
   ) {
-    const { maxPageBytes, compress } = options;
+    const { maxPageBytes, compress, clientCacheControl } = options;
     this.#plans = new HandlerPlans(reflector);
-    this.#tools = { dispatcher, storage, inFlight, maxPageBytes, compress };
+    this.#tools = { dispatcher, storage, inFlight, maxPageBytes, compress, clientCacheControl };
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const http = context.switchToHttp();
+    const request = rawOf(http.getRequest<Wrapped<IncomingMessage>>());
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
-    if (!isInstrumented(response)) instrument(response);
-    const plan = this.#plans.of(context);
-    if (plan.exempt !== undefined) {
-      observe(response, bypass(plan.exempt));
-      return next.handle();
+    // Registered for the whole application, and used on the handler as well.
+    if (draftOf(request)) return next.handle();
+    if (!instrument(response)) {
+      // Not from the application's own server: what middleware does to the response could not be seen.
+      if (!response.headersSent) response.setHeader(CACHE_STATUS, bypass('not-observed'));
+      return this.current.leave(() => next.handle());
     }
-    return this.answer(context, next, plan, rawOf(http.getRequest<Wrapped<IncomingMessage>>()), response);
+    const plan = this.#plans.of(context);
+    if (plan.exempt === undefined) return this.answer(context, next, plan, request, response);
+    // It would never end.
+    if (plan.exempt === 'event-stream' && this.publications.of(request)) next = { handle: () => EMPTY };
+    return this.pass(request, response, next, plan.exempt);
   }
 
   private async answer(
@@ -73,27 +83,63 @@ export class PageCacheInterceptor implements NestInterceptor {
     const address = this.keys.of(head);
     const requested = new PageRequested(head, request, context, address);
     await this.dispatcher.decide(requested);
-    const reason = requested.vetoed ?? (plan.options.skipIf?.(context) ? 'skip-if' : undefined);
-    if (reason !== undefined) {
-      observe(response, bypass(reason));
-      return next.handle();
-    }
+    const { skipIf, ttl, tags = [] } = plan.options;
+    const reason = requested.vetoed ?? this.ask(() => (skipIf?.(context) ? 'skip-if' : undefined));
+    if (reason !== undefined) return this.pass(request, response, next, reason);
     const publication = this.publications.of(request);
     // nginx has just looked where we would look.
     if (!publication && head.headers[PAGE_KEY_HEADER.toLowerCase()] === undefined) {
       const page = await this.storage.get(address.key);
-      if (page && (await replay(page, request, response))) {
-        takeOver(context.switchToHttp().getResponse());
+      const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
+      if (page && (await replay(page, request, response, reply))) {
+        takeOver(reply);
         return of(undefined);
       }
     }
-    const draft = new PageDraft(address, plan.options.ttl ?? this.options.ttl);
-    const { tags = [] } = plan.options;
-    draft.tag(...(typeof tags === 'function' ? tags(context) : tags));
+    // Nobody will tell the recorder that the visitor has left.
+    if (response.destroyed) return this.pass(request, response, next, 'aborted');
+    const draft = new PageDraft(address, this.options.ttl);
+    if (ttl !== undefined) draft.ttl = ttl;
+    const failure = this.ask(() => {
+      draft.tag(...(typeof tags === 'function' ? tags(context) : tags));
+      return undefined;
+    });
+    if (failure !== undefined) draft.skip(failure);
     const recorder = new PageRecorder(this.#tools, draft, request, response, context);
     publication?.(recorder.outcome);
     observe(response, recorder);
     return this.current.run(request, draft, () => next.handle());
+  }
+
+  /** Past the cache. */
+  private pass(request: IncomingMessage, response: ServerResponse, next: CallHandler, reason: string) {
+    if (this.options.purgeAfterUnsafe && isUnsafe(request)) return this.change(request, response, next, reason);
+    observe(response, bypass(reason));
+    this.publications.of(request)?.(Promise.resolve({ stored: false, reason }));
+    return this.current.leave(() => next.handle());
+  }
+
+  /** Past the cache, and what stands at the address is stale afterwards. */
+  private change(request: IncomingMessage, response: ServerResponse, next: CallHandler, reason: string) {
+    const observer = new UnsafeMethodObserver(this.purger, request, response, reason);
+    observe(response, observer);
+    const answer = this.current.leave(() => next.handle());
+    return answer.pipe(
+      concatMap(async (value: unknown) => {
+        if (!response.headersSent) await observer.purgeOwn();
+        return value;
+      }),
+    );
+  }
+
+  /** Asks what `@PageCache()` was given. Like a listener, it may throw and not break the answer. */
+  private ask(question: () => string | undefined): string | undefined {
+    try {
+      return question();
+    } catch (error) {
+      this.dispatcher.notify(new PageCacheFailed('listener', error));
+      return 'listener-error';
+    }
   }
 }
 
@@ -101,7 +147,8 @@ export class PageCacheInterceptor implements NestInterceptor {
 type Wrapped<T> = T & { raw?: T };
 
 function rawOf<T>(wrapped: Wrapped<T>): T {
-  return wrapped.raw ?? wrapped;
+  // Body parsers, too, like to leave something called `raw`.
+  return wrapped.raw instanceof Stream ? wrapped.raw : wrapped;
 }
 
 function headOf(request: IncomingMessage & { originalUrl?: string }): RequestHead {

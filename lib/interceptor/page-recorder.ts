@@ -19,6 +19,7 @@ export interface RecorderTools {
   readonly inFlight: InFlightPages;
   readonly maxPageBytes: number;
   readonly compress: boolean;
+  readonly clientCacheControl: string | undefined;
 }
 
 /** What became of a page. */
@@ -34,6 +35,7 @@ export class PageRecorder implements ResponseObserver {
   #deciding: void | Promise<void> = undefined;
   #head: Pick<Page, 'status' | 'headers'> = { status: 0, headers: [] };
   #ended = false;
+  #finished = false;
 
   constructor(
     private readonly tools: RecorderTools,
@@ -48,7 +50,7 @@ export class PageRecorder implements ResponseObserver {
       this.#settle = resolve;
     });
     response.once('close', () => {
-      if (!this.#ended) this.finish({ stored: false, reason: 'aborted' });
+      if (!this.#ended) this.abort();
     });
   }
 
@@ -58,17 +60,29 @@ export class PageRecorder implements ResponseObserver {
     this.#head = { status, headers };
     const event = new PageResponding(this.draft, this.request, this.context, status, headers);
     this.#deciding = this.tools.dispatcher.decide(event);
-    return this.draft.skipped === undefined ? MISS_STORED : missNotStored(this.draft.skipped);
+    if (this.draft.skipped !== undefined) return missNotStored(this.draft.skipped);
+    this.tellClients();
+    return MISS_STORED;
+  }
+
+  /** `clientCacheControl`: what the page itself says was for this cache. */
+  private tellClients(): void {
+    const { clientCacheControl } = this.tools;
+    if (clientCacheControl === undefined) return;
+    this.response.setHeader('Cache-Control', clientCacheControl);
+    this.response.removeHeader('Expires');
+    this.#head = { ...this.#head, headers: fieldsOf(this.response) };
   }
 
   content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
-    if (this.draft.skipped === undefined && !this.#content.add(chunk, encoding)) this.draft.skip('size');
+    if (this.draft.skipped !== undefined) this.#content.drop();
+    else if (!this.#content.add(chunk, encoding)) this.draft.skip('size');
   }
 
-  end(): void {
+  end(whole: boolean): void {
+    if (this.#finished) return;
+    if (!whole) return this.abort();
     this.#ended = true;
-    // Destroyed: the visitor left, or the application gave up, before all of it was written.
-    if (this.response.destroyed || this.response.errored) this.draft.skip('aborted');
     this.record().then(
       (outcome) => this.finish(outcome),
       (error: unknown) => {
@@ -90,10 +104,11 @@ export class PageRecorder implements ResponseObserver {
   private async page(): Promise<Page | undefined> {
     const { status, headers } = this.#head;
     const value = (name: string) => headers.find(([field]) => field.toLowerCase() === name)?.[1];
+    const codings = headers.filter(([field]) => field.toLowerCase() === 'content-encoding').map(([, coding]) => coding);
     const length = value('content-length');
     if (length !== undefined && Number(length) !== this.#content.bytes) return this.refuse('truncated');
-    const body = await decode(this.#content.take(), value('content-encoding') ?? '', this.tools.maxPageBytes);
-    if (!body) return this.refuse('content-encoding');
+    const body = await decode(this.#content.take(), codings.join(), this.tools.maxPageBytes);
+    if (typeof body === 'string') return this.refuse(body);
     if (body.length === 0) return this.refuse('empty');
     return { status, headers: storedFields(headers), body };
   }
@@ -116,7 +131,16 @@ export class PageRecorder implements ResponseObserver {
     return { stored: true };
   }
 
+  /** The visitor left, or the application gave up, before all of it was written. */
+  private abort(): void {
+    this.draft.skip('aborted');
+    this.finish({ stored: false, reason: this.draft.skipped ?? 'aborted' });
+  }
+
   private finish(outcome: PageOutcome): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#content.drop();
     this.tools.inFlight.end(this.#inFlight);
     if (!outcome.stored) this.tools.dispatcher.notify(new PageSkipped(this.draft.address, outcome.reason));
     this.#settle(outcome);

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 import { CACHE_STATUS, NOT_A_PAGE } from './cache-status.js';
 
 const OBSERVER = Symbol('nestjs-nginx-cache: observer');
+const ENDING = Symbol('nestjs-nginx-cache: ending');
 
 /** Sees what really leaves Node. */
 export interface ResponseObserver {
@@ -13,11 +14,15 @@ export interface ResponseObserver {
   head(): string;
   /** Content that has been written. It belongs to the application: copy it to keep it. */
   content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void;
-  /** The application has ended the response. */
-  end(): void;
+  /**
+   * The application has ended the response.
+   *
+   * @param whole `false` when the visitor had left, or the application had destroyed it, before the end
+   */
+  end(whole: boolean): void;
 }
 
-type Observed = ServerResponse & { [OBSERVER]?: ResponseObserver | string };
+type Observed = ServerResponse & { [OBSERVER]?: ResponseObserver | string | undefined; [ENDING]?: boolean };
 type Method = (this: Observed, ...args: unknown[]) => unknown;
 interface Methods {
   readonly writeHead: Method;
@@ -31,19 +36,20 @@ const wrappers = new WeakMap<object, Methods>();
 /**
  * Puts the wrappers on a response. They must be the first, so that everything that is wrapped around the response later
  * (compression, sessions that set cookies when the header leaves, …) is outside and its work is seen.
+ *
+ * @returns `false`, with nothing done, when something has been wrapped around the response already
  */
-export function instrument(response: ServerResponse): void {
+export function instrument(response: ServerResponse): boolean {
+  if (Object.hasOwn(response, OBSERVER)) return true;
+  if (['writeHead', 'write', 'end'].some((method) => Object.hasOwn(response, method))) return false;
   const prototype = Object.getPrototypeOf(response) as ServerResponse;
   let methods = wrappers.get(prototype);
   if (!methods) {
     methods = wrap(prototype);
     wrappers.set(prototype, methods);
   }
-  Object.assign(response, methods);
-}
-
-export function isInstrumented(response: ServerResponse): boolean {
-  return Object.hasOwn(response, 'writeHead');
+  Object.assign(response, methods, { [OBSERVER]: undefined });
+  return true;
 }
 
 /** Sets who sees the response, or the `Cache-Status` that it gets when nobody needs to. */
@@ -57,7 +63,9 @@ function wrap(original: ServerResponse): Methods {
   const end = original.end as unknown as Method;
   return {
     writeHead(status, ...rest) {
-      if (this.headersSent) return writeHead.call(this, status, ...rest);
+      // Node refuses what is no status, and the application may go on with one.
+      if (this.headersSent || !(Number(status) >= 100 && Number(status) < 1000))
+        return writeHead.call(this, status, ...rest);
       const reason = typeof rest[0] === 'string' ? rest[0] : undefined;
       setFields(this, reason === undefined ? (rest[0] ?? rest[1]) : rest[1]);
       this.statusCode = status as number;
@@ -69,19 +77,25 @@ function wrap(original: ServerResponse): Methods {
     write(...args) {
       const result = write.apply(this, args);
       const observer = this[OBSERVER];
-      if (typeof observer === 'object') pass(observer, args);
+      if (typeof observer === 'object' && !this[ENDING]) pass(observer, args);
       return result;
     },
     end(...args) {
-      const result = end.apply(this, args);
       const observer = this[OBSERVER];
-      if (typeof observer === 'object') {
+      if (typeof observer !== 'object') return end.apply(this, args);
+      const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;
+      // Responses of HTTP/2 and of light-my-request write() what end() is given.
+      this[ENDING] = true;
+      try {
+        const result = end.apply(this, args);
         pass(observer, args);
         // Once: some middleware ends a response twice.
         this[OBSERVER] = NOT_A_PAGE;
-        observer.end();
+        observer.end(whole);
+        return result;
+      } finally {
+        this[ENDING] = false;
       }
-      return result;
     },
   };
 }
@@ -98,7 +112,8 @@ function pass(observer: ResponseObserver, [chunk, encoding]: unknown[]): void {
 function setFields(response: ServerResponse, fields: unknown): void {
   if (fields === null || typeof fields !== 'object') return;
   if (Array.isArray(fields)) {
-    const flat = fields as OutgoingHttpHeader[];
+    // Names and values in turn, or (undocumented, but Node takes it) in pairs.
+    const flat = (Array.isArray(fields[0]) ? fields.flat() : fields) as OutgoingHttpHeader[];
     for (let index = 0; index < flat.length; index += 2) response.removeHeader(String(flat[index]));
     for (let index = 0; index < flat.length; index += 2) {
       const value = flat[index + 1];

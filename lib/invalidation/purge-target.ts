@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { canonicalSegment } from '../rules/canonical-path.rule.js';
 
 /**
@@ -40,22 +41,29 @@ export async function targetPaths(
 ): Promise<TargetPath[]> {
   const nested = await Promise.all(
     targets.map(async (target) => {
-      if (typeof target === 'object' && !(target instanceof URL)) {
-        const paths = await target.dependentPaths();
-        return Array.from(paths, (path) => targetPath(path, hosts));
-      }
-      return [targetPath(target, hosts)];
+      if (!isEntity(target)) return [targetPath(target, hosts)];
+      const paths: unknown = await target.dependentPaths();
+      if (isList(paths)) return Array.from(paths, (path) => targetPath(path, hosts));
+      throw new TypeError(`dependentPaths() must give a list of paths, it gave ${inspect(paths, { depth: 0 })}`);
     }),
   );
   return nested.flat();
 }
 
+function isEntity(target: unknown): target is DependentPaths {
+  return typeof (target as Partial<DependentPaths> | null | undefined)?.dependentPaths === 'function';
+}
+
+function isList(paths: unknown): paths is Iterable<string> {
+  return typeof paths === 'object' && paths !== null && Symbol.iterator in paths;
+}
+
 function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath {
   if (typeof target === 'string' && target.startsWith('/')) return { path: canonicalPath(target), host: undefined };
-  const url = target instanceof URL ? target : URL.canParse(target) ? new URL(target) : undefined;
-  if (!url) {
+  const url = typeof target === 'string' && URL.canParse(target) ? new URL(target) : target;
+  if (!(url instanceof URL) || !url.pathname.startsWith('/')) {
     throw new TypeError(
-      `${JSON.stringify(target)} is not a page: give a path like "/posts/1", a URL, or an object with dependentPaths()`,
+      `${inspect(target, { depth: 0 })} is not a page: give a path like "/posts/1", a URL, or an object with dependentPaths()`,
     );
   }
   const host = url.hostname.replace(/\.$/, '');
@@ -73,7 +81,7 @@ function targetPath(target: string | URL, hosts: readonly string[] | undefined):
  */
 export function canonicalPath(path: string): string {
   if (typeof path !== 'string' || !path.startsWith('/')) {
-    throw new TypeError(`${JSON.stringify(path)} is not a path: a path begins with "/"`);
+    throw new TypeError(`${inspect(path, { depth: 0 })} is not a path: a path begins with "/"`);
   }
   // Not resolved against a base: "//about" would be a host.
   const { pathname } = new URL(`http://localhost${path}`);
@@ -81,6 +89,18 @@ export function canonicalPath(path: string): string {
     .split('/')
     .map((segment) => canonicalSegment(decodeLeniently(segment)))
     .join('/');
+}
+
+/**
+ * The expression without the flags that make it remember where it has last matched.
+ *
+ * @throws {TypeError} when it is none
+ */
+export function pagePattern(pattern: RegExp): RegExp {
+  if (!(pattern instanceof RegExp)) {
+    throw new TypeError(`${inspect(pattern, { depth: 0 })} is not a regular expression`);
+  }
+  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
 }
 
 /** What is no percent-encoded UTF-8 stands for itself. */

@@ -9,6 +9,12 @@ import { InFlightPages } from './in-flight-pages.js';
 import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
 import type { TargetPath } from './purge-target.js';
 
+/** One address of a page, with one query. */
+export interface ExactPage extends TargetPath {
+  readonly host: string;
+  readonly query: string;
+}
+
 /** How many listed pages are deleted at once. */
 const BATCH = 1000;
 
@@ -25,27 +31,43 @@ export class Purger {
 
   /** Every host and every allowed query of the paths. */
   paths(targets: readonly TargetPath[]): Promise<PurgeReport> {
+    const forms = targets.map((target) => ({ ...target, paths: this.keys.forms(target.path) }));
     const concerned = ({ path, host }: PageAddress) =>
-      targets.some((target) => target.path === path && (target.host === undefined || target.host === host));
+      forms.some((target) => target.paths.includes(path) && (target.host === undefined || target.host === host));
     return this.run([...new Set(targets.map(({ path }) => path))], concerned, async () => {
       const addresses = targets.flatMap(({ path, host }) => this.keys.ofPath(path, host));
       let purged = await this.storage.delete([...new Set(addresses.map(({ key }) => key))]);
       if (this.options.query.allow.length > 0) {
-        for (const { key } of addresses) purged += await this.deleteListed(`${key}?`, () => true);
+        purged += await this.deleteListed((page) => page.target !== page.path && concerned(page));
       }
       return purged;
     });
   }
 
-  /** Every page that the condition is true for. */
-  matching(target: string, concerned: (address: PageAddress) => boolean): Promise<PurgeReport> {
-    return this.run([target], concerned, () => this.deleteListed(this.options.prefix, concerned));
+  /** Pages at these very addresses, in every variant: other queries of them stay. */
+  async exactly(pages: readonly ExactPage[]): Promise<PurgeReport> {
+    const { hosts } = this.options;
+    const addresses = pages
+      .filter(({ host }) => !hosts || hosts.includes(host))
+      .flatMap(({ path, host, query }) => this.keys.ofPath(path, host, query));
+    const keys = new Set(addresses.map(({ key }) => key));
+    const targets = [...new Set(addresses.map(({ target }) => target))];
+    return this.run(
+      targets,
+      ({ key }) => keys.has(key),
+      () => this.storage.delete([...keys]),
+    );
   }
 
-  private async deleteListed(prefix: string, concerned: (address: PageAddress) => boolean): Promise<number> {
+  /** Every page that the condition is true for. */
+  matching(target: string, concerned: (address: PageAddress) => boolean): Promise<PurgeReport> {
+    return this.run([target], concerned, () => this.deleteListed(concerned));
+  }
+
+  private async deleteListed(concerned: (address: PageAddress) => boolean): Promise<number> {
     let purged = 0;
     let batch: string[] = [];
-    for await (const key of this.storage.list(prefix)) {
+    for await (const key of this.storage.list(this.options.prefix)) {
       const address = this.keys.parse(key);
       if (address && concerned(address) && batch.push(key) >= BATCH) {
         purged += await this.storage.delete(batch);

@@ -28,10 +28,13 @@ export class AnonymousOnlyListener {
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     if (!this.options.anonymousOnly) return;
-    const request = event.context.switchToHttp().getRequest<WithVisitor>();
-    if (request.user !== undefined && request.user !== null) event.skip('user');
-    else if (hasContent(request.session)) event.skip('session');
-    else if (this.options.isAnonymous?.(event.request) === false) event.skip('not-anonymous');
+    // Guards leave it on the framework's request, middleware on Node's: on Fastify these are two objects.
+    const requests: WithVisitor[] = [event.request, event.context.switchToHttp().getRequest<WithVisitor>()];
+    const { isAnonymous } = this.options;
+    if (requests.some(({ user }) => user !== undefined && user !== null)) event.skip('user');
+    else if (requests.some(({ session }) => hasContent(session))) event.skip('session');
+    // Nothing but `true`: a promise is truthy, too.
+    else if (isAnonymous && isAnonymous(event.request) !== true) event.skip('not-anonymous');
   }
 }
 

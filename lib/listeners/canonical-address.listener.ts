@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../decorators/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/check-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { rawPath } from '../rules/request-head.js';
 import { templatePattern } from './route-template.js';
 
@@ -21,13 +23,21 @@ type Routed = IncomingMessage & {
 export class CanonicalAddressListener {
   readonly #templates = new Map<string, RegExp>();
 
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     const request = event.context.switchToHttp().getRequest<Routed>();
     const target = request.originalUrl ?? request.url ?? '';
     const template = templateOf(request);
     if (target !== event.draft.address.target) event.skip('alias');
-    else if (template === undefined || !this.pattern(template).test(rawPath(target))) event.skip('alias');
+    else if (template === undefined || !this.pattern(template).test(this.withoutSlash(target))) event.skip('alias');
+  }
+
+  /** The route's own letters have no slash at their end; whether the address must have one is a rule (`trailingSlash`). */
+  private withoutSlash(target: string): string {
+    const path = rawPath(target);
+    return this.options.trailingSlash === 'forbid' ? path : path.replace(/(?<=.)\/$/, '');
   }
 
   private pattern(template: string): RegExp {

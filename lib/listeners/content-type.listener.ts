@@ -4,20 +4,24 @@ import { PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
-/** nginx's stock module sends one content type with every page: a page of another type would come back wrong. */
+/**
+ * nginx's stock module sends one content type with every page: a page of another type would come back wrong. A stream of
+ * events is no page anywhere, even when it has ended.
+ */
 @Injectable()
 export class ContentTypeListener {
   readonly #only: string | undefined;
 
-  constructor(@Inject(PAGE_CACHE_OPTIONS) { flavour, contentType }: CheckedOptions) {
-    this.#only = flavour === 'memcached' ? normal(contentType) : undefined;
+  constructor(@Inject(PAGE_CACHE_OPTIONS) { keepsHeaders, contentType }: CheckedOptions) {
+    this.#only = keepsHeaders ? undefined : normal(contentType);
   }
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    if (this.#only === undefined) return;
     const types = event.header('content-type');
-    if (types.length !== 1 || normal(types[0] as string) !== this.#only) event.skip('content-type');
+    if (types.some((type) => /^\s*text\/event-stream\b/i.test(type))) event.skip('event-stream');
+    else if (this.#only === undefined) return;
+    else if (types.length !== 1 || normal(types[0] as string) !== this.#only) event.skip('content-type');
   }
 }
 

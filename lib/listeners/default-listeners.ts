@@ -5,8 +5,10 @@ import { CacheControlListener } from './cache-control.listener.js';
 import { CanonicalAddressListener } from './canonical-address.listener.js';
 import { ConditionalRequestListener } from './conditional-request.listener.js';
 import { ContentTypeListener } from './content-type.listener.js';
+import { FreshnessListener } from './freshness.listener.js';
 import { HandlerQueryListener } from './handler-query.listener.js';
 import { KeyDriftListener } from './key-drift.listener.js';
+import { LostHeadersListener } from './lost-headers.listener.js';
 import { PathExclusionListener } from './path-exclusion.listener.js';
 import { SetCookieListener } from './set-cookie.listener.js';
 import { SizeListener } from './size.listener.js';
@@ -33,7 +35,9 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   CacheControlListener,
   VaryListener,
   ContentTypeListener,
+  LostHeadersListener,
   SizeListener,
   CanonicalAddressListener,
   HandlerQueryListener,
+  FreshnessListener,
 ];

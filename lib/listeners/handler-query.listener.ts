@@ -15,7 +15,10 @@ export class HandlerQueryListener {
     const query = rawQuery(event.draft.address.target);
     if (query === '') return;
     const { context } = event;
-    const reads = this.reflector.getAllAndOverride(pageCache, [context.getHandler(), context.getClass()])?.query;
+    const { query: reads } = {
+      ...this.reflector.get(pageCache, context.getClass()),
+      ...this.reflector.get(pageCache, context.getHandler()),
+    };
     if (reads && query.split('&').some((pair) => !reads.includes(pair.slice(0, pair.indexOf('=')))))
       event.skip('query');
   }

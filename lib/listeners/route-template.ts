@@ -24,6 +24,8 @@ export function templatePattern(template: string): RegExp {
   return new RegExp(`^${parts.join('') || '/'}$`);
 }
 
-function text(decoded: string): string {
-  return literal(decoded.split('/').map(canonicalSegment).join('/'));
+/** Fastify's router compares decoded paths, so its templates are decoded; Express's compares, and has, encoded ones. */
+function text(template: string): string {
+  const encoded = template.split('/').map(canonicalSegment).join('/');
+  return template.includes('%') ? `(?:${literal(encoded)}|${literal(template)})` : literal(encoded);
 }

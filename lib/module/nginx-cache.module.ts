@@ -1,5 +1,5 @@
 import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Inject, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import type { Cache } from 'cache-manager';
 import { ListenerExplorer } from '../events/listener-explorer.js';
@@ -17,6 +17,7 @@ import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 import { PageKeys } from '../page/page-key.js';
 import { Publications } from '../publishing/publications.js';
 import { Publisher } from '../publishing/publisher.js';
+import { RemotePurgeMiddleware } from '../remote/remote-purge.middleware.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore } from '../stores/page-store.js';
 import { PageCacheLogger } from './page-cache-logger.js';
@@ -42,7 +43,9 @@ export interface NginxCacheModuleExtras {
  * @publicApi
  */
 @Module({})
-export class NginxCacheModule {
+export class NginxCacheModule implements NestModule {
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+
   /**
    * @param options without any, pages are kept in memory for five minutes and served by the application
    * @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed
@@ -58,6 +61,10 @@ export class NginxCacheModule {
    */
   static forRootAsync({ global = true, ...options }: NginxCacheAsyncOptions & NginxCacheModuleExtras): DynamicModule {
     return build(PageStoreModule.forRootAsync(options), global);
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    if (this.options.remotePurge) consumer.apply(RemotePurgeMiddleware).forRoutes('{*path}');
   }
 }
 
@@ -108,6 +115,7 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       CurrentDraft,
       InFlightPages,
       Publications,
+      Purger,
       PageKeys,
       PageStorage,
       PageStoreModule,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CurrentDraft } from '../interceptor/current-draft.js';
 import type { PurgeReport } from '../invalidation/purge-report.js';
-import { canonicalPath, type PageTarget, targetPaths } from '../invalidation/purge-target.js';
+import { canonicalPath, pagePattern, type PageTarget, targetPaths } from '../invalidation/purge-target.js';
 import { Purger } from '../invalidation/purger.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -71,7 +71,7 @@ export class PageCacheService {
    * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
    */
   async purgeMatching(pattern: RegExp): Promise<PurgeReport> {
-    const regexp = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+    const regexp = pagePattern(pattern);
     return this.purger.matching(String(pattern), ({ target }) => regexp.test(target));
   }
 
@@ -97,7 +97,7 @@ export class PageCacheService {
   }
 
   /**
-   * The stored page of a path, with an allowed query if it has one; of the first host when the site has several.
+   * The stored page of a path, with an allowed query if it has one; of the first host and the first variant when there are several.
    *
    * @returns `undefined` when there is none, or when the store does not answer
    */
@@ -110,7 +110,7 @@ export class PageCacheService {
     return (await this.get(path)) !== undefined;
   }
 
-  /** The exact strings that nginx looks up for a path: one for each host. */
+  /** The exact strings that nginx looks up for a path: one for each host and variant. */
   keysFor(path: string): string[] {
     return this.addressesOf(path).map(({ key }) => this.storage.serverKey(key));
   }
@@ -123,7 +123,7 @@ export class PageCacheService {
    */
   async *pages({ under = '/', matching }: { under?: string; matching?: RegExp } = {}): AsyncIterable<PageInfo> {
     const base = canonicalPath(under).replace(/\/$/, '');
-    const regexp = matching && new RegExp(matching.source, matching.flags.replace(/[gy]/g, ''));
+    const regexp = matching && pagePattern(matching);
     for await (const key of this.storage.list(this.options.prefix)) {
       const page = this.keys.parse(key);
       if (!page || !(page.path === base || page.path.startsWith(`${base}/`))) continue;
@@ -139,12 +139,6 @@ export class PageCacheService {
   private addressesOf(path: string): PageAddress[] {
     const raw = canonicalPath(path);
     const query = rawQuery(path.split('#', 1)[0] ?? '');
-    return (this.options.hosts ?? [undefined]).map((host) =>
-      this.keys.of({
-        method: 'GET',
-        target: query ? `${raw}?${query}` : raw,
-        headers: host === undefined ? {} : { host },
-      }),
-    );
+    return this.keys.ofPath(raw, undefined, query);
   }
 }

@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import * as v from 'valibot';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
 
@@ -15,30 +16,55 @@ export interface NginxDeployment {
   serverName?: readonly string[];
   /** For `full`: where pid, logs and temporary files go. Default `/var/lib/nginx-cache`. */
   directory?: string;
+  /**
+   * For `full`: where the modules are that `srcache` and `njs` need, when nginx must load them. On Debian and Ubuntu
+   * `/usr/lib/nginx/modules`. Default: they are built in, as in OpenResty.
+   */
+  modulesDirectory?: string;
 }
 
 const APP = '"host:port" or "unix:/path", one or a list of them';
 const LISTEN = 'a port, "address:port" or "unix:/path"';
-const address = v.pipe(v.string(APP), v.regex(/^(unix:\/[\w./@+-]+|[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})$/, APP));
-const DIRECTORY = 'an absolute path without spaces and quotes';
+const NAMES = 'a list: [ … ]';
+const NAME = 'a name like "example.com", "*.example.com" or "example.*"';
+const DIRECTORY = 'an absolute path, of the characters A-Z a-z 0-9 . _ @ + - /';
+
+const SOCKET = /^unix:\/[\w./@+-]+$/;
+const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
+const isHost = (text: string) => (/^\[.*\]$/.test(text) ? isIPv6(text.slice(1, -1)) : /^\w[\w.-]*$/.test(text));
+/** Nothing that nginx would refuse or read as more than an address. */
+function isAddress(text: string): boolean {
+  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
+  return SOCKET.test(text) || (isHost(host) && host !== 'unix' && isPort(port));
+}
+const isListen = (text: string) =>
+  isAddress(text) || isPort(text) || (text.startsWith('*:') && isPort(text.slice(2))) || isIPv4(text);
+
+const app = v.pipe(v.string(APP), v.check(isAddress, APP));
+const path = v.pipe(v.string(DIRECTORY), v.regex(/^\/[\w./@+-]*$/, DIRECTORY));
 const deploymentSchema = v.strictObject(
   {
-    app: v.union([address, v.pipe(v.array(address), v.minLength(1))], APP),
+    app: v.union([app, v.pipe(v.array(app), v.minLength(1))], APP),
     listen: v.optional(
       v.union(
-        [
-          v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535)),
-          v.pipe(v.string(), v.regex(/^[\w.:/[\]*@+-]+$/)),
-        ],
+        [v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)), v.pipe(v.string(), v.check(isListen))],
         LISTEN,
       ),
     ),
     serverName: v.optional(
-      v.array(v.pipe(v.string(), v.regex(/^[\w.*:[\]-]+$/, 'a name like "example.com" or "*.example.com"'))),
+      v.array(
+        v.pipe(v.string(NAME), v.regex(/^(?:\*?\.)?(?:[\w-]+\.)*[\w-]+$|^(?:[\w-]+\.)+\*$|^\[[0-9a-f:]+\]$/, NAME)),
+        NAMES,
+      ),
     ),
-    directory: v.optional(v.pipe(v.string(DIRECTORY), v.regex(/^\/[\w./@+-]*$/, DIRECTORY))),
+    directory: v.optional(path),
+    modulesDirectory: v.optional(path),
   },
-  '{ app, listen, serverName, directory }',
+  ({ expected }) => {
+    if (expected === '"app"') return APP;
+    const names = 'app, listen, serverName, directory, modulesDirectory';
+    return expected === 'never' ? `left out: what there is is ${names}` : `an object: { ${names} }`;
+  },
 );
 
 export interface CheckedDeployment {
@@ -46,6 +72,7 @@ export interface CheckedDeployment {
   readonly listen: number | string;
   readonly serverName: readonly string[];
   readonly directory: string;
+  readonly modulesDirectory: string | undefined;
 }
 
 export function checkDeployment(deployment: NginxDeployment, hosts: readonly string[] | undefined): CheckedDeployment {
@@ -64,5 +91,6 @@ export function checkDeployment(deployment: NginxDeployment, hosts: readonly str
     listen,
     serverName,
     directory: directory.replace(/(?<=.)\/$/, ''),
+    modulesDirectory: deployment.modulesDirectory?.replace(/(?<=.)\/$/, ''),
   };
 }

@@ -1,6 +1,9 @@
 import type { CheckedOptions } from '../options/check-options.js';
+import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
 import { shortKeySources } from '../page/page-key.js';
 import { parameterSource } from '../rules/query.rule.js';
+import { variantSubject, variantTests } from '../rules/variant.js';
+import { regexp } from './rule-map.js';
 import { map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
@@ -9,7 +12,7 @@ import type { SiteNames } from './variables.js';
  * over the wire (`$uri` is decoded, and both it and `$args` change with redirects inside nginx).
  * Named captures only: `$1` belongs to whichever map was evaluated last.
  */
-export function keyMaps({ prefix, hosts, query }: CheckedOptions, names: SiteNames): string[] {
+export function keyMaps({ prefix, hosts, query, variants }: CheckedOptions, names: SiteNames): string[] {
   const parameters = query.allow.map((name, index) => {
     const group = names.of(`value_${index}`);
     return { name, group, variable: names.variable(`parameter_${index}`) };
@@ -18,6 +21,7 @@ export function keyMaps({ prefix, hosts, query }: CheckedOptions, names: SiteNam
   const [path, pathVariable] = capture('path');
   const [rawQuery, queryVariable] = capture('query');
   const [kept, keptVariable] = capture('kept');
+  const chosen = variants.map(({ name }, index) => `;${name}=${names.variable(`variant_${index}`)}`).join('');
   const keptQuery = parameters.length > 0 ? names.variable('kept_query') : '';
   return [
     ...map('$request_uri', names.variable('path'), [
@@ -34,11 +38,18 @@ export function keyMaps({ prefix, hosts, query }: CheckedOptions, names: SiteNam
       : map(`"${parameters.map(({ variable }) => variable).join('')}"`, keptQuery, [
           [`~^&(?<${kept}>.*)$`, `?${keptVariable}`],
         ])),
+    ...variants.flatMap((variant, index) =>
+      map(names.subject(variantSubject(variant)), names.variable(`variant_${index}`), [
+        ['default', variant.default],
+        ...variantTests(variant).map(({ value, test }): [string, string] => [regexp(test.pattern), value]),
+      ]),
+    ),
     ...map('""', names.variable('key'), [
-      ['default', `${prefix}${hosts ? '$host' : ''}${names.variable('path')}${keptQuery}`],
+      ['default', `${prefix}${hosts ? '$host' : ''}${chosen}${names.variable('path')}${keptQuery}`],
     ]),
     ...map(names.variable('key'), names.variable('bypass_key_length'), [
       ['default', 'key-length '],
+      [`~^.{${MEMCACHED_KEY_MAX_LENGTH + 1}}`, 'key-length '],
       ...shortKeySources().map((source): [string, string] => [`~${source}`, '']),
     ]),
   ];

@@ -1,14 +1,27 @@
-import { checkOptions, type CheckedOptions } from '../options/check-options.js';
+import { checkOptions } from '../options/check-options.js';
+import type { CheckedOptions } from '../options/check-options.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
-import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
-import { allRules } from '../rules/request-rules.js';
+import type { NginxCacheOptions, NginxFlavour } from '../options/nginx-cache-options.js';
+import type { HeaderField } from '../page/page.js';
+import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { appLocations } from './app-locations.js';
 import { checkDeployment, type CheckedDeployment, type NginxDeployment } from './deployment.js';
+import { filesFlavour } from './files-flavour.js';
+import type { Flavour, Site } from './flavour.js';
 import { keyMaps } from './key-maps.js';
-import { memcachedLocation } from './memcached-flavour.js';
+import { memcachedFlavour } from './memcached-flavour.js';
+import { njsFlavour } from './njs-flavour.js';
 import { ruleMaps } from './rule-map.js';
+import { srcacheFlavour } from './srcache-flavour.js';
 import { block, map } from './syntax.js';
 import { SiteNames } from './variables.js';
+
+const FLAVOURS: Readonly<Record<NginxFlavour, Flavour>> = {
+  memcached: memcachedFlavour,
+  srcache: srcacheFlavour,
+  njs: njsFlavour,
+  files: filesFlavour,
+};
 
 /**
  * The configuration of nginx, in pieces for a site that has one and whole for one that has not.
@@ -42,29 +55,36 @@ export interface NginxConf {
 export function nginxConf(options: NginxCacheOptions, deployment: NginxDeployment): NginxConf {
   const checked = checkOptions(options);
   const place = checkDeployment(deployment, checked.hosts);
-  const servers = checked.store.servers;
-  if (!checked.flavour || !servers) {
+  if (!checked.flavour) {
     throw new NginxCacheConfigError(
       'store',
       `${checked.store.kind}Store()`,
-      'a store that nginx can read: memcachedStore()',
+      'a store that nginx can read: memcachedStore() or fileStore()',
     );
   }
   const names = new SiteNames(checked.prefix);
-  const http = httpBlock(
-    checked,
-    place,
-    servers.map(({ address }) => address),
-    names,
-  );
-  const server = serverBlock(checked, names);
-  return { http: text(http), server: text(server), full: text(full(http, server, place)), files: {} };
+  const site: Site = { options: checked, names, bypass: bypassOf(checked.rules, names), directory: place.directory };
+  const flavour = FLAVOURS[checked.flavour];
+  const http = [...httpBlock(site, place), ...flavour.http(site)];
+  const server = serverBlock(site, flavour);
+  return {
+    http: text(http),
+    server: text(server),
+    full: text(full(http, server, place, flavour.modules(site))),
+    files: flavour.files(site),
+  };
 }
 
-function httpBlock(options: CheckedOptions, { app }: CheckedDeployment, servers: string[], names: SiteNames): string[] {
+function bypassOf(rules: RequestRules, names: SiteNames): string {
+  const reasons = allRules(rules).map((rule) => ruleMaps(rule, names).bypass);
+  return [...reasons, names.variable('bypass_key_length')].join('');
+}
+
+function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string[] {
+  const servers = options.store.servers?.map(({ address }) => address) ?? [];
   return [
     ...upstream(names.of('app'), app),
-    ...upstream(names.of('memcached'), servers),
+    ...(servers.length > 0 ? upstream(names.of('memcached'), servers) : []),
     '',
     '# The key of a page. Made by nestjs-nginx-cache from the options of the application: change them, not this.',
     ...keyMaps(options, names),
@@ -80,6 +100,9 @@ function httpBlock(options: CheckedOptions, { app }: CheckedDeployment, servers:
       ['default', 'upgrade'],
       ['', ''],
     ]),
+    ...hitHeaders(options).flatMap(([, value], index) =>
+      map(names.variable('status'), names.variable(`header_${index}`), [['nginx; hit', value]]),
+    ),
     '# The Host field with its port, unless it contradicts the request line.',
     ...map('"$host|$http_host"', names.variable('host'), [
       ['default', '$host'],
@@ -88,22 +111,44 @@ function httpBlock(options: CheckedOptions, { app }: CheckedDeployment, servers:
   ];
 }
 
-function serverBlock(options: CheckedOptions, names: SiteNames): string[] {
-  const reasons = allRules(options.rules).map((rule) => ruleMaps(rule, names).bypass);
-  const bypass = [...reasons, names.variable('bypass_key_length')].join('');
-  return [...memcachedLocation(options, names, bypass), '', ...appLocations(names)];
+function serverBlock(site: Site, flavour: Flavour): string[] {
+  const { names, options } = site;
+  return [
+    '# Says so when a page comes from the cache (RFC 9211). It stands here and not in the location, where nginx would forget',
+    '# the add_header of the server for it: Strict-Transport-Security and the like belong to cached pages as well.',
+    `set ${names.variable('status')} "";`,
+    `add_header Cache-Status ${names.variable('status')} always;`,
+    ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)} always;`),
+    ...(options.hosts ? [`if (${names.variable('bypass_host')}) {`, '    return 444;', '}'] : []),
+    '',
+    ...flavour.server(site),
+    '',
+    ...appLocations(options, names),
+  ];
+}
+
+/** What the flavour does not keep with the page. */
+function hitHeaders({ keepsHeaders, headers }: CheckedOptions): readonly HeaderField[] {
+  return keepsHeaders ? [] : headers;
 }
 
 function upstream(name: string, servers: readonly string[]): string[] {
   return block(`upstream ${name}`, [...servers.map((server) => `server ${server};`), 'keepalive 64;']);
 }
 
-function full(http: string[], server: string[], { listen, serverName, directory }: CheckedDeployment): string[] {
+function full(
+  http: readonly string[],
+  server: readonly string[],
+  { listen, serverName, directory, modulesDirectory }: CheckedDeployment,
+  modules: readonly string[],
+): string[] {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (of) => `${of}_temp_path ${directory}/${of};`,
   );
   return [
+    ...(modulesDirectory ? modules.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
     'worker_processes auto;',
+    'worker_rlimit_nofile 8192;',
     `pid ${directory}/nginx.pid;`,
     `error_log ${directory}/error.log;`,
     '',
@@ -112,9 +157,14 @@ function full(http: string[], server: string[], { listen, serverName, directory 
     ...block('http', [
       ...temporary,
       `access_log ${directory}/access.log;`,
+      '# There are more variables, with longer names, than nginx counts on.',
+      'variables_hash_max_size 4096;',
+      'variables_hash_bucket_size 128;',
       'server_tokens off;',
       'tcp_nopush on;',
       'keepalive_timeout 65s;',
+      '# How much may be uploaded is for the application to say.',
+      'client_max_body_size 0;',
       '',
       ...http,
       '',

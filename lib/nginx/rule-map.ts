@@ -24,7 +24,7 @@ export function ruleMaps({ reason, bypassWhen, tests }: Rule, names: SiteNames):
   if (subjects.length === 1) {
     return { lines: patternMap(names.subject(only), bypass, patternsOf(only), matched, unmatched), bypass };
   }
-  const parts = subjects.map((subject) => names.variable(`${name}_${subject === 'decodedPath' ? 'uri' : subject}`));
+  const parts = subjects.map((_, index) => names.variable(`${name}_${index}`));
   const lines = subjects.flatMap((subject, index) =>
     patternMap(names.subject(subject), `${parts[index]}`, patternsOf(subject), 'yes', ''),
   );
@@ -44,6 +44,7 @@ function patternMap(from: string, to: string, patterns: readonly Pattern[], matc
   ]);
 }
 
-function regexp({ source, ignoreCase }: Pattern): string {
+/** As the first column of a `map` has it. */
+export function regexp({ source, ignoreCase }: Pattern): string {
   return `~${ignoreCase ? '*' : ''}${source}`;
 }

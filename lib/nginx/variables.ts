@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Subject } from '../rules/rule.js';
+import { isField, type Subject } from '../rules/rule.js';
 
 /**
  * So long may the name of a site be: PCRE 2 before 10.44 takes names of captures of up to 32 characters
  * (`…_cache_raw_query`), and nginx, without `variables_hash_bucket_size`, variables of up to 46
- * (`…_cache_bypass_not_included_path`; NGX_HASH_ELT_SIZE in src/core/ngx_hash.c).
+ * (`…_cache_bypass_not_included_0`; NGX_HASH_ELT_SIZE in src/core/ngx_hash.c).
  */
 const SITE_MAX_LENGTH = 15;
 
@@ -36,7 +36,8 @@ export class SiteNames {
 
   /** What nginx calls the things that rules look at (`SUBJECTS` in rules/rule.ts). */
   subject(subject: Subject): string {
-    const variables: Record<Subject, string> = {
+    if (isField(subject)) return `$http_${subject.slice('header:'.length).replace(/-/g, '_')}`;
+    const variables: Record<typeof subject, string> = {
       method: '$request_method',
       path: this.variable('path'),
       decodedPath: '$uri',
@@ -44,6 +45,8 @@ export class SiteNames {
       cookie: '$http_cookie',
       authorization: '$http_authorization',
       upgrade: '$http_upgrade',
+      contentLength: '$http_content_length',
+      transferEncoding: '$http_transfer_encoding',
       host: '$host',
     };
     return variables[subject];

@@ -1,15 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Type } from '@nestjs/common';
 import * as v from 'valibot';
-import { bodyFormat } from '../page/body-format.js';
 import type { PageKeyOptions } from '../page/page-key.js';
-import { DEFAULT_IGNORED_COOKIES } from '../rules/cookie.rule.js';
+import type { HeaderField } from '../page/page.js';
+import type { TrailingSlash } from '../rules/canonical-path.rule.js';
+import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
 import { DEFAULT_IGNORED_PARAMETERS } from '../rules/query.rule.js';
 import { requestRules, type RequestRules, type RuleOptions } from '../rules/request-rules.js';
+import type { Variant } from '../rules/variant.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
 import { NginxCacheConfigError } from './nginx-cache-config.error.js';
-import type { NginxCacheOptions, NginxFlavour } from './nginx-cache-options.js';
+import type { NginxCacheOptions, NginxFlavour, RemotePurgeOptions } from './nginx-cache-options.js';
+import { flavourOf, formatOf } from './nginx-flavour.js';
+import { mustFitInNginx } from './nginx-limits.js';
 import { optionsSchema } from './options.schema.js';
 
 /** The options as the library uses them: complete, and known to be right. */
@@ -27,6 +31,19 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly maxPageBytes: number;
   readonly statuses: ReadonlySet<number>;
   readonly listeners: readonly Type[] | undefined;
+  readonly variants: readonly Variant[];
+  readonly trailingSlash: TrailingSlash;
+  readonly respectCacheControl: boolean;
+  readonly clientCacheControl: string | undefined;
+  /** Whether hits come with the header of the page, and not only with `headers`. */
+  readonly keepsHeaders: boolean;
+  /** What nginx sends with every page where it keeps the body alone. */
+  readonly headers: readonly HeaderField[];
+  readonly excuseVary: readonly string[];
+  readonly excuseHeaders: readonly string[];
+  readonly excuseCookies: readonly NamePattern[];
+  readonly purgeAfterUnsafe: boolean;
+  readonly remotePurge: RemotePurgeOptions | undefined;
 }
 
 /**
@@ -49,17 +66,20 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     nginx = {},
     compress,
     maxPageBytes = 1_000_000,
+    variants = [],
+    trailingSlash = 'forbid',
   } = options;
-  const flavour = flavourOf(store, nginx.flavour);
+  const flavour = flavourOf(store, options);
   const contentType = nginx.contentType ?? 'text/html; charset=utf-8';
+  const headers: HeaderField[] = [
+    ...Object.entries(nginx.headers ?? {}),
+    ...(options.clientCacheControl === undefined ? [] : [['Cache-Control', options.clientCacheControl] as const]),
+  ];
   const statuses = new Set(options.statuses ?? [200]);
-  if (flavour === 'memcached' && !(statuses.size === 1 && statuses.has(200))) {
-    throw new NginxCacheConfigError('statuses', options.statuses, '[200]: the memcached flavour stores no status');
-  }
-  const allow = query?.allow ?? [];
+  const allow = [...new Set(query?.allow)];
   const ignore = query?.ignore ?? DEFAULT_IGNORED_PARAMETERS;
   const storeContext: StoreContext = {
-    format: bodyFormat([['Content-Type', contentType]]),
+    format: formatOf(flavour, [['Content-Type', contentType], ...headers]),
     prefix,
     maxPageBytes,
     compress: compress !== false,
@@ -67,6 +87,18 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   };
   const [limit] = store.limits?.(storeContext) ?? [];
   if (limit) throw new NginxCacheConfigError('store', store.kind, `able to do what the options ask for: ${limit}`);
+  const rules = requestRules({
+    cookies: cookiesOf(options.anonymousOnly),
+    include: options.include,
+    exclude: options.exclude ?? [],
+    query: { allow, ignore },
+    hosts,
+    variants,
+    trailingSlash,
+    bypassToken: options.bypassToken,
+    inFiles: flavour === 'files',
+  });
+  if (flavour) mustFitInNginx(rules, options);
   return {
     prefix,
     ttl: options.ttl ?? 300_000,
@@ -76,32 +108,25 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     contentType,
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
-    rules: requestRules({
-      cookies: cookiesOf(options.anonymousOnly),
-      include: options.include,
-      exclude: options.exclude ?? [],
-      query: { allow, ignore },
-      hosts,
-    }),
+    rules,
     query: { allow },
     hosts,
     compress: compress !== false,
     maxPageBytes,
     statuses,
     listeners: options.listeners,
+    variants,
+    trailingSlash,
+    respectCacheControl: options.respectCacheControl !== false,
+    clientCacheControl: options.clientCacheControl,
+    keepsHeaders: !flavour || storeContext.format.name === 'response',
+    headers,
+    excuseVary: options.excuseVary ?? [],
+    excuseHeaders: options.excuseHeaders ?? [],
+    excuseCookies: options.excuseCookies ?? [],
+    purgeAfterUnsafe: options.purgeAfterUnsafe !== false,
+    remotePurge: options.remotePurge,
   };
-}
-
-function flavourOf(store: PageStoreDefinition, flavour: NginxFlavour | undefined): NginxFlavour | undefined {
-  const readable = store.kind === 'memcached';
-  if (flavour && !readable) {
-    throw new NginxCacheConfigError(
-      'nginx.flavour',
-      flavour,
-      `left out with ${store.kind}Store(), which nginx cannot read`,
-    );
-  }
-  return readable ? (flavour ?? 'memcached') : undefined;
 }
 
 function cookiesOf(anonymousOnly: NginxCacheOptions['anonymousOnly'] = true): RuleOptions['cookies'] {

@@ -1,4 +1,13 @@
-import { inspect } from 'node:util';
+import { inspect, type InspectOptions } from 'node:util';
+
+/** One line that can be read, however much was given. */
+const SHORT: InspectOptions = {
+  depth: 1,
+  breakLength: Infinity,
+  compact: true,
+  maxArrayLength: 5,
+  maxStringLength: 200,
+};
 
 /**
  * A wrong option, found when the module is made.
@@ -21,6 +30,6 @@ export class NginxCacheConfigError extends Error {
     readonly given: unknown,
     readonly allowed: string,
   ) {
-    super(`${option}: ${inspect(given, { depth: 1, breakLength: Infinity })} is not possible; it must be ${allowed}`);
+    super(`${option}: ${inspect(given, SHORT)} is not possible; it must be ${allowed}`);
   }
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Type } from '@nestjs/common';
 import type { NamePattern } from '../rules/cookie.rule.js';
+import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { PathPattern } from '../rules/path.rule.js';
+import type { Variant } from '../rules/variant.js';
 import type { PageStoreDefinition } from '../stores/page-store.js';
 
 /**
@@ -9,7 +11,7 @@ import type { PageStoreDefinition } from '../stores/page-store.js';
  *
  * @publicApi
  */
-export type NginxFlavour = 'memcached';
+export type NginxFlavour = 'memcached' | 'srcache' | 'njs' | 'files';
 
 /**
  * The options of the page cache. The module and `nginxConf()` take the same ones.
@@ -28,13 +30,22 @@ export interface NginxCacheOptions {
 
   /** How nginx reads the store, and what it sends with each page. */
   nginx?: {
-    /** Default `memcached` with a memcached store. */
+    /**
+     * `memcached` keeps the body of a page, `srcache` and `njs` whole responses; the last two need modules of nginx
+     * (docs/nginx.md). Default `memcached` with a memcached store. Pages of one flavour are no pages for another: change
+     * the prefix with it, or purge all.
+     */
     flavour?: NginxFlavour;
     /**
      * The content type that nginx sends with every page of the `memcached` flavour, which keeps nothing but the body.
      * Pages of any other type are not stored. Default `text/html; charset=utf-8`.
      */
     contentType?: string;
+    /**
+     * Header fields that nginx sends with every page of a flavour that keeps nothing but the body. A page that comes with any other
+     * field, or with another value, is not stored.
+     */
+    headers?: Readonly<Record<string, string>>;
   };
 
   /**
@@ -59,17 +70,61 @@ export interface NginxCacheOptions {
   /** The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. */
   hosts?: readonly string[];
 
+  /** Second renderings of the same addresses: by language, for phones, … Each value has a page of its own. */
+  variants?: readonly Variant[];
+
+  /** Whether addresses end in a slash. Default `forbid`: `/about/` is answered, but only `/about` is a page. */
+  trailingSlash?: TrailingSlash;
+
+  /**
+   * Whether `s-maxage`, `max-age`, `CDN-Cache-Control` and `Expires` of a response decide how long its page is kept. Default `true`.
+   * A ttl from `@PageCache()` or `page.ttl` comes first. (`no-store`, `private` and `no-cache` always count.)
+   */
+  respectCacheControl?: boolean;
+
+  /** `Cache-Control` of pages, for browsers and CDNs: the same on a miss and on a hit. Default: what the application sends. */
+  clientCacheControl?: string;
+
+  /** Request fields that `Vary` may name although they do not change the page. */
+  excuseVary?: readonly string[];
+
+  /** Response fields that may be lost on hits, with a flavour that keeps nothing but the body. */
+  excuseHeaders?: readonly string[];
+
+  /** Cookies that a page may set: they are taken off the stored page. */
+  excuseCookies?: readonly NamePattern[];
+
+  /** Whether a successful POST, PUT, PATCH or DELETE purges the page at its address and at its `Location`. Default `true`. */
+  purgeAfterUnsafe?: boolean;
+
+  /** Purging over HTTP: `PURGE /path` with `Authorization: Bearer <token>`. Default: off. */
+  remotePurge?: RemotePurgeOptions;
+
+  /** Who sends it as `X-Page-Cache-Bypass` sees the uncached page. Default: nobody. */
+  bypassToken?: string;
+
   /** Store pages gzipped; clients without gzip get them unpacked. Default `gzip`. */
   compress?: 'gzip' | false;
 
   /** Larger pages are not stored. In bytes, before compression. Default 1,000,000. */
   maxPageBytes?: number;
 
-  /** Statuses that are stored. Default `[200]`, the only one that the `memcached` flavour can serve. */
+  /**
+   * Statuses that are stored. Default `[200]`, the only one that the `memcached` flavour can serve; `srcache` and `njs` serve
+   * 200, 301, 308, 404 and 410.
+   */
   statuses?: readonly number[];
 
   /** The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. */
   listeners?: readonly Type[];
+}
+
+/** @publicApi */
+export interface RemotePurgeOptions {
+  /** At least 16 characters. */
+  token: string;
+  /** A query parameter that purges the page which it is sent to when its value is the token. Default: none. */
+  parameter?: string;
 }
 
 /** @publicApi */

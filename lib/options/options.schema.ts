@@ -7,19 +7,30 @@ import { nameRegExp } from '../rules/portable-regexp.js';
 /** Messages are the end of "it must be …". */
 const PREFIX = 'up to 100 of the characters A-Z a-z 0-9 . _ : @ + -, e.g. "blog:"';
 const TTL = 'a number of milliseconds, 0 for "until purged"';
-const STORE = 'what memoryStore(), memcachedStore() or keyvStore() return';
-const FLAVOUR = '"memcached" (the others are not there yet)';
+const STORE = 'what memoryStore(), memcachedStore(), fileStore() or keyvStore() return';
+const FLAVOUR = '"memcached", "srcache", "njs" or "files"';
 const CONTENT_TYPE = 'a content type like "text/html; charset=utf-8"';
-const LIST = 'a list';
+const LIST = 'a list: [ … ]';
 const NAME = 'a name, a name with "*", or a regular expression';
 const PATH = 'a path like "/posts/*", or a regular expression';
-const PARAMETER = 'the name of a query parameter, letter for letter as it stands in a link';
+const PARAMETER = 'the name of a query parameter, of the characters A-Z a-z 0-9 . _ ~ -';
 const HOST = 'a host name in lower case without port, e.g. "example.com"';
+/** Labels with dots between them, or an IPv6 address in brackets: what a URL has, and what nginx takes as `server_name`. */
+const HOST_NAME = /^(?=.{1,100}$)(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$|^\[[0-9a-f:]+\]$/;
 const SIZE = 'a whole number of bytes above 0';
 const STATUS = 'a final status code from 200 to 599 but 204, 206 and 304';
-const known = (names: string) => `one of the options that there are: ${names}`;
 
-const bool = v.boolean('true, false, or { sessionCookies, ignoreCookies, isAnonymous }');
+const FIELD = 'the name of a header field, e.g. "X-Frame-Options"';
+/** A letter first: at the beginning of a word, nginx reads "#" as a comment and "'" as a quote. */
+const FIELD_NAME = /^[A-Za-z][\w!#%&'*+.^`|~-]*$/;
+const FIELD_TEXT = 'the value of a header field without ", \\ and $, which nginx.conf cannot hold';
+/** Visible characters and spaces between them. */
+const FIELD_VALUE = /^[!#%-[\]-~](?:[ !#%-[\]-~]*[!#%-[\]-~])?$/;
+const HEADERS = 'an object of header fields: { name: value }';
+const TOKEN = 'a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -';
+const VARIANT_NAME = 'up to 20 of the characters A-Z a-z 0-9 _';
+const WORD = 'a word of the characters A-Z a-z 0-9 . _ ? -';
+const ANONYMOUS = 'true, false, or { sessionCookies, ignoreCookies, isAnonymous }';
 const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item, LIST));
 
 /** Accepts what `make` accepts, and hands its reason on when it does not. */
@@ -40,8 +51,38 @@ const namePattern = (scope: Scope) =>
   usable(NAME, (name) => (typeof name === 'string' ? nameGlob(name, scope) : nameRegExp(name, scope)));
 const pathList = list(usable(PATH, pathPattern));
 
-const strict = <T extends v.ObjectEntries>(entries: T, message?: string) =>
-  v.strictObject(entries, message ?? known(Object.keys(entries).join(', ')));
+/** An object of these entries and no others. */
+const strict = <T extends v.ObjectEntries>(entries: T) => {
+  const names = Object.keys(entries).join(', ');
+  return v.strictObject(entries, ({ expected }) =>
+    expected === 'never' ? `left out: the options there are ${names}` : `an object: { ${names} }`,
+  );
+};
+
+const flag = v.optional(v.boolean('true or false'));
+const fieldNames = list(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)));
+
+const anonymousOnly = strict({
+  sessionCookies: list(namePattern(COOKIE_NAME)),
+  ignoreCookies: list(namePattern(COOKIE_NAME)),
+  isAnonymous: v.optional(v.function('a function of the request')),
+});
+
+const word = v.pipe(v.string(WORD), v.regex(/^[\w.?-]{1,40}$/, WORD));
+const variantSchema = v.pipe(
+  strict({
+    name: v.pipe(v.string(VARIANT_NAME), v.regex(/^\w{1,20}$/, VARIANT_NAME)),
+    cookie: v.optional(word),
+    header: v.optional(v.pipe(v.string(FIELD), v.regex(/^[A-Za-z][A-Za-z0-9-]*$/, FIELD))),
+    values: v.pipe(v.array(word, LIST), v.minLength(1, 'a list of at least one value')),
+    default: word,
+  }),
+  v.check(
+    ({ cookie, header }) => (cookie === undefined) !== (header === undefined),
+    'a variant with either cookie or header',
+  ),
+  v.check((variant) => variant.values.includes(variant.default), 'a variant with a default that is one of its values'),
+);
 
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
@@ -49,24 +90,22 @@ export const optionsSchema = strict({
   store: v.optional(v.looseObject({ kind: v.string(STORE), open: v.function(STORE) }, STORE)),
   nginx: v.optional(
     strict({
-      flavour: v.optional(v.picklist(['memcached'], FLAVOUR)),
+      flavour: v.optional(v.picklist(['memcached', 'srcache', 'njs', 'files'], FLAVOUR)),
       contentType: v.optional(
         v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE)),
+      ),
+      headers: v.optional(
+        v.record(
+          v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)),
+          v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT)),
+          HEADERS,
+        ),
       ),
     }),
   ),
   anonymousOnly: v.optional(
-    v.union(
-      [
-        bool,
-        strict({
-          sessionCookies: list(namePattern(COOKIE_NAME)),
-          ignoreCookies: list(namePattern(COOKIE_NAME)),
-          isAnonymous: v.optional(v.function('a function of the request')),
-        }),
-      ],
-      (issue) => deepest(issue) ?? 'true, false, or { sessionCookies, ignoreCookies, isAnonymous }',
-    ),
+    // Not a union, of which valibot would report the whole and not the wrong part.
+    v.lazy((given) => (typeof given === 'object' && given !== null ? anonymousOnly : v.boolean(ANONYMOUS))),
   ),
   include: pathList,
   exclude: pathList,
@@ -78,13 +117,25 @@ export const optionsSchema = strict({
   ),
   hosts: v.optional(
     v.pipe(
-      v.array(
-        v.pipe(v.string(HOST), v.regex(/^(?=.{1,100}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$|^\[[0-9a-f:]+\]$/, HOST)),
-        LIST,
-      ),
+      v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), LIST),
       v.minLength(1, 'a list of at least one host, or left out'),
     ),
   ),
+  variants: list(variantSchema),
+  trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
+  respectCacheControl: flag,
+  clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),
+  excuseVary: fieldNames,
+  excuseHeaders: fieldNames,
+  excuseCookies: list(namePattern(COOKIE_NAME)),
+  purgeAfterUnsafe: flag,
+  remotePurge: v.optional(
+    strict({
+      token: v.pipe(v.string(TOKEN), v.regex(/^[\w.~+/=-]{16,200}$/, TOKEN)),
+      parameter: v.optional(v.pipe(v.string(PARAMETER), v.regex(/^[\w.~-]+$/, PARAMETER))),
+    }),
+  ),
+  bypassToken: v.optional(v.pipe(v.string(TOKEN), v.regex(/^[\w.~+/=-]{16,200}$/, TOKEN))),
   compress: v.optional(v.union([v.literal('gzip'), v.literal(false)], '"gzip" or false')),
   maxPageBytes: v.optional(v.pipe(v.number(SIZE), v.integer(SIZE), v.minValue(1, SIZE))),
   statuses: v.optional(
@@ -104,9 +155,3 @@ export const optionsSchema = strict({
   ),
   listeners: list(v.function('a class')),
 });
-
-/** The message of an issue inside one of the alternatives of a union. */
-function deepest(issue: v.BaseIssue<unknown>): string | undefined {
-  const inner = issue.issues?.find(({ path }) => path && path.length > 0);
-  return inner && `with ${v.getDotPath(inner)} ${inner.message}`;
-}

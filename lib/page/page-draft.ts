@@ -8,15 +8,30 @@ import type { PageAddress } from './page-key.js';
 export class PageDraft {
   readonly #tags = new Set<string>();
   #skipped: string | undefined;
+  #ownTtl: number | undefined;
 
   /**
    * @param address where the page will be stored
-   * @param ttl how long it is served, in milliseconds; 0 = until purged
+   * @param defaultTtl how long it is served unless somebody says otherwise, in milliseconds; 0 = until purged
    */
   constructor(
     readonly address: Readonly<PageAddress>,
-    public ttl: number,
+    private readonly defaultTtl: number,
   ) {}
+
+  /** How long the page is served, in milliseconds; 0 = until purged. */
+  get ttl(): number {
+    return this.#ownTtl ?? this.defaultTtl;
+  }
+
+  set ttl(milliseconds: number) {
+    this.#ownTtl = milliseconds;
+  }
+
+  /** Whether the handler or a listener has set `ttl`. */
+  get hasOwnTtl(): boolean {
+    return this.#ownTtl !== undefined;
+  }
 
   /** The labels of the page. */
   get tags(): ReadonlySet<string> {

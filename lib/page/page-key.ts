@@ -1,5 +1,9 @@
 import { hostOf, rawPath, rawQuery, type RequestHead } from '../rules/request-head.js';
+import { pathForms, type TrailingSlash } from '../rules/canonical-path.rule.js';
+import { toRegExp } from '../rules/pattern.js';
 import { parameterSource } from '../rules/query.rule.js';
+import { readerOf } from '../rules/rule.js';
+import { type Variant, variantSubject, variantTests } from '../rules/variant.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey } from './memcached-key.js';
 
 /** What a page key is made of. */
@@ -7,11 +11,13 @@ export interface PageKeyOptions {
   readonly prefix: string;
   readonly hosts: readonly string[] | undefined;
   readonly query: { readonly allow: readonly string[] };
+  readonly variants?: readonly Variant[];
+  readonly trailingSlash?: TrailingSlash;
 }
 
 /** The key of a page, and the address that it stands for. */
 export interface PageAddress {
-  /** `prefix + [host] + raw path + [allowed query]`, one UTF-16 unit a byte: the string that nginx looks up. */
+  /** `prefix + [host] + [variants] + raw path + [allowed query]`, one UTF-16 unit a byte: the string that nginx looks up. */
   readonly key: string;
   /** The raw path. */
   readonly path: string;
@@ -19,42 +25,83 @@ export interface PageAddress {
   readonly target: string;
   /** The host, when it is part of the key. */
   readonly host: string | undefined;
+  /** The value of each variant, by its name. */
+  readonly variants: Readonly<Record<string, string>>;
 }
 
 /** Makes page keys, the same that nginx makes from `nginxConf()`. */
 export class PageKeys {
+  readonly #all: readonly Variant[];
   readonly #parameters: { readonly name: string; readonly value: RegExp }[];
+  readonly #variants: ((request: RequestHead) => readonly [name: string, value: string])[];
 
   constructor(private readonly options: PageKeyOptions) {
     this.#parameters = options.query.allow.map((name) => ({ name, value: new RegExp(parameterSource(name, 'value')) }));
+    this.#all = options.variants ?? [];
+    this.#variants = this.#all.map((variant) => {
+      const read = readerOf(variantSubject(variant));
+      const tests = variantTests(variant).map(({ value, test }) => ({ value, regexp: toRegExp(test.pattern) }));
+      return (request) => {
+        const given = read(request);
+        return [variant.name, tests.find(({ regexp }) => regexp.test(given))?.value ?? variant.default];
+      };
+    });
   }
 
   /** The page that a request asks for; its key may be too long to be one. */
   of(request: RequestHead): PageAddress {
     const host = this.options.hosts && hostOf(request.headers);
-    return this.address(rawPath(request.target), rawQuery(request.target), host);
+    const variants = this.#variants.map((of) => of(request));
+    return this.address(rawPath(request.target), rawQuery(request.target), host, Object.fromEntries(variants));
   }
 
-  /** The pages of a path without query: one for each host. */
-  ofPath(path: string, host?: string): PageAddress[] {
+  /**
+   * The pages of a path, with one query: one for each form of the path, host and variant.
+   *
+   * @param query what is not an allowed parameter in it is left out
+   */
+  ofPath(path: string, host?: string, query = ''): PageAddress[] {
     const hosts = host === undefined ? this.options.hosts : [host];
-    return (hosts ?? [undefined]).map((one) => this.address(path, '', this.options.hosts && one));
+    return this.forms(path).flatMap((form) =>
+      (hosts ?? [undefined]).flatMap((one) =>
+        combinations(this.#all).map((variants) => this.address(form, query, this.options.hosts && one, variants)),
+      ),
+    );
   }
 
-  /** The path and query of a stored key, and its host; `undefined` when the key is not one of this site's. */
+  /** The forms in which a path is a page, with and without a slash at its end. */
+  forms(path: string): string[] {
+    return pathForms(path, this.options.trailingSlash ?? 'forbid');
+  }
+
+  /** The page of a stored key; `undefined` when the key is not one of this site's. */
   parse(key: string): PageAddress | undefined {
     if (!key.startsWith(this.options.prefix)) return undefined;
     const rest = key.slice(this.options.prefix.length);
     const slash = rest.indexOf('/');
-    const host = this.options.hosts && rest.slice(0, slash);
-    if (slash < 0 || (host ? !this.options.hosts?.includes(host) : slash > 0)) return undefined;
+    if (slash < 0) return undefined;
+    const [host = '', ...pairs] = rest.slice(0, slash).split(';');
+    const { hosts } = this.options;
+    const variants = this.#all;
+    if (hosts ? !hosts.includes(host) : host !== '') return undefined;
+    const values = pairs.map((pair) => pair.split('=', 2) as [string, string]);
+    const known = variants.map(
+      ({ name, values: all }, index) => name === values[index]?.[0] && all.includes(values[index][1]),
+    );
+    if (values.length !== variants.length || known.includes(false)) return undefined;
     const target = rest.slice(slash);
-    return { key, path: rawPath(target), target, host };
+    return { key, path: rawPath(target), target, host: hosts && host, variants: Object.fromEntries(values) };
   }
 
-  private address(path: string, query: string, host: string | undefined): PageAddress {
+  private address(
+    path: string,
+    query: string,
+    host: string | undefined,
+    variants: Readonly<Record<string, string>>,
+  ): PageAddress {
     const target = `${path}${this.keptQuery(query)}`;
-    return { key: `${this.options.prefix}${host ?? ''}${target}`, path, target, host };
+    const chosen = Object.entries(variants).map(([name, value]) => `;${name}=${value}`);
+    return { key: `${this.options.prefix}${host ?? ''}${chosen.join('')}${target}`, path, target, host, variants };
   }
 
   private keptQuery(query: string): string {
@@ -67,6 +114,13 @@ export class PageKeys {
   }
 }
 
+/** Every choice of a value for each variant. */
+function combinations([first, ...others]: readonly Variant[]): Readonly<Record<string, string>>[] {
+  if (!first) return [{}];
+  const rest = combinations(others);
+  return first.values.flatMap((value) => rest.map((one) => ({ [first.name]: value, ...one })));
+}
+
 /** Whether memcached takes the key, and nginx may therefore ask for it. */
 export function isKeyTooLong(key: string): boolean {
   return memcachedKey(key).length > MEMCACHED_KEY_MAX_LENGTH;
@@ -77,7 +131,8 @@ export function isKeyTooLong(key: string): boolean {
  * of them may have `limit - 2n` bytes. (Bytes up to 0x20 never get as far as a key.)
  */
 export function shortKeySources(limit = MEMCACHED_KEY_MAX_LENGTH): string[] {
-  const sources = [`^[^%]{1,${limit}}$`];
+  // The first one is enough for most keys: so short that all of it may be `%`.
+  const sources = [`^.{1,${Math.floor(limit / 3)}}$`, `^[^%]{1,${limit}}$`];
   for (let n = 1; 3 * n <= limit; n += 1) {
     sources.push(`^(?=[^%]*(?:%[^%]*){1,${n}}$).{1,${limit - 2 * n}}$`);
   }

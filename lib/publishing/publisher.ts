@@ -2,21 +2,31 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { inject } from 'light-my-request';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed } from '../events/page-cache.events.js';
 import { Purger } from '../invalidation/purger.js';
 import type { TargetPath } from '../invalidation/purge-target.js';
+import type { CheckedOptions } from '../options/check-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { variantFields } from '../rules/variant.js';
 import type { PageOutcome } from '../interceptor/page-recorder.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { Publications } from './publications.js';
 import type { PublishReport } from './publish-report.js';
+
+/** A page that takes longer is none, in milliseconds. */
+const RENDER_TIMEOUT = 30_000;
 
 /** Renders pages unasked, through the application itself: middleware, guards and filters included. */
 @Injectable()
 export class Publisher {
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(PageKeys) private readonly keys: PageKeys,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(Purger) private readonly purger: Purger,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
   /** One page after the other: visitors come first. */
@@ -44,7 +54,7 @@ export class Publisher {
     };
   }
 
-  private async render({ target, host }: PageAddress): Promise<{ status: number; outcome: PageOutcome }> {
+  private async render({ target, host, variants }: PageAddress): Promise<{ status: number; outcome: PageOutcome }> {
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (!server) throw new TypeError('Nothing can be published here: this is not a HTTP application.');
     let outcome: Promise<PageOutcome> | undefined;
@@ -55,8 +65,13 @@ export class Publisher {
         });
         server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
       },
-      { method: 'GET', url: target, headers: host === undefined ? {} : { host } },
-    );
-    return { status: response.statusCode, outcome: (await outcome) ?? { stored: false, reason: 'no-handler' } };
+      {
+        method: 'GET',
+        url: target,
+        headers: { ...(host === undefined ? {} : { host }), ...variantFields(this.options.variants, variants) },
+        signal: AbortSignal.timeout(RENDER_TIMEOUT),
+      },
+    ).catch((error: unknown) => this.dispatcher.notify(new PageCacheFailed('render', error)));
+    return { status: response?.statusCode ?? 0, outcome: (await outcome) ?? { stored: false, reason: 'no-handler' } };
   }
 }

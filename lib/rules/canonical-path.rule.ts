@@ -14,11 +14,26 @@ const PLAIN = "!$&'()*+,\\-.\\/0-9:;=@A-Z\\[\\]_a-z|~";
  * Only the form of a path that a browser sends can be a page: everything else is an alias of it, or an attack.
  * Whether the letters of the static parts are the route's own is decided where the route is known.
  */
-export const canonicalPathRule: Rule = {
-  reason: 'alias',
-  bypassWhen: 'one matches',
-  tests: [test('path', `^[^/]|^$|[^%${PLAIN}]|%(?!${ENCODED})|//|/\\.{1,2}(?:/|$)`)],
-};
+export function canonicalPathRule(trailingSlash: TrailingSlash): Rule {
+  const form = `^[^/]|^$|[^%${PLAIN}]|%(?!${ENCODED})|//|/\\.{1,2}(?:/|$)`;
+  const end = { forbid: ['[^/]/$'], require: ['/[^/.]+$'], allow: [] }[trailingSlash];
+  return { reason: 'alias', bypassWhen: 'one matches', tests: [test('path', [form, ...end].join('|'))] };
+}
+
+/**
+ * Whether addresses end in a slash: `forbid` and `require` make the other form an alias, with `allow` both are pages. (A last
+ * segment with a dot, `/feed.xml`, needs no slash.)
+ */
+export type TrailingSlash = 'forbid' | 'require' | 'allow';
+
+/** The forms in which a canonical path is a page. */
+export function pathForms(path: string, trailingSlash: TrailingSlash): string[] {
+  const bare = path.replace(/(?<=.)\/$/, '');
+  if (bare === '/' || trailingSlash === 'forbid') return [bare];
+  const slashed = `${bare}/`;
+  if (trailingSlash === 'allow') return [bare, slashed];
+  return [/\.[^/]*$/.test(bare) ? bare : slashed];
+}
 
 const PLAIN_BYTE = new RegExp(`[${PLAIN}]`);
 

@@ -17,6 +17,9 @@ export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
   'OptanonConsent', 'OptanonAlertBoxClosed', 'CookieConsent', 'euconsent-v2', // consent
 ];
 
+/** What cookie parsers trim: some by `String.prototype.trim()`, for which byte A0 is a space. */
+const SPACE = '[\\x09\\x20\\xA0]*';
+
 /** Any cookie that is not ignored may belong to a session. */
 export function foreignCookieRule(ignored: readonly NamePattern[]): Rule {
   const separator = '[\\x09\\x20;]*';
@@ -26,12 +29,16 @@ export function foreignCookieRule(ignored: readonly NamePattern[]): Rule {
 
 /** Only these cookies mean a session; all others are as good as none. */
 export function sessionCookieRule(session: readonly NamePattern[]): Rule {
-  const name = anyOf(['(?!)', ...session.map(cookieName)]);
   return {
     reason: 'cookie',
     bypassWhen: 'one matches',
-    tests: [test('cookie', `(?:^|;)[\\x09\\x20]*${name}[\\x09\\x20]*(?:[=;]|$)`)],
+    tests: session.map((name) => test('cookie', `(?:^|;)${SPACE}(?:${cookieName(name)})${SPACE}(?:[=;]|$)`)),
   };
+}
+
+/** The names that one of the patterns matches. */
+export function namesPattern(patterns: readonly NamePattern[]): RegExp {
+  return new RegExp(`^(?:${['(?!)', ...patterns.map(cookieName)].join('|')})$`);
 }
 
 function cookieName(pattern: NamePattern): string {

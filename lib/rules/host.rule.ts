@@ -1,4 +1,4 @@
-import { anyOf, literal } from './pattern.js';
+import { literal } from './pattern.js';
 import { type Rule, test } from './rule.js';
 
 /** A page of an unknown host is nobody's. */
@@ -6,6 +6,6 @@ export function hostRule(hosts: readonly string[]): Rule {
   return {
     reason: 'host',
     bypassWhen: 'none matches',
-    tests: [test('host', `^${anyOf(hosts.map((host) => literal(host)))}$`)],
+    tests: hosts.map((host) => test('host', `^${literal(host)}$`)),
   };
 }

@@ -19,8 +19,8 @@ export interface Scope {
 export const PATH: Scope = { any: '[^?]', delimiters: '?' };
 /** The name of a cookie inside a `Cookie` field. */
 export const COOKIE_NAME: Scope = { any: '[^=;\\x09\\x20]', delimiters: '=;\t ' };
-/** The name of a parameter inside a query. */
-export const PARAMETER_NAME: Scope = { any: '[^=&]', delimiters: '=&' };
+/** The name of a parameter inside a query. A fragment is no part of it, should a client send one. */
+export const PARAMETER_NAME: Scope = { any: '[^=&\\x23]', delimiters: '=&#' };
 
 /** Why a pattern cannot be used, as a sentence for the person who wrote it. */
 export class UnusablePatternError extends Error {

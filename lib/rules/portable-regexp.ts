@@ -4,6 +4,8 @@ import { byte, literal, type Pattern, PATH, type Scope, UnusablePatternError } f
 const refuse = (what: string, why: string): never => {
   throw new UnusablePatternError(`${what} ${why}`);
 };
+/** Refuses a part of the expression, shown as it was written. */
+const refusePart = (raw: string, why: string): never => refuse(`"${raw}"`, why);
 const DIFFERS = 'is read differently by nginx (PCRE, bytes) and by JavaScript';
 
 /**
@@ -57,22 +59,24 @@ function one(element: AST.Element, scope: Scope, regexp: RegExp): string {
       return characterClass(element, scope);
     case 'Group':
     case 'CapturingGroup':
-      if (element.type === 'Group' && element.modifiers) refuse(element.raw, DIFFERS);
+      if (element.type === 'Group' && element.modifiers) refusePart(element.raw, DIFFERS);
       return `(?:${element.alternatives.map(({ elements }) => sequence(elements, scope, regexp)).join('|')})`;
     case 'Quantifier':
       return `${one(quantified(element), scope, regexp)}${quantifier(element)}`;
     case 'Assertion':
       return assertion(element, scope, regexp);
     default:
-      return refuse(element.raw, DIFFERS);
+      return refusePart(element.raw, DIFFERS);
   }
 }
 
 function character({ value, raw }: AST.Character, scope: Scope, { ignoreCase }: RegExp): string {
   const text = String.fromCodePoint(value);
-  if (value <= 0x20 || value === 0x7f) return refuse(raw, 'can never stand in a request target or a name');
-  if (scope.delimiters.includes(text)) return refuse(raw, 'cannot be part of it');
-  if (value > 0x7f && ignoreCase) return refuse(raw, 'cannot be used with the flag i: nginx compares bytes');
+  // A space can: in a path that has been decoded.
+  if (value < 0x20 || value === 0x7f) return refusePart(raw, 'can never stand in a request target or a name');
+  if (scope.delimiters.includes(text)) return refusePart(raw, 'cannot match: it ends what the pattern is tried on');
+  if (value > 0x7f && ignoreCase) return refusePart(raw, 'cannot be used with the flag i: nginx compares bytes');
+  if (/\p{Cs}/u.test(text)) return refuse('a character beyond U+FFFF', 'is one only with the flag u');
   return value > 0x7f ? `(?:${literal(text)})` : byte(value);
 }
 
@@ -82,11 +86,11 @@ function shorthand({ kind, raw, ...rest }: AST.CharacterSet, scope: Scope): stri
   if (kind === 'word' && !negated) return '[A-Za-z0-9_]';
   if (scope === PATH && kind === 'digit') return '[^0-9]';
   if (scope === PATH && kind === 'word') return '[^A-Za-z0-9_]';
-  return refuse(raw, DIFFERS);
+  return refusePart(raw, DIFFERS);
 }
 
 function characterClass({ elements, negate, raw }: AST.CharacterClass, scope: Scope): string {
-  if (elements.length === 0) return refuse(raw, DIFFERS);
+  if (elements.length === 0) return refusePart(raw, DIFFERS);
   const parts = elements.map((element) => {
     if (element.type === 'CharacterClassRange') {
       return `${ascii(element.min)}-${ascii(element.max)}`;
@@ -95,29 +99,33 @@ function characterClass({ elements, negate, raw }: AST.CharacterClass, scope: Sc
     if (element.type === 'CharacterSet')
       return shorthand(element, scope)
         .slice(1, -1)
-        .replace(/^\^/, () => refuse(raw, DIFFERS));
-    return refuse(raw, DIFFERS);
+        .replace(/^\^/, () => refusePart(raw, DIFFERS));
+    return refusePart(raw, DIFFERS);
   });
-  const delimiters = negate ? Array.from(scope.delimiters, (d) => byte(d.charCodeAt(0))).join('') : '';
-  return `[${negate ? '^' : ''}${parts.join('')}${delimiters}]`;
+  const delimiters = Array.from(scope.delimiters, (delimiter) => byte(delimiter.charCodeAt(0))).join('');
+  if (negate) return `[^${parts.join('')}${delimiters}]`;
+  const source = `[${parts.join('')}]`;
+  // A range may hold delimiters: [!-~] does.
+  const runsOver = Array.from(scope.delimiters).some((delimiter) => new RegExp(source).test(delimiter));
+  return runsOver ? `(?:(?![${delimiters}])${source})` : source;
 }
 
 function ascii({ value, raw }: AST.Character): string {
-  if (value > 0x7f) refuse(raw, 'cannot stand in a class: nginx matches bytes, and in UTF-8 it is several');
+  if (value > 0x7f) refusePart(raw, 'cannot stand in a class: nginx matches bytes, and in UTF-8 it is several');
   return value === 0x2d ? '\\x2D' : byte(value);
 }
 
 function quantified({ element, raw }: AST.Quantifier): AST.Element {
-  return element.type === 'Assertion' ? refuse(raw, DIFFERS) : element;
+  return element.type === 'Assertion' ? refusePart(raw, DIFFERS) : element;
 }
 
 function quantifier({ min, max, greedy, raw }: AST.Quantifier): string {
-  if (min > 1000 || (max !== Infinity && max > 1000)) refuse(raw, 'repeats more often than PCRE may allow (1000)');
+  if (min > 1000 || (max !== Infinity && max > 1000)) refusePart(raw, 'repeats more often than PCRE may allow (1000)');
   return `{${min},${max === Infinity ? '' : max}}${greedy ? '' : '?'}`;
 }
 
 function assertion(element: AST.Assertion, scope: Scope, regexp: RegExp): string {
-  if (scope !== PATH) return refuse(element.raw, 'can only stand at the ends of a name');
+  if (scope !== PATH) return refusePart(element.raw, 'can only stand at the ends of a name');
   switch (element.kind) {
     case 'start':
       return '^';
@@ -130,6 +138,6 @@ function assertion(element: AST.Assertion, scope: Scope, regexp: RegExp): string
       return `(?${element.negate ? '!' : '='}${inner})`;
     }
     default:
-      return refuse(element.raw, DIFFERS);
+      return refusePart(element.raw, DIFFERS);
   }
 }

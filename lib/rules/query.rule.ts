@@ -21,14 +21,14 @@ const VALUE = `(?:[!$(-;=?-\\[\\]-~]|%(?!${UNRESERVED})[2-9A-F][0-9A-F])*`;
 /** A query may hold allowed parameters, each once, and ignored ones. Anything else may change the page. */
 export function queryRule(allow: readonly string[], ignore: readonly NamePattern[]): Rule {
   const names = allow.map((name) => literal(name));
-  const allowed = names.map((name) => `${name}=${VALUE}`);
-  const ignored = ignore.map((pattern) => `(?:${parameterName(pattern)})(?:=[^&]*)?`);
+  const allowed = names.length > 0 ? [`${anyOf(names)}=${VALUE}`] : [];
+  const ignored = ignore.length > 0 ? [`(?:${ignore.map(parameterName).join('|')})(?:=[^&#]*)?`] : [];
   const twice = names.map((name) => `(?!(?:.*&)?${name}=.*&${name}=)`).join('');
   const parameter = anyOf(['(?!)', ...allowed, ...ignored]);
   return {
     reason: 'query',
     bypassWhen: 'none matches',
-    tests: [test('query', `^${twice}(?:${parameter}(?:&${parameter})*)?$`)],
+    tests: [test('query', `^${twice}(?:${parameter}(?:&(?!$)|$))*$`)],
   };
 }
 

@@ -1,12 +1,16 @@
 import { authorizationRule } from './authorization.rule.js';
-import { canonicalPathRule } from './canonical-path.rule.js';
+import { bypassHeaderRule } from './bypass-header.rule.js';
+import { canonicalPathRule, type TrailingSlash } from './canonical-path.rule.js';
+import { contentRule } from './content.rule.js';
 import { foreignCookieRule, type NamePattern, sessionCookieRule } from './cookie.rule.js';
+import { fileNameRule } from './file-name.rule.js';
 import { hostRule } from './host.rule.js';
 import { methodRule } from './method.rule.js';
 import { excludedRule, includedRule, type PathPattern } from './path.rule.js';
 import { queryRule } from './query.rule.js';
 import type { Rule } from './rule.js';
 import { upgradeRule } from './upgrade.rule.js';
+import { type Variant, variantRule } from './variant.js';
 
 /** What the rules are made from: the part of the checked options that nginx must know as well. */
 export interface RuleOptions {
@@ -15,6 +19,11 @@ export interface RuleOptions {
   readonly exclude: readonly PathPattern[];
   readonly query: { readonly allow: readonly string[]; readonly ignore: readonly NamePattern[] };
   readonly hosts: readonly string[] | undefined;
+  readonly variants?: readonly Variant[];
+  readonly trailingSlash?: TrailingSlash;
+  readonly bypassToken?: string | undefined;
+  /** Whether keys become names of files. */
+  readonly inFiles?: boolean;
 }
 
 /** Every rule by the decision it makes: the listeners take theirs from here, nginx takes them all. */
@@ -25,23 +34,31 @@ export interface RequestRules {
   readonly path: readonly Rule[];
 }
 
-export function requestRules({ cookies, include, exclude, query, hosts }: RuleOptions): RequestRules {
+export function requestRules(options: RuleOptions): RequestRules {
+  const { cookies, include, exclude, query, hosts, variants = [], trailingSlash = 'forbid', bypassToken } = options;
+  const inFiles = options.inFiles === true && query.allow.length > 0;
   return {
     addressable: [
       methodRule,
       upgradeRule,
+      contentRule,
       ...(hosts ? [hostRule(hosts)] : []),
-      canonicalPathRule,
+      canonicalPathRule(trailingSlash),
       queryRule(query.allow, query.ignore),
+      ...(inFiles ? [fileNameRule(query.allow)] : []),
+      ...variants.map(variantRule).filter((rule) => rule !== undefined),
+      ...(bypassToken === undefined ? [] : [bypassHeaderRule(bypassToken)]),
     ],
-    anonymous: [authorizationRule, ...cookieRules(cookies)],
+    anonymous: [authorizationRule, ...cookieRules(cookies, variants)],
     path: [...(exclude.length > 0 ? [excludedRule(exclude)] : []), ...(include ? [includedRule(include)] : [])],
   };
 }
 
-function cookieRules(cookies: RuleOptions['cookies']): Rule[] {
+function cookieRules(cookies: RuleOptions['cookies'], variants: readonly Variant[]): Rule[] {
   if (cookies === 'any') return [];
-  return ['session' in cookies ? sessionCookieRule(cookies.session) : foreignCookieRule(cookies.ignored)];
+  if ('session' in cookies) return [sessionCookieRule(cookies.session)];
+  const ofVariants = variants.flatMap(({ cookie }) => (cookie === undefined ? [] : [cookie]));
+  return [foreignCookieRule([...cookies.ignored, ...ofVariants])];
 }
 
 /** The rules one after the other, as one question: why does the request bypass the cache, if it does? */

@@ -10,10 +10,24 @@ export const SUBJECTS = {
   cookie: ({ headers }) => headers.cookie ?? '',
   authorization: ({ headers }) => headers.authorization ?? '',
   upgrade: ({ headers }) => headers.upgrade ?? '',
+  contentLength: ({ headers }) => headers['content-length'] ?? '',
+  transferEncoding: ({ headers }) => headers['transfer-encoding'] ?? '',
   host: ({ headers }) => hostOf(headers),
 } satisfies Record<string, (request: RequestHead) => string>;
 
-export type Subject = keyof typeof SUBJECTS;
+/** One of these, or a request field: `header:sec-ch-ua-mobile`. */
+export type Subject = keyof typeof SUBJECTS | `header:${string}`;
+
+/** Reads a subject off a request. */
+export function readerOf(subject: Subject): (request: RequestHead) => string {
+  if (!isField(subject)) return SUBJECTS[subject];
+  const name = subject.slice('header:'.length);
+  return ({ headers }) => String(headers[name] ?? '');
+}
+
+export function isField(subject: Subject): subject is `header:${string}` {
+  return subject.startsWith('header:');
+}
 
 /**
  * One condition on a request. It is written once and rendered twice: `compile()` makes the predicate that the
@@ -36,7 +50,7 @@ export interface RuleTest {
 export type Predicate = (request: RequestHead) => boolean;
 
 export function compile({ bypassWhen, tests }: Rule): Predicate {
-  const compiled = tests.map(({ subject, pattern }) => ({ read: SUBJECTS[subject], regexp: toRegExp(pattern) }));
+  const compiled = tests.map(({ subject, pattern }) => ({ read: readerOf(subject), regexp: toRegExp(pattern) }));
   const bypassOnMatch = bypassWhen === 'one matches';
   return (request) => {
     for (const { read, regexp } of compiled) {

@@ -12,6 +12,8 @@ export interface PageStoreDefinition {
   readonly kind: string;
   /** The servers that nginx can ask, when it can ask any. */
   readonly servers?: readonly { readonly address: string; readonly weight: number }[];
+  /** Where nginx finds the pages, when they are files. */
+  readonly files?: { readonly root: string; readonly brotli: boolean };
   /**
    * What the store cannot do, checked when the module is made: e.g. memcache-pp cannot carry compressed pages.
    *

@@ -4,7 +4,19 @@ import { requestTarget } from '../page/targets.js';
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 
 const cookieName = fc.constantFrom(
-  ...['connect.sid', 'sid', 'Sid', 'SID', 'xsid', 'sidx', 'lang', '_ga', '_gat', '_ga_ABC', '_gid', '__utma', 'utm'],
+  'connect.sid',
+  'sid',
+  'Sid',
+  'SID',
+  'xsid',
+  'sidx',
+  'lang',
+  '_ga',
+  '_gat',
+  '_ga_ABC',
+  '_gid',
+  '__utma',
+  'utm',
   ...['sess-1', 'sess-', 'sess-x2', 'SESSION', 'theme', 'käse', '"_ga"', '', '_ga\t', ' _ga', '_ga=_ga'].map(latin1),
 );
 const cookieValue = fc.constantFrom(
@@ -36,101 +48,93 @@ const cookies = fc.oneof(
 const authorization = fc.constantFrom('Basic YTpi', '', ' ', '\t', 'Bearer x').map((text) => `Authorization: ${text}`);
 const upgrade = fc.constantFrom('websocket', 'h2c', '', '\t').map((text) => `Upgrade: ${text}\r\nConnection: upgrade`);
 const host = fc.constantFrom(
-  ...[
-    'example.com',
-    'example.com',
-    'example.com',
-    'EXAMPLE.com',
-    'example.com:80',
-    'example.com.',
-    'Example.Com.:8080',
-  ],
-  ...[
-    'example.com:',
-    'example.com:x',
-    'example.com..',
-    '.example.com',
-    'www.example.com',
-    'other.example',
-    '[::1]',
-    '[::1]:80',
-  ],
-  ...['a|b', 'example.com|example.com', '', 'example.comx'],
+  'example.com',
+  'example.com',
+  'example.com',
+  'EXAMPLE.com',
+  'example.com:80',
+  'example.com.',
+  'Example.Com.:8080',
+
+  'example.com:',
+  'example.com:x',
+  'example.com..',
+  '.example.com',
+  'www.example.com',
+  'other.example',
+  '[::1]',
+  '[::1]:80',
+  'a|b',
+  'example.com|example.com',
+  '',
+  'example.comx',
 );
 const path = fc.constantFrom(
-  ...[
-    '/',
-    '/posts',
-    '/posts/',
-    '/posts/1',
-    '/postsx',
-    '/Posts/1',
-    '/admin',
-    '/admin/x',
-    '/ADMIN/y',
-    '/a/b/c',
-    '/search',
-  ],
-  ...[
-    '/k%C3%A4se',
-    '/k%C3%A4se/gouda',
-    '/K%C3%84SE',
-    '/tags/x',
-    '/TAGS/%C3%A9',
-    '/my%20file',
-    '/my%20files/1',
-    '/a;b',
-    '/a+b',
-  ],
-  ...[
-    '/posts/%0A',
-    '/admin%0A',
-    '/admin%2Fx',
-    '/%61dmin',
-    '//admin',
-    '/a/../admin',
-    '/admin?',
-    '/x%3Fy',
-    '/x%23y',
-    '/100%25',
-  ],
+  '/',
+  '/posts',
+  '/posts/',
+  '/posts/1',
+  '/postsx',
+  '/Posts/1',
+  '/admin',
+  '/admin/x',
+  '/ADMIN/y',
+  '/a/b/c',
+  '/search',
+
+  '/k%C3%A4se',
+  '/k%C3%A4se/gouda',
+  '/K%C3%84SE',
+  '/tags/x',
+  '/TAGS/%C3%A9',
+  '/my%20file',
+  '/my%20files/1',
+  '/a;b',
+  '/a+b',
+
+  '/posts/%0A',
+  '/admin%0A',
+  '/admin%2Fx',
+  '/%61dmin',
+  '//admin',
+  '/a/../admin',
+  '/admin?',
+  '/x%3Fy',
+  '/x%23y',
+  '/100%25',
 );
 const query = fc.constantFrom(
-  ...[
-    '',
-    '',
-    '',
-    '?',
-    '?page=1',
-    '?page=',
-    '?sort=a&page=2',
-    '?utm_x=1',
-    '?utm_x=1&page=2',
-    '?page=1&page=2',
-    '?gclid',
-  ],
-  ...[
-    '?foo=1',
-    '?page',
-    '?page=%41',
-    '?page=%2f',
-    '?page=%2F',
-    '?page=a b'.replace(' ', '+'),
-    '?q-1=x&utm_',
-    '?id[]=1',
-    '?id%5B%5D=1',
-  ],
-  ...[
-    '?utm_x=1#&page=2',
-    '?page=1#',
-    '?&page=1',
-    '?page=1&',
-    '?utm_a&&page=1',
-    '?xpage=1',
-    '?page=1;page=2',
-    '?ref-12=a',
-    '?ref-1x=a',
-  ],
+  '',
+  '',
+  '',
+  '?',
+  '?page=1',
+  '?page=',
+  '?sort=a&page=2',
+  '?utm_x=1',
+  '?utm_x=1&page=2',
+  '?page=1&page=2',
+  '?gclid',
+
+  '?foo=1',
+  '?page',
+  '?page=%41',
+  '?page=%2f',
+  '?page=%2F',
+  '?page=a b'.replace(' ', '+'),
+  '?q-1=x&utm_',
+  '?id[]=1',
+  '?id%5B%5D=1',
+
+  '?utm_x=1#&page=2',
+  '?page=1#',
+  '?&page=1',
+  '?page=1&',
+  '?utm_a&&page=1',
+  '?xpage=1',
+  '?page=1;page=2',
+  '?ref-12=a',
+  '?ref-1x=a',
 );
 const target = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(path, query).map((all) => all.join('')) },
@@ -148,6 +152,14 @@ const method = fc.constantFrom(
   'M-SEARCH',
 );
 
+/** The fields that frame the content, and the content. */
+const content = fc.constantFrom(
+  ['Content-Length: 0\r\n', ''],
+  ['Content-Length: 3\r\n', 'abc'],
+  ['Content-Length: 010\r\n', '0123456789'],
+  ['Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n0\r\n\r\n'],
+);
+
 /** A whole request, mostly one that everybody would accept: one UTF-16 unit a byte. */
 export const request: fc.Arbitrary<string> = fc
   .record({
@@ -161,10 +173,21 @@ export const request: fc.Arbitrary<string> = fc
     cookies,
     authorization: rarely(authorization),
     upgrade: rarely(upgrade),
-    more: rarely(fc.constantFrom('X-Page-Cache-Key: page:/', 'If-None-Match: "x"', 'Cookie2: sid=1', 'cookie: _ga=2')),
-  })
-  .map(({ method, target, version, host, cookies, authorization, upgrade, more }) =>
-    [`${method} ${target} HTTP/${version}`, ...host, ...more, ...cookies, ...authorization, ...upgrade, '', ''].join(
-      '\r\n',
+    content: fc.oneof({ weight: 15, arbitrary: fc.constant(['', '']) }, { weight: 1, arbitrary: content }),
+    more: rarely(
+      fc.constantFrom(
+        'X-Page-Cache-Key: page:/',
+        'If-None-Match: "x"',
+        'Accept-Language: de-CH, en;q=0.5',
+        'Accept-Language: fr,pt-BR',
+        'X-Page-Cache-Bypass: 0123456789abcdef',
+        'X-Page-Cache-Bypass: x',
+        'Cookie2: sid=1',
+        'cookie: _ga=2',
+      ),
     ),
-  );
+  })
+  .map(({ method, target, version, host, cookies, authorization, upgrade, more, content: [framing, body] }) => {
+    const fields = [...host, ...more, ...cookies, ...authorization, ...upgrade];
+    return [`${method} ${target} HTTP/${version}`, ...fields, `${framing}`].join('\r\n') + `\r\n${body}`;
+  });

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { checkOptions } from '../../lib/options/check-options.js';
 import { isKeyTooLong, PageKeys } from '../../lib/page/page-key.js';
-import type { RequestHead } from '../../lib/rules/request-head.js';
+import { hostOf, type RequestHead } from '../../lib/rules/request-head.js';
 import { allRules } from '../../lib/rules/request-rules.js';
 import { compile } from '../../lib/rules/rule.js';
 import { MemcachedServer, NginxServer, type RawResponse } from '../../lib/testing/index.js';
@@ -29,35 +29,35 @@ const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
     prefix: '',
     anonymousOnly: { ignoreCookies: ['_ga', '_g*', '__utm*', /^sess-\d$/, /theme|lang/, 'käse'] },
     query: { allow: ['q-1', 'page'], ignore: ['utm_*', /^id/] },
-    include: [
-      '/',
-      '/posts/*',
-      '/k%C3%A4se/*',
-      '/my files/*',
-      /^\/tags\//i,
-      /\/x[?]?y$|100./.source === '' ? '/' : /\/a[;+]b/,
-    ],
+    include: ['/', '/posts/*', '/k%C3%A4se/*', '/my file/*', /^\/tags\//i, /\/a[;+]b/],
     hosts: ['example.com', 'www.example.com', '[::1]'],
   },
-  'everything is anonymous': {
+  'everybody anonymous': {
     prefix: 'a:',
     anonymousOnly: false,
     include: [/^/],
-    exclude: ['*/c'.replace('*', '/*'), /(?!\/)[A-Z]/, /^\/(?=a)/, '/100%'],
+    exclude: ['/*/c', /(?!\/)[A-Z]/, /^\/(?=s)/, '/100%'],
     query: { allow: ['page', 'sort', 'q-1'], ignore: [] },
   },
-  'no cookie is ignored, no session': {
+  'no cookie ignored': {
     anonymousOnly: { ignoreCookies: [] },
     exclude: [/a{2,}|\bposts\b/],
     query: { ignore: [] },
+    trailingSlash: 'allow',
   },
-  'no session cookie': { anonymousOnly: { sessionCookies: [] }, include: [], hosts: ['example.com'] },
+  'no session cookie': { anonymousOnly: { sessionCookies: [] }, hosts: ['example.com'], trailingSlash: 'require' },
+  'variants, and a token': {
+    variants: [
+      { name: 'lang', cookie: 'lang', values: ['1', '?1', 'x'], default: '1' },
+      { name: 'speech', header: 'Accept-Language', values: ['en', 'de', 'de-ch', 'pt'], default: 'en' },
+    ],
+    bypassToken: '0123456789abcdef',
+    query: { allow: ['page'], ignore },
+  },
 };
 
-interface Arrived {
-  method: string;
+interface Arrived extends Pick<RequestHead, 'method' | 'headers'> {
   url: string;
-  headers: IncomingHttpHeaders;
 }
 
 describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) => {
@@ -71,7 +71,7 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
   beforeAll(async () => {
     memcached = await MemcachedServer.start();
     options = { ...site, store: memcachedStore({ servers: memcached.address }) };
-    const answer = ({ method, url, headers }: Partial<Arrived>) => JSON.stringify({ method, url, headers });
+    const answer = ({ method, url, headers }: IncomingMessage) => JSON.stringify({ method, url, headers });
     backend = createServer((req, res) => {
       // In a field, so that it survives HEAD.
       res.setHeader('X-Arrived', encodeURIComponent(answer(req))).end();
@@ -117,18 +117,24 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
     const shown = (reasons: readonly string[]) =>
       ['bypass', ...reasons.filter((reason) => !reasons.includes('alias') || !/exclu|inclu/.test(reason))].join(' ');
 
+    const isForeign = (alone: Arrived | undefined) =>
+      site.hosts !== undefined && (!alone || !site.hosts.includes(hostOf(alone.headers)) || !alone.url.startsWith('/'));
+
     const requests = fc.sample(request, { seed: SEED, numRuns: REQUESTS });
     const [viaNginx, viaNode] = await Promise.all([throughNginx.sendAll(requests), direct.sendAll(requests)]);
     const differences: string[] = [];
     const differ = (sent: string, ...what: unknown[]) =>
       differences.push([sent, ...what].map((one) => JSON.stringify(one)).join('\n'));
-    const count = { decided: 0, pages: 0, sentAlike: 0 };
+    const count = { foreign: 0, decided: 0, pages: 0, sentAlike: 0 };
     for (const [index, sent] of requests.entries()) {
       const seen = arrived(viaNginx[index]!);
+      const alone = arrived(viaNode[index]!);
       if (!seen) {
-        // Neither a page from an empty memcached nor an error of nginx's own.
-        if (viaNginx[index]!.status !== 400 && viaNginx[index]!.status !== 405)
-          differ(sent, viaNginx[index]!.raw.toString('latin1', 0, 300));
+        const { status, raw } = viaNginx[index]!;
+        // nginx hangs up on hosts that are none of the site.
+        if (status === 0 && isForeign(alone)) count.foreign += 1;
+        // Otherwise it is neither a page from an empty memcached nor an error of nginx's own.
+        else if (status !== 400 && status !== 405) differ(sent, raw.toString('latin1', 0, 300));
         continue;
       }
       count.decided += 1;
@@ -137,14 +143,13 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
       if (nginxSays === keys.of({ method: 'GET', target: seen.url, headers: seen.headers }).key) count.pages += 1;
       if (nginxSays !== decision(seen)) differ(sent, nginxSays, decision(seen), seen);
       // What nginx adds, replaces and leaves out of the header must not have been what decided.
-      const alone = arrived(viaNode[index]!);
       if (!alone || alone.url !== seen.url || alone.headers.host !== seen.headers.host) continue;
       count.sentAlike += 1;
       if (nginxSays !== decision(alone)) differ(sent, nginxSays, decision(alone));
     }
     expect(differences.length, `seed ${SEED}\n${differences.slice(0, 5).join('\n\n')}`).toBe(0);
-    expect(count.decided).toBeGreaterThan(REQUESTS * 0.65);
-    expect(count.sentAlike).toBeGreaterThan(REQUESTS * 0.5);
-    console.log(count);
+    expect(count.decided + count.foreign).toBeGreaterThan(REQUESTS * 0.65);
+    expect(count.sentAlike).toBeGreaterThan(REQUESTS * 0.2);
+    expect(count.pages).toBeGreaterThan(REQUESTS * 0.005);
   });
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { INestApplication, LoggerService, Type } from '@nestjs/common';
+import type { DynamicModule, INestApplication, LoggerService, Provider, Type } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
@@ -15,11 +16,15 @@ const views = join(import.meta.dirname, 'views');
 export interface ApplicationSetup {
   platform: Platform;
   options?: NginxCacheOptions & { global?: boolean };
+  /** Besides the page cache. */
+  imports?: (Type | DynamicModule)[];
   controllers?: Type[];
-  providers?: Type[];
+  providers?: Provider[];
   /** Before the application listens: middleware, plugins. */
   prepare?: (app: INestApplication) => void | Promise<void>;
   build?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** Options of Fastify itself. */
+  fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   /** Default: errors only. */
   logger?: LoggerService | false;
 }
@@ -28,20 +33,36 @@ export interface ApplicationSetup {
 export async function startApplication(
   setup: ApplicationSetup,
 ): Promise<{ app: INestApplication; address: string; url: string }> {
-  const { platform, options, controllers = [], providers = [], prepare, build = (builder) => builder } = setup;
+  const {
+    platform,
+    options,
+    imports = [],
+    controllers = [],
+    providers = [],
+    prepare,
+    build = (builder) => builder,
+  } = setup;
   const logger = setup.logger ?? ['error' as const];
 
-  const builder = Test.createTestingModule({ imports: [NginxCacheModule.forRoot(options)], controllers, providers });
+  const builder = Test.createTestingModule({
+    imports: [NginxCacheModule.forRoot(options), ...imports],
+    controllers,
+    providers,
+  });
   const module = await build(builder).compile();
   const app =
     platform === 'express'
       ? module.createNestApplication<NestExpressApplication>(new ExpressAdapter(), { logger })
-      : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger });
+      : module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(setup.fastify as never), { logger });
   await useViews(app, platform);
   await prepare?.(app);
   await app.listen(0, '127.0.0.1');
   const address = new URL(await app.getUrl()).host;
   return { app, address, url: `http://${address}` };
+}
+
+export function adapterFor(platform: Platform): AbstractHttpAdapter {
+  return platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
 }
 
 async function useViews(app: INestApplication, platform: Platform): Promise<void> {

@@ -8,6 +8,8 @@ export class PageLog {
   readonly #events = new EventEmitter();
   /** By target: `stored`, or the reason why not. */
   readonly outcomes = new Map<string, string>();
+  /** Each outcome in its order: `/target reason`. */
+  readonly events: string[] = [];
 
   @OnPageCache(PageStored)
   onStored({ address }: PageStored): void {
@@ -27,10 +29,12 @@ export class PageLog {
 
   forget(): void {
     this.outcomes.clear();
+    this.events.length = 0;
   }
 
   private set(target: string, outcome: string): void {
     this.outcomes.set(target, outcome);
+    this.events.push(`${target} ${outcome}`);
     this.#events.emit('change');
   }
 }

@@ -1,0 +1,85 @@
+import { PAGE_FILE_MARK, SITE_DIRECTORIES, siteDirectory } from '../page/page-file.js';
+import { literal } from '../rules/pattern.js';
+import type { Flavour, Site } from './flavour.js';
+import { decision, fallback } from './lookup.js';
+import { block, map, quoted } from './syntax.js';
+
+/**
+ * Pages as static files: nginx makes validators, ranges and conditional answers itself
+ * (ngx_http_static_module, ngx_http_gzip_static_module).
+ */
+export const filesFlavour: Flavour = {
+  modules: ({ options }) => (options.store.files?.brotli ? ['ngx_http_brotli_static_module.so'] : []),
+
+  http: ({ options, names }) => {
+    const prefix = literal(options.prefix);
+    const group = (what: string) => names.of(`file_${what}`);
+    return [
+      '',
+      '# The file of a page: pageFile() of the application makes the same.',
+      ...map(names.variable('key'), names.variable('file'), [
+        [`~^${prefix}(?<${group('path')}>/.*)$`, `$${group('path')}${PAGE_FILE_MARK}`],
+        [
+          `~^${prefix}(?<${group('lead')}>[^/]+)(?<${group('rest')}>/.*)$`,
+          `/${PAGE_FILE_MARK}$${group('lead')}$${group('rest')}${PAGE_FILE_MARK}`,
+        ],
+      ]),
+      '# Pages with a ttl are there only in the seconds for which the application vouches.',
+      ...map('$msec', names.variable('second'), [[`~^(?<${group('second')}>[0-9]+)`, `$${group('second')}`]]),
+    ];
+  },
+
+  server: (site) => {
+    const { options, names } = site;
+    const file = names.variable('file');
+    const expiring = quoted(`/${SITE_DIRECTORIES.live}/${names.variable('second')}${file}`);
+    const kept = quoted(`/${SITE_DIRECTORIES.kept}${file}`);
+    const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
+    const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
+    return block('location /', [
+      ...decision(site),
+      `root ${quoted(root)};`,
+      `try_files ${order.join(' ')} =404;`,
+      ...fallback(site),
+      '# Not readable, or purged since it was found.',
+      `error_page 403 = ${names.variable('fallback')};`,
+      'log_not_found off;',
+      '',
+      'sendfile on;',
+      '# An open file would be served on after its page has been purged.',
+      'open_file_cache off;',
+      '# `live` holds links.',
+      'disable_symlinks off;',
+      '# A version may be dated before the one that it replaces.',
+      'if_modified_since exact;',
+      'etag on;',
+      '',
+      ...compression(site),
+      ...contentType(site),
+    ]);
+  },
+
+  files: () => ({}),
+};
+
+/** Packed once, when it was stored; without `compress`, each time. */
+function compression({ options: { compress, store, contentType: type } }: Site): string[] {
+  const always = ['gzip_vary on;', 'gzip_proxied any;'];
+  if (!compress) return ['gzip on;', 'gzip_min_length 1000;', ...gzipTypes(type), ...always];
+  return ['gzip off;', 'gzip_static on;', ...(store.files?.brotli ? ['brotli_static on;'] : []), ...always];
+}
+
+function gzipTypes(contentType: string): string[] {
+  const [type] = contentType.split(';');
+  return type === 'text/html' ? [] : [`gzip_types ${type};`];
+}
+
+function contentType({ options }: Site): string[] {
+  const [type, charset = 'off'] = options.contentType.split(/; ?charset=/i);
+  return [
+    'types { }',
+    `default_type ${type};`,
+    `charset ${charset};`,
+    ...(charset === 'off' || type === 'text/html' ? [] : [`charset_types ${type};`]),
+  ];
+}

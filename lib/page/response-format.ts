@@ -1,0 +1,101 @@
+import { STATUS_CODES } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import type { HeaderField, Page } from './page.js';
+import type { PageFormat } from './page-format.js';
+import { storedFields } from './stored-fields.js';
+import { hasValidators, withValidators } from './validators.js';
+
+/**
+ * The longest header field line, in bytes. srcache copies each through a buffer of one memory page
+ * (`srcache_header_buffer_size`); as a proxy, nginx takes no more than that for all of them (`proxy_buffer_size`).
+ */
+export const FIELD_MAX_LENGTH = 4000;
+
+/** The longest status line with all field lines, in bytes. */
+export const HEAD_MAX_LENGTH = 16_384;
+
+/** RFC 9110, sections 5.6.2 and 5.5, in latin1: one UTF-16 unit a byte. No CR, LF or NUL. */
+const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d) [\x20-\x7e]*$/;
+
+const HEAD_END = '\r\n\r\n';
+const CODING = 'Content-Encoding';
+
+/**
+ * The whole response as it would go over the wire: what srcache and the njs module read. Always with validators, so that
+ * nginx can answer conditional requests.
+ *
+ * @see https://github.com/openresty/srcache-nginx-module#srcache_store
+ */
+export const responseFormat: PageFormat = {
+  name: 'response',
+
+  /** @throws RangeError for a header that nginx could not read back */
+  encode(page) {
+    const { status, body, contentEncoding } = page;
+    const fields = withValidators(
+      storedFields(page.headers),
+      () => (contentEncoding ? gunzipSync(body) : body),
+      Date.now(),
+    );
+    const coding = contentEncoding ? codingFields(contentEncoding, fields) : [];
+    const lines = [...fields, ...coding].map(fieldLine);
+    const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`, 'latin1');
+    if (head.length > HEAD_MAX_LENGTH) {
+      throw new RangeError(`a header of ${head.length} bytes cannot be stored, ${HEAD_MAX_LENGTH} is the most`);
+    }
+    return { bytes: Buffer.concat([head, body]), flags: 0 };
+  },
+
+  decode({ bytes, flags }) {
+    const end = bytes.indexOf(HEAD_END);
+    if (end < 0 || flags !== 0) return undefined;
+    const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
+    const status = STATUS_LINE.exec(statusLine)?.[1];
+    const fields = fieldsOf(lines);
+    if (!status || !fields) return undefined;
+    return pageOf(Number(status), fields, bytes.subarray(end + HEAD_END.length));
+  },
+};
+
+/** For a compressed page: what it is, and that other clients get it otherwise. */
+function codingFields(coding: string, fields: readonly HeaderField[]): HeaderField[] {
+  const varies = fields.some(
+    ([name, value]) => /^vary$/i.test(name) && /(^|,)\s*(accept-encoding|\*)\s*(,|$)/i.test(value),
+  );
+  return [[CODING, coding], ...(varies ? [] : [['Vary', 'Accept-Encoding'] as const])];
+}
+
+function fieldLine([name, value]: HeaderField): string {
+  if (!NAME.test(name) || !VALUE.test(value)) {
+    throw new RangeError(`${JSON.stringify(`${name}: ${value}`)} is no header field: it cannot be stored`);
+  }
+  const line = `${name}: ${value}\r\n`;
+  if (line.length > FIELD_MAX_LENGTH) {
+    throw new RangeError(`a ${name} field of ${line.length} bytes cannot be stored, ${FIELD_MAX_LENGTH} is the most`);
+  }
+  return line;
+}
+
+/** The inverse of `fieldLine`; `undefined` when one line is no field. */
+function fieldsOf(lines: readonly string[]): HeaderField[] | undefined {
+  const fields: HeaderField[] = [];
+  for (const line of lines) {
+    const separator = line.indexOf(': ');
+    const [name, value] = [line.slice(0, Math.max(0, separator)), line.slice(separator + 2)];
+    if (!NAME.test(name) || !VALUE.test(value)) return undefined;
+    fields.push([name, value]);
+  }
+  return fields;
+}
+
+/** `undefined` when there are fields that `encode` never writes, or not those that it always writes. */
+function pageOf(status: number, fields: readonly HeaderField[], body: Buffer): Page | undefined {
+  const codings = fields.filter(([name]) => name.toLowerCase() === CODING.toLowerCase());
+  const headers = storedFields(fields);
+  if (headers.length + codings.length !== fields.length || !hasValidators(headers)) return undefined;
+  if (codings.length === 0) return { status, headers, body };
+  const isGzip = codings.length === 1 && codings[0]?.[1] === 'gzip' && body[0] === 0x1f && body[1] === 0x8b;
+  return isGzip ? { status, headers, body, contentEncoding: 'gzip' } : undefined;
+}

@@ -1,0 +1,92 @@
+import { anyOf, literal } from './pattern.js';
+import { type Rule, type RuleTest, type Subject, test } from './rule.js';
+
+/**
+ * A second rendering of the same addresses, chosen by a cookie or a request field out of a finite list.
+ *
+ * @publicApi
+ */
+export interface Variant {
+  /** Stands in the key: `;lang=de`. */
+  readonly name: string;
+  /** The cookie whose value it is. It never means a session. */
+  readonly cookie?: string;
+  /**
+   * Or the request field: the whole value (`Sec-CH-UA-Mobile`), or, of `Accept-Language`, the first language that is one of the
+   * values. nginx passes the chosen value on in its place.
+   */
+  readonly header?: string;
+  /** All there are. Another value of the cookie or the field bypasses the cache (of `Accept-Language`: is the default). */
+  readonly values: readonly string[];
+  /** For requests without the cookie or field. One of the values. */
+  readonly default: string;
+}
+
+const SPACE = '[\\x09\\x20]*';
+
+/** What a variant is read from. */
+export function variantSubject({ header }: Variant): Subject {
+  return header === undefined ? 'cookie' : `header:${header.toLowerCase()}`;
+}
+
+/** A test for each value, the longer first: `pt-br` before `pt`. None of them: the default. */
+export function variantTests(variant: Variant): { readonly value: string; readonly test: RuleTest }[] {
+  const subject = variantSubject(variant);
+  const values = variant.values.toSorted((a, b) => b.length - a.length);
+  return values.map((value) => {
+    if (isLanguage(variant)) {
+      const source = `^(?:(?!${language(anyOf(values.map(literal)))})[^,]*,)*${language(literal(value))}`;
+      return { value, test: { subject, pattern: { source, ignoreCase: true } } };
+    }
+    const source = variant.cookie === undefined ? `^${literal(value)}$` : `${cookieName(variant.cookie)}=${end(value)}`;
+    return { value, test: test(subject, source) };
+  });
+}
+
+/** A value that is none of the list may make any page: it is not looked up, and its page not stored. */
+export function variantRule(variant: Variant): Rule | undefined {
+  const subject = variantSubject(variant);
+  const reason = `variant-${variant.name}`;
+  if (isLanguage(variant)) return undefined;
+  if (variant.cookie === undefined) {
+    const known = ['^$', ...variant.values.map((value) => `^${literal(value)}$`)];
+    return { reason, bypassWhen: 'none matches', tests: known.map((source) => test(subject, source)) };
+  }
+  const name = cookieName(variant.cookie);
+  return {
+    reason,
+    bypassWhen: 'one matches',
+    tests: [
+      test(subject, `${name}(?!=${anyOf(variant.values.map(end))})${SPACE}(?:[=;]|$)`),
+      test(subject, `${name}=.*${name}${SPACE}(?:[=;]|$)`),
+    ],
+  };
+}
+
+/** What a request says to get certain values: the fields in which the variants are read. */
+export function variantFields(
+  variants: readonly Variant[],
+  values: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const cookies = variants.flatMap(({ name, cookie }) => (cookie === undefined ? [] : [`${cookie}=${values[name]}`]));
+  const headers = variants.flatMap(({ name, header }) => (header === undefined ? [] : [[header, values[name] ?? '']]));
+  return { ...Object.fromEntries(headers), ...(cookies.length > 0 ? { cookie: cookies.join('; ') } : {}) };
+}
+
+/** Whether the visitor's preferences are weighed, not compared. */
+export function isLanguage({ header }: Variant): boolean {
+  return header?.toLowerCase() === 'accept-language';
+}
+
+/** A language range of the list, with whatever stands behind its tag. */
+function language(tag: string): string {
+  return `${SPACE}${tag}(?:-[A-Za-z0-9-]*)?${SPACE}(?:[;,]|$)`;
+}
+
+function cookieName(cookie: string): string {
+  return `(?:^|;)${SPACE}${literal(cookie)}`;
+}
+
+function end(value: string): string {
+  return `${literal(value)}${SPACE}(?:;|$)`;
+}

@@ -1,0 +1,182 @@
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
+import { unless } from './file-store.error.js';
+
+/** Where a page is: among those with a ttl or those without. */
+export type Tree = 'expiring' | 'kept';
+export const TREES: readonly Tree[] = ['expiring', 'kept'];
+
+/** The forms of a page by what nginx appends to the name (ngx_http_gzip_static_module, ngx_brotli). */
+export type Coding = '' | '.gz' | '.br';
+const PACKED: readonly Coding[] = ['.gz', '.br'];
+export type Contents = ReadonlyMap<Coding, Buffer>;
+
+const GONE = ['ENOENT', 'ENOTDIR'];
+/** So often the directory of a page may vanish between its making and its use, because others purge there. */
+const ATTEMPTS = 20;
+
+/** The files of one site. Names are those that `pageFile()` gives. */
+export class PageFiles {
+  constructor(private readonly site: string) {}
+
+  /**
+   * Writes a page where nginx does not look, all of it on the disk when it resolves: a crash of the machine must not leave
+   * a name without content behind either.
+   *
+   * @param modified Unix time in seconds; nginx makes Last-Modified and ETag of it, and drops the fraction
+   * @returns what tells this version of the page from all others
+   */
+  async write(draft: string, contents: Contents, modified: number): Promise<string> {
+    let version = '';
+    for (const [coding, bytes] of contents) {
+      const path = this.draftPath(draft, coding);
+      const create = () => open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+      const file = await create().catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        await mkdir(dirname(path), { recursive: true });
+        return create();
+      });
+      try {
+        await file.writeFile(bytes);
+        // Read never: a date before all others, which file systems with `relatime` replace when it is read.
+        await file.utimes(0, modified);
+        await file.datasync();
+        if (coding === '') version = versionOf(await file.stat({ bigint: true }));
+      } finally {
+        await file.close();
+      }
+    }
+    return version;
+  }
+
+  /**
+   * Puts a written page where nginx looks. The plain file comes last: nginx serves the others only where that is.
+   *
+   * @returns `false` when the draft is not there any more
+   */
+  async place(draft: string, contents: Contents, tree: Tree, file: string): Promise<boolean> {
+    const path = this.path(tree, file);
+    for (const coding of PACKED) {
+      if (contents.has(coding)) {
+        if (!(await this.move(this.draftPath(draft, coding), path + coding))) return false;
+      } else await remove(path + coding);
+    }
+    return this.move(this.draftPath(draft, ''), path);
+  }
+
+  async discard(draft: string): Promise<boolean> {
+    const [plain = false] = await Promise.all(['', ...PACKED].map((coding) => remove(this.draftPath(draft, coding))));
+    return plain;
+  }
+
+  /** Removes what a process that has been killed was writing. @param before Unix time in milliseconds */
+  async discardAbandoned(before: number): Promise<void> {
+    const names = await unless(GONE, [], readdir(this.draftPath('', '')));
+    for (const name of names) {
+      const found = await unless(GONE, undefined, lstat(this.draftPath(name, '')));
+      if (found && found.ctimeMs < before) await remove(this.draftPath(name, ''));
+    }
+  }
+
+  /** @returns whether nginx could have served it */
+  async remove(tree: Tree, file: string): Promise<boolean> {
+    const path = this.path(tree, file);
+    // Without the plain file the others are not served, and whoever writes it again replaces or removes them.
+    if (!(await remove(path))) return false;
+    for (const coding of PACKED) await remove(path + coding);
+    await this.prune(tree, dirname(file));
+    return true;
+  }
+
+  read(tree: Tree, file: string, coding: Coding): Promise<Buffer | undefined> {
+    return unless(GONE, undefined, readFile(this.path(tree, file) + coding));
+  }
+
+  async version(tree: Tree, file: string): Promise<string | undefined> {
+    const found = await unless(GONE, undefined, lstat(this.path(tree, file), { bigint: true }));
+    return found && versionOf(found);
+  }
+
+  /** Unix time in seconds. */
+  async modified(tree: Tree, file: string): Promise<number | undefined> {
+    const found = await unless(GONE, undefined, lstat(this.path(tree, file)));
+    return found && Math.floor(found.mtimeMs / 1000);
+  }
+
+  /** What a page takes on the disk, and when it was last read (as far as the file system tells) or written. */
+  async usage(tree: Tree, file: string): Promise<{ bytes: number; used: number }> {
+    const paths = ['', ...PACKED].map((coding) => this.path(tree, file) + coding);
+    const all = await Promise.all(paths.map((path) => unless(GONE, undefined, stat(path))));
+    return {
+      bytes: all.reduce((sum, one) => sum + (one ? sizeOf(one) : 0), 0),
+      used: Math.max(...all.map((one) => (one ? Math.max(one.atimeMs, one.ctimeMs) : 0))),
+    };
+  }
+
+  /** Every page. Those that come and go meanwhile may be among them or not. */
+  async *list(): AsyncGenerator<{ tree: Tree; file: string }, void, undefined> {
+    for (const tree of TREES) yield* this.listBelow(tree, '');
+  }
+
+  private async *listBelow(tree: Tree, directory: string): AsyncGenerator<{ tree: Tree; file: string }> {
+    const entries = await unless(GONE, [], readdir(this.path(tree, directory), { withFileTypes: true }));
+    for (const entry of entries) {
+      const path = `${directory}/${entry.name}`;
+      if (entry.isDirectory()) yield* this.listBelow(tree, path);
+      else if (entry.isFile() && entry.name.endsWith(PAGE_FILE_MARK)) yield { tree, file: path };
+    }
+  }
+
+  /** Empty directories go as well, up to the tree itself. */
+  private async prune(tree: Tree, directory: string): Promise<void> {
+    if (directory === '/') return;
+    const kept = await unless(
+      ['ENOTEMPTY', 'EEXIST', ...GONE],
+      'kept' as const,
+      rmdir(this.path(tree, directory)).then(() => 'removed' as const),
+    );
+    if (kept === 'removed') await this.prune(tree, dirname(directory));
+  }
+
+  private async move(from: string, to: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await rename(from, to);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt >= ATTEMPTS) throw error;
+        if (!(await unless(GONE, undefined, lstat(from)))) return false;
+        await mkdir(dirname(to), { recursive: true });
+      }
+    }
+  }
+
+  private path(tree: Tree, file: string): string {
+    return join(this.site, SITE_DIRECTORIES[tree], file);
+  }
+
+  private draftPath(draft: string, coding: string): string {
+    return join(this.site, SITE_DIRECTORIES.tmp, draft + coding);
+  }
+}
+
+/** @returns whether it was there */
+function remove(path: string): Promise<boolean> {
+  return unless(
+    GONE,
+    false,
+    unlink(path).then(() => true),
+  );
+}
+
+/** A renamed file keeps both; a rewritten one has neither. */
+function versionOf({ ino, mtimeNs }: { ino: bigint; mtimeNs: bigint }): string {
+  return `${ino}.${mtimeNs}`;
+}
+
+/** Blocks count, not bytes: a small page takes a whole one. `blocks` are of 512 bytes, and may not be known yet. */
+function sizeOf({ size, blocks }: { size: number; blocks: number }): number {
+  return Math.max(size, blocks * 512);
+}

@@ -1,0 +1,103 @@
+import { expect, it } from 'vitest';
+import { runChild } from '../support/child-program.js';
+
+const program = (platform: string) => `
+import 'reflect-metadata';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Controller, Get, Header, Module, Param, Res } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { memoryStore, NginxCacheModule } from './lib/index.js';
+import { InFlightPages } from './lib/invalidation/in-flight-pages.js';
+
+process.on('warning', (warning) => console.log('WARNING', warning.name, warning.message));
+
+@Controller()
+class PagesController {
+  @Get('pages/:id')
+  @Header('content-type', 'text/html; charset=utf-8')
+  page(@Param('id') id: string) {
+    // Some of them are worth compressing.
+    return ('page ' + id).repeat(Number(id) % 10 === 0 ? 300 : 30);
+  }
+
+  @Get('endless/:id')
+  endless(@Res() reply: any) {
+    const response = reply.raw ?? reply;
+    reply.hijack?.();
+    response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' });
+    response.write('x'.repeat(2000));
+  }
+}
+
+@Module({
+  // Room for some hundred pages: it is full long before the measurement.
+  imports: [NginxCacheModule.forRoot({ store: memoryStore({ maxBytes: 100_000 }), maxPageBytes: 50_000 })],
+  controllers: [PagesController],
+})
+class AppModule {}
+
+const app = await NestFactory.create(AppModule, new ${platform}(), { logger: false });
+await app.listen(0, '127.0.0.1');
+const { port } = app.getHttpServer().address();
+
+/** Many requests at once on one connection, the last of which closes it. */
+const ask = async (requests: string[]) => {
+  const socket = connect(port, '127.0.0.1');
+  const text = requests.map((lines, at) => 'GET ' + lines + '\\r\\nHost: x' + (at === requests.length - 1 ? '\\r\\nConnection: close' : '') + '\\r\\n\\r\\n');
+  let answers = 0;
+  socket.setEncoding('latin1').on('data', (data) => (answers += data.split('HTTP/1.1 ').length - 1));
+  socket.write(text.join(''));
+  await once(socket, 'close');
+  // A status line may be torn in two.
+  if (answers < requests.length - 2) throw new Error(answers + ' answers to ' + requests.length + ' requests');
+};
+const abort = async (path: string) => {
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET ' + path + ' HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');
+  await once(socket, 'data');
+  socket.destroy();
+};
+let id = 0;
+const some = async (requests: number) => {
+  while (requests > 0) {
+    const batch = Array.from({ length: 95 }, (_, n) => {
+      id += 1;
+      if (n % 5 === 1) return '/pages/' + id + ' HTTP/1.1\\r\\nCookie: a=b';
+      if (n % 5 === 2) return '/pages/1 HTTP/1.1';
+      if (n % 5 === 3) return '/nowhere/' + id + ' HTTP/1.1';
+      return '/pages/' + id + ' HTTP/1.1';
+    });
+    const aborts = Array.from({ length: 5 }, () => abort('/endless/' + (id += 1)));
+    await Promise.all([ask(batch), ...aborts]);
+    requests -= 100;
+  }
+};
+const heap = async () => {
+  for (let turn = 0; turn < 5; turn += 1) {
+    await new Promise(setImmediate);
+    globalThis.gc!();
+  }
+  return process.memoryUsage().heapUsed;
+};
+
+await some(8000);
+const before = await heap();
+await some(12000);
+const after = await heap();
+while (app.get(InFlightPages).size > 0) await new Promise(setImmediate);
+await app.close();
+console.log(JSON.stringify({ requests: id, grown: after - before }));
+`;
+
+it.each(['ExpressAdapter', 'FastifyAdapter'])('20,000 requests leave nothing behind: %s', async (platform) => {
+  const { code, output } = await runChild(program(platform), { args: ['--expose-gc'], timeout: 55_000 });
+  expect(output).not.toContain('WARNING');
+  expect(code).toBe(0);
+  const { requests, grown } = JSON.parse(output) as { requests: number; grown: number };
+  expect(requests).toBe(20_000);
+  // A hundred bytes kept of each request would be 1.2 MB.
+  expect(grown).toBeLessThan(1_000_000);
+});

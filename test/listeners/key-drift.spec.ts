@@ -1,0 +1,43 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { describe, expect, it } from 'vitest';
+import { AnonymousOnlyListener, DEFAULT_LISTENERS } from '../../lib/index.js';
+import { pageCacheMatchers } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/applications.js';
+import { CollectedLogger } from '../support/collected-logger.js';
+import { startSite } from '../support/site.js';
+
+expect.extend(pageCacheMatchers);
+
+@Controller()
+class PageController {
+  @Get('page')
+  @Header('content-type', 'text/html; charset=utf-8')
+  page() {
+    return 'page';
+  }
+}
+
+describe.each(PLATFORMS)('what nginx has decided, on %s', (platform) => {
+  it('stands where the application would have decided otherwise', async () => {
+    const logger = new CollectedLogger();
+    await using site = await startSite({
+      platform,
+      controllers: [PageController],
+      options: { listeners: DEFAULT_LISTENERS.filter((one) => one !== AnonymousOnlyListener) },
+      logger,
+    });
+    expect(await site.get('/page', { headers: { cookie: 'sid=1' } })).toBypassPageCache('nginx');
+    expect(await site.memcached.keys()).toEqual([]);
+    expect(logger.lines).toEqual([]);
+  });
+
+  it('is reported once where both have different options, and nothing is cached', async () => {
+    const logger = new CollectedLogger();
+    await using site = await startSite({ platform, controllers: [PageController], logger }, { prefix: 'other:' });
+    for (let round = 0; round < 3; round += 1) expect(await site.get('/page')).toBypassPageCache('key-drift');
+    expect(await site.memcached.keys()).toEqual([]);
+    expect(logger.lines).toEqual([
+      expect.stringMatching(/^error nginx looked for "other:\/page" where the application stores "page:\/page"\. /),
+    ]);
+  });
+});

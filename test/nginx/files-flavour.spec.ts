@@ -1,0 +1,309 @@
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Body, Controller, Get, Header, Param, Post, Query } from '@nestjs/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  fileStore,
+  memcachedStore,
+  memoryStore,
+  nginxConf,
+  type NginxCacheOptions,
+  PageCache,
+  PageCacheService,
+} from '../../lib/index.js';
+import { NginxServer, RawClient } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/applications.js';
+import { type FilesSite, startFilesSite } from '../support/files-site.js';
+
+const HTML = 'text/html; charset=utf-8';
+const body = (id: string) => `<h1>${id}</h1>${'<p>Grüße, 0123456789</p>'.repeat(300)}`;
+
+@Controller()
+class PostsController {
+  static renders = 0;
+  static suffix = '';
+
+  @Get()
+  @Header('content-type', HTML)
+  home() {
+    PostsController.renders += 1;
+    return body('home');
+  }
+
+  @Get('posts/:id')
+  @Header('content-type', HTML)
+  post(@Param('id') id: string, @Query('page') number?: string) {
+    PostsController.renders += 1;
+    return body(`${id} ${number ?? ''} ${PostsController.suffix}`);
+  }
+
+  @Get('small')
+  @Header('content-type', HTML)
+  @PageCache({ ttl: 0 })
+  small() {
+    return '<p>small</p>';
+  }
+
+  @Get('feed.json')
+  feed() {
+    return { posts: [] };
+  }
+
+  @Post('posts/:id')
+  @Header('content-type', HTML)
+  save(@Param('id') id: string, @Body() form: unknown) {
+    return `${id} ${JSON.stringify(form)}`;
+  }
+}
+
+describe.each(PLATFORMS)('the files flavour on %s', (platform) => {
+  let site: FilesSite;
+  let raw: RawClient;
+
+  beforeAll(async () => {
+    site = await startFilesSite({
+      platform,
+      controllers: [PostsController],
+      options: { query: { allow: ['page'] }, exclude: ['/posts/secret'] },
+    });
+    raw = new RawClient(site.nginx.port);
+  });
+  afterAll(async () => {
+    raw?.close();
+    await site?.stop();
+  });
+  beforeEach(async () => {
+    await site.app.get(PageCacheService).purgeAll();
+    site.log.forget();
+    PostsController.renders = 0;
+  });
+
+  const store = async (target: string) => {
+    const first = await site.get(target);
+    expect(await site.log.outcome(target)).toBe('stored');
+    return first;
+  };
+  const pageFiles = () =>
+    readdirSync(site.root, { recursive: true, encoding: 'utf8' }).filter((name) => /#(\.gz)?$/.test(name));
+
+  it.each(['gzip', 'identity'])('serves the same bytes to clients with %s', async (encoding) => {
+    const init = { headers: { 'accept-encoding': encoding } };
+    const first = await site.get('/posts/1', init);
+    await site.log.outcome('/posts/1');
+    const second = await site.get('/posts/1', init);
+    expect(second.status).toBe('nginx; hit');
+    expect(second.body.equals(first.body)).toBe(true);
+    expect(second.headers.get('content-type')).toBe(HTML);
+    expect(second.headers.get('content-encoding')).toBe(encoding === 'gzip' ? 'gzip' : null);
+    expect(second.headers.get('vary')).toMatch(/accept-encoding/i);
+    expect(PostsController.renders).toBe(1);
+  });
+
+  it('packs once, when the page is stored', async () => {
+    await store('/posts/1');
+    const request = 'GET /posts/1 HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n';
+    const answer = await raw.send(request);
+    const length = Number(answer.headers.find(([name]) => name === 'Content-Length')?.[1]);
+    expect(answer.body.length).toBe(length);
+    expect(gunzipSync(answer.body).toString()).toBe(body('1  '));
+  });
+
+  it('answers conditions, ranges and HEAD without the application', async () => {
+    await store('/posts/1');
+    const identity = { 'accept-encoding': 'identity' };
+    const whole = await site.get('/posts/1', { headers: identity });
+    const etag = whole.headers.get('etag')!;
+    const modified = whole.headers.get('last-modified')!;
+    expect(etag).toMatch(/^"[0-9a-f]+-[0-9a-f]+"$/);
+    for (const condition of [{ 'if-none-match': etag }, { 'if-modified-since': modified }]) {
+      const answer = await site.get('/posts/1', { headers: { ...identity, ...condition } });
+      expect(answer).toMatchObject({ code: 304, status: 'nginx; hit', body: Buffer.alloc(0) });
+      expect(answer.headers.get('etag')).toBe(etag);
+    }
+    const other = await site.get('/posts/1', { headers: { ...identity, 'if-none-match': '"other"' } });
+    expect(other).toMatchObject({ code: 200, status: 'nginx; hit' });
+    const part = await site.get('/posts/1', { headers: { ...identity, range: 'bytes=5-14' } });
+    expect(part).toMatchObject({ code: 206, status: 'nginx; hit', body: whole.body.subarray(5, 15) });
+    const head = await site.get('/posts/1', { method: 'HEAD', headers: identity });
+    expect(head).toMatchObject({ code: 200, status: 'nginx; hit', body: Buffer.alloc(0) });
+    for (const field of ['content-length', 'content-type', 'etag', 'last-modified']) {
+      expect(head.headers.get(field), field).toBe(whole.headers.get(field));
+    }
+    expect(PostsController.renders).toBe(1);
+  });
+
+  it('gives a new version another ETag, even within a second', async () => {
+    const pages = site.app.get(PageCacheService);
+    const etags = new Set<string | null>();
+    for (const letter of 'abcde') {
+      PostsController.suffix = letter;
+      await pages.publish('/posts/1');
+      const { headers, body: sent } = await site.get('/posts/1');
+      expect(sent.toString()).toBe(body(`1  ${letter}`));
+      etags.add(headers.get('etag'));
+    }
+    PostsController.suffix = '';
+    expect(etags.size).toBe(5);
+  });
+
+  it('serves pages without ttl', async () => {
+    await store('/small');
+    const answer = await site.get('/small', { headers: { 'accept-encoding': 'gzip' } });
+    expect(answer).toMatchObject({ status: 'nginx; hit', body: Buffer.from('<p>small</p>') });
+    expect(answer.headers.get('content-encoding')).toBeNull();
+  });
+
+  it('tells a page from what lies below it, and queries from each other', async () => {
+    const targets = ['/', '/posts/1', '/posts/1?page=2', '/posts/1?page=', '/posts/index.html', '/posts/a%20%C3%A4'];
+    const first = new Map<string, string>();
+    for (const target of targets) first.set(target, (await store(target)).body.toString());
+    for (const target of targets) {
+      const again = await site.get(target);
+      expect(again.status, target).toBe('nginx; hit');
+      expect(again.body.toString(), target).toBe(first.get(target));
+    }
+    expect(pageFiles().filter((name) => name.endsWith('#') && name.includes('expiring'))).toHaveLength(targets.length);
+  });
+
+  it('does not serve what has been purged, not for a moment', async () => {
+    const pages = site.app.get(PageCacheService);
+    for (let i = 0; i < 20; i += 1) {
+      await store('/posts/1');
+      expect((await site.get('/posts/1')).status).toBe('nginx; hit');
+      expect((await pages.purge('/posts/1')).purged).toBe(1);
+      site.log.forget();
+      expect((await site.get('/posts/1')).status).toContain('fwd=miss');
+      await site.log.outcome('/posts/1');
+      await pages.purgeUnder('/posts');
+      site.log.forget();
+    }
+  });
+
+  it('passes on everything that is none of its business', async () => {
+    await store('/posts/1');
+    for (const [target, headers] of [
+      ['/posts/1', { cookie: 'sid=1' }],
+      ['/posts/1', { authorization: 'Basic x' }],
+      ['/posts/1?other=1', {}],
+      ['/posts/secret', {}],
+    ] as const) {
+      const answer = await site.get(target, { headers });
+      expect(answer.status, target).toMatch(/^nestjs-nginx-cache; fwd=bypass/);
+    }
+    expect(await site.get('/feed.json')).toMatchObject({ code: 200, body: Buffer.from('{"posts":[]}') });
+    expect(await site.log.outcome('/feed.json')).toBe('content-type');
+    const post = await site.get('/posts/1', {
+      method: 'POST',
+      body: JSON.stringify({ title: 'ä' }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(post).toMatchObject({ code: 201, body: Buffer.from('1 {"title":"ä"}') });
+  });
+
+  it('gives out nothing but pages, whatever is asked for', async () => {
+    await store('/posts/1?page=2');
+    const site_ = join(site.root, 'page:#');
+    writeFileSync(join(site_, 'tmp', 'draft'), 'FORBIDDEN');
+    writeFileSync(join(site.root, 'outside#'), 'FORBIDDEN');
+    writeFileSync(join(site_, 'outside#'), 'FORBIDDEN');
+    mkdirSync(join(site_, 'expiring', 'posts', '1?page='), { recursive: true });
+    const targets = [
+      ...['/../outside', '/..%2Foutside', '/%2e%2e/outside', '/posts/../../outside', '/posts/..%2f..%2foutside'],
+      ...[
+        '/../tmp/draft',
+        '/posts/1?page=/../../../../outside',
+        '/posts/1?page=/../../../tmp/draft',
+        '/posts/1?page=//x',
+      ],
+      ...['/posts/1?page=/./x', '/posts/1%23', '/posts/1#', '/posts/1%23.gz', '/posts/1#.gz', '/posts/1.gz', '/posts'],
+      ...['/posts/', '//posts/1', '/posts/1\\..\\outside', '/posts%00', '/?page=../../../outside', '/#/posts/1'],
+    ];
+    for (const target of targets) {
+      const answer = await raw.send(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect(
+        answer.headers.find(([name, value]) => name === 'Cache-Status' && value === 'nginx; hit'),
+        target,
+      ).toBeUndefined();
+      expect(answer.body.toString(), target).not.toContain('FORBIDDEN');
+    }
+    for (const query of ['/../x', '//x', '/./x']) {
+      const { status } = await site.get(`/posts/1?page=${query}`);
+      expect(status, query).toBe('nestjs-nginx-cache; fwd=bypass; detail=file-name');
+    }
+    rmSync(join(site_, 'outside#'));
+  });
+
+  it('goes on without files that it cannot read', async () => {
+    await store('/posts/1');
+    const directory = join(site.root, 'page:#', 'expiring', 'posts');
+    chmodSync(directory, 0o700);
+    expect((await site.get('/posts/1')).code).toBe(200);
+    chmodSync(directory, 0o755);
+    for (const name of ['1#', '1#.gz']) chmodSync(join(directory, name), 0o200);
+    for (const encoding of ['gzip', 'identity']) {
+      const answer = await site.get('/posts/1', { headers: { 'accept-encoding': encoding } });
+      expect(answer).toMatchObject({ code: 200, body: Buffer.from(body('1  ')) });
+      expect(answer.status).toContain('fwd=miss');
+      await site.log.outcome('/posts/1');
+    }
+  });
+
+  it('warns of nothing', () => {
+    expect(site.nginx.testOutput).toBe('');
+    const lines = site.nginx.errorLog().split('\n');
+    expect(lines.filter((line) => line !== '' && !/Permission denied/.test(line))).toEqual([]);
+  });
+});
+
+describe('the configuration for files', () => {
+  const files = fileStore({ root: '/var/cache/blog' });
+  const deployment = { app: '127.0.0.1:1' };
+
+  it('is implied by the store, and goes with no other', () => {
+    expect(nginxConf({ store: files }, deployment).server).toContain('root "/var/cache/blog/page:#";');
+    const wrong: [NginxCacheOptions, RegExp][] = [
+      [
+        { store: files, nginx: { flavour: 'memcached' } },
+        /^nginx\.flavour: 'memcached' is not possible.*"files" with filesStore/,
+      ],
+      [{ store: memcachedStore({ servers: '127.0.0.1:1' }), nginx: { flavour: 'files' } }, /^nginx\.flavour: 'files'/],
+      [{ store: memoryStore(), nginx: { flavour: 'files' } }, /^nginx\.flavour: 'files'/],
+      [{ store: files, statuses: [200, 404] }, /^statuses: .*\[200\]/],
+      [{ store: fileStore({ root: '/x', maxBytes: 10 }) }, /^store: .*does not fit into maxBytes/],
+    ];
+    for (const [options, message] of wrong) expect(() => nginxConf(options, deployment)).toThrow(message);
+  });
+
+  it('looks first where most pages are', () => {
+    const order = (ttl: number) => /try_files .*/.exec(nginxConf({ store: files, ttl }, deployment).server)?.[0];
+    expect(order(1000)).toMatch(/live.*kept/);
+    expect(order(0)).toMatch(/kept.*live/);
+  });
+
+  it('is right as two includes, for two sites, and whatever the http block says', async () => {
+    const parts = ['blog:', '..', ''].map((prefix, index) =>
+      nginxConf(
+        {
+          prefix,
+          store: files,
+          hosts: ['a.example', '[::1]'],
+          query: { allow: ['page'] },
+          compress: index ? 'gzip' : false,
+        },
+        deployment,
+      ),
+    );
+    const servers = (port: number) =>
+      parts.map(({ server }, index) => `server { listen 127.0.0.1:${port}; server_name s${index}; ${server} }`);
+    await using nginx = await NginxServer.start(({ port, directory }) => ({
+      full: `pid ${directory}/pid; error_log ${directory}/error.log; events {} http {
+        variables_hash_bucket_size 128; variables_hash_max_size 4096;
+        open_file_cache max=100; disable_symlinks on; types { text/css html; } gzip_static always; gunzip on;
+        ${parts.map(({ http }) => http).join('\n')} ${servers(port).join('\n')} }`,
+    }));
+    expect(nginx.testOutput).toBe('');
+    await using client = new RawClient(nginx.port);
+    expect((await client.send('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n')).status).toBe(502);
+  });
+});

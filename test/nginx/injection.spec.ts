@@ -1,0 +1,182 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memcachedStore, NginxCacheConfigError, nginxConf } from '../../lib/index.js';
+import { directives, shape } from './directives.js';
+
+const SEED = Number(process.env['SEED'] ?? 20_260_108);
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'injection-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** One value at each place where text goes into the configuration. */
+interface Texts {
+  prefix: string;
+  contentType: string;
+  path: string;
+  pattern: string;
+  cookie: string;
+  parameter: string;
+  ignored: string;
+  host: string;
+  memcached: string;
+  app: string;
+  listen: string;
+  serverName: string;
+  place: string;
+  headerName: string;
+  headerValue: string;
+  cacheControl: string;
+  variantName: string;
+  variantValue: string;
+  variantHeader: string;
+  token: string;
+}
+const HARMLESS: Texts = {
+  prefix: 'a:',
+  contentType: 'text/html; charset=utf-8',
+  path: '/a',
+  pattern: '^/a',
+  cookie: 'a',
+  parameter: 'a',
+  ignored: 'b',
+  host: 'a.example',
+  memcached: '127.0.0.1:11211',
+  app: '127.0.0.1:3000',
+  listen: '127.0.0.1:18082',
+  serverName: 'a.example',
+  place: '/tmp',
+  headerName: 'X-A',
+  headerValue: 'a',
+  cacheControl: 'no-cache',
+  variantName: 'a',
+  variantValue: 'a',
+  variantHeader: 'X-B',
+  token: '0123456789abcdef',
+};
+
+function conf(texts: Texts): string {
+  const { full } = nginxConf(
+    {
+      prefix: texts.prefix,
+      store: memcachedStore({ servers: texts.memcached }),
+      nginx: { contentType: texts.contentType, headers: { [texts.headerName]: texts.headerValue } },
+      clientCacheControl: texts.cacheControl,
+      bypassToken: texts.token,
+      variants: [
+        { name: texts.variantName, cookie: 'v', values: ['x', texts.variantValue], default: 'x' },
+        { name: 'w', header: texts.variantHeader, values: ['x'], default: 'x' },
+      ],
+      anonymousOnly: { sessionCookies: [texts.cookie] },
+      include: [texts.path, new RegExp(texts.pattern)],
+      exclude: [texts.path],
+      query: { allow: [texts.parameter], ignore: [texts.ignored] },
+      hosts: [texts.host],
+    },
+    { app: [texts.app], listen: texts.listen, serverName: [texts.serverName], directory: texts.place },
+  );
+  return full;
+}
+
+const piece = fc.constantFrom(
+  '"',
+  "'",
+  ';',
+  '{',
+  '}',
+  '\n',
+  '\r',
+  '$',
+  '$host',
+  '${host}',
+  '\\',
+  '\\"',
+  '#',
+  ' ',
+  '\t',
+  '\0',
+  '~',
+  '*',
+  '\u2028',
+
+  'a',
+  '0',
+  '/',
+  '.',
+  ':',
+  '-',
+  'include /etc/passwd;',
+  '"; return 200 "',
+  '} server {',
+  'ä',
+  '(',
+  ')',
+  '[',
+  ']',
+  '?',
+  '|',
+);
+const hostile = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''));
+const inside = (text: string) =>
+  fc.tuple(hostile, fc.constantFrom('before', 'behind', 'alone')).map(([bad, where]) => {
+    if (where === 'alone') return bad;
+    return where === 'before' ? bad + text : text + bad;
+  });
+
+/** Why a value is refused; `undefined` when it is not. */
+function refusal(texts: Texts): unknown {
+  try {
+    conf(texts);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
+  it('is refused, or is one parameter and no more', async () => {
+    const harmless = shape(directives(conf(HARMLESS)));
+    const accepted: string[] = [];
+    for (const text of fc.sample(inside(HARMLESS[name]), { seed: SEED, numRuns: 1500 })) {
+      if (name === 'pattern' && !isRegExp(text)) continue;
+      const error = refusal({ ...HARMLESS, [name]: text });
+      if (error === undefined) accepted.push(text);
+      else if (!(error instanceof NginxCacheConfigError)) expect(error, JSON.stringify(text)).toBeInstanceOf(TypeError);
+    }
+    for (const text of accepted) {
+      const full = conf({ ...HARMLESS, [name]: text });
+      // `charset_types` and `gzip_types` depend on the content type.
+      if (name !== 'contentType') expect(shape(directives(full)), JSON.stringify(text)).toEqual(harmless);
+    }
+    expect(accepted.length).toBeGreaterThan(0);
+    for (const text of new Set(accepted.slice(0, 12))) {
+      // nginx makes the directories of `place`: below the one of the test only.
+      const texts = { ...HARMLESS, place: directory, [name]: name === 'place' ? directory + text : text };
+      expect(await nginxTest(conf(texts)), JSON.stringify(text)).toBe('');
+    }
+  });
+});
+
+function isRegExp(source: string): boolean {
+  try {
+    return source !== '' && new RegExp(source) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+/** What is wrong with a configuration, except that names and directories of the test do not exist. */
+async function nginxTest(full: string): Promise<string> {
+  const file = join(directory, 'nginx.conf');
+  writeFileSync(file, full);
+  const { stderr } = await promisify(execFile)('nginx', ['-t', '-c', file, '-e', 'stderr']).catch(
+    (error: { stderr: string }) => error,
+  );
+  return stderr.replace(/^.*(?:syntax is ok|test is successful|test failed|host not found in.*|\(\d+: .*\).*)\n/gm, '');
+}

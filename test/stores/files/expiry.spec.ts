@@ -1,0 +1,160 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { NginxServer } from '../../../lib/testing/index.js';
+import type { ExpiryIndex } from '../../../lib/stores/files/expiry-index.js';
+import { ExpiryKeeper } from '../../../lib/stores/files/expiry-keeper.js';
+import { fileStore } from '../../../lib/stores/files/file-store.js';
+import type { Leases } from '../../../lib/stores/files/leases.js';
+import type { PageStore } from '../../../lib/stores/page-store.js';
+import { temporaryRoot } from '../../support/files-site.js';
+import { collect, context, page } from '../pages.js';
+import { startFilesNginx } from './files-nginx.js';
+import { StoreProgram } from './store-process.js';
+
+const GRACE = 2000;
+/** What a busy machine may add to a timer, in milliseconds. */
+const LATE = 100;
+
+/** Stores one page with a ttl and one without, says so, and lives on. */
+const STORES_AND_WAITS = `
+  import { fileStore } from 'file-store';
+  import { bodyFormat } from 'body-format';
+  const [root, ttl] = process.argv.slice(2);
+  const { keyv } = fileStore({ root, grace: ${GRACE} }).open(
+    { format: bodyFormat([]), prefix: 'page:', maxPageBytes: 1e6, compress: false, mustList: false });
+  const page = { status: 200, headers: [], body: Buffer.from('child') };
+  await keyv.set('page:/kept', page, 0);
+  const expires = Date.now() + Number(ttl);
+  await keyv.set('page:/child', page, Number(ttl));
+  console.log(expires);
+  setInterval(() => {}, 1000);
+`;
+
+describe('a page whose time is over', () => {
+  let root: string;
+  let nginx: NginxServer;
+  let program: StoreProgram;
+  const stores: PageStore[] = [];
+  const open = () => {
+    const store = fileStore({ root, grace: GRACE }).open(context);
+    stores.push(store);
+    return store;
+  };
+  const isServed = async (path: string) => {
+    const { status } = await fetch(nginx.url + path);
+    expect([200, 502]).toContain(status);
+    return status === 200;
+  };
+  /** Asks until it is not served any more. @returns when the last answer with it began */
+  const servedUntil = async (path: string) => {
+    let last = 0;
+    for (;;) {
+      const start = Date.now();
+      if (!(await isServed(path))) return last;
+      last = start;
+      await sleep(2);
+    }
+  };
+
+  beforeAll(async () => {
+    program = await StoreProgram.build(STORES_AND_WAITS);
+  });
+  afterAll(() => program?.dispose());
+  beforeEach(async () => {
+    root = temporaryRoot();
+    nginx = await startFilesNginx({ root });
+  });
+  afterEach(async () => {
+    await Promise.all(stores.splice(0).map(({ keyv }) => keyv.disconnect()));
+    await nginx.stop();
+    rmSync(root, { recursive: true });
+  });
+
+  it.each([1, 300, 1500])('is not served after %s ms, to the point', async (ttl) => {
+    const { keyv, keys } = open();
+    const expires = Date.now() + ttl;
+    await keyv.set('page:/a', page(), ttl);
+    const last = await servedUntil('/a');
+    expect(last - expires).toBeLessThan(LATE);
+    expect(Date.now()).toBeGreaterThanOrEqual(expires);
+    expect(await keyv.get('page:/a')).toBeUndefined();
+    expect(await collect(keys!(''))).toEqual([]);
+  });
+
+  it('stays when it has been stored again meanwhile', async () => {
+    const { keyv } = open();
+    await keyv.set('page:/a', page('first'), 300);
+    await keyv.set('page:/a', page('second'), 60_000);
+    await keyv.set('page:/b', page('first'), 300);
+    await keyv.set('page:/b', page('second'), 0);
+    await sleep(600);
+    expect(await isServed('/a')).toBe(true);
+    expect(await isServed('/b')).toBe(true);
+  });
+
+  it('is removed by any process, also when the one that stored it has been killed', async () => {
+    open();
+    const child = await program.start([root, '2500']);
+    const expires = Number(child.output());
+    expect(await isServed('/child')).toBe(true);
+    await child.kill();
+    expect((await servedUntil('/child')) - expires).toBeLessThan(LATE);
+    expect(await isServed('/kept')).toBe(true);
+  });
+
+  it('is served for `grace` at most when no process runs, and not when one starts again', async () => {
+    const child = await program.start([root, '1000']);
+    const expires = Number(child.output());
+    await child.kill();
+    const killed = Date.now();
+    const last = await servedUntil('/child');
+    // Nobody removed it, so it was served too long, but not longer than that.
+    expect(last).toBeGreaterThan(expires);
+    expect(last - killed).toBeLessThanOrEqual(GRACE + 1000);
+    expect(last - killed).toBeGreaterThan(GRACE - 1500);
+    expect(await isServed('/kept')).toBe(true);
+    const { keyv, keys } = open();
+    const asked = Promise.all(
+      Array.from({ length: 50 }, (_, index) => sleep(index * 2).then(() => isServed('/child'))),
+    );
+    expect(await keyv.get('page:/child')).toBeUndefined();
+    expect(await collect(keys!(''))).toEqual(['page:/kept']);
+    expect(await asked).not.toContain(true);
+  });
+
+  it('was served while the processes changed', async () => {
+    const child = await program.start([root, '60000']);
+    await child.kill();
+    expect(await isServed('/child')).toBe(true);
+    open();
+    await sleep(GRACE + 1500);
+    expect(await isServed('/child')).toBe(true);
+  });
+});
+
+describe('ExpiryKeeper', () => {
+  it('lets nginx go on only while it can remove what is due', async () => {
+    const expire = vi.fn(async () => {});
+    const renew = vi.fn(async () => {});
+    const index = {
+      seconds: async () => [1],
+      entries: async () => [{ path: '/x', key: 'page:/', expires: 1 }],
+      drop: async () => {},
+    };
+    expire.mockRejectedValue(new Error('EIO'));
+    const keeper = new ExpiryKeeper(
+      index as unknown as ExpiryIndex,
+      { renew } as unknown as Leases,
+      2000,
+      expire,
+      async () => {},
+    );
+    await expect(keeper.ready()).rejects.toThrow('EIO');
+    expect(renew).not.toHaveBeenCalled();
+    expire.mockResolvedValue();
+    await keeper.ready();
+    expect(renew).toHaveBeenCalledOnce();
+    await keeper.close();
+  });
+});

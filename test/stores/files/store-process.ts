@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'vite';
+
+/** Programs that use the store, bundled with it, so that a process starts quickly and can be killed. */
+export class StoreProgram {
+  readonly #children = new Set<ChildProcess>();
+
+  private constructor(private readonly directory: string) {}
+
+  /** @param source a module; it finds `file-store`, `body-format` and `sealed` */
+  static async build(source: string): Promise<StoreProgram> {
+    const directory = mkdtempSync(join(tmpdir(), 'store-program-'));
+    // A program may be run as another user.
+    chmodSync(directory, 0o755);
+    const modules: Record<string, string> = {
+      'file-store': join(import.meta.dirname, '../../../lib/stores/files/file-store.ts'),
+      'body-format': join(import.meta.dirname, '../../../lib/page/body-format.ts'),
+      sealed: join(import.meta.dirname, 'sealed.ts'),
+    };
+    await build({
+      configFile: false,
+      logLevel: 'silent',
+      ssr: { noExternal: true },
+      build: {
+        ssr: true,
+        outDir: directory,
+        rollupOptions: { input: 'program.js', output: { entryFileNames: 'program.mjs' } },
+      },
+      plugins: [
+        {
+          name: 'program',
+          resolveId: (id) => (id === 'program.js' ? '\0program' : modules[id]),
+          load: (id) => (id === '\0program' ? source : undefined),
+        },
+      ],
+    });
+    return new StoreProgram(directory);
+  }
+
+  /** Runs it until it writes something. */
+  async start(args: readonly string[], options: { uid?: number } = {}): Promise<RunningStore> {
+    const child = spawn(process.execPath, [join(this.directory, 'program.mjs'), ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      ...options,
+    });
+    this.#children.add(child);
+    const exit = once(child, 'exit').then(() => this.#children.delete(child));
+    let output = '';
+    const first = new Promise<void>((resolve) => {
+      child.stdout.on('data', (text: Buffer) => {
+        output += text.toString();
+        resolve();
+      });
+    });
+    await Promise.race([first, exit]);
+    return {
+      output: () => output,
+      exit: async () => void (await exit),
+      kill: async () => {
+        child.kill('SIGKILL');
+        await exit;
+      },
+    };
+  }
+
+  async dispose(): Promise<void> {
+    const children = [...this.#children];
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+export interface RunningStore {
+  output(): string;
+  exit(): Promise<void>;
+  kill(): Promise<void>;
+}
