@@ -24,6 +24,7 @@ export { DEFAULT_LISTENERS } from './listeners/default-listeners.js';
 export { FreshnessListener } from './listeners/freshness.listener.js';
 export { HandlerQueryListener } from './listeners/handler-query.listener.js';
 export { KeyDriftListener } from './listeners/key-drift.listener.js';
+export { LanguageListener } from './listeners/language.listener.js';
 export { LostHeadersListener } from './listeners/lost-headers.listener.js';
 export { PathExclusionListener } from './listeners/path-exclusion.listener.js';
 export { SetCookieListener } from './listeners/set-cookie.listener.js';

@@ -9,8 +9,11 @@ export interface CacheDirectives {
   seconds(name: string): number | undefined;
 }
 
-/** A directive with its argument, quoted or not; whatever is none is read as a name up to the next comma. */
-const DIRECTIVE = /[\s,=]*(?<name>[^\s,=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"?|(?<plain>[^\s,]*)))?[^,]*/gy;
+/**
+ * A directive with its argument, quoted or not; whatever is none is read as a name up to the next comma. A quote without an end
+ * hides nothing.
+ */
+const DIRECTIVE = /[\s,=]*(?<name>[^\s,=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,]*)))?[^,]*/gy;
 
 /**
  * Reads field lines leniently where that is safe: names in any case, arguments quoted or not, and a directive is there
@@ -18,7 +21,8 @@ const DIRECTIVE = /[\s,=]*(?<name>[^\s,=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.
  */
 export function cacheControl(lines: readonly string[]): CacheDirectives {
   const directives = new Map<string, (string | undefined)[]>();
-  for (const { groups = {} } of lines.join(',').matchAll(DIRECTIVE)) {
+  // One by one: a quote in one line hides no directive of the next.
+  for (const { groups = {} } of lines.flatMap((line) => [...line.matchAll(DIRECTIVE)])) {
     const name = (groups['name'] ?? '').toLowerCase();
     const value = groups['quoted'] ?? groups['plain'];
     directives.set(name, [...(directives.get(name) ?? []), value]);

@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Stream } from 'node:stream';
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { concatMap, EMPTY, type Observable, of } from 'rxjs';
+import { EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageRequested } from '../events/page-cache.events.js';
 import { InFlightPages } from '../invalidation/in-flight-pages.js';
+import { PendingPurges } from '../invalidation/pending-purges.js';
 import { Purger } from '../invalidation/purger.js';
 import { isUnsafe, UnsafeMethodObserver } from '../invalidation/unsafe-method.observer.js';
 import type { CheckedOptions } from '../options/check-options.js';
@@ -46,11 +47,12 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(Publications) private readonly publications: Publications,
     @Inject(Purger) private readonly purger: Purger,
     @Inject(InFlightPages) inFlight: InFlightPages,
+    @Inject(PendingPurges) pending: PendingPurges,
     @Inject(Reflector) reflector: Reflector,
   ) {
-    const { maxPageBytes, compress, clientCacheControl } = options;
+    const { maxPageBytes, compress, clientCacheControl, vary } = options;
     this.#plans = new HandlerPlans(reflector);
-    this.#tools = { dispatcher, storage, inFlight, maxPageBytes, compress, clientCacheControl };
+    this.#tools = { dispatcher, storage, inFlight, pending, maxPageBytes, compress, clientCacheControl, vary };
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -96,6 +98,8 @@ export class PageCacheInterceptor implements NestInterceptor {
         return of(undefined);
       }
     }
+    const position = await this.storage.position();
+    if (position === undefined) return this.pass(request, response, next, 'store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return this.pass(request, response, next, 'aborted');
     const draft = new PageDraft(address, this.options.ttl);
@@ -105,7 +109,7 @@ export class PageCacheInterceptor implements NestInterceptor {
       return undefined;
     });
     if (failure !== undefined) draft.skip(failure);
-    const recorder = new PageRecorder(this.#tools, draft, request, response, context);
+    const recorder = new PageRecorder(this.#tools, draft, request, response, context, position);
     publication?.(recorder.outcome);
     observe(response, recorder);
     return this.current.run(request, draft, () => next.handle());
@@ -113,23 +117,11 @@ export class PageCacheInterceptor implements NestInterceptor {
 
   /** Past the cache. */
   private pass(request: IncomingMessage, response: ServerResponse, next: CallHandler, reason: string) {
-    if (this.options.purgeAfterUnsafe && isUnsafe(request)) return this.change(request, response, next, reason);
-    observe(response, bypass(reason));
+    // What stands at the address may be stale afterwards.
+    const changes = this.options.purgeAfterUnsafe && isUnsafe(request);
+    observe(response, changes ? new UnsafeMethodObserver(this.purger, request, response, reason) : bypass(reason));
     this.publications.of(request)?.(Promise.resolve({ stored: false, reason }));
     return this.current.leave(() => next.handle());
-  }
-
-  /** Past the cache, and what stands at the address is stale afterwards. */
-  private change(request: IncomingMessage, response: ServerResponse, next: CallHandler, reason: string) {
-    const observer = new UnsafeMethodObserver(this.purger, request, response, reason);
-    observe(response, observer);
-    const answer = this.current.leave(() => next.handle());
-    return answer.pipe(
-      concatMap(async (value: unknown) => {
-        if (!response.headersSent) await observer.purgeOwn();
-        return value;
-      }),
-    );
   }
 
   /** Asks what `@PageCache()` was given. Like a listener, it may throw and not break the answer. */

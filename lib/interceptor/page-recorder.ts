@@ -3,6 +3,8 @@ import type { ExecutionContext } from '@nestjs/common';
 import { type PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
 import type { InFlightPage, InFlightPages } from '../invalidation/in-flight-pages.js';
+import type { PendingPurges } from '../invalidation/pending-purges.js';
+import { concerns, readScope } from '../invalidation/purge-scope.js';
 import type { Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
 import { storedFields } from '../page/stored-fields.js';
@@ -17,9 +19,11 @@ export interface RecorderTools {
   readonly dispatcher: PageCacheDispatcher;
   readonly storage: PageStorage;
   readonly inFlight: InFlightPages;
+  readonly pending: PendingPurges;
   readonly maxPageBytes: number;
   readonly compress: boolean;
   readonly clientCacheControl: string | undefined;
+  readonly vary: readonly string[];
 }
 
 /** What became of a page. */
@@ -43,6 +47,8 @@ export class PageRecorder implements ResponseObserver {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     private readonly context: ExecutionContext,
+    /** Where the purge journal stood before the handler began. */
+    private readonly position: string,
   ) {
     this.#inFlight = tools.inFlight.begin(draft.address);
     this.#content = new ContentCollector(tools.maxPageBytes);
@@ -65,12 +71,21 @@ export class PageRecorder implements ResponseObserver {
     return MISS_STORED;
   }
 
-  /** `clientCacheControl`: what the page itself says was for this cache. */
+  /** What hits say as well: on what the page depends, and `clientCacheControl` (what the page itself says was for this cache). */
   private tellClients(): void {
-    const { clientCacheControl } = this.tools;
-    if (clientCacheControl === undefined) return;
-    this.response.setHeader('Cache-Control', clientCacheControl);
-    this.response.removeHeader('Expires');
+    const { clientCacheControl, vary } = this.tools;
+    const said = [this.response.getHeader('Vary') ?? []]
+      .flat()
+      .join()
+      .toLowerCase()
+      .split(/[\s,]+/);
+    const unsaid = vary.filter((name) => !said.includes(name.toLowerCase()));
+    if (clientCacheControl === undefined && unsaid.length === 0) return;
+    if (unsaid.length > 0) this.response.appendHeader('Vary', unsaid.join(', '));
+    if (clientCacheControl !== undefined) {
+      this.response.setHeader('Cache-Control', clientCacheControl);
+      this.response.removeHeader('Expires');
+    }
     this.#head = { ...this.#head, headers: fieldsOf(this.response) };
   }
 
@@ -120,15 +135,26 @@ export class PageRecorder implements ResponseObserver {
   private async store(page: Page): Promise<PageOutcome> {
     const { address, ttl, tags } = this.draft;
     const packed = this.tools.compress ? await compress(page.body) : undefined;
-    const stored: Page = packed ? { ...page, body: packed, contentEncoding: 'gzip' } : page;
-    if (this.#inFlight.purged) return { stored: false, reason: 'purged' };
-    await this.tools.storage.set(address.key, stored, ttl);
-    if (this.#inFlight.purged) {
-      await this.tools.storage.delete([address.key]);
-      return { stored: false, reason: 'purged' };
-    }
+    const labelled: Page = tags.size > 0 ? { ...page, tags: [...tags] } : page;
+    const stored: Page = packed ? { ...labelled, body: packed, contentEncoding: 'gzip' } : labelled;
+    if (this.tools.pending.size > 0) return { stored: false, reason: 'purge-pending' };
+    if (this.tools.inFlight.isPurged(this.#inFlight, tags)) return { stored: false, reason: 'purged' };
+    const reason = await this.tools.storage.set(address.key, stored, ttl, () => this.whyNotKept());
+    if (reason !== undefined) return { stored: false, reason };
     this.tools.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length));
     return { stored: true };
+  }
+
+  /** Whether anybody, in any process, has purged the page since its handler began: asked when it is stored. */
+  private async whyNotKept(): Promise<string | undefined> {
+    const { address, tags } = this.draft;
+    const { journal } = this.tools.storage;
+    const entries = journal && (await journal.since(this.position).catch(() => undefined));
+    // Not to know it is as bad.
+    if (journal && !entries) return 'purges-unknown';
+    if (entries?.some((entry) => concerns(readScope(entry), address, tags))) return 'purged';
+    if (this.tools.inFlight.isPurged(this.#inFlight, tags)) return 'purged';
+    return this.tools.pending.size > 0 ? 'purge-pending' : undefined;
   }
 
   /** The visitor left, or the application gave up, before all of it was written. */

@@ -3,6 +3,7 @@ import { CACHE_STATUS, NOT_A_PAGE } from './cache-status.js';
 
 const OBSERVER = Symbol('nestjs-nginx-cache: observer');
 const ENDING = Symbol('nestjs-nginx-cache: ending');
+const HELD = Symbol('nestjs-nginx-cache: held');
 
 /** Sees what really leaves Node. */
 export interface ResponseObserver {
@@ -15,6 +16,12 @@ export interface ResponseObserver {
   /** Content that has been written. It belongs to the application: copy it to keep it. */
   content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void;
   /**
+   * The application ends the response.
+   *
+   * @returns what the end has to wait for, if it has to; never rejects
+   */
+  beforeEnd?(): Promise<unknown> | undefined;
+  /**
    * The application has ended the response.
    *
    * @param whole `false` when the visitor had left, or the application had destroyed it, before the end
@@ -22,7 +29,11 @@ export interface ResponseObserver {
   end(whole: boolean): void;
 }
 
-type Observed = ServerResponse & { [OBSERVER]?: ResponseObserver | string | undefined; [ENDING]?: boolean };
+type Observed = ServerResponse & {
+  [OBSERVER]?: ResponseObserver | string | undefined;
+  [ENDING]?: boolean;
+  [HELD]?: boolean;
+};
 type Method = (this: Observed, ...args: unknown[]) => unknown;
 interface Methods {
   readonly writeHead: Method;
@@ -83,21 +94,59 @@ function wrap(original: ServerResponse): Methods {
     end(...args) {
       const observer = this[OBSERVER];
       if (typeof observer !== 'object') return end.apply(this, args);
-      const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;
-      // Responses of HTTP/2 and of light-my-request write() what end() is given.
-      this[ENDING] = true;
-      try {
-        const result = end.apply(this, args);
-        pass(observer, args);
-        // Once: some middleware ends a response twice.
-        this[OBSERVER] = NOT_A_PAGE;
-        observer.end(whole);
-        return result;
-      } finally {
-        this[ENDING] = false;
+      // Ended already, as far as the application knows.
+      if (this[HELD]) return this;
+      const wait = isContent(args[0]) ? observer.beforeEnd?.() : undefined;
+      if (wait) {
+        this[HELD] = true;
+        fixHeader(this, args);
+        wait.then(() => endNow.call(this, observer, args)).catch((error: Error) => this.destroy(error));
+        return this;
       }
+      return endNow.call(this, observer, args);
     },
   };
+
+  function endNow(this: Observed, observer: ResponseObserver, args: unknown[]): unknown {
+    const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;
+    // Responses of HTTP/2 and of light-my-request write() what end() is given.
+    this[ENDING] = true;
+    try {
+      const result = end.apply(this, args);
+      pass(observer, args);
+      // Once: some middleware ends a response twice.
+      this[OBSERVER] = NOT_A_PAGE;
+      observer.end(whole);
+      return result;
+    } finally {
+      this[ENDING] = false;
+    }
+  }
+}
+
+/**
+ * Makes the header now, as `end()` would (OutgoingMessage.prototype.end in Node's lib/_http_outgoing.js): it leaves with the
+ * content, but for the application it has been sent.
+ */
+function fixHeader(response: ServerResponse, [chunk, encoding]: unknown[]): void {
+  if (response.headersSent) return;
+  const { statusCode } = response;
+  const isFramed = response.hasHeader('content-length') || response.hasHeader('transfer-encoding');
+  if (!isFramed && statusCode !== 204 && statusCode !== 304) {
+    response.setHeader('Content-Length', lengthOf(chunk, encoding));
+  }
+  response.writeHead(statusCode);
+}
+
+/** What `end()` takes; with anything else it must throw at once. */
+function isContent(chunk: unknown): boolean {
+  return chunk == null || ['string', 'function'].includes(typeof chunk) || chunk instanceof Uint8Array;
+}
+
+function lengthOf(chunk: unknown, encoding: unknown): number {
+  if (typeof chunk === 'string')
+    return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+  return chunk instanceof Uint8Array ? chunk.byteLength : 0;
 }
 
 function pass(observer: ResponseObserver, [chunk, encoding]: unknown[]): void {

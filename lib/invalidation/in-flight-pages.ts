@@ -1,33 +1,48 @@
 import { Injectable } from '@nestjs/common';
 import type { PageAddress } from '../page/page-key.js';
+import { concerns, type PurgeScope } from './purge-scope.js';
 
 /** A page between the start of its handler and the end of its storing. */
 export interface InFlightPage {
   readonly address: PageAddress;
-  /** Set by a purge: what was read for the page may be older than the purge. */
-  purged: boolean;
+  /** The purges that this process had made when it began. */
+  readonly since: number;
 }
 
-/** The pages that this process is rendering, so that a purge also reaches what is not stored yet. */
+/** So many purges are told apart while pages are being rendered; with more, every such page is taken for purged. */
+const MEMORY = 1000;
+
+/** The pages that this process is rendering, and what it has purged meanwhile. */
 @Injectable()
 export class InFlightPages {
   readonly #pages = new Set<InFlightPage>();
+  #purges: { readonly number: number; readonly scope: PurgeScope }[] = [];
+  #count = 0;
+
+  get size(): number {
+    return this.#pages.size;
+  }
 
   begin(address: PageAddress): InFlightPage {
-    const page: InFlightPage = { address, purged: false };
+    const page: InFlightPage = { address, since: this.#count };
     this.#pages.add(page);
     return page;
   }
 
   end(page: InFlightPage): void {
     this.#pages.delete(page);
+    if (this.#pages.size === 0) this.#purges = [];
   }
 
-  purge(concerned: (address: PageAddress) => boolean): void {
-    for (const page of this.#pages) page.purged ||= concerned(page.address);
+  purge(scope: PurgeScope): void {
+    this.#count += 1;
+    if (this.#pages.size === 0) return;
+    if (this.#purges.length >= MEMORY) this.#purges = [{ number: this.#count, scope: { kind: 'all' } }];
+    else this.#purges.push({ number: this.#count, scope });
   }
 
-  get size(): number {
-    return this.#pages.size;
+  /** Whether what was read for the page may be older than a purge that concerns it. */
+  isPurged({ address, since }: InFlightPage, tags: ReadonlySet<string>): boolean {
+    return this.#purges.some(({ number, scope }) => number > since && concerns(scope, address, tags));
   }
 }

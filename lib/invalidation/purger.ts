@@ -6,7 +6,9 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { InFlightPages } from './in-flight-pages.js';
+import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
+import { concerns, describe, type PurgeScope } from './purge-scope.js';
 import type { TargetPath } from './purge-target.js';
 
 /** One address of a page, with one query. */
@@ -18,6 +20,8 @@ export interface ExactPage extends TargetPath {
 /** How many listed pages are deleted at once. */
 const BATCH = 1000;
 
+const NO_TAGS: ReadonlySet<string> = new Set();
+
 /** Deletes pages, those that are being rendered included. */
 @Injectable()
 export class Purger {
@@ -26,22 +30,14 @@ export class Purger {
     @Inject(PageKeys) private readonly keys: PageKeys,
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(InFlightPages) private readonly inFlight: InFlightPages,
+    @Inject(PendingPurges) private readonly pending: PendingPurges,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
-  /** Every host and every allowed query of the paths. */
+  /** Every form, host, variant and allowed query of the paths. */
   paths(targets: readonly TargetPath[]): Promise<PurgeReport> {
-    const forms = targets.map((target) => ({ ...target, paths: this.keys.forms(target.path) }));
-    const concerned = ({ path, host }: PageAddress) =>
-      forms.some((target) => target.paths.includes(path) && (target.host === undefined || target.host === host));
-    return this.run([...new Set(targets.map(({ path }) => path))], concerned, async () => {
-      const addresses = targets.flatMap(({ path, host }) => this.keys.ofPath(path, host));
-      let purged = await this.storage.delete([...new Set(addresses.map(({ key }) => key))]);
-      if (this.options.query.allow.length > 0) {
-        purged += await this.deleteListed((page) => page.target !== page.path && concerned(page));
-      }
-      return purged;
-    });
+    const paths = targets.flatMap(({ path, host }) => this.keys.forms(path).map((form) => ({ path: form, host })));
+    return this.purge({ kind: 'paths', paths });
   }
 
   /** Pages at these very addresses, in every variant: other queries of them stay. */
@@ -50,48 +46,81 @@ export class Purger {
     const addresses = pages
       .filter(({ host }) => !hosts || hosts.includes(host))
       .flatMap(({ path, host, query }) => this.keys.ofPath(path, host, query));
-    const keys = new Set(addresses.map(({ key }) => key));
-    const targets = [...new Set(addresses.map(({ target }) => target))];
-    return this.run(
-      targets,
-      ({ key }) => keys.has(key),
-      () => this.storage.delete([...keys]),
-    );
+    return this.purge({ kind: 'keys', keys: [...new Set(addresses.map(({ key }) => key))] });
   }
 
-  /** Every page that the condition is true for. */
-  matching(target: string, concerned: (address: PageAddress) => boolean): Promise<PurgeReport> {
-    return this.run([target], concerned, () => this.deleteListed(concerned));
+  /**
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it; it is tried again until it has
+   */
+  async purge(scope: PurgeScope): Promise<PurgeReport> {
+    // First: what is stored from now on is checked against it.
+    this.inFlight.purge(scope);
+    try {
+      return await this.acknowledged(scope);
+    } catch (error) {
+      // What a store can never do is not worth another try.
+      if (!(error instanceof TypeError)) this.pending.add(scope, (again) => this.acknowledged(again));
+      this.dispatcher.notify(new PageCacheFailed('purge', error));
+      throw new PurgeIncompleteError(describe(scope), error);
+    }
+  }
+
+  /** Tells every process that what it is rendering of these pages may be old; what is stored stays. */
+  async announce(scope: PurgeScope): Promise<void> {
+    this.inFlight.purge(scope);
+    await this.storage.journal?.append(JSON.stringify(scope));
+  }
+
+  private async acknowledged(scope: PurgeScope): Promise<PurgeReport> {
+    const start = performance.now();
+    // Other processes check what they store against the journal, so it must be there before anything is deleted.
+    await this.storage.journal?.append(JSON.stringify(scope));
+    const purged = await this.delete(scope);
+    const targets = describe(scope);
+    this.dispatcher.notify(new PagesPurged(targets, purged));
+    return { purged, targets, duration: performance.now() - start };
+  }
+
+  private async delete(scope: PurgeScope): Promise<number> {
+    switch (scope.kind) {
+      case 'keys':
+        return this.storage.delete(scope.keys);
+      case 'tags':
+        return this.deleteEach(this.storage.tagged(scope.tags));
+      case 'paths':
+        return this.deletePaths(scope, scope.paths);
+      default:
+        return this.deleteListed((page) => concerns(scope, page, NO_TAGS));
+    }
+  }
+
+  private async deletePaths(scope: PurgeScope, paths: readonly { path: string; host?: string | undefined }[]) {
+    const keys = paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key));
+    const purged = await this.storage.delete([...new Set(keys)]);
+    if (this.options.query.allow.length === 0) return purged;
+    return purged + (await this.deleteListed((page) => page.target !== page.path && concerns(scope, page, NO_TAGS)));
   }
 
   private async deleteListed(concerned: (address: PageAddress) => boolean): Promise<number> {
-    let purged = 0;
-    let batch: string[] = [];
-    for await (const key of this.storage.list(this.options.prefix)) {
-      const address = this.keys.parse(key);
-      if (address && concerned(address) && batch.push(key) >= BATCH) {
-        purged += await this.storage.delete(batch);
-        batch = [];
-      }
-    }
-    return purged + (await this.storage.delete(batch));
+    const { storage, keys } = this;
+    return this.deleteEach(
+      (async function* () {
+        for await (const key of storage.list(keys.prefix)) {
+          const address = keys.parse(key);
+          if (address && concerned(address)) yield key;
+        }
+      })(),
+    );
   }
 
-  private async run(
-    targets: string[],
-    concerned: (address: PageAddress) => boolean,
-    purge: () => Promise<number>,
-  ): Promise<PurgeReport> {
-    const start = performance.now();
-    // First: what is stored from now on is checked against it.
-    this.inFlight.purge(concerned);
-    try {
-      const purged = await purge();
-      this.dispatcher.notify(new PagesPurged(targets, purged));
-      return { purged, targets, duration: performance.now() - start };
-    } catch (error) {
-      this.dispatcher.notify(new PageCacheFailed('purge', error));
-      throw new PurgeIncompleteError(targets, error);
+  private async deleteEach(keys: AsyncIterable<string>): Promise<number> {
+    let purged = 0;
+    let batch: string[] = [];
+    for await (const key of keys) {
+      if (batch.push(key) < BATCH) continue;
+      purged += await this.storage.delete(batch);
+      batch = [];
     }
+    return purged + (await this.storage.delete(batch));
   }
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bypass } from '../interceptor/cache-status.js';
 import type { ResponseObserver } from '../interceptor/response-observer.js';
-import { hostOf, rawQuery } from '../rules/request-head.js';
+import { hostOf, rawPath, rawQuery } from '../rules/request-head.js';
+import { canonicalPath } from './purge-target.js';
 import type { ExactPage, Purger } from './purger.js';
 
 /** Methods that change something (RFC 9110, section 9.2.1), of those that handlers have. */
@@ -19,59 +20,71 @@ export function isUnsafe({ method }: IncomingMessage): boolean {
  * host (RFC 9111, section 4.4).
  */
 export class UnsafeMethodObserver implements ResponseObserver {
-  #ownPurged = false;
+  #ending = false;
+  readonly #host: string;
 
   constructor(
     private readonly purger: Purger,
     private readonly request: IncomingMessage & { originalUrl?: string },
     private readonly response: ServerResponse,
     private readonly reason: string,
-  ) {}
+  ) {
+    this.#host = hostOf(request.headers) || 'localhost';
+  }
 
   head(): string {
-    const { statusCode } = this.response;
-    if (statusCode >= 200 && statusCode < 400) {
-      const own = this.#ownPurged ? [] : this.own();
-      void this.purge([...own, ...this.named('location'), ...this.named('content-location')]);
-    }
+    // The rest may take long, or never come.
+    if (!this.#ending) void this.purge();
     return bypass(this.reason);
   }
 
   content(): void {}
 
-  end(): void {}
-
-  /** Before the answer leaves, so that whoever gets it finds the page changed; but not for ever. */
-  async purgeOwn(): Promise<void> {
-    this.#ownPurged = true;
+  /** Whoever has the whole answer finds the page changed; but nobody waits for ever. */
+  beforeEnd(): Promise<unknown> | undefined {
+    this.#ending = true;
+    const purge = this.purge();
+    if (!purge) return undefined;
     let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
+    const deadline = new Promise((resolve) => {
       timer = setTimeout(resolve, DEADLINE);
     });
-    await Promise.race([this.purge(this.own()), deadline]);
-    clearTimeout(timer);
+    return Promise.race([purge, deadline]).finally(() => clearTimeout(timer));
+  }
+
+  end(): void {}
+
+  /** @returns `undefined` when the request was not successful */
+  private purge(): Promise<unknown> | undefined {
+    const { statusCode } = this.response;
+    if (!(statusCode >= 200 && statusCode < 400)) return undefined;
+    const pages = [...this.own(), ...this.named('location'), ...this.named('content-location')];
+    // The purger reports its failures itself, and the visitor's request has succeeded all the same.
+    return this.purger.exactly(pages).catch(() => undefined);
   }
 
   private own(): ExactPage[] {
-    return this.page(this.request.originalUrl ?? this.request.url ?? '');
+    const path = rawPath(this.target);
+    return path.startsWith('/') ? [this.page(path, rawQuery(this.target))] : [];
   }
 
+  /** Relative to the request's address; of another host it is none of ours. */
   private named(field: string): ExactPage[] {
     const value = this.response.getHeader(field);
-    return typeof value === 'string' ? this.page(value) : [];
+    const origin = `http://${this.#host}`;
+    const base = `${origin}${rawPath(this.target)}`;
+    if (typeof value !== 'string' || !URL.canParse(value, base)) return [];
+    const url = new URL(value, base);
+    return url.hostname === new URL(origin).hostname ? [this.page(url.pathname, rawQuery(url.search))] : [];
   }
 
-  /** @param reference relative to the request's address; of another host it is none of ours */
-  private page(reference: string): ExactPage[] {
-    const host = hostOf(this.request.headers) || 'localhost';
-    const base = `http://${host}${this.request.originalUrl ?? this.request.url ?? ''}`;
-    if (!URL.canParse(reference, base)) return [];
-    const url = new URL(reference, base);
-    return url.hostname === new URL(base).hostname ? [{ path: url.pathname, query: rawQuery(url.search), host }] : [];
+  private page(path: string, query: string): ExactPage {
+    return { path: canonicalPath(path), query, host: this.#host };
   }
 
-  private async purge(pages: readonly ExactPage[]): Promise<void> {
-    // The purger reports its failures itself, and the visitor's request has succeeded all the same.
-    await this.purger.exactly(pages).catch(() => undefined);
+  /** In origin form, whichever it came in (RFC 9112, section 3.2.2). */
+  private get target(): string {
+    const target = this.request.originalUrl ?? this.request.url ?? '';
+    return target.replace(/^https?:\/\/[^/?#]*(?=\/)/i, '');
   }
 }

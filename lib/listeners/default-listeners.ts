@@ -8,6 +8,7 @@ import { ContentTypeListener } from './content-type.listener.js';
 import { FreshnessListener } from './freshness.listener.js';
 import { HandlerQueryListener } from './handler-query.listener.js';
 import { KeyDriftListener } from './key-drift.listener.js';
+import { LanguageListener } from './language.listener.js';
 import { LostHeadersListener } from './lost-headers.listener.js';
 import { PathExclusionListener } from './path-exclusion.listener.js';
 import { SetCookieListener } from './set-cookie.listener.js';
@@ -29,6 +30,7 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   AnonymousOnlyListener,
   PathExclusionListener,
   ConditionalRequestListener,
+  LanguageListener,
   KeyDriftListener,
   StatusListener,
   SetCookieListener,

@@ -19,7 +19,7 @@ export class KeyDriftListener {
     if (this.#reported) return;
     this.#reported = true;
     this.#logger.error(
-      `nginx looked for ${JSON.stringify(key)} where the application stores ${JSON.stringify(event.address.key)}. ` +
+      `nginx looked for ${JSON.stringify(key.slice(0, 300))} where the application stores ${JSON.stringify(event.address.key)}. ` +
         'Nothing is cached until both have the same options: write the configuration again with nginxConf() and reload nginx.',
     );
   }

@@ -38,5 +38,9 @@ export class LostHeadersListener {
       const name = field.toLowerCase();
       if (!this.#excused.has(name) && this.#sent.get(name) !== value) return event.skip(`header-${name}`);
     }
+    // What nginx would add is as much of a difference.
+    for (const name of this.#sent.keys()) {
+      if (!this.#excused.has(name) && event.header(name).length === 0) return event.skip(`header-${name}`);
+    }
   }
 }

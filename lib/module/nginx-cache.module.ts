@@ -9,6 +9,7 @@ import { CurrentDraft } from '../interceptor/current-draft.js';
 import { HttpServerObserver } from '../interceptor/http-server.observer.js';
 import { PageCacheInterceptor } from '../interceptor/page-cache.interceptor.js';
 import { InFlightPages } from '../invalidation/in-flight-pages.js';
+import { PendingPurges } from '../invalidation/pending-purges.js';
 import { Purger } from '../invalidation/purger.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { checkOptions } from '../options/check-options.js';
@@ -91,6 +92,7 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       HttpServerObserver,
       CurrentDraft,
       InFlightPages,
+      PendingPurges,
       Publications,
       Publisher,
       Purger,
@@ -101,9 +103,9 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       },
       {
         provide: PageStorage,
-        inject: [CACHE_MANAGER, PAGE_STORE, PageCacheDispatcher],
-        useFactory: (cache: Cache, pages: PageStore, dispatcher: PageCacheDispatcher) =>
-          new PageStorage(cache, pages, (error) => dispatcher.notify(new PageCacheFailed('get', error))),
+        inject: [CACHE_MANAGER, PAGE_STORE, PAGE_CACHE_OPTIONS, PageCacheDispatcher],
+        useFactory: (cache: Cache, pages: PageStore, { prefix }: CheckedOptions, dispatcher: PageCacheDispatcher) =>
+          new PageStorage(cache, pages, prefix, (error) => dispatcher.notify(new PageCacheFailed('get', error))),
       },
       ...(global ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),
     ],
@@ -115,6 +117,7 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       CurrentDraft,
       InFlightPages,
       Publications,
+      PendingPurges,
       Purger,
       PageKeys,
       PageStorage,

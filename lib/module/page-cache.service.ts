@@ -62,7 +62,7 @@ export class PageCacheService {
    */
   async purgeUnder(path: string): Promise<PurgeReport> {
     const base = canonicalPath(path).replace(/\/$/, '');
-    return this.purger.matching(`${base}/*`, (page) => page.path === base || page.path.startsWith(`${base}/`));
+    return this.purger.purge({ kind: 'under', path: base });
   }
 
   /**
@@ -71,8 +71,18 @@ export class PageCacheService {
    * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
    */
   async purgeMatching(pattern: RegExp): Promise<PurgeReport> {
-    const regexp = pagePattern(pattern);
-    return this.purger.matching(String(pattern), ({ target }) => regexp.test(target));
+    pagePattern(pattern);
+    return this.purger.purge({ kind: 'matching', source: pattern.source, flags: pattern.flags });
+  }
+
+  /**
+   * Deletes every page that carries one of the tags. A store that has lost the tags of a page deletes it as well.
+   *
+   * @param tags as given to `@PageCache({ tags })` and `page.tag()`
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it
+   */
+  async purgeTags(...tags: string[]): Promise<PurgeReport> {
+    return this.purger.purge({ kind: 'tags', tags });
   }
 
   /**
@@ -81,7 +91,7 @@ export class PageCacheService {
    * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
    */
   async purgeAll(): Promise<PurgeReport> {
-    return this.purger.matching('/*', () => true);
+    return this.purger.purge({ kind: 'all' });
   }
 
   /**
@@ -94,6 +104,18 @@ export class PageCacheService {
    */
   async publish(...targets: PageTarget[]): Promise<PublishReport> {
     return this.publisher.publish(await targetPaths(targets, this.options.hosts));
+  }
+
+  /**
+   * Renders stored pages again and replaces them in place: visitors get the old page until the new one is there, and nobody meets a gap.
+   * Pages that are not stored are left alone; what is no page any more is purged.
+   *
+   * @throws {PurgeIncompleteError} when such a purge is not acknowledged
+   * @example
+   * await pages.refresh('/', post)
+   */
+  async refresh(...targets: PageTarget[]): Promise<PublishReport> {
+    return this.publisher.refresh(await targetPaths(targets, this.options.hosts));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { PAGE_FILE_MARK, SITE_DIRECTORIES, siteDirectory } from '../page/page-file.js';
-import { literal } from '../rules/pattern.js';
 import type { Flavour, Site } from './flavour.js';
+import { keyParts } from './key-maps.js';
 import { decision, fallback } from './lookup.js';
 import { block, map, quoted } from './syntax.js';
 
@@ -12,20 +12,16 @@ export const filesFlavour: Flavour = {
   modules: ({ options }) => (options.store.files?.brotli ? ['ngx_http_brotli_static_module.so'] : []),
 
   http: ({ options, names }) => {
-    const prefix = literal(options.prefix);
-    const group = (what: string) => names.of(`file_${what}`);
+    const key = keyParts(options, names);
+    const second = names.of('raw_second');
     return [
       '',
       '# The file of a page: pageFile() of the application makes the same.',
-      ...map(names.variable('key'), names.variable('file'), [
-        [`~^${prefix}(?<${group('path')}>/.*)$`, `$${group('path')}${PAGE_FILE_MARK}`],
-        [
-          `~^${prefix}(?<${group('lead')}>[^/]+)(?<${group('rest')}>/.*)$`,
-          `/${PAGE_FILE_MARK}$${group('lead')}$${group('rest')}${PAGE_FILE_MARK}`,
-        ],
+      ...map('""', names.variable('file'), [
+        ['default', `${key.lead === '' ? '' : `/${PAGE_FILE_MARK}${key.lead}`}${key.target}${PAGE_FILE_MARK}`],
       ]),
       '# Pages with a ttl are there only in the seconds for which the application vouches.',
-      ...map('$msec', names.variable('second'), [[`~^(?<${group('second')}>[0-9]+)`, `$${group('second')}`]]),
+      ...map('$msec', names.variable('second'), [[`~^(?<${second}>[0-9]+)`, `$${second}`]]),
     ];
   },
 

@@ -21,8 +21,8 @@ export function keyMaps({ prefix, hosts, query, variants }: CheckedOptions, name
   const [path, pathVariable] = capture('path');
   const [rawQuery, queryVariable] = capture('query');
   const [kept, keptVariable] = capture('kept');
-  const chosen = variants.map(({ name }, index) => `;${name}=${names.variable(`variant_${index}`)}`).join('');
   const keptQuery = parameters.length > 0 ? names.variable('kept_query') : '';
+  const { lead, target } = keyParts({ hosts, query, variants }, names);
   return [
     ...map('$request_uri', names.variable('path'), [
       // An absolute-form target without a path: nginx passes "/" on (RFC 9112, section 3.2.2).
@@ -44,13 +44,21 @@ export function keyMaps({ prefix, hosts, query, variants }: CheckedOptions, name
         ...variantTests(variant).map(({ value, test }): [string, string] => [regexp(test.pattern), value]),
       ]),
     ),
-    ...map('""', names.variable('key'), [
-      ['default', `${prefix}${hosts ? '$host' : ''}${chosen}${names.variable('path')}${keptQuery}`],
-    ]),
+    ...map('""', names.variable('key'), [['default', `${prefix}${lead}${target}`]]),
     ...map(names.variable('key'), names.variable('bypass_key_length'), [
       ['default', 'key-length '],
       [`~^.{${MEMCACHED_KEY_MAX_LENGTH + 1}}`, 'key-length '],
       ...shortKeySources().map((source): [string, string] => [`~${source}`, '']),
     ]),
   ];
+}
+
+/** What a key is made of, behind its prefix: host and variants, path and allowed query. */
+export function keyParts(
+  { hosts, query, variants }: Pick<CheckedOptions, 'hosts' | 'query' | 'variants'>,
+  names: SiteNames,
+): { lead: string; target: string } {
+  const chosen = variants.map(({ name }, index) => `;${name}=${names.variable(`variant_${index}`)}`);
+  const keptQuery = query.allow.length > 0 ? names.variable('kept_query') : '';
+  return { lead: `${hosts ? '$host' : ''}${chosen.join('')}`, target: `${names.variable('path')}${keptQuery}` };
 }

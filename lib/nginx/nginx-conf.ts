@@ -77,7 +77,7 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
 
 function bypassOf(rules: RequestRules, names: SiteNames): string {
   const reasons = allRules(rules).map((rule) => ruleMaps(rule, names).bypass);
-  return [...reasons, names.variable('bypass_key_length')].join('');
+  return [...reasons, names.variable('bypass_precondition'), names.variable('bypass_key_length')].join('');
 }
 
 function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string[] {
@@ -92,6 +92,11 @@ function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string
     '# Why a request bypasses the cache: a word from each rule, or nothing.',
     ...allRules(options.rules).flatMap((rule) => ruleMaps(rule, names).lines),
     '',
+    '# nginx would answer 412 from the page that it has; whether it is the current one only the application knows.',
+    ...map('"$http_if_match$http_if_unmodified_since"', names.variable('bypass_precondition'), [
+      ['default', 'precondition '],
+      ['', ''],
+    ]),
     ...map('$request_method', names.variable('fallback'), [
       ['default', `@${names.of('miss')}`],
       ['HEAD', `@${names.of('bypass')}`],
@@ -108,6 +113,15 @@ function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string
       ['default', '$host'],
       ['~*^([^|]+)\\|\\1\\.?(?::[0-9]+)?$', '$http_host'],
     ]),
+    ...(options.hosts
+      ? [
+          '# For pages: with a port only if it is the own one. Ports are not part of the key, and links may be made of them.',
+          ...map('"$host:$server_port|$http_host"', names.variable('page_host'), [
+            ['default', '$host'],
+            ['~*^([^|]+)\\|\\1$', '$host:$server_port'],
+          ]),
+        ]
+      : []),
   ];
 }
 
@@ -149,6 +163,8 @@ function full(
     ...(modulesDirectory ? modules.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
     'worker_processes auto;',
     'worker_rlimit_nofile 8192;',
+    '# The maps below are regular expressions, run for every request.',
+    'pcre_jit on;',
     `pid ${directory}/nginx.pid;`,
     `error_log ${directory}/error.log;`,
     '',

@@ -5,9 +5,10 @@ import type { PageKeyOptions } from '../page/page-key.js';
 import type { HeaderField } from '../page/page.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
-import { DEFAULT_IGNORED_PARAMETERS } from '../rules/query.rule.js';
+import { DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
 import { requestRules, type RequestRules, type RuleOptions } from '../rules/request-rules.js';
-import type { Variant } from '../rules/variant.js';
+import { compile } from '../rules/rule.js';
+import { type Variant, variantVary } from '../rules/variant.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
 import { NginxCacheConfigError } from './nginx-cache-config.error.js';
@@ -39,6 +40,8 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly keepsHeaders: boolean;
   /** What nginx sends with every page where it keeps the body alone. */
   readonly headers: readonly HeaderField[];
+  /** The request fields that the pages depend on, by their variants. */
+  readonly vary: readonly string[];
   readonly excuseVary: readonly string[];
   readonly excuseHeaders: readonly string[];
   readonly excuseCookies: readonly NamePattern[];
@@ -71,8 +74,10 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   } = options;
   const flavour = flavourOf(store, options);
   const contentType = nginx.contentType ?? 'text/html; charset=utf-8';
+  const vary = variantVary(variants);
   const headers: HeaderField[] = [
     ...Object.entries(nginx.headers ?? {}),
+    ...(vary.length === 0 ? [] : [['Vary', vary.join(', ')] as const]),
     ...(options.clientCacheControl === undefined ? [] : [['Cache-Control', options.clientCacheControl] as const]),
   ];
   const statuses = new Set(options.statuses ?? [200]);
@@ -85,6 +90,11 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     compress: compress !== false,
     mustList: allow.length > 0,
   };
+  const parameter = options.remotePurge?.parameter;
+  // nginx would answer from the cache, and the application never see it.
+  if (parameter !== undefined && (allow.includes(parameter) || !isForeign(parameter, ignore))) {
+    throw new NginxCacheConfigError('remotePurge.parameter', parameter, 'none of query.allow and query.ignore');
+  }
   const [limit] = store.limits?.(storeContext) ?? [];
   if (limit) throw new NginxCacheConfigError('store', store.kind, `able to do what the options ask for: ${limit}`);
   const rules = requestRules({
@@ -121,12 +131,18 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     clientCacheControl: options.clientCacheControl,
     keepsHeaders: !flavour || storeContext.format.name === 'response',
     headers,
+    vary,
     excuseVary: options.excuseVary ?? [],
     excuseHeaders: options.excuseHeaders ?? [],
     excuseCookies: options.excuseCookies ?? [],
     purgeAfterUnsafe: options.purgeAfterUnsafe !== false,
     remotePurge: options.remotePurge,
   };
+}
+
+/** Whether a request with the parameter goes to the application. */
+function isForeign(parameter: string, ignore: readonly NamePattern[]): boolean {
+  return compile(queryRule([], ignore))({ method: 'GET', target: `/?${parameter}=x`, headers: {} });
 }
 
 function cookiesOf(anonymousOnly: NginxCacheOptions['anonymousOnly'] = true): RuleOptions['cookies'] {

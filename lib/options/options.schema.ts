@@ -84,6 +84,10 @@ const variantSchema = v.pipe(
   v.check((variant) => variant.values.includes(variant.default), 'a variant with a default that is one of its values'),
 );
 
+const isDistinct = (names: readonly string[]) => new Set(names).size === names.length;
+const sourceOf = ({ cookie, header }: { cookie?: string | undefined; header?: string | undefined }) =>
+  header === undefined ? `cookie ${cookie}` : header.toLowerCase();
+
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
   ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
@@ -121,7 +125,13 @@ export const optionsSchema = strict({
       v.minLength(1, 'a list of at least one host, or left out'),
     ),
   ),
-  variants: list(variantSchema),
+  variants: v.optional(
+    v.pipe(
+      v.array(variantSchema, LIST),
+      v.check((variants) => isDistinct(variants.map(({ name }) => name)), 'variants with different names'),
+      v.check((variants) => isDistinct(variants.map(sourceOf)), 'variants by different cookies and header fields'),
+    ),
+  ),
   trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
   respectCacheControl: flag,
   clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),

@@ -61,12 +61,20 @@ export class PageKeys {
    * @param query what is not an allowed parameter in it is left out
    */
   ofPath(path: string, host?: string, query = ''): PageAddress[] {
+    return this.forms(path).flatMap((form) => this.ofForm(form, host, query));
+  }
+
+  /** The pages of a path in one form. */
+  ofForm(form: string, host?: string, query = ''): PageAddress[] {
     const hosts = host === undefined ? this.options.hosts : [host];
-    return this.forms(path).flatMap((form) =>
-      (hosts ?? [undefined]).flatMap((one) =>
-        combinations(this.#all).map((variants) => this.address(form, query, this.options.hosts && one, variants)),
-      ),
+    return (hosts ?? [undefined]).flatMap((one) =>
+      combinations(this.#all).map((variants) => this.address(form, query, this.options.hosts && one, variants)),
     );
+  }
+
+  /** What every key of the site begins with. */
+  get prefix(): string {
+    return this.options.prefix;
   }
 
   /** The forms in which a path is a page, with and without a slash at its end. */

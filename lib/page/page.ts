@@ -15,6 +15,8 @@ export interface Page {
   readonly body: Buffer;
   /** Content coding of `body` (RFC 9110, section 8.4); none when absent. */
   readonly contentEncoding?: 'gzip';
+  /** Labels, by which it can be purged; not sent. */
+  readonly tags?: readonly string[];
 }
 
 /**

@@ -39,8 +39,7 @@ export const responseFormat: PageFormat = {
       () => (contentEncoding ? gunzipSync(body) : body),
       Date.now(),
     );
-    const coding = contentEncoding ? codingFields(contentEncoding, fields) : [];
-    const lines = [...fields, ...coding].map(fieldLine);
+    const lines = (contentEncoding ? withCoding(fields, contentEncoding) : fields).map(fieldLine);
     const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`, 'latin1');
     if (head.length > HEAD_MAX_LENGTH) {
       throw new RangeError(`a header of ${head.length} bytes cannot be stored, ${HEAD_MAX_LENGTH} is the most`);
@@ -59,12 +58,14 @@ export const responseFormat: PageFormat = {
   },
 };
 
-/** For a compressed page: what it is, and that other clients get it otherwise. */
-function codingFields(coding: string, fields: readonly HeaderField[]): HeaderField[] {
-  const varies = fields.some(
-    ([name, value]) => /^vary$/i.test(name) && /(^|,)\s*(accept-encoding|\*)\s*(,|$)/i.test(value),
-  );
-  return [[CODING, coding], ...(varies ? [] : [['Vary', 'Accept-Encoding'] as const])];
+/** Says that a page is compressed, and that other clients get it otherwise. */
+function withCoding(fields: readonly HeaderField[], coding: string): readonly HeaderField[] {
+  const vary = fields.filter(([name]) => name.toLowerCase() === 'vary');
+  const varies = vary.some(([, value]) => /(^|,)\s*(accept-encoding|\*)\s*(,|$)/i.test(value));
+  // Behind the others of that name and in the same case: njs sets all values of a field at once.
+  const last = fields.lastIndexOf(vary.at(-1) ?? fields.at(-1)!) + 1;
+  const made: HeaderField[] = varies ? [] : [[vary.at(-1)?.[0] ?? 'Vary', 'Accept-Encoding']];
+  return [...fields.slice(0, last), ...made, ...fields.slice(last), [CODING, coding]];
 }
 
 function fieldLine([name, value]: HeaderField): string {

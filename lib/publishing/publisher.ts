@@ -4,7 +4,9 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { inject } from 'light-my-request';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
+import { concerns, type PurgeScope } from '../invalidation/purge-scope.js';
 import { Purger } from '../invalidation/purger.js';
+import { PageStorage } from '../stores/page-storage.js';
 import type { TargetPath } from '../invalidation/purge-target.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -24,6 +26,7 @@ export class Publisher {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(PageKeys) private readonly keys: PageKeys,
+    @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(Purger) private readonly purger: Purger,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
@@ -31,20 +34,32 @@ export class Publisher {
 
   /** One page after the other: visitors come first. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
+    return this.renderAll(targets.flatMap(({ path, host }) => this.keys.ofPath(path, host)));
+  }
+
+  /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
+  async refresh(targets: readonly TargetPath[]): Promise<PublishReport> {
+    const paths = targets.flatMap(({ path, host }) => this.keys.forms(path).map((form) => ({ path: form, host })));
+    const scope: PurgeScope = { kind: 'paths', paths };
+    const addresses: PageAddress[] = [];
+    for await (const address of this.stored(scope)) addresses.push(address);
+    await this.purger.announce(scope);
+    return this.renderAll(addresses);
+  }
+
+  private async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
     const start = performance.now();
     const report = { published: new Set<string>(), purged: new Set<string>(), skipped: new Map<string, string>() };
-    for (const target of targets) {
-      for (const address of this.keys.ofPath(target.path, target.host)) {
-        const { status, outcome } = await this.render(address);
-        if (outcome.stored) {
-          report.published.add(address.path);
-          continue;
-        }
-        await this.purger.paths([{ path: address.path, host: address.host }]);
-        // A status of the 200s is a page that somebody kept out; anything else is no page any more.
-        if (status >= 200 && status < 300) report.skipped.set(address.path, outcome.reason);
-        else report.purged.add(address.path);
+    for (const address of addresses) {
+      const { status, outcome } = await this.render(address);
+      if (outcome.stored) {
+        report.published.add(address.path);
+        continue;
       }
+      await this.purger.purge({ kind: 'keys', keys: [address.key] });
+      // A status of the 200s is a page that somebody kept out; anything else is no page any more.
+      if (status >= 200 && status < 300) report.skipped.set(address.path, outcome.reason);
+      else report.purged.add(address.path);
     }
     return {
       published: [...report.published],
@@ -52,6 +67,19 @@ export class Publisher {
       skipped: Array.from(report.skipped, ([path, reason]) => ({ path, reason })),
       duration: performance.now() - start,
     };
+  }
+
+  private async *stored(scope: PurgeScope & { kind: 'paths' }): AsyncGenerator<PageAddress, void, undefined> {
+    if (this.options.query.allow.length === 0) {
+      for (const { path, host } of scope.paths) {
+        for (const address of this.keys.ofForm(path, host)) if (await this.storage.get(address.key)) yield address;
+      }
+      return;
+    }
+    for await (const key of this.storage.list(this.keys.prefix)) {
+      const address = this.keys.parse(key);
+      if (address && concerns(scope, address, new Set())) yield address;
+    }
   }
 
   private async render({ target, host, variants }: PageAddress): Promise<{ status: number; outcome: PageOutcome }> {

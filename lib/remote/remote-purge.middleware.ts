@@ -29,7 +29,8 @@ export class RemotePurgeMiddleware implements NestMiddleware<
   ): void {
     const remote = this.options.remotePurge;
     const target = request.originalUrl ?? request.url ?? '';
-    const parameter = remote?.parameter === undefined ? undefined : parameterOf(target, remote.parameter);
+    const name = request.method === 'GET' ? remote?.parameter : undefined;
+    const parameter = name === undefined ? undefined : parameterOf(target, name);
     if (!remote || (request.method !== 'PURGE' && parameter === undefined)) return next();
     const given = request.method === 'PURGE' ? bearer(request.headers.authorization) : parameter;
     if (given === undefined) return answer(response, 401, { error: 'PURGE needs "Authorization: Bearer <token>"' });

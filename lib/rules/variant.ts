@@ -23,6 +23,8 @@ export interface Variant {
 }
 
 const SPACE = '[\\x09\\x20]*';
+/** Some cookie parsers take byte A0 for a space, and read the cookie behind it. */
+const BEFORE_NAME = '[\\x09\\x20\\xA0]*';
 
 /** What a variant is read from. */
 export function variantSubject({ header }: Variant): Subject {
@@ -73,18 +75,24 @@ export function variantFields(
   return { ...Object.fromEntries(headers), ...(cookies.length > 0 ? { cookie: cookies.join('; ') } : {}) };
 }
 
+/** The request fields in which the variants are read, for `Vary` (RFC 9110, section 12.5.5). */
+export function variantVary(variants: readonly Variant[]): string[] {
+  return [...new Set(variants.map(({ header }) => header ?? 'Cookie'))];
+}
+
 /** Whether the visitor's preferences are weighed, not compared. */
 export function isLanguage({ header }: Variant): boolean {
   return header?.toLowerCase() === 'accept-language';
 }
 
-/** A language range of the list, with whatever stands behind its tag. */
+/** A language range of the list, with whatever stands behind its tag but `q=0`: "not this one" (RFC 9110, section 12.4.2). */
 function language(tag: string): string {
-  return `${SPACE}${tag}(?:-[A-Za-z0-9-]*)?${SPACE}(?:[;,]|$)`;
+  const refused = `;${SPACE}q${SPACE}=${SPACE}0(?:\\.0*)?${SPACE}(?:[;,]|$)`;
+  return `${SPACE}${tag}(?:-[A-Za-z0-9-]*)?${SPACE}(?:(?!${refused});|,|$)`;
 }
 
 function cookieName(cookie: string): string {
-  return `(?:^|;)${SPACE}${literal(cookie)}`;
+  return `(?:^|;)${BEFORE_NAME}${literal(cookie)}`;
 }
 
 function end(value: string): string {

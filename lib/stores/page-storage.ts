@@ -1,9 +1,12 @@
 import type { Cache } from 'cache-manager';
 import type { Page } from '../page/page.js';
-import type { PageStore } from './page-store.js';
+import type { PageStore, PurgeJournal } from './page-store.js';
 
 /** A visitor never waits longer for the cache, in milliseconds. */
 const GET_DEADLINE = 45;
+
+/** So long a page is there before it is known whether somebody has purged it meanwhile, in milliseconds. */
+const PROVISIONAL_TTL = 10_000;
 
 /** Pages in their store, by way of cache-manager. */
 export class PageStorage {
@@ -11,6 +14,7 @@ export class PageStorage {
   constructor(
     private readonly cache: Cache,
     private readonly store: PageStore,
+    private readonly prefix: string,
     onGetError: (error: unknown) => void,
   ) {
     cache.on('get', ({ error }) => {
@@ -20,23 +24,47 @@ export class PageStorage {
 
   /** @returns `undefined` when it is not there, or when the store does not say so in time */
   async get(key: string): Promise<Page | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, GET_DEADLINE, undefined);
-    });
-    try {
-      return (await Promise.race([this.cache.get<Page>(key), deadline])) ?? undefined;
-    } finally {
-      clearTimeout(timer);
-    }
+    return inTime(this.cache.get<Page>(key));
   }
 
   /**
    * @param ttl in milliseconds; 0 = until purged. Up to 10 % is taken off, so that pages stored together do not expire
    *   together.
+   * @param whyNotKept asked when it is stored
+   * @returns its answer: the reason why the page was deleted again
    */
-  async set(key: string, page: Page, ttl: number): Promise<void> {
-    await this.cache.set(key, page, ttl === 0 ? 0 : Math.max(1, Math.ceil(ttl * (1 - Math.random() / 10))));
+  async set(
+    key: string,
+    page: Page,
+    ttl: number,
+    whyNotKept: () => Promise<string | undefined>,
+  ): Promise<string | undefined> {
+    const spread = ttl === 0 ? 0 : Math.max(1, Math.ceil(ttl * (1 - Math.random() / 10)));
+    const provisional = this.store.confirm !== undefined && (spread === 0 || spread > PROVISIONAL_TTL);
+    await this.cache.set(key, page, provisional ? PROVISIONAL_TTL : spread);
+    const reason = await whyNotKept();
+    if (reason !== undefined) await this.store.deletePages([key]);
+    else if (provisional) await this.store.confirm?.(key, spread);
+    return reason;
+  }
+
+  /**
+   * Where the purge journal stands; '' when the store needs none.
+   *
+   * @returns `undefined` when the store does not say so in time: nothing can be stored then
+   */
+  async position(): Promise<string | undefined> {
+    return this.journal ? inTime(this.journal.position().catch(() => undefined)) : '';
+  }
+
+  /** Absent when no other process can write to the store. */
+  get journal(): PurgeJournal | undefined {
+    return this.store.journal;
+  }
+
+  /** The keys of all pages with one of the tags; of all pages, when the store keeps no tags. */
+  tagged(tags: readonly string[]): AsyncIterable<string> {
+    return this.store.tagged?.(tags) ?? this.list(this.prefix);
   }
 
   /** @returns how many there were */
@@ -53,5 +81,17 @@ export class PageStorage {
 
   serverKey(key: string): string {
     return this.store.serverKey?.(key) ?? key;
+  }
+}
+
+async function inTime<T>(answer: Promise<T | undefined>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, GET_DEADLINE, undefined);
+  });
+  try {
+    return (await Promise.race([answer, deadline])) ?? undefined;
+  } finally {
+    clearTimeout(timer);
   }
 }

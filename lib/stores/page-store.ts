@@ -38,6 +38,20 @@ export interface StoreContext {
 }
 
 /**
+ * The purges that all processes have made lately, kept where the pages are.
+ *
+ * @publicApi
+ */
+export interface PurgeJournal {
+  /** Where it stands now. */
+  position(): Promise<string>;
+  /** Resolves when the store has acknowledged the entry. */
+  append(entry: string): Promise<void>;
+  /** The entries since a position; `undefined` when it cannot be proved that these are all. */
+  since(position: string): Promise<readonly string[] | undefined>;
+}
+
+/**
  * An open store. Pages are read and written through `keyv` (by cache-manager); what Keyv cannot express is here.
  *
  * Keys are page keys: "binary" strings in which each UTF-16 unit is one byte (latin1), not yet escaped for memcached.
@@ -55,6 +69,20 @@ export interface PageStore {
   deletePages(keys: readonly string[]): Promise<number>;
   /** Every stored key that begins with `prefix`. Absent when the store cannot list. */
   keys?(prefix: string): AsyncIterable<string>;
+  /**
+   * The keys of all pages that have one of the tags, and of those whose tags are not known any more. Absent when the store
+   * does not keep tags.
+   */
+  tagged?(tags: readonly string[]): AsyncIterable<string>;
+  /** Absent when no other process can write to the store. */
+  readonly journal?: PurgeJournal;
+  /**
+   * Gives a page that has just been stored its time. Where it is there, a page is stored for a moment first, and confirmed when
+   * it is known that nobody has purged it meanwhile: so one that a crash or a stopped server leaves unchecked goes by itself.
+   *
+   * @param ttl in milliseconds; 0 = until purged
+   */
+  confirm?(key: string, ttl: number): Promise<void>;
   /** The string under which the server keeps the page: the key itself when absent. */
   serverKey?(key: string): string;
 }

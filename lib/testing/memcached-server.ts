@@ -115,14 +115,18 @@ export class MemcachedServer {
     await this.send('flush_all');
   }
 
-  /** The stored keys exactly as the server holds them, one byte a character (latin1), in no order. */
+  /**
+   * The stored keys exactly as the server holds them, one byte a character (latin1), in no order. Those that begin with `*`
+   * are left out: the page cache keeps its books there.
+   */
   async keys(): Promise<string[]> {
     let dump = await this.send('lru_crawler metadump all');
     // One crawl at a time: the server may be busy with its own, or with somebody else's.
     for (; dump.startsWith('BUSY'); dump = await this.send('lru_crawler metadump all')) await sleep(10);
-    return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) =>
+    const keys = Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) =>
       key.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
     );
+    return keys.filter((key) => !key.startsWith('*'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

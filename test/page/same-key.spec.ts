@@ -78,6 +78,8 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
 
   const get = (pool: RawPool, targets: readonly string[]) =>
     pool.sendAll(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: example.com\r\n\r\n`));
+  /** On a busy machine memcached may say too late that it has stored a page. */
+  const unsure = new Set<string>();
   /** The targets whose page is stored, once that is known of all. */
   const storedOf = async (targets: readonly string[], answers: readonly RawResponse[]): Promise<Set<string>> => {
     const drifted = (_: string, index: number) => field(answers[index]!, 'cache-status')?.includes('key-drift');
@@ -85,9 +87,26 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
     const stored = new Set<string>();
     for (const [index, target] of targets.entries()) {
       if (!field(answers[index]!, 'cache-status')?.endsWith('nestjs-nginx-cache; fwd=miss; stored')) continue;
-      if ((await log.outcome(target)) === 'stored') stored.add(target);
+      const outcome = await log.outcome(target);
+      if (outcome === 'stored') stored.add(target);
+      else if (outcome === 'store-failed') unsure.add(target);
     }
     return stored;
+  };
+  /**
+   * What nginx (or Nest) answers. Where a hit is expected there are three attempts: on a busy machine memcached may take longer
+   * than the 40 ms for which it is waited for.
+   */
+  const getHits = async (pool: RawPool, targets: readonly string[], isStored: (target: string) => boolean) => {
+    const answers = await get(pool, targets);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const late = targets.filter(
+        (target, index) => isStored(target) && !field(answers[index]!, 'cache-status')?.endsWith('; hit'),
+      );
+      const again = await get(pool, late);
+      for (const [index, target] of late.entries()) answers[targets.indexOf(target)] = again[index]!;
+    }
+    return answers;
   };
   const isHit = (answer: RawResponse) => field(answer, 'cache-status') === 'nginx; hit';
   const show = (targets: readonly string[]) => targets.map((target) => JSON.stringify(target)).join('\n');
@@ -108,10 +127,12 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
     const wrong = targets.filter((target, index) => {
       const answer = answers[index]!;
       const hit = isHit(answer);
-      if (hit !== stored.has(originForm(target))) return true;
-      return hit && answer.body.toString('utf8') !== pageFor(originForm(target));
+      const origin = originForm(target);
+      if (hit !== stored.has(origin) && !unsure.has(origin)) return true;
+      return hit && answer.body.toString('utf8') !== pageFor(origin);
     });
-    expect(wrong, `seed ${SEED}\n${show(wrong)}`).toEqual([]);
+    const statuses = wrong.map((target) => field(answers[targets.indexOf(target)]!, 'cache-status'));
+    expect(wrong, `seed ${SEED}\n${show(wrong)}\n${statuses.join('\n')}`).toEqual([]);
   }
 
   /** Always the same targets, in batches that are in memcached together. */
@@ -127,6 +148,7 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
       const batch = distinct(targets.slice(first, first + BATCH));
       await memcached.flush();
       log.forget();
+      unsure.clear();
       tried += batch.length;
       stored += await check(batch);
     }
@@ -138,7 +160,7 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
     await tryTargets(SEED, TARGETS, async (targets) => {
       const stored = await storedOf(targets, await get(toNest, targets));
       expect([...stored].filter((target) => target !== originForm(target))).toEqual([]);
-      const answers = await get(toNginx, targets);
+      const answers = await getHits(toNginx, targets, (target) => stored.has(target));
       const origin = targets.filter((target) => target === originForm(target));
       mustAgree(
         origin,
@@ -156,7 +178,7 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
       const first = await get(toNginx, targets);
       expect(first.filter(isHit)).toEqual([]);
       const stored = await storedOf(targets.map(originForm), first);
-      mustAgree(targets, await get(toNginx, targets), stored);
+      mustAgree(targets, await getHits(toNginx, targets, (target) => stored.has(originForm(target))), stored);
       return stored.size;
     });
   });
@@ -166,8 +188,8 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
       const origin = targets.filter((target) => target === originForm(target));
       const addresses = [...(await storedOf(origin, await get(toNest, origin)))];
       const aliases = addresses.map(aliasOf);
-      const fromNest = await get(toNest, aliases);
-      const fromNginx = await get(toNginx, aliases);
+      const fromNest = await getHits(toNest, aliases, () => true);
+      const fromNginx = await getHits(toNginx, aliases, () => true);
       for (const [index, address] of addresses.entries()) {
         expect(field(fromNest[index]!, 'cache-status'), aliases[index]).toBe('nestjs-nginx-cache; hit');
         expect(field(fromNginx[index]!, 'cache-status'), aliases[index]).toBe('nginx; hit');

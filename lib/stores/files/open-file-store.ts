@@ -65,7 +65,7 @@ class FileStore {
     private readonly context: StoreContext,
   ) {
     const site = join(options.root, siteDirectory(context.prefix));
-    this.#files = new PageFiles(site);
+    this.#files = new PageFiles(site, options.brotli ? ['.gz', '.br'] : ['.gz']);
     this.#index = new ExpiryIndex(site);
     this.#limit = new SizeLimit(this.#files, options.maxBytes);
     this.#keeper = new ExpiryKeeper(
@@ -116,10 +116,11 @@ class FileStore {
     return this.attempt('delete pages', async () => {
       let deleted = 0;
       for (let at = 0; at < keys.length; at += TOGETHER) {
-        const gone = await Promise.all(
-          keys.slice(at, at + TOGETHER).map((key) => this.queue(key, () => this.deletePage(key))),
-        );
+        const some = keys.slice(at, at + TOGETHER);
+        const gone = await Promise.all(some.map((key) => this.queue(key, () => this.deletePage(key))));
         deleted += gone.filter(Boolean).length;
+        const files = some.flatMap((key) => pageFile(key, this.context.prefix) ?? []);
+        await Promise.all(TREES.map((tree) => this.#files.prune(tree, files)));
       }
       return deleted;
     });
@@ -186,6 +187,7 @@ class FileStore {
       const unfinished = await this.#files.discard(entry.draft);
       if (unfinished || (await this.#files.version('expiring', file)) === entry.version) {
         await this.#files.remove('expiring', file);
+        await this.#files.prune('expiring', [file]);
       }
     }
     await this.#index.remove(path);

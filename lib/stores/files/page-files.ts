@@ -19,7 +19,11 @@ const ATTEMPTS = 20;
 
 /** The files of one site. Names are those that `pageFile()` gives. */
 export class PageFiles {
-  constructor(private readonly site: string) {}
+  /** @param packed the forms that are kept beside the plain one */
+  constructor(
+    private readonly site: string,
+    private readonly packed: readonly Coding[],
+  ) {}
 
   /**
    * Writes a page where nginx does not look, all of it on the disk when it resolves: a crash of the machine must not leave
@@ -85,9 +89,19 @@ export class PageFiles {
     const path = this.path(tree, file);
     // Without the plain file the others are not served, and whoever writes it again replaces or removes them.
     if (!(await remove(path))) return false;
-    for (const coding of PACKED) await remove(path + coding);
-    await this.prune(tree, dirname(file));
+    for (const coding of this.packed) await remove(path + coding);
     return true;
+  }
+
+  /** Removes the directories of pages as far as they are empty, up to the tree itself. */
+  async prune(tree: Tree, files: Iterable<string>): Promise<void> {
+    for (let directories = parents(files); directories.size > 0;) {
+      const removed: string[] = [];
+      for (const directory of directories) {
+        if (await this.removeEmpty(this.path(tree, directory))) removed.push(directory);
+      }
+      directories = parents(removed);
+    }
   }
 
   read(tree: Tree, file: string, coding: Coding): Promise<Buffer | undefined> {
@@ -129,15 +143,12 @@ export class PageFiles {
     }
   }
 
-  /** Empty directories go as well, up to the tree itself. */
-  private async prune(tree: Tree, directory: string): Promise<void> {
-    if (directory === '/') return;
-    const kept = await unless(
+  private removeEmpty(directory: string): Promise<boolean> {
+    return unless(
       ['ENOTEMPTY', 'EEXIST', ...GONE],
-      'kept' as const,
-      rmdir(this.path(tree, directory)).then(() => 'removed' as const),
+      false,
+      rmdir(directory).then(() => true),
     );
-    if (kept === 'removed') await this.prune(tree, dirname(directory));
   }
 
   private async move(from: string, to: string): Promise<boolean> {
@@ -160,6 +171,11 @@ export class PageFiles {
   private draftPath(draft: string, coding: string): string {
     return join(this.site, SITE_DIRECTORIES.tmp, draft + coding);
   }
+}
+
+/** The directories that hold them, without the tree itself. */
+function parents(paths: Iterable<string>): Set<string> {
+  return new Set(Array.from(paths, dirname).filter((directory) => directory !== '/'));
 }
 
 /** @returns whether it was there */

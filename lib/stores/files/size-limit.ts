@@ -39,6 +39,7 @@ export class SizeLimit {
     for (const { tree, file, bytes } of pages) {
       if (total <= this.maxBytes * LEFT) break;
       await this.files.remove(tree, file);
+      await this.files.prune(tree, [file]);
       total -= bytes;
     }
   }

@@ -23,6 +23,28 @@ export interface MemcachedPageClient {
 }
 
 /**
+ * What a client must be able to do besides, for tags and for purges that several processes know of.
+ *
+ * @publicApi
+ */
+export interface MemcachedMetaClient extends MemcachedPageClient {
+  /** An item with the number that changes with it. */
+  getForUpdate(key: string): Promise<{ readonly bytes: Buffer; readonly cas: string } | undefined>;
+  /**
+   * Stores, for ever, an item that nobody has changed meanwhile.
+   *
+   * @param cas from `getForUpdate`; none when the item must not be there
+   * @returns whether it was stored
+   */
+  compareAndSet(key: string, bytes: Buffer, cas: string | undefined): Promise<boolean>;
+  /** Gives items, where they are there, another ttl: milliseconds; 0 for never. */
+  touch(keys: readonly string[], ttl: number): Promise<void>;
+  /** The client flags of items, `undefined` where there is none. */
+  flagsOf(keys: readonly string[]): Promise<(number | undefined)[]>;
+  getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
+}
+
+/**
  * A client before it is opened, e.g. what `memcachePp()` returns.
  *
  * @publicApi

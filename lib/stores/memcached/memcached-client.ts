@@ -1,9 +1,10 @@
 import { MEMCACHED_KEY_MAX_LENGTH } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
-import type { MemcachedPageClient } from './memcached-client.interface.js';
+import type { MemcachedMetaClient } from './memcached-client.interface.js';
 import { MemcachedConnection } from './memcached-connection.js';
 import { MemcachedError } from './memcached-error.js';
 import { memcachedExpiry } from './memcached-expiry.js';
+import type { MemcachedReply } from './memcached-reply.js';
 import { metadump } from './memcached-metadump.js';
 
 /** Times in milliseconds. */
@@ -18,8 +19,8 @@ export interface MemcachedClientOptions {
   readonly maxPendingBytes?: number;
 }
 
-/** So many deletes go out at once; a get behind them waits about a millisecond. */
-const DELETE_CHUNK = 500;
+/** So many commands go out at once; a get behind them waits about a millisecond. */
+const CHUNK = 500;
 
 const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
 
@@ -36,7 +37,7 @@ const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
  * await client.set('page:/', { bytes: Buffer.from('<h1>Hello</h1>'), flags: 0 }, 300_000);
  * await client.deleteMany(['page:/']); // 1
  */
-export class MemcachedClient implements MemcachedPageClient {
+export class MemcachedClient implements MemcachedMetaClient {
   readonly #connection: MemcachedConnection;
   readonly #closing = new AbortController();
   readonly #getTimeout: number;
@@ -64,7 +65,7 @@ export class MemcachedClient implements MemcachedPageClient {
       accepts: ['VA', 'EN'],
       timeout: this.#getTimeout,
     });
-    return reply?.value && { bytes: reply.value, flags: Number(/ f(\d+)/.exec(reply.line)?.[1] ?? 0) };
+    return reply?.value && { bytes: reply.value, flags: flagsIn(reply.line) ?? 0 };
   }
 
   async set(key: string, { bytes, flags }: StoredValue, ttl: number): Promise<void> {
@@ -82,20 +83,40 @@ export class MemcachedClient implements MemcachedPageClient {
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {
-    for (const key of keys) this.#check('delete', key);
-    let deleted = 0;
-    for (let at = 0; at < keys.length; at += DELETE_CHUNK) {
-      const chunk = keys.slice(at, at + DELETE_CHUNK);
-      const replies = await this.#connection.request({
-        operation: 'delete',
-        bytes: [chunk.map((key) => `md ${key}\r\n`).join('')],
-        replies: chunk.length,
-        accepts: ['HD', 'NF'],
-        timeout: this.#writeTimeout,
-      });
-      deleted += replies.filter(({ code }) => code === 'HD').length;
-    }
-    return deleted;
+    const replies = await this.#each('delete', keys, (key) => `md ${key}\r\n`, ['HD', 'NF']);
+    return replies.filter(({ code }) => code === 'HD').length;
+  }
+
+  async getForUpdate(key: string): Promise<{ bytes: Buffer; cas: string } | undefined> {
+    const [reply] = await this.#each('get', [key], () => `mg ${key} v c\r\n`, ['VA', 'EN']);
+    return reply?.value && { bytes: reply.value, cas: / c(\d+)/.exec(reply.line)?.[1] ?? '0' };
+  }
+
+  async compareAndSet(key: string, bytes: Buffer, cas: string | undefined): Promise<boolean> {
+    this.#check('set', key);
+    const [reply] = await this.#connection.request({
+      operation: 'set',
+      bytes: [`ms ${key} ${bytes.length} T0 ${cas === undefined ? 'ME' : `C${cas}`}\r\n`, bytes, '\r\n'],
+      replies: 1,
+      accepts: ['HD', 'NS', 'EX', 'NF'],
+      timeout: this.#writeTimeout,
+    });
+    return reply?.code === 'HD';
+  }
+
+  async touch(keys: readonly string[], ttl: number): Promise<void> {
+    const expiry = memcachedExpiry(ttl);
+    await this.#each('touch', keys, (key) => `mg ${key} T${expiry}\r\n`, ['HD', 'EN']);
+  }
+
+  async flagsOf(keys: readonly string[]): Promise<(number | undefined)[]> {
+    const replies = await this.#each('get', keys, (key) => `mg ${key} f\r\n`, ['HD', 'EN']);
+    return replies.map(({ line }) => flagsIn(line));
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    const replies = await this.#each('get', keys, (key) => `mg ${key} v\r\n`, ['VA', 'EN']);
+    return replies.map(({ value }) => value);
   }
 
   keys(prefix: string): AsyncGenerator<string, void, undefined> {
@@ -107,6 +128,24 @@ export class MemcachedClient implements MemcachedPageClient {
     await this.#connection.close();
   }
 
+  /** One command for each key, many of them on their way together. */
+  async #each(
+    operation: string,
+    keys: readonly string[],
+    command: (key: string) => string,
+    accepts: readonly string[],
+  ): Promise<MemcachedReply[]> {
+    for (const key of keys) this.#check(operation, key);
+    const replies: MemcachedReply[] = [];
+    for (let at = 0; at < keys.length; at += CHUNK) {
+      const chunk = keys.slice(at, at + CHUNK);
+      const bytes = [chunk.map(command).join('')];
+      const request = { operation, bytes, replies: chunk.length, accepts, timeout: this.#writeTimeout };
+      replies.push(...(await this.#connection.request(request)));
+    }
+    return replies;
+  }
+
   /** A key that memcached refuses would leave the value behind it to be read as commands. */
   #check(operation: string, key: string): void {
     if (KEY.test(key)) return;
@@ -116,4 +155,9 @@ export class MemcachedClient implements MemcachedPageClient {
       `a key must be 1 to ${MEMCACHED_KEY_MAX_LENGTH} bytes above 0x20, got ${JSON.stringify(key.slice(0, 300))}`,
     );
   }
+}
+
+function flagsIn(line: string): number | undefined {
+  const flags = / f(\d+)/.exec(line)?.[1];
+  return flags === undefined ? undefined : Number(flags);
 }

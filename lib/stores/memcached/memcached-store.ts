@@ -3,7 +3,13 @@ import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store
 import { rawKeyv } from '../raw-keyv.js';
 import { memcachedServers, type MemcachedServerAddress, type MemcachedServers } from './memcached-address.js';
 import { MemcachedClient } from './memcached-client.js';
-import type { MemcachedClientDefinition, MemcachedPageClient } from './memcached-client.interface.js';
+import type {
+  MemcachedClientDefinition,
+  MemcachedMetaClient,
+  MemcachedPageClient,
+} from './memcached-client.interface.js';
+import { MemcachedJournal } from './memcached-journal.js';
+import { MemcachedTags } from './memcached-tags.js';
 
 /**
  * What `memcachedStore()` returns; the nginx configuration is made from `servers`.
@@ -51,6 +57,9 @@ function openStore(client: MemcachedPageClient, { format, prefix }: StoreContext
   const canExist = (key: string) => key.length <= MEMCACHED_KEY_MAX_LENGTH;
   const deletePages = (keys: readonly string[]) => client.deleteMany(keys.map(memcachedKey).filter(canExist));
 
+  const meta = isMetaClient(client) ? client : undefined;
+  const tags = meta && new MemcachedTags(meta, prefix);
+
   const keys = client.keys?.bind(client);
   async function* pageKeys(keyPrefix: string): AsyncGenerator<string, void, undefined> {
     for await (const key of keys!(memcachedKey(keyPrefix))) yield pageKeyOf(key);
@@ -64,7 +73,17 @@ function openStore(client: MemcachedPageClient, { format, prefix }: StoreContext
         const value = stored && format.decode(stored);
         return value && { value };
       },
-      set: async (key, { value }, ttl = 0) => client.set(memcachedKey(key), format.encode(value), ttl),
+      set: async (key, { value }, ttl = 0) => {
+        const serverKey = memcachedKey(key);
+        const { bytes, flags } = format.encode(value);
+        const labels = value.tags ?? [];
+        const marked = { bytes, flags: flags + (tags ? MemcachedTags.flagsOf(labels) : 0) };
+        const writes = [client.set(serverKey, marked, ttl)];
+        if (tags && labels.length > 0) {
+          writes.unshift(client.set(tags.itemOf(serverKey), { bytes: MemcachedTags.encode(labels), flags: 0 }, ttl));
+        }
+        await Promise.all(writes);
+      },
       deleteMany: deletePages,
       // Never `flush_all`: other sites may live on the same server.
       clear: async () => {
@@ -81,6 +100,23 @@ function openStore(client: MemcachedPageClient, { format, prefix }: StoreContext
     }),
     deletePages,
     ...(keys && { keys: pageKeys }),
+    ...(meta &&
+      tags &&
+      keys && {
+        journal: new MemcachedJournal(meta, `*${memcachedKey(prefix)}journal`),
+        confirm: (key: string, ttl: number) => {
+          const serverKey = memcachedKey(key);
+          return meta.touch([serverKey, tags.itemOf(serverKey)], ttl);
+        },
+        async *tagged(wanted: readonly string[]) {
+          const begin = memcachedKey(prefix);
+          for await (const key of tags.concerned(keys(begin), wanted)) yield pageKeyOf(key);
+        },
+      }),
     serverKey: memcachedKey,
   };
+}
+
+function isMetaClient(client: MemcachedPageClient): client is MemcachedMetaClient {
+  return 'compareAndSet' in client;
 }

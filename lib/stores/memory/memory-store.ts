@@ -88,6 +88,9 @@ function openStore(maxBytes: number): PageStore {
       disconnect: async () => {},
     }),
     deletePages,
+    async *tagged(tags) {
+      for (const [key, { value }] of Array.from(entries)) if (value.tags?.some((tag) => tags.includes(tag))) yield key;
+    },
     async *keys(prefix) {
       // A copy, since reading a page moves it to the end.
       for (const [key, entry] of Array.from(entries)) if (key.startsWith(prefix) && isAlive(entry)) yield key;

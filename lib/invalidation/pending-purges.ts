@@ -1,0 +1,61 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { describe, type PurgeScope } from './purge-scope.js';
+
+/** Between attempts, in milliseconds: at first, and at most. */
+const FIRST_DELAY = 100;
+const LAST_DELAY = 2000;
+
+/** So many purges are remembered one by one; with more, everything is purged when the store is back. */
+const CAPACITY = 1000;
+
+/** The purges that the store has not acknowledged. They are tried until it has, and nothing is stored before. */
+@Injectable()
+export class PendingPurges implements OnModuleDestroy {
+  readonly #logger = new Logger('PageCache');
+  #scopes: PurgeScope[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #delay = FIRST_DELAY;
+
+  get size(): number {
+    return this.#scopes.length;
+  }
+
+  /** @param purge tries one again */
+  add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>): void {
+    if (this.#scopes.length >= CAPACITY) this.#scopes = [{ kind: 'all' }];
+    else this.#scopes.push(scope);
+    this.schedule(purge);
+  }
+
+  /** What is lost with this process is at least known. */
+  onModuleDestroy(): void {
+    clearTimeout(this.#timer);
+    if (this.#scopes.length === 0) return;
+    const targets = this.#scopes.flatMap(describe);
+    this.#logger.error(
+      `Shutting down with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, 20).join(', ')}. ` +
+        'Those pages may be served until their ttl is over: purge them again.',
+    );
+    this.#scopes = [];
+  }
+
+  private schedule(purge: (scope: PurgeScope) => Promise<unknown>): void {
+    this.#timer ??= setTimeout(() => void this.retry(purge), this.#delay).unref();
+  }
+
+  private async retry(purge: (scope: PurgeScope) => Promise<unknown>): Promise<void> {
+    try {
+      for (let scope = this.#scopes[0]; scope; scope = this.#scopes[0]) {
+        await purge(scope);
+        // Another may have come to its place by an overflow: then that one is still to be done.
+        if (this.#scopes[0] === scope) this.#scopes.shift();
+      }
+      this.#delay = FIRST_DELAY;
+      this.#timer = undefined;
+    } catch {
+      this.#delay = Math.min(this.#delay * 2, LAST_DELAY);
+      this.#timer = undefined;
+      if (this.#scopes.length > 0) this.schedule(purge);
+    }
+  }
+}

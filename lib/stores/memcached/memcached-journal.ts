@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { PurgeJournal } from '../page-store.js';
+import type { MemcachedMetaClient } from './memcached-client.interface.js';
+
+/** The journal as it is kept: entries without a gap, the last of which has the number `last`. */
+interface Journal {
+  /** Another one whenever the item had to be made anew: what was in it before is not known. */
+  readonly epoch: string;
+  readonly last: number;
+  readonly entries: readonly (readonly [unixTime: number, entry: string])[];
+}
+
+/** An entry is kept for as long as a page may take to render, in milliseconds: older ones are dropped with the next purge. */
+const KEPT = 60_000;
+/** In bytes: every miss reads it. */
+const MAX_BYTES = 16_384;
+/** A longer entry is written down as "everything". */
+const MAX_ENTRY = 4096;
+/** Several processes purge at once: each attempt fails only because another one has succeeded. */
+const ATTEMPTS = 200;
+
+/** The purge journal of all processes as one memcached item, changed by compare-and-swap. */
+export class MemcachedJournal implements PurgeJournal {
+  constructor(
+    private readonly client: MemcachedMetaClient,
+    private readonly key: string,
+  ) {}
+
+  async position(): Promise<string> {
+    const { epoch, last } = await this.read();
+    return `${epoch} ${last}`;
+  }
+
+  async append(entry: string): Promise<void> {
+    const short = entry.length > MAX_ENTRY ? '{"kind":"all"}' : entry;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const { cas, ...journal } = await this.read();
+      if (await this.client.compareAndSet(this.key, encode(appended(journal, short)), cas)) return;
+    }
+    throw new Error(`the purge journal ${this.key} was changed by others ${ATTEMPTS} times in a row`);
+  }
+
+  async since(position: string): Promise<readonly string[] | undefined> {
+    const [epoch, from] = position.split(' ');
+    const journal = await this.read();
+    const missed = journal.last - Number(from);
+    if (journal.epoch !== epoch || missed > journal.entries.length) return undefined;
+    return missed === 0 ? [] : journal.entries.slice(-missed).map(([, entry]) => entry);
+  }
+
+  /** It is made where it is missing: from then on nothing is missed. */
+  private async read(): Promise<Journal & { readonly cas: string }> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const item = await this.client.getForUpdate(this.key);
+      const journal = item && decode(item.bytes);
+      if (journal) return { ...journal, cas: item.cas };
+      await this.client.compareAndSet(this.key, encode({ epoch: randomUUID(), last: 0, entries: [] }), item?.cas);
+    }
+    throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);
+  }
+}
+
+function appended({ epoch, last, entries }: Journal, entry: string): Journal {
+  const now = Date.now();
+  const kept = [...entries.filter(([time]) => time > now - KEPT), [now, entry] as const];
+  let bytes = kept.reduce((sum, [, text]) => sum + text.length, 0);
+  while (bytes > MAX_BYTES) bytes -= kept.shift()?.[1].length ?? bytes;
+  return { epoch, last: last + 1, entries: kept };
+}
+
+function encode(journal: Journal): Buffer {
+  return Buffer.from(JSON.stringify(journal));
+}
+
+function decode(bytes: Buffer): Journal | undefined {
+  try {
+    const journal = JSON.parse(bytes.toString()) as Journal;
+    return Array.isArray(journal.entries) && Number.isSafeInteger(journal.last) ? journal : undefined;
+  } catch {
+    return undefined;
+  }
+}

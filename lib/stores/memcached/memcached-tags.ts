@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { memcachedKey } from '../../page/memcached-key.js';
+import type { MemcachedMetaClient } from './memcached-client.interface.js';
+
+/** Where the checksum of a page's tags stands in the client flags; the bits below belong to the format. */
+const SHIFT = 8;
+
+/** So many pages are asked about together. */
+const CHUNK = 1000;
+
+/**
+ * The tags of a page in an item beside it. memcached may lose that item and keep the page, or the other way round, so the flags of the page
+ * hold a checksum of its tags: 0 when it has none. Where both do not agree, the page's tags are not known.
+ */
+export class MemcachedTags {
+  readonly #begin: string;
+
+  constructor(
+    private readonly client: MemcachedMetaClient,
+    prefix: string,
+  ) {
+    // Not under the prefix: it is no page.
+    this.#begin = `*${memcachedKey(prefix)}tags:`;
+  }
+
+  /** The item beside a page, by the page's key on the server. */
+  itemOf(serverKey: string): string {
+    return `${this.#begin}${createHash('sha256').update(serverKey, 'latin1').digest('base64url').slice(0, 24)}`;
+  }
+
+  /** What the flags of a page say of its tags. */
+  static flagsOf(tags: readonly string[]): number {
+    if (tags.length === 0) return 0;
+    const checksum = createHash('sha256').update(encode(tags)).digest().readUIntBE(0, 3) || 1;
+    return checksum * 2 ** SHIFT;
+  }
+
+  static encode(tags: readonly string[]): Buffer {
+    return encode(tags);
+  }
+
+  /** Of these pages, those with one of the tags and those whose tags are not known. */
+  async *concerned(
+    serverKeys: AsyncIterable<string>,
+    wanted: readonly string[],
+  ): AsyncGenerator<string, void, undefined> {
+    const known = new Set(wanted);
+    for await (const chunk of chunks(serverKeys)) {
+      const [flags, items] = await Promise.all([
+        this.client.flagsOf(chunk),
+        this.client.getMany(chunk.map((key) => this.itemOf(key))),
+      ]);
+      for (const [index, key] of chunk.entries()) {
+        const checksum = Math.floor((flags[index] ?? 0) / 2 ** SHIFT);
+        if (checksum === 0) continue;
+        const tags = decode(items[index]);
+        const isKnown = tags !== undefined && MemcachedTags.flagsOf(tags) === checksum * 2 ** SHIFT;
+        if (!isKnown || tags.some((tag) => known.has(tag))) yield key;
+      }
+    }
+  }
+}
+
+async function* chunks(keys: AsyncIterable<string>): AsyncGenerator<string[], void, undefined> {
+  let chunk: string[] = [];
+  for await (const key of keys) {
+    if (chunk.push(key) < CHUNK) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function encode(tags: readonly string[]): Buffer {
+  return Buffer.from(JSON.stringify(tags.toSorted()));
+}
+
+function decode(bytes: Buffer | undefined): string[] | undefined {
+  try {
+    const tags: unknown = bytes && JSON.parse(bytes.toString());
+    return Array.isArray(tags) ? tags.map(String) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+
+const PAGE_CACHE_TAG = Symbol('nestjs-nginx-cache: page cache tag');
+
+/** @publicApi */
+export interface PageCacheTagOptions {
+  /** Whether every page whose handler loads such an entity gets the tag by itself. Default `true`. */
+  automatic?: boolean;
+}
+
+interface ClassTag extends PageCacheTagOptions {
+  readonly tag: string;
+}
+
+/**
+ * Names the tag of an entity class: what bulk writes purge, where TypeORM does not say which entities they change.
+ * Without it, the tag is the name of the entity with a small first letter: `BlogPost` has `blogPost`.
+ *
+ * @throws {NginxCacheConfigError} when the tag is empty or no string
+ * @example
+ * @PageCacheTag('posts')
+ * @Entity()
+ * export class Post {}
+ *
+ * @publicApi
+ */
+export function PageCacheTag(tag: string, options: PageCacheTagOptions = {}): ClassDecorator {
+  if (typeof tag !== 'string' || tag === '') throw new NginxCacheConfigError('@PageCacheTag', tag, 'a tag');
+  return (target) => Reflect.defineMetadata(PAGE_CACHE_TAG, { ...options, tag } satisfies ClassTag, target);
+}
+
+/**
+ * The tag of an entity class.
+ *
+ * @param entity a class, or the name of an entity that has none
+ * @example
+ * @PageCache({ tags: [pageCacheTagOf(Post)] })
+ * @Get('number-of-posts')
+ * count() {}
+ *
+ * @publicApi
+ */
+export function pageCacheTagOf(entity: (abstract new (...args: never[]) => unknown) | string): string {
+  return classTagOf(entity).tag;
+}
+
+/** @internal */
+export function classTagOf(entity: unknown): ClassTag {
+  if (typeof entity === 'function') {
+    const own = Reflect.getMetadata(PAGE_CACHE_TAG, entity) as ClassTag | undefined;
+    if (own) return own;
+  }
+  const name = typeof entity === 'function' ? entity.name : String(entity);
+  return { tag: name.charAt(0).toLowerCase() + name.slice(1) };
+}

@@ -1,0 +1,66 @@
+import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource, EntitySchema } from 'typeorm';
+import { DataSourceWatchers } from './data-source-watchers.js';
+
+const FEATURE = Symbol('nestjs-nginx-cache: typeorm feature');
+
+type EntityClass = (abstract new (...args: never[]) => unknown) | EntitySchema;
+type DataSourceRef = Parameters<typeof getDataSourceToken>[0];
+
+/** What one module has asked for. */
+interface Feature {
+  readonly dataSource: DataSource;
+  readonly entities: readonly EntityClass[];
+}
+
+/** One for the application: entities of several modules are watched together. */
+@Module({ providers: [DataSourceWatchers], exports: [DataSourceWatchers] })
+class PageCacheTypeOrmCoreModule {}
+
+/**
+ * Purges pages when entities change, after the transaction has been committed: what `dependentPaths()` gives for the entity as it
+ * was and as it is, and for bulk writes, the pages with the tag of its class.
+ *
+ * Beside `NginxCacheModule.forRoot()` and `TypeOrmModule.forRoot()`, in any module.
+ *
+ * @example
+ * @Module({ imports: [TypeOrmModule.forFeature([Post]), PageCacheTypeOrmModule.forFeature([Post])] })
+ * export class PostsModule {}
+ *
+ * @publicApi
+ */
+@Module({})
+export class PageCacheTypeOrmModule implements OnModuleInit {
+  constructor(
+    @Inject(FEATURE) private readonly feature: Feature,
+    @Inject(DataSourceWatchers) private readonly watchers: DataSourceWatchers,
+  ) {}
+
+  /**
+   * @param entities classes whose instances have `dependentPaths()`; without the method, every change purges by the tag of the class
+   * @param dataSource as in `TypeOrmModule.forFeature()`, when it is not the default one
+   * @throws {EntityMetadataNotFoundError} (TypeORM's, when the application starts) when an entity is not one of the data source
+   */
+  static forFeature(entities: readonly EntityClass[], dataSource?: DataSourceRef): DynamicModule {
+    return {
+      module: PageCacheTypeOrmModule,
+      imports: [PageCacheTypeOrmCoreModule],
+      providers: [
+        {
+          provide: FEATURE,
+          inject: [getDataSourceToken(dataSource)],
+          useFactory: (source: DataSource): Feature => ({ dataSource: source, entities }),
+        },
+      ],
+    };
+  }
+
+  onModuleInit(): void {
+    const { dataSource, entities } = this.feature;
+    this.watchers.watch(
+      dataSource,
+      entities.map((entity) => dataSource.getMetadata(entity as never)),
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import type { INestApplication } from '@nestjs/common';
+import { memcachedStore, memoryStore, nginxConf, type NginxCacheOptions, type NginxFlavour } from '../../lib/index.js';
+import { MemcachedServer, NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
+import { type Platform, startApplication } from './applications.js';
+import { FlavourPagesController } from './flavour-pages.controller.js';
+import { modulesDirectory } from './nginx-modules.js';
+import { PageLog } from './page-log.js';
+import { PagesController } from './pages.controller.js';
+
+/** One way to serve pages, and what of them it keeps. */
+export interface FlavourUnderTest {
+  readonly name: string;
+  /** `undefined`: the application serves its pages itself. */
+  readonly flavour: NginxFlavour | undefined;
+  /** All header fields, the content type among them; where not, pages with others are not stored. */
+  readonly keepsFields: boolean;
+  /** `ETag` and `Last-Modified`, with which it answers conditional requests. */
+  readonly validates: boolean;
+  readonly statuses: readonly number[];
+}
+
+const WHOLE = { keepsFields: true, validates: true, statuses: [200, 301, 308, 404, 410] };
+
+export const FLAVOURS: readonly FlavourUnderTest[] = [
+  { name: 'memcached', flavour: 'memcached', keepsFields: false, validates: false, statuses: [200] },
+  { name: 'srcache', flavour: 'srcache', ...WHOLE },
+  { name: 'njs', flavour: 'njs', ...WHOLE },
+  { name: 'memory, served by the application', flavour: undefined, ...WHOLE, validates: false },
+];
+
+/** An application with whatever stands in front of it. */
+export interface FlavourSite extends AsyncDisposable {
+  readonly app: INestApplication;
+  readonly log: PageLog;
+  readonly memcached: MemcachedServer;
+  readonly nginx: NginxServer | undefined;
+  /** What a hit says. */
+  readonly hit: string;
+  /** Through nginx, where there is one. */
+  get(target: string, fields?: Readonly<Record<string, string>>, method?: string): Promise<RawResponse>;
+  /** From the application, past every cache. */
+  direct(target: string): Promise<RawResponse>;
+  /** Asks for a page that is not stored, and again when it is known what became of it. */
+  twice(target: string, fields?: Readonly<Record<string, string>>): Promise<Twice>;
+}
+
+export interface Twice {
+  readonly first: RawResponse;
+  readonly second: RawResponse;
+  /** `stored`, or why not. */
+  readonly outcome: string;
+}
+
+export async function startFlavour(
+  { flavour, statuses }: FlavourUnderTest,
+  platform: Platform = 'express',
+  more: NginxCacheOptions = {},
+): Promise<FlavourSite> {
+  const modules = modulesDirectory(flavour);
+  const memcached = await MemcachedServer.start();
+  const options: NginxCacheOptions = {
+    store: flavour ? memcachedStore({ servers: memcached.address }) : memoryStore(),
+    ...(flavour && { nginx: { flavour } }),
+    query: { allow: ['page'] },
+    statuses,
+    ...more,
+  };
+  const controllers = [PagesController, FlavourPagesController];
+  const { app, address } = await startApplication({ platform, options, controllers, providers: [PageLog] });
+  const nginx =
+    flavour &&
+    (await NginxServer.start(({ port, directory }) =>
+      nginxConf(options, { app: address, listen: port, directory, modulesDirectory: modules }),
+    ));
+  const log = app.get(PageLog);
+  const appPort = Number(address.split(':')[1]);
+  const front = new RawClient(nginx?.port ?? appPort);
+  const back = new RawClient(appPort);
+  const get: FlavourSite['get'] = (target, fields = {}, method = 'GET') =>
+    front.send(request(method, target, { Host: address, ...fields }));
+  return {
+    app,
+    log,
+    memcached,
+    nginx,
+    hit: nginx ? 'nginx; hit' : 'nestjs-nginx-cache; hit',
+    get,
+    direct: (target) => back.send(request('GET', target, { Host: address, 'X-Page-Cache-Key': 'bypass' })),
+    twice: async (target, fields) => {
+      log.forget();
+      const first = await get(target, fields);
+      const outcome = await log.outcome(target);
+      return { first, outcome, second: await get(target, fields) };
+    },
+    [Symbol.asyncDispose]: async () => {
+      front.close();
+      back.close();
+      await app.close();
+      await nginx?.stop();
+      await memcached.stop();
+    },
+  };
+}
+
+function request(method: string, target: string, fields: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NginxFlavour } from '../../lib/index.js';
+import { findProgram } from '../../lib/testing/find-program.js';
+
+/** The Debian packages of the modules. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'ngx_http_js_module.so': 'libnginx-mod-http-js',
+  'ngx_http_memc_module.so': 'libnginx-mod-http-memc',
+  'ngx_http_srcache_filter_module.so': 'libnginx-mod-http-srcache-filter',
+};
+
+const NEEDED: Readonly<Partial<Record<NginxFlavour, readonly string[]>>> = {
+  srcache: ['ngx_http_memc_module.so', 'ngx_http_srcache_filter_module.so'],
+  njs: ['ngx_http_js_module.so'],
+};
+
+/**
+ * Where nginx's dynamic modules are.
+ *
+ * @throws Error with the missing packages when there are not those that the flavour needs
+ */
+export function modulesDirectory(flavour: NginxFlavour = 'memcached'): string {
+  // nginx writes it to stderr.
+  const build = execFileSync('/bin/sh', ['-c', '"$0" -V 2>&1', findProgram('nginx')], { encoding: 'utf8' });
+  const directory = /--modules-path=(\S+)/.exec(build)?.[1] ?? '/usr/lib/nginx/modules';
+  const missing = (NEEDED[flavour] ?? []).filter((module) => !existsSync(join(directory, module)));
+  if (missing.length === 0) return directory;
+  const packages = missing.map((module) => PACKAGES[module]).join(' ');
+  throw new Error(`${missing.join(', ')} not found in ${directory}: apt-get install ${packages}`);
+}
