@@ -80,7 +80,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
 
 async function targetsOf({ targets }: PurgePlan, result: unknown, request: unknown): Promise<PageTarget[]> {
   const given = await Promise.all(
-    targets.map((target) => (typeof target === 'function' ? target(result, request) : target)),
+    targets.map(async (target) => (typeof target === 'function' ? target(result, request) : target)),
   );
   return given.flatMap((target) => target ?? []);
 }

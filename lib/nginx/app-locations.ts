@@ -6,9 +6,6 @@ import type { SiteNames } from './variables.js';
 /** Fields of a conditional or partial request: the answer would not be a whole page (RFC 9110, sections 13 and 14). */
 const CONDITIONS = ['If-None-Match', 'If-Modified-Since', 'If-Match', 'If-Unmodified-Since', 'If-Range', 'Range'];
 
-/** nginx before 1.23 looks at the first of several only. */
-const CREDENTIALS = ['Authorization', 'Proxy-Authorization'];
-
 /** Fields by which frameworks and proxies let a client pretend another address or method: not part of the key. */
 const UNKEYED = [
   ...['Forwarded', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Path', 'X-Forwarded-Server'],
@@ -36,7 +33,7 @@ export function appLocations({ variants, hosts }: CheckedOptions, names: SiteNam
     ...block(`location @${names.of('miss')}`, [
       ...proxy(names, names.variable(hosts ? 'page_host' : 'host')),
       `proxy_set_header ${PAGE_KEY_HEADER} ${names.variable('key')};`,
-      ...[...CONDITIONS, ...CREDENTIALS, ...UNKEYED].map((field) => `proxy_set_header ${field} "";`),
+      ...[...CONDITIONS, ...UNKEYED].map((field) => `proxy_set_header ${field} "";`),
       ...chosen,
     ]),
     '',

@@ -44,10 +44,13 @@ const app = v.pipe(v.string(APP), v.check(isAddress, APP));
 const path = v.pipe(v.string(DIRECTORY), v.regex(/^\/[\w./@+-]*$/, DIRECTORY));
 const deploymentSchema = v.strictObject(
   {
-    app: v.union([app, v.pipe(v.array(app), v.minLength(1))], APP),
+    app: v.union([app, v.pipe(v.array(app), v.minLength(1, APP))], APP),
     listen: v.optional(
       v.union(
-        [v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)), v.pipe(v.string(), v.check(isListen))],
+        [
+          v.pipe(v.number(), v.integer(LISTEN), v.minValue(1, LISTEN), v.maxValue(65_535, LISTEN)),
+          v.pipe(v.string(), v.check(isListen, LISTEN)),
+        ],
         LISTEN,
       ),
     ),

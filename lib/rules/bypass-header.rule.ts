@@ -9,6 +9,6 @@ export function bypassHeaderRule(token: string): Rule {
   return {
     reason: 'bypass-header',
     bypassWhen: 'one matches',
-    tests: [test(`header:${BYPASS_HEADER.toLowerCase()}`, `^${literal(token)}$`)],
+    tests: [test(`header:${BYPASS_HEADER.toLowerCase()}`, `^[\\x09\\x20]*${literal(token)}[\\x09\\x20]*$`)],
   };
 }

@@ -40,7 +40,7 @@ export function variantTests(variant: Variant): { readonly value: string; readon
       const source = `^(?:(?!${language(anyOf(values.map(literal)))})[^,]*,)*${language(literal(value))}`;
       return { value, test: { subject, pattern: { source, ignoreCase: true } } };
     }
-    const source = variant.cookie === undefined ? `^${literal(value)}$` : `${cookieName(variant.cookie)}=${end(value)}`;
+    const source = variant.cookie === undefined ? whole(value) : `${cookieName(variant.cookie)}=${end(value)}`;
     return { value, test: test(subject, source) };
   });
 }
@@ -51,8 +51,8 @@ export function variantRule(variant: Variant): Rule | undefined {
   const reason = `variant-${variant.name}`;
   if (isLanguage(variant)) return undefined;
   if (variant.cookie === undefined) {
-    const known = ['^$', ...variant.values.map((value) => `^${literal(value)}$`)];
-    return { reason, bypassWhen: 'none matches', tests: known.map((source) => test(subject, source)) };
+    const known = ['', ...variant.values];
+    return { reason, bypassWhen: 'none matches', tests: known.map((value) => test(subject, whole(value))) };
   }
   const name = cookieName(variant.cookie);
   return {
@@ -93,6 +93,11 @@ function language(tag: string): string {
 
 function cookieName(cookie: string): string {
   return `(?:^|;)${BEFORE_NAME}${literal(cookie)}`;
+}
+
+/** nginx leaves tabs around the value of a field, Node does not. */
+function whole(value: string): string {
+  return `^${SPACE}${literal(value)}${SPACE}$`;
 }
 
 function end(value: string): string {

@@ -44,7 +44,7 @@ export class PageStorage {
     await this.cache.set(key, page, provisional ? PROVISIONAL_TTL : spread);
     const reason = await whyNotKept();
     if (reason !== undefined) await this.store.deletePages([key]);
-    else if (provisional) await this.store.confirm?.(key, spread);
+    else if (provisional) await this.store.confirm?.(key, page, spread);
     return reason;
   }
 

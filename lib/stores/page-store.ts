@@ -82,7 +82,7 @@ export interface PageStore {
    *
    * @param ttl in milliseconds; 0 = until purged
    */
-  confirm?(key: string, ttl: number): Promise<void>;
+  confirm?(key: string, page: Page, ttl: number): Promise<void>;
   /** The string under which the server keeps the page: the key itself when absent. */
   serverKey?(key: string): string;
 }

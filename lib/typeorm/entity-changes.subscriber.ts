@@ -6,6 +6,7 @@ import type {
   ObjectLiteral,
   QueryRunner,
   RecoverEvent,
+  RelationMetadata,
   RemoveEvent,
   SoftRemoveEvent,
   TransactionCommitEvent,
@@ -35,6 +36,9 @@ interface Write {
  * does not tell the entity purges by the tag of the class.
  */
 export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity> {
+  /** Of what is being inserted. Afterwards the entity may tell another: SQLite's last row, which an upsert leaves as it was. */
+  readonly #givenIds = new WeakMap<Entity, Entity>();
+
   constructor(
     private readonly entities: WatchedEntities,
     private readonly paths: EntityPaths,
@@ -50,19 +54,22 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
 
   /** An entity that has an id already may be there already: an upsert. */
   beforeInsert(event: InsertEvent<Entity>): Promise<void> | void {
-    if (event.metadata.isJunction || !this.entities.has(event.metadata)) return;
-    const id = idOf(event.metadata, event.entity);
-    if (id) return this.collect(event, event.metadata, id);
+    const { metadata, entity } = event;
+    if (metadata.isJunction || !this.entities.has(metadata)) return;
+    const id = idOf(metadata, entity);
+    if (!id) return;
+    this.#givenIds.set(entity, id);
+    return this.collect(event, metadata, id);
   }
 
   afterInsert(event: InsertEvent<Entity>): Promise<void> | void {
     const { metadata, entity } = event;
     if (metadata.isJunction) return this.written(event, this.linked(event, event.entityId ?? entity));
     if (!this.entities.has(metadata)) return;
-    const id = idOf(metadata, event.entityId ?? entity);
-    // Query builders tell no id of their own: this may have been an upsert of a row that nobody knows.
+    // Query builders tell no id of their own, and this may have been an upsert of a row that nobody knows.
     const isBulk = event.entityId === undefined;
-    if (isBulk) this.collectTags(event, id ? undefined : entity);
+    if (isBulk) this.collectTags(event, entity);
+    const id = this.#givenIds.get(entity) ?? idOf(metadata, event.entityId ?? entity);
     if (!id) return this.written(event);
     const copy = isBulk ? undefined : copyOf(metadata, event.queryRunner, undefined, entity);
     return this.written(event, this.collect(event, metadata, id, copy));
@@ -157,19 +164,20 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
   }
 
   /** Both ends of a row of a junction table. */
-  private linked(event: Write, row: Entity | undefined): Promise<void> {
-    const sides = this.entities.sides(event.metadata).map(({ metadata, idOf: sideOf }) => {
-      const id = row && sideOf(row);
-      if (id) return this.collect(event, metadata, id);
-      this.purges.level(event.queryRunner).add({ tags: this.entities.tagsOf(metadata) });
-      return undefined;
-    });
-    return Promise.all(sides).then(() => undefined);
+  private async linked(event: Write, row: Entity | undefined): Promise<void> {
+    const level = this.purges.level(event.queryRunner);
+    await Promise.all(
+      this.entities.sides(event.metadata).map(async ({ metadata, idOf: sideOf }) => {
+        const id = row && sideOf(row);
+        if (id) await this.collect(event, metadata, id);
+        else level.add({ tags: this.entities.tagsOf(metadata) });
+      }),
+    );
   }
 
   /** What the database deletes, or takes a reference from, by itself. */
   private cascade(write: Write, metadata: EntityMetadata, id: Entity, depth = 0): Promise<void> | undefined {
-    const relations = this.entities.cascades(metadata);
+    const relations = this.entities.cascades(metadata, false);
     if (relations.length === 0) return undefined;
     const { queryRunner } = write;
     const level = this.purges.level(queryRunner);
@@ -183,21 +191,19 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
             const rowId = idOf(entityMetadata, row);
             if (!rowId) return;
             await this.collect(write, entityMetadata, rowId, copyOf(entityMetadata, queryRunner, row));
-            if (relation.onDelete === 'CASCADE' && !relation.isManyToMany) {
-              await this.cascade(write, entityMetadata, rowId, depth + 1);
-            }
+            if (isDeletedAlong(relation)) await this.cascade(write, entityMetadata, rowId, depth + 1);
           }),
         );
       }),
     ).then(() => undefined);
   }
 
-  private cascadeTags({ queryRunner }: Write, metadata: EntityMetadata, seen = new Set<EntityMetadata>()): void {
-    for (const { entityMetadata } of this.entities.cascades(metadata)) {
-      if (seen.has(entityMetadata)) continue;
-      seen.add(entityMetadata);
-      this.purges.level(queryRunner).add({ tags: this.entities.tagsOf(entityMetadata) });
-      this.cascadeTags({ queryRunner, metadata }, entityMetadata, seen);
+  private cascadeTags(write: Write, metadata: EntityMetadata, seen = new Set([metadata])): void {
+    for (const relation of this.entities.cascades(metadata, true)) {
+      const { entityMetadata } = relation;
+      this.purges.level(write.queryRunner).add({ tags: this.entities.tagsOf(entityMetadata) });
+      if (!isDeletedAlong(relation) || seen.has(entityMetadata)) continue;
+      this.cascadeTags(write, entityMetadata, seen.add(entityMetadata));
     }
   }
 
@@ -218,6 +224,11 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
     await collected;
     await this.purges.written(queryRunner);
   }
+}
+
+/** Of a many-to-many relation, the row of the junction is deleted, and no entity. */
+function isDeletedAlong({ onDelete, isManyToMany }: RelationMetadata): boolean {
+  return onDelete === 'CASCADE' && !isManyToMany;
 }
 
 /** @param source an entity, an id map, or the bare value of a single primary column */

@@ -43,7 +43,9 @@ export class RelationReads {
         this.missing.add(path);
         throw new TypeError(`The relation "${path}" is not loaded.`);
       },
-      set: (value: unknown) => Object.defineProperty(owner, property, { value, writable: true, configurable: true }),
+      set: (value: unknown) => {
+        Object.defineProperty(owner, property, { value, writable: true, configurable: true });
+      },
     });
   }
 }

@@ -53,11 +53,13 @@ export class WatchedEntities {
   /**
    * The relations through which the database changes other rows by itself when one of this class is deleted: TypeORM
    * sees nothing of it.
+   *
+   * @param isBulk whether TypeORM does not know which one is deleted: then it leaves all junction rows to the database, too
    */
-  cascades(metadata: EntityMetadata): RelationMetadata[] {
+  cascades(metadata: EntityMetadata, isBulk: boolean): RelationMetadata[] {
     return this.all()
       .flatMap((other) => other.ownRelations)
-      .filter((relation) => related(relation.inverseEntityMetadata, metadata) && isCascade(relation));
+      .filter((relation) => related(relation.inverseEntityMetadata, metadata) && isCascade(relation, isBulk));
   }
 
   /** The watched sides of a many-to-many relation, and how the rows of its junction name them. */
@@ -90,9 +92,9 @@ function isWritten(relation: RelationMetadata, values: ObjectLiteral): boolean {
   );
 }
 
-function isCascade(relation: RelationMetadata): boolean {
-  // With a relation on the other side, too, TypeORM deletes the rows of the junction itself, one by one.
-  if (relation.isManyToManyOwner) return relation.inverseRelation === undefined;
+function isCascade(relation: RelationMetadata, isBulk: boolean): boolean {
+  // When the deleted side has the relation as well, TypeORM deletes the rows of the junction one by one.
+  if (relation.isManyToMany) return isBulk || !relation.inverseRelation;
   return relation.isOwning && ['CASCADE', 'SET NULL', 'SET DEFAULT'].includes(relation.onDelete ?? '');
 }
 

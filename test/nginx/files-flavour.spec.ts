@@ -208,16 +208,12 @@ describe.each(PLATFORMS)('the files flavour on %s', (platform) => {
     writeFileSync(join(site.root, 'outside#'), 'FORBIDDEN');
     writeFileSync(join(site_, 'outside#'), 'FORBIDDEN');
     mkdirSync(join(site_, 'expiring', 'posts', '1?page='), { recursive: true });
+    // prettier-ignore
     const targets = [
-      ...['/../outside', '/..%2Foutside', '/%2e%2e/outside', '/posts/../../outside', '/posts/..%2f..%2foutside'],
-      ...[
-        '/../tmp/draft',
-        '/posts/1?page=/../../../../outside',
-        '/posts/1?page=/../../../tmp/draft',
-        '/posts/1?page=//x',
-      ],
-      ...['/posts/1?page=/./x', '/posts/1%23', '/posts/1#', '/posts/1%23.gz', '/posts/1#.gz', '/posts/1.gz', '/posts'],
-      ...['/posts/', '//posts/1', '/posts/1\\..\\outside', '/posts%00', '/?page=../../../outside', '/#/posts/1'],
+      '/../outside', '/..%2Foutside', '/%2e%2e/outside', '/posts/../../outside', '/posts/..%2f..%2foutside', '/../tmp/draft',
+      '/posts/1?page=/../../../../outside', '/posts/1?page=/../../../tmp/draft', '/posts/1?page=//x', '/posts/1?page=/./x',
+      '/posts/1%23', '/posts/1#', '/posts/1%23.gz', '/posts/1#.gz', '/posts/1.gz', '/posts', '/posts/', '//posts/1',
+      '/posts/1\\..\\outside', '/posts%00', '/?page=../../../outside', '/#/posts/1', '/journal', '/../journal',
     ];
     for (const target of targets) {
       const answer = await raw.send(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);

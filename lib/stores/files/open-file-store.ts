@@ -9,6 +9,7 @@ import type { PageStore, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
 import { ExpiryIndex, type ExpiryEntry } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
+import { FileJournal } from './file-journal.js';
 import { FileStoreError } from './file-store.error.js';
 import type { FileStoreOptions } from './file-store.js';
 import { Leases } from './leases.js';
@@ -45,8 +46,13 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
     }),
     deletePages: (keys) => store.delete(keys),
     keys: (prefix) => store.keys(prefix),
+    journal: new FileJournal(siteOf(options, context)),
     serverKey: (key) => pageFile(key, context.prefix) ?? key,
   };
+}
+
+function siteOf({ root }: FileStoreOptions, { prefix }: StoreContext): string {
+  return join(root, siteDirectory(prefix));
 }
 
 class FileStore {
@@ -64,7 +70,7 @@ class FileStore {
     private readonly options: Required<FileStoreOptions>,
     private readonly context: StoreContext,
   ) {
-    const site = join(options.root, siteDirectory(context.prefix));
+    const site = siteOf(options, context);
     this.#files = new PageFiles(site, options.brotli ? ['.gz', '.br'] : ['.gz']);
     this.#index = new ExpiryIndex(site);
     this.#limit = new SizeLimit(this.#files, options.maxBytes);

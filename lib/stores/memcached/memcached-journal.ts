@@ -16,18 +16,28 @@ const KEPT = 60_000;
 const MAX_BYTES = 16_384;
 /** A longer entry is written down as "everything". */
 const MAX_ENTRY = 4096;
+/**
+ * A position may be this old, in milliseconds. An old one is as safe: at worst, a page is not stored that another process has purged
+ * just before its handler began.
+ */
+const FRESH = 100;
 /** Several processes purge at once: each attempt fails only because another one has succeeded. */
 const ATTEMPTS = 200;
 
 /** The purge journal of all processes as one memcached item, changed by compare-and-swap. */
 export class MemcachedJournal implements PurgeJournal {
+  #latest: { readonly position: string; readonly time: number } | undefined;
+  #reading: Promise<Journal> | undefined;
+  #next: Promise<Journal> | undefined;
+
   constructor(
     private readonly client: MemcachedMetaClient,
     private readonly key: string,
   ) {}
 
   async position(): Promise<string> {
-    const { epoch, last } = await this.read();
+    if (this.#latest && Date.now() - this.#latest.time < FRESH) return this.#latest.position;
+    const { epoch, last } = await this.readTogether();
     return `${epoch} ${last}`;
   }
 
@@ -42,18 +52,38 @@ export class MemcachedJournal implements PurgeJournal {
 
   async since(position: string): Promise<readonly string[] | undefined> {
     const [epoch, from] = position.split(' ');
-    const journal = await this.read();
+    const journal = await this.readTogether();
     const missed = journal.last - Number(from);
     if (journal.epoch !== epoch || missed > journal.entries.length) return undefined;
     return missed === 0 ? [] : journal.entries.slice(-missed).map(([, entry]) => entry);
   }
 
+  /** Under load, one read for all who ask. One that is on its way already may have missed what was just stored: then the next. */
+  private readTogether(): Promise<Journal> {
+    if (!this.#reading) {
+      this.#reading = this.read().finally(() => {
+        this.#reading = undefined;
+      });
+      return this.#reading;
+    }
+    const next = () => {
+      this.#next = undefined;
+      return this.readTogether();
+    };
+    this.#next ??= this.#reading.then(next, next);
+    return this.#next;
+  }
+
   /** It is made where it is missing: from then on nothing is missed. */
   private async read(): Promise<Journal & { readonly cas: string }> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const started = Date.now();
       const item = await this.client.getForUpdate(this.key);
       const journal = item && decode(item.bytes);
-      if (journal) return { ...journal, cas: item.cas };
+      if (journal) {
+        this.#latest = { position: `${journal.epoch} ${journal.last}`, time: started };
+        return { ...journal, cas: item.cas };
+      }
       await this.client.compareAndSet(this.key, encode({ epoch: randomUUID(), last: 0, entries: [] }), item?.cas);
     }
     throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);

@@ -1,3 +1,4 @@
+import type { Page } from '../../page/page.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
@@ -104,9 +105,9 @@ function openStore(client: MemcachedPageClient, { format, prefix }: StoreContext
       tags &&
       keys && {
         journal: new MemcachedJournal(meta, `*${memcachedKey(prefix)}journal`),
-        confirm: (key: string, ttl: number) => {
+        confirm: (key: string, page: Page, ttl: number) => {
           const serverKey = memcachedKey(key);
-          return meta.touch([serverKey, tags.itemOf(serverKey)], ttl);
+          return meta.touch(page.tags?.length ? [serverKey, tags.itemOf(serverKey)] : [serverKey], ttl);
         },
         async *tagged(wanted: readonly string[]) {
           const begin = memcachedKey(prefix);

@@ -135,8 +135,8 @@ describe('a page whose time is over', () => {
 
 describe('ExpiryKeeper', () => {
   it('lets nginx go on only while it can remove what is due', async () => {
-    const expire = vi.fn(async () => {});
-    const renew = vi.fn(async () => {});
+    const expire = vi.fn<() => Promise<void>>(async () => {});
+    const renew = vi.fn<() => Promise<void>>(async () => {});
     const index = {
       seconds: async () => [1],
       entries: async () => [{ path: '/x', key: 'page:/', expires: 1 }],
