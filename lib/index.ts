@@ -3,6 +3,12 @@ export { NoPageCache } from './decorators/no-page-cache.decorator.js';
 export { OnPageCache, type PageCacheEventClass } from './decorators/on-page-cache.decorator.js';
 export { PageCache, type PageCacheHandlerOptions } from './decorators/page-cache.decorator.js';
 export {
+  PurgePages,
+  type PurgedBy,
+  type PurgedTargets,
+  type PurgePagesOptions,
+} from './decorators/purge-pages.decorator.js';
+export {
   PageCacheFailed,
   PageRendered,
   PageRequested,

@@ -6,7 +6,7 @@ import { literal } from '../rules/pattern.js';
  * Fastify (find-my-way: `:id`, `:id(\\d+)`, `:id?`, `*`, `::` for a colon).
  */
 const PARTS =
-  /(?<optional>\/:\w+(?:\((?:[^()]|\([^()]*\))*\))?\?)|(?<colon>::)|\\(?<escaped>.)|(?<parameter>:(?:\w+|"[^"]*")(?:\((?:[^()]|\([^()]*\))*\))?)|(?<wildcard>\*(?:\w+|"[^"]*")?)|(?<open>\{)|(?<close>\})|(?<text>[^:*{}\\]+)/gsu;
+  /(?<optional>\/:\w+(?:\((?:[^()]|\([^()]*\))*\))?\?)|(?<colon>::)|\\(?<escaped>.)|(?<parameter>:(?:\w+|"[^"]*")(?:\((?:[^()]|\([^()]*\))*\))?)|(?<wildcard>\*(?:\w+|"[^"]*")?)|(?<open>\{)|(?<close>\})|(?<text>(?:(?!\/:\w+(?:\((?:[^()]|\([^()]*\))*\))?\?)[^:*{}\\])+)/gsu;
 
 /**
  * The raw paths that a route answers in its own letters. The router has already matched the request, so it is enough that the
@@ -21,7 +21,9 @@ export function templatePattern(template: string): RegExp {
     if (groups['close']) return ')?';
     return text(groups['colon'] ? ':' : (groups['escaped'] ?? groups['text'] ?? ''));
   });
-  return new RegExp(`^${parts.join('') || '/'}$`);
+  const pattern = `^${parts.join('') || '/'}$`;
+  // A root whose only parameter is optional.
+  return new RegExp(new RegExp(pattern).test('') ? `${pattern}|^/$` : pattern);
 }
 
 /** Fastify's router compares decoded paths, so its templates are decoded; Express's compares, and has, encoded ones. */

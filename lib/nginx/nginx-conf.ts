@@ -70,7 +70,7 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
   return {
     http: text(http),
     server: text(server),
-    full: text(full(http, server, place, flavour.modules(site))),
+    full: text(full(http, [...strangers(site), ...server], place, flavour.modules(site))),
     files: flavour.files(site),
   };
 }
@@ -131,9 +131,10 @@ function serverBlock(site: Site, flavour: Flavour): string[] {
     '# Says so when a page comes from the cache (RFC 9211). It stands here and not in the location, where nginx would forget',
     '# the add_header of the server for it: Strict-Transport-Security and the like belong to cached pages as well.',
     `set ${names.variable('status')} "";`,
+    '# A request that nginx itself refuses does not come as far as that.',
+    'uninitialized_variable_warn off;',
     `add_header Cache-Status ${names.variable('status')} always;`,
     ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)} always;`),
-    ...(options.hosts ? [`if (${names.variable('bypass_host')}) {`, '    return 444;', '}'] : []),
     '',
     ...flavour.server(site),
     '',
@@ -148,6 +149,11 @@ function hitHeaders({ keepsHeaders, headers }: CheckedOptions): readonly HeaderF
 
 function upstream(name: string, servers: readonly string[]): string[] {
   return block(`upstream ${name}`, [...servers.map((server) => `server ${server};`), 'keepalive 64;']);
+}
+
+/** Who asks for a host that the site does not have gets nothing. In a server of somebody else's, that is not ours to say. */
+function strangers({ options, names }: Site): string[] {
+  return options.hosts ? [`if (${names.variable('bypass_host')}) {`, '    return 444;', '}', ''] : [];
 }
 
 function full(

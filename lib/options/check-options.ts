@@ -49,6 +49,9 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly remotePurge: RemotePurgeOptions | undefined;
 }
 
+/** What must not stand in a log. */
+const SECRETS = new Set(['bypassToken', 'remotePurge.token']);
+
 /**
  * Checks the options and completes them.
  *
@@ -59,7 +62,8 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   if (!result.success) {
     const [issue] = result.issues;
     const option = v.getDotPath(issue) ?? 'options';
-    throw new NginxCacheConfigError(option, issue.input, issue.message);
+    const given = SECRETS.has(option) ? '(not shown)' : issue.input;
+    throw new NginxCacheConfigError(option, given, issue.message);
   }
   const {
     prefix = 'page:',

@@ -68,10 +68,9 @@ export class TransactionPurges {
     if (levels.stack.length > 1) levels.stack.pop();
   }
 
-  /** Something has been written: without a transaction, everybody sees it already. */
+  /** Something has been written: what belongs to no transaction is seen by everybody already. */
   async written(runner: QueryRunner): Promise<void> {
     const { stack } = this.levelsOf(runner);
-    if (stack.length > 1) return;
     const [stale] = stack;
     stack[0] = new Stale();
     await this.purge(stale);

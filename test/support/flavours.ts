@@ -1,7 +1,16 @@
+import { rmSync } from 'node:fs';
 import type { INestApplication } from '@nestjs/common';
-import { memcachedStore, memoryStore, nginxConf, type NginxCacheOptions, type NginxFlavour } from '../../lib/index.js';
+import {
+  fileStore,
+  memcachedStore,
+  memoryStore,
+  nginxConf,
+  type NginxCacheOptions,
+  type NginxFlavour,
+} from '../../lib/index.js';
 import { MemcachedServer, NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { type Platform, startApplication } from './applications.js';
+import { temporaryRoot } from './files-site.js';
 import { FlavourPagesController } from './flavour-pages.controller.js';
 import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
@@ -14,7 +23,7 @@ export interface FlavourUnderTest {
   readonly flavour: NginxFlavour | undefined;
   /** All header fields, the content type among them; where not, pages with others are not stored. */
   readonly keepsFields: boolean;
-  /** `ETag` and `Last-Modified`, with which it answers conditional requests. */
+  /** `ETag` and `Last-Modified` of the application, with which it answers conditional requests. */
   readonly validates: boolean;
   readonly statuses: readonly number[];
 }
@@ -25,6 +34,7 @@ export const FLAVOURS: readonly FlavourUnderTest[] = [
   { name: 'memcached', flavour: 'memcached', keepsFields: false, validates: false, statuses: [200] },
   { name: 'srcache', flavour: 'srcache', ...WHOLE },
   { name: 'njs', flavour: 'njs', ...WHOLE },
+  { name: 'files', flavour: 'files', keepsFields: false, validates: false, statuses: [200] },
   { name: 'memory, served by the application', flavour: undefined, ...WHOLE, validates: false },
 ];
 
@@ -58,8 +68,10 @@ export async function startFlavour(
 ): Promise<FlavourSite> {
   const modules = modulesDirectory(flavour);
   const memcached = await MemcachedServer.start();
+  const root = temporaryRoot();
+  const memcachedOrMemory = flavour ? memcachedStore({ servers: memcached.address }) : memoryStore();
   const options: NginxCacheOptions = {
-    store: flavour ? memcachedStore({ servers: memcached.address }) : memoryStore(),
+    store: flavour === 'files' ? fileStore({ root }) : memcachedOrMemory,
     ...(flavour && { nginx: { flavour } }),
     query: { allow: ['page'] },
     statuses,
@@ -98,6 +110,7 @@ export async function startFlavour(
       await app.close();
       await nginx?.stop();
       await memcached.stop();
+      rmSync(root, { recursive: true });
     },
   };
 }

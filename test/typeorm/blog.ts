@@ -102,7 +102,8 @@ export class Tag implements DependentPaths {
   @Column('text')
   name!: string;
 
-  @ManyToMany(() => Post, (post) => post.tags)
+  // What TypeORM 1 does by default.
+  @ManyToMany(() => Post, (post) => post.tags, { onDelete: 'CASCADE' })
   posts!: Relation<Post>[];
 
   get path(): string {
@@ -166,11 +167,10 @@ export class BlogController {
     const relations = { author: true, comments: true, tags: true };
     const post = await this.dataSource.getRepository(Post).findOne({ where: { slug }, relations });
     if (!post) throw new NotFoundException();
-    const comments = await post.comments;
     return [
       post.title,
       post.author?.name ?? 'nobody',
-      ...comments.map(({ text }) => text),
+      ...post.comments.map(({ text }) => text),
       ...post.tags.map(({ name }) => `#${name}`),
     ].join(' ');
   }

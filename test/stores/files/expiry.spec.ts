@@ -83,11 +83,11 @@ describe('a page whose time is over', () => {
   });
 
   it('stays when it has been stored again meanwhile', async () => {
-    const { keyv } = open();
-    await keyv.set('page:/a', page('first'), 300);
-    await keyv.set('page:/a', page('second'), 60_000);
-    await keyv.set('page:/b', page('first'), 300);
-    await keyv.set('page:/b', page('second'), 0);
+    const [one, other] = [open(), open()];
+    await one.keyv.set('page:/a', page('first'), 300);
+    await other.keyv.set('page:/a', page('second'), 60_000);
+    await one.keyv.set('page:/b', page('first'), 300);
+    await other.keyv.set('page:/b', page('second'), 0);
     await sleep(600);
     expect(await isServed('/a')).toBe(true);
     expect(await isServed('/b')).toBe(true);

@@ -1,8 +1,20 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileJournal } from '../../../lib/stores/files/file-journal.js';
 import { temporaryRoot } from '../../support/files-site.js';
+
+/** What happens between the opening of a journal and the writing to it. */
+const { meanwhile } = vi.hoisted(() => ({ meanwhile: [] as (() => Promise<void>)[] }));
+vi.mock('node:fs/promises', async (original) => {
+  const actual = await original<typeof import('node:fs/promises')>();
+  const open: typeof actual.open = async (...args) => {
+    const file = await actual.open(...args);
+    await meanwhile.shift()?.();
+    return file;
+  };
+  return { ...actual, open };
+});
 
 describe('FileJournal', () => {
   let site: string;
@@ -42,6 +54,19 @@ describe('FileJournal', () => {
     writeFileSync(join(site, 'journal'), '\n{"cut', { flag: 'a' });
     await journal.append('{"whole":1}');
     expect(await journal.since(start)).toEqual(['{"cut', '{"whole":1}']);
+  });
+
+  it('does not write to a journal that has been replaced', async () => {
+    const [one, other] = [new FileJournal(site), new FileJournal(site)];
+    let start = '';
+    await one.position();
+    meanwhile.push(async () => {
+      await other.append('x'.repeat(20_000));
+      await other.append('the first of a new one');
+      start = await other.position();
+    });
+    await one.append('entry');
+    expect(await other.since(start)).toEqual(['entry']);
   });
 
   it('loses no entry while many append, and new ones are begun', async () => {

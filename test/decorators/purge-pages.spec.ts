@@ -1,0 +1,281 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { INestApplication } from '@nestjs/common';
+import {
+  Controller,
+  ForbiddenException,
+  Get,
+  Header,
+  HttpCode,
+  Next,
+  Param,
+  Post,
+  Redirect,
+  Res,
+} from '@nestjs/common';
+import { type Observable, of } from 'rxjs';
+import {
+  memoryStore,
+  NginxCacheConfigError,
+  OnPageCache,
+  PageCache,
+  PageCacheFailed,
+  PageCacheService,
+  PurgePages,
+} from '../../lib/index.js';
+import { PLATFORMS, startApplication } from '../support/applications.js';
+import { PageLog } from '../support/page-log.js';
+import { answer, type Answer } from '../support/site.js';
+
+interface Reply {
+  status(code: number): Reply;
+  send(body: string): void;
+}
+
+class Entity {
+  constructor(readonly id: string) {}
+  dependentPaths() {
+    return [`/pages/${this.id}`];
+  }
+}
+
+const BOTH = ['/pages/1', '/pages/2'];
+let version = 0;
+
+@Controller()
+class PagesController {
+  @Get('pages/:id')
+  @PageCache({ tags: ['pages'] })
+  @Header('content-type', 'text/html')
+  page(@Param('id') id: string) {
+    return `${id} v${version}`;
+  }
+
+  @Post('value/:id')
+  @PurgePages((entity: Entity, request: { params: { id: string } }) => [`/pages/${request.params.id}`, entity])
+  value() {
+    version += 1;
+    return new Entity('2');
+  }
+
+  @Post('plain')
+  @PurgePages('/pages/1', ['/pages/2'])
+  plain(): void {}
+
+  @Post('promise')
+  @PurgePages(async (entity: Entity) => delay(1, entity))
+  async promise() {
+    await delay(5);
+    return new Entity('1');
+  }
+
+  @Post('observable')
+  @PurgePages((entity: Entity) => entity)
+  observable(): Observable<Entity> {
+    return of(new Entity('2'), new Entity('1'));
+  }
+
+  @Post('redirect')
+  @Redirect('/pages/1', 303)
+  @PurgePages('/pages/1')
+  redirect(): void {}
+
+  @Post('twice')
+  @PurgePages('/pages/1')
+  @PurgePages(() => '/pages/2')
+  twice(): void {}
+
+  @Post('tags')
+  @PurgePages({ tags: ['pages'] })
+  tags(): void {}
+
+  @Post('refresh')
+  @PurgePages({ refresh: true }, '/pages/1', '/pages/3')
+  refresh(): void {
+    version += 1;
+  }
+
+  @Post('nothing')
+  @PurgePages(() => undefined)
+  nothing(): void {}
+
+  @Post('throws')
+  @PurgePages('/pages/1')
+  throws(): void {
+    throw new ForbiddenException();
+  }
+
+  @Post('status')
+  @HttpCode(422)
+  @PurgePages('/pages/1')
+  status(): void {}
+
+  @Post('passthrough/:code')
+  @PurgePages('/pages/1')
+  passthrough(@Param('code') code: string, @Res({ passthrough: true }) reply: Reply): string {
+    reply.status(Number(code));
+    return 'ok';
+  }
+
+  @Post('res/:code')
+  @PurgePages('/pages/1')
+  res(@Param('code') code: string, @Res() reply: Reply): void {
+    reply.status(Number(code)).send('ok');
+  }
+
+  @Post('later/:code')
+  @PurgePages('/pages/1')
+  later(@Param('code') code: string, @Res() reply: Reply): void {
+    setTimeout(() => {
+      version += 1;
+      reply.status(Number(code)).send('ok');
+    }, 30);
+  }
+
+  @Post('next')
+  @PurgePages('/pages/1')
+  next(@Res() reply: Reply, @Next() _next: () => void): void {
+    reply.status(200).send('ok');
+  }
+
+  @Post('broken-targets')
+  @PurgePages(() => {
+    throw new Error('oops');
+  })
+  brokenTargets(): string {
+    return 'ok';
+  }
+
+  @Post('no-target')
+  @PurgePages(() => [42 as never])
+  noTarget(): string {
+    return 'ok';
+  }
+}
+
+class Failures {
+  readonly messages: string[] = [];
+
+  @OnPageCache(PageCacheFailed)
+  onFailed({ operation, error }: PageCacheFailed) {
+    this.messages.push(`${operation}: ${String(error)}`);
+  }
+}
+
+describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
+  let app: INestApplication;
+  let url: string;
+  let pages: PageCacheService;
+  beforeAll(async () => {
+    ({ app, url } = await startApplication({
+      platform,
+      options: { store: memoryStore() },
+      controllers: [PagesController],
+      providers: [PageLog, Failures],
+    }));
+    pages = app.get(PageCacheService);
+  });
+  afterAll(() => app?.close());
+  beforeEach(async () => {
+    await pages.purgeAll();
+    app.get(PageLog).forget();
+    for (const path of BOTH) {
+      await answer(url + path);
+      await app.get(PageLog).outcome(path);
+    }
+  });
+
+  const post = (path: string): Promise<Answer> => answer(url + path, { method: 'POST' });
+  const left = async () => {
+    const stored: string[] = [];
+    for (const path of BOTH) if (await pages.has(path)) stored.push(path);
+    return stored;
+  };
+
+  it.each([
+    ['/value/1', 201, []],
+    ['/plain', 201, []],
+    ['/promise', 201, ['/pages/2']],
+    ['/observable', 201, ['/pages/2']],
+    ['/redirect', 303, ['/pages/2']],
+    ['/twice', 201, []],
+    ['/tags', 201, []],
+    ['/nothing', 201, BOTH],
+    ['/passthrough/200', 200, ['/pages/2']],
+  ])('POST %s purges before the answer leaves', async (path, code, rest) => {
+    // Were it not waited for, the pages would still be there.
+    const { purge } = pages;
+    const slow = vi.spyOn(pages, 'purge').mockImplementation(async (...targets) => {
+      await delay(10);
+      return purge.apply(pages, targets);
+    });
+    expect((await post(path)).code).toBe(code);
+    const stored = await left();
+    slow.mockRestore();
+    expect(stored).toEqual(rest);
+  });
+
+  it.each(['/throws', '/status', '/passthrough/404', '/passthrough/500', '/res/422', '/later/500'])(
+    'POST %s has failed, and purges nothing',
+    async (path) => {
+      expect((await post(path)).code).toBeGreaterThanOrEqual(400);
+      await delay(20);
+      expect(await left()).toEqual(BOTH);
+    },
+  );
+
+  it.each(['/res/200', '/later/200', '/next'])('POST %s answers itself: purged as soon as it has', async (path) => {
+    expect((await post(path)).code).toBe(200);
+    await vi.waitFor(async () => expect(await left()).toEqual(['/pages/2']));
+  });
+
+  it('purges nothing before a handler that takes its time has answered', async () => {
+    const purge = vi.spyOn(pages, 'purge');
+    const before = version;
+    let versionThen: number | undefined;
+    purge.mockImplementationOnce(async () => {
+      versionThen = version;
+      return { purged: 0, targets: [], duration: 0 };
+    });
+    await post('/later/200');
+    await vi.waitFor(() => expect(versionThen).toBe(before + 1));
+    purge.mockRestore();
+  });
+
+  it('{ refresh: true } replaces what is stored, and stores nothing else', async () => {
+    await post('/refresh');
+    await vi.waitFor(async () => expect((await pages.get('/pages/1'))?.body.toString()).toBe(`1 v${version}`));
+    expect(await left()).toEqual(BOTH);
+    expect(await pages.has('/pages/3')).toBe(false);
+  });
+
+  it.each([
+    ['/broken-targets', 'purge: Error: oops'],
+    [
+      '/no-target',
+      'purge: TypeError: 42 is not a page: give a path like "/posts/1", a URL, or an object with dependentPaths()',
+    ],
+  ])('POST %s is answered, and the mistake reported', async (path, message) => {
+    expect(await post(path)).toMatchObject({ code: 201, body: Buffer.from('ok') });
+    expect(app.get(Failures).messages.splice(0)).toEqual([message]);
+  });
+
+  it('a purge that hangs holds the answer up for some 45 ms', async () => {
+    const purge = vi.spyOn(pages, 'purge').mockReturnValue(new Promise(() => {}));
+    const start = performance.now();
+    expect((await post('/plain')).code).toBe(201);
+    purge.mockRestore();
+    expect(performance.now() - start).toBeGreaterThan(40);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
+
+describe('@PurgePages()', () => {
+  it.each<[string, () => unknown, RegExp]>([
+    ['refresh', () => PurgePages({ refresh: 'yes' as never }), /@PurgePages\.refresh.*'yes'/],
+    ['tags', () => PurgePages({ tags: 'posts' as never }), /@PurgePages\.tags.*'posts'/],
+  ])('says what is wrong with %s', (_, decorate, message) => {
+    expect(decorate).toThrow(NginxCacheConfigError);
+    expect(decorate).toThrow(message);
+  });
+});

@@ -1,0 +1,368 @@
+import type { ServerResponse } from 'node:http';
+import {
+  ConflictException,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Injectable,
+  type NestInterceptor,
+  NotFoundException,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Res,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import { delay, Observable, of } from 'rxjs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { NoPageCache } from '../../lib/index.js';
+import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
+import { PLATFORMS } from '../support/applications.js';
+import { raw } from '../support/raw-response.js';
+import { type Site, startSite } from '../support/site.js';
+
+expect.extend(pageCacheMatchers);
+
+const HTML = 'text/html; charset=utf-8';
+
+interface Reply {
+  header(name: string, value: string): Reply;
+  redirect(...args: unknown[]): void;
+  send(body?: unknown): void;
+}
+
+@Injectable()
+class OpenGuard {
+  canActivate() {
+    return true;
+  }
+}
+
+/** Commits behind everything else, as interceptors for transactions do. */
+@Injectable()
+class CommitsLater implements NestInterceptor {
+  intercept(_: unknown, next: { handle(): Observable<unknown> }) {
+    return new Observable((subscriber) =>
+      next.handle().subscribe((value) => {
+        setTimeout(() => {
+          Counter.value += 1;
+          subscriber.next(value);
+          subscriber.complete();
+        }, 30);
+      }),
+    );
+  }
+}
+
+const Counter = { value: 0 };
+
+@Controller()
+class CounterController {
+  @Get(['page', 'other', 'page/:id', 'no-cache', 'guarded', 'res', 'raw', 'streamed', 'k%C3%A4se', 'käse'])
+  @Header('content-type', HTML)
+  show() {
+    return `count ${Counter.value}`;
+  }
+
+  @Post(['page', 'k%C3%A4se', 'käse'])
+  @HttpCode(200)
+  post() {
+    Counter.value += 1;
+  }
+
+  @Put('page')
+  async put() {
+    Counter.value += 1;
+    return 'put';
+  }
+
+  @Patch('page')
+  patch() {
+    Counter.value += 1;
+    return of({ patched: true }).pipe(delay(5));
+  }
+
+  @Delete('page')
+  @HttpCode(204)
+  remove() {
+    Counter.value += 1;
+  }
+
+  @Post('page/:how')
+  how(@Param('how') how: string, @Res({ passthrough: true }) reply: Reply & { status(code: number): Reply }) {
+    Counter.value += 1;
+    if (how === 'missing') throw new NotFoundException();
+    if (how === 'conflict') throw new ConflictException();
+    if (how === 'broken') throw new Error('broken');
+    if (how === 'bad') reply.status(422);
+    return 'x';
+  }
+
+  @Post('redirect/:to')
+  redirect(@Param('to') to: string, @Res() reply: Reply) {
+    Counter.value += 1;
+    const url = Buffer.from(to, 'base64url').toString();
+    raw(reply as never as ServerResponse)
+      .writeHead(303, { location: url })
+      .end();
+  }
+
+  @Post('content-location/:to')
+  contentLocation(@Param('to') to: string, @Res({ passthrough: true }) reply: Reply) {
+    Counter.value += 1;
+    reply.header('content-location', Buffer.from(to, 'base64url').toString());
+    return 'x';
+  }
+
+  @Post('no-cache')
+  @NoPageCache()
+  noCache() {
+    Counter.value += 1;
+  }
+
+  @Post('guarded')
+  @UseGuards(OpenGuard)
+  guarded() {
+    Counter.value += 1;
+  }
+
+  @Post('res')
+  res(@Res() reply: Reply) {
+    Counter.value += 1;
+    reply.header('content-type', HTML).send('<p>sent</p>');
+  }
+
+  @Post('raw')
+  async raw(@Res() reply: ServerResponse) {
+    Counter.value += 1;
+    raw(reply).setHeader('x-some', 'thing').end('straße');
+  }
+
+  @Post('streamed')
+  streamed(@Res() reply: ServerResponse & { hijack?: () => void }) {
+    reply.hijack?.();
+    const response = raw<ServerResponse>(reply as never);
+    response.writeHead(200, { 'content-type': HTML });
+    response.write('some');
+    setTimeout(() => {
+      Counter.value += 1;
+      response.end(' more');
+    }, 20);
+  }
+
+  @Post('other')
+  @UseInterceptors(CommitsLater)
+  other() {
+    return 'x';
+  }
+}
+
+const to = (url: string) => Buffer.from(url).toString('base64url');
+
+describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await startSite({
+      platform,
+      controllers: [CounterController],
+      options: { query: { allow: ['p'] } },
+      logger: false,
+    });
+  });
+  afterAll(() => site?.stop());
+  beforeEach(async () => {
+    await site.memcached.flush();
+    site.log.forget();
+  });
+
+  const store = async (...targets: string[]) => {
+    for (const target of targets) {
+      site.log.forget();
+      await site.get(target);
+      expect(await site.log.outcome(target)).toBe('stored');
+      expect(await site.get(target)).toBePageCacheHit();
+    }
+  };
+  const host = () => new URL(site.nginx.url).host;
+
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s: the next visitor sees the change', async (method) => {
+    for (let round = 0; round < 10; round += 1) {
+      await store('/page', '/other');
+      const answer = await site.get('/page', { method });
+      const next = await site.get('/page');
+      expect(answer.code).toBeLessThan(300);
+      expect(next.body.toString()).toBe(`count ${Counter.value}`);
+      expect(await site.get('/other')).toBePageCacheHit();
+    }
+  });
+
+  it.each(['/res', '/raw', '/streamed', '/no-cache', '/guarded'])('a POST to %s, too', async (target) => {
+    for (let round = 0; round < 25; round += 1) {
+      await store(target);
+      const answer = await site.get(target, { method: 'POST' });
+      expect((await site.get(target)).body.toString()).toBe(`count ${Counter.value}`);
+      if (target === '/raw') expect(answer.body.toString()).toBe('straße');
+      if (target === '/res') expect(answer.body.toString()).toBe('<p>sent</p>');
+      if (target === '/streamed') expect(answer.body.toString()).toBe('some more');
+    }
+  });
+
+  it('the header of an answer is the same as without', async () => {
+    const without = await startSite({
+      platform,
+      controllers: [CounterController],
+      options: { purgeAfterUnsafe: false },
+      logger: false,
+    });
+    await using _ = without;
+    const sent = async ({ address }: Site, method: string, target: string) => {
+      await using client = new RawClient(Number(address.split(':')[1]));
+      const { raw: bytes } = await client.send(`${method} ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+      return bytes.toString('latin1').replace(/^(date|etag|keep-alive): .*\r\n/gim, '');
+    };
+    for (const target of ['/page', '/res', '/raw', '/streamed', `/redirect/${to('/page')}`, '/page/bad', '/nowhere']) {
+      expect(await sent(site, 'POST', target), target).toBe(await sent(without, 'POST', target));
+    }
+    expect(await sent(site, 'DELETE', '/page')).toBe(await sent(without, 'DELETE', '/page'));
+    expect(await sent(site, 'PATCH', '/page')).toBe(await sent(without, 'PATCH', '/page'));
+  });
+
+  it.each(['missing', 'conflict', 'broken', 'bad'])('that failed (%s) nothing is purged', async (how) => {
+    await store(`/page/${how}`);
+    expect((await site.get(`/page/${how}`, { method: 'POST' })).code).toBeGreaterThanOrEqual(400);
+    expect(await site.get(`/page/${how}`)).toBePageCacheHit();
+  });
+
+  it('the page at Location and Content-Location is purged, on the same host only', async () => {
+    const same: string[] = ['/page', '//HOST/page', 'http://HOST/page', 'https://HOST/page#part', '../page', '/%70age'];
+    for (const way of ['redirect', 'content-location']) {
+      for (const location of same) {
+        await store('/page', '/page?p=1');
+        await site.get(`/${way}/${to(location.replace('HOST', host()))}`, { method: 'POST' });
+        expect((await site.get('/page')).body.toString(), `${way} ${location}`).toBe(`count ${Counter.value}`);
+        expect(await site.get('/page?p=1')).toBePageCacheHit();
+      }
+      for (const other of [
+        'http://other.example/page',
+        '//other.example/page',
+        'mailto:page',
+        'http://[',
+        'urn:/page',
+      ]) {
+        await store('/page');
+        await site.get(`/${way}/${to(other)}`, { method: 'POST' });
+        expect(await site.get('/page'), other).toBePageCacheHit();
+      }
+      await store('/page', '/page?p=1');
+      await site.get(`/${way}/${to('/page?p=1')}`, { method: 'POST' });
+      expect((await site.get('/page?p=1')).body.toString()).toBe(`count ${Counter.value}`);
+      expect(await site.get('/page')).toBePageCacheHit();
+    }
+  });
+
+  it('an alias of the address purges the address', async () => {
+    await using client = new RawClient(Number(site.address.split(':')[1]));
+    for (const target of ['/k%c3%a4se', '/k%C3%A4se?utm_source=x', '/k%C3%A4se?x=1', '/k%C3%A4se?']) {
+      await store('/k%C3%A4se');
+      await site.get(target, { method: 'POST' });
+      expect((await site.get('/k%C3%A4se')).body.toString(), target).toBe(`count ${Counter.value}`);
+    }
+    // Odd, but it has changed something.
+    for (const hostField of ['', ' a|b', ' x:1:2']) {
+      await store('/page');
+      const { status } = await client.send(`POST /page HTTP/1.1\r\nHost:${hostField}\r\nContent-Length: 0\r\n\r\n`);
+      expect(status).toBe(200);
+      expect((await site.get('/page')).body.toString(), hostField).toBe(`count ${Counter.value}`);
+    }
+    await store('/page');
+    await client.send('POST http://x/page HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    expect((await site.get('/page')).body.toString()).toBe(`count ${Counter.value}`);
+  });
+
+  it('no page from before its end stays, however late it commits', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      await store('/other');
+      const change = site.get('/other', { method: 'POST' });
+      const meanwhile: Promise<unknown>[] = [];
+      for (let visit = 0; visit < 15; visit += 1) {
+        meanwhile.push(site.get('/other'));
+        await new Promise((resolve) => setTimeout(resolve, 3));
+      }
+      await change;
+      expect((await site.get('/other')).body.toString()).toBe(`count ${Counter.value}`);
+      await Promise.all(meanwhile);
+      expect((await site.get('/other')).body.toString()).toBe(`count ${Counter.value}`);
+    }
+  });
+
+  it('with memcached away it succeeds, and not much later', async () => {
+    const shortest = async (target: string) => {
+      let least = Infinity;
+      for (let round = 0; round < 8; round += 1) {
+        const start = performance.now();
+        const answer = await site.direct(target, { method: 'POST' });
+        least = Math.min(least, performance.now() - start);
+        expect(answer.code).toBeLessThan(300);
+      }
+      return least;
+    };
+    const healthy = Math.max(await shortest('/res'), await shortest('/page'));
+    site.memcached.pause();
+    expect(await shortest('/page')).toBeLessThan(healthy + 60);
+    expect(await shortest('/res')).toBeLessThan(healthy + 60);
+    const start = performance.now();
+    await site.direct('/page', { method: 'POST' });
+    expect(performance.now() - start).toBeLessThan(500);
+    site.memcached.resume();
+    await site.memcached.kill();
+    expect(await shortest('/page')).toBeLessThan(healthy + 60);
+    await site.memcached.restart();
+  });
+});
+
+describe.each(PLATFORMS)('with purgeAfterUnsafe: false on %s', (platform) => {
+  it('nothing is purged', async () => {
+    await using site = await startSite({
+      platform,
+      controllers: [CounterController],
+      options: { purgeAfterUnsafe: false },
+    });
+    await site.get('/page');
+    await site.log.outcome('/page');
+    for (const target of ['/page', '/res', `/redirect/${to('/page')}`]) await site.get(target, { method: 'POST' });
+    expect(await site.get('/page')).toBePageCacheHit();
+  });
+});
+
+describe.each(PLATFORMS)('with hosts on %s', (platform) => {
+  it('only the page of the host is purged', async () => {
+    await using site = await startSite({
+      platform,
+      controllers: [CounterController],
+      options: { hosts: ['a.example', 'b.example'] },
+    });
+    await using client = new RawClient(site.nginx.port);
+    const ask = (method: string, name: string, target: string) =>
+      client.send(`${method} ${target} HTTP/1.1\r\nHost: ${name}\r\nContent-Length: 0\r\n\r\n`);
+    for (const [target, location] of [
+      ['/page', ''],
+      [`/redirect/${to('//b.example/page')}`, 'b'],
+    ]) {
+      for (const name of ['a.example', 'b.example']) {
+        site.log.forget();
+        await ask('GET', name, '/page');
+        await site.log.outcome('/page');
+      }
+      await ask('POST', 'a.example', target ?? '');
+      // Location on the other host of the site: not this host's to say.
+      expect(await ask('GET', 'b.example', '/page')).toBePageCacheHit();
+      if (location === '') expect(await ask('GET', 'a.example', '/page')).toBePageCacheMiss();
+      else expect(await ask('GET', 'a.example', '/page')).toBePageCacheHit();
+      await site.memcached.flush();
+    }
+  });
+});

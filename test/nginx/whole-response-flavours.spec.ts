@@ -1,0 +1,158 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { field } from '../page/raw-pool.js';
+import { found } from '../support/raw-memcached.js';
+import { type RawFlavour, startRawFlavour, storedPage } from '../support/raw-flavour.js';
+
+const gzipped = () =>
+  storedPage({ body: gzipSync('stored '.repeat(2000)), contentEncoding: 'gzip' }, ['Cache-Control', 'max-age=60']);
+
+describe.each(['srcache', 'njs'] as const)('the flavour %s', (flavour) => {
+  let site: RawFlavour;
+  beforeAll(async () => {
+    site = await startRawFlavour(flavour, { query: { allow: ['page'] } });
+  });
+  afterAll(async () => {
+    await site?.[Symbol.asyncDispose]();
+  });
+
+  it('makes a configuration that nginx has nothing to say about', () => {
+    expect(site.nginx.testOutput).toBe('');
+  });
+
+  it.each(['/a', '/a?page=1', '/a?page=%41%20b', '/%C3%A9;x=1', '/a+b,c', '/a?page=1?2'])(
+    'asks for the key of %s, and for nothing else',
+    async (target) => {
+      const asked: string[] = [];
+      site.memcached.answer = (key) => {
+        asked.push(key);
+        return { bytes: 'END\r\n', hang: true };
+      };
+      const { status } = await site.get(target);
+      expect(status).toBe(200);
+      const key = site.app.field('X-Page-Cache-Key') ?? '';
+      if (key.startsWith('bypass')) expect(asked).toEqual([]);
+      else expect(asked).toEqual([key.replace(/%/g, '%25')]);
+    },
+  );
+
+  it('serves what is stored under it', async () => {
+    site.memcached.answer = (key) => ({ bytes: found(key, storedPage()), hang: true });
+    const response = await site.get('/a');
+    expect(response.body.toString()).toBe('stored');
+    expect(field(response, 'x-stored')).toBe('yes');
+    expect(field(response, 'content-type')).toBe('text/plain');
+    expect(field(response, 'cache-status')).toBe('nginx; hit');
+    expect(field(response, 'content-length')).toBe('6');
+  });
+
+  it.each(['/page_cache_stored', '//page_cache_stored', 'http://x/page_cache_stored', '/page_cache_stored?page:/a'])(
+    'has nothing to show at %s',
+    async (target) => {
+      const asked: string[] = [];
+      site.memcached.answer = (key) => {
+        asked.push(key);
+        return { bytes: 'END\r\n', hang: true };
+      };
+      const response = await site.get(target);
+      expect(response.body.toString()).toBe('app');
+      expect(asked.filter((key) => !key.startsWith('page:/page_cache_stored'))).toEqual([]);
+    },
+  );
+
+  it.each(['page_cache_stored', '@page_cache_miss', '*'])('refuses %s as the target of a request', async (target) => {
+    expect((await site.get(target)).status).toBe(400);
+  });
+
+  const nonsense: [string, (key: string) => Buffer | string][] = [
+    ['nothing', () => ''],
+    ['an error', () => 'SERVER_ERROR out of memory\r\n'],
+    ['no protocol', () => 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['another key', () => found('other', storedPage())],
+    ['no length', (key) => `VALUE ${key} 0 x\r\n`],
+    ['an empty value', (key) => found(key, '')],
+    ['a body', (key) => found(key, '<h1>a body</h1>')],
+    ['no status', (key) => found(key, 'HTTP/1.1 OK\r\n\r\n')],
+    ['half a status line', (key) => found(key, 'HTTP/1.1 2')],
+  ];
+  it.each(nonsense)('goes to the application when memcached answers %s', async (_, answer) => {
+    for (const hang of [true, false]) {
+      site.memcached.answer = (key) => ({ bytes: answer(key), hang });
+      const start = performance.now();
+      const response = await site.get('/a');
+      expect(performance.now() - start).toBeLessThan(150);
+      expect(response.status).toBe(200);
+      expect(response.body.toString()).toBe('app');
+      expect(field(response, 'x-stored')).toBeUndefined();
+      expect(field(response, 'cache-status')).toBeUndefined();
+    }
+  });
+
+  it('never sends a part of a page, wherever memcached breaks off or stops', async () => {
+    const value = gzipped();
+    const end = value.indexOf('\r\n\r\n') + 4;
+    const lengths = [0, 5, 12, 15, 17, 30, end - 10, end - 4, end - 1, end, end + 1, value.length - 1];
+    for (const hang of [true, false]) {
+      for (const length of lengths) {
+        site.memcached.answer = (key) => ({ bytes: found(key, value, length), hang });
+        const start = performance.now();
+        const response = await site.get('/a', 'Accept-Encoding: gzip\r\n').catch((error: Error) => error);
+        expect(performance.now() - start).toBeLessThan(150);
+        if (response instanceof Error) {
+          // srcache has put the fields that it read into the response, and nginx cannot take them out again.
+          expect([flavour, response.message]).toEqual(['srcache', expect.stringMatching(/hung up after 0 bytes/)]);
+          expect(length).toBeGreaterThanOrEqual('HTTP/1.1 200 OK\r\n'.length);
+          continue;
+        }
+        expect(response.status).toBe(200);
+        expect([length, response.body.toString()]).toEqual([length, 'app']);
+        for (const name of ['x-stored', 'content-encoding', 'etag', 'cache-control', 'cache-status']) {
+          expect(field(response, name)).toBeUndefined();
+        }
+      }
+    }
+  });
+
+  it.each([
+    ['no end', 'HTTP/1.1 200 OK\r\nX-Stored: yes\r\n'],
+    ['no fields and no end', 'HTTP/1.1 200 OK\r\n'],
+    // To nginx, and so to srcache, a line without a colon is a field without a value; njs looks at lines and colons only.
+    flavour === 'njs'
+      ? ['no field', 'HTTP/1.1 200 OK\r\nX-Stored\r\n\r\nbody']
+      : ['a zero byte', 'HTTP/1.1 200 OK\r\nX-Stored: \0\r\n\r\n'],
+  ])('does not serve a value with %s', async (_, value = '') => {
+    site.memcached.answer = (key) => ({ bytes: found(key, value), hang: true });
+    const response = await site.get('/a').catch((error: Error) => error);
+    if (flavour === 'srcache') expect(String(response)).toContain('hung up after 0 bytes');
+    else expect(response).toMatchObject({ status: 200, body: Buffer.from('app') });
+  });
+
+  it('knows preconditions to be for the application', async () => {
+    site.memcached.answer = (key) => ({ bytes: found(key, storedPage()), hang: true });
+    for (const condition of ['If-Match: "x"', 'If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT']) {
+      expect((await site.get('/a', `${condition}\r\n`)).body.toString()).toBe('app');
+      expect(site.app.last).toContain(condition);
+    }
+  });
+
+  it('sends a 404 that is stored, and says that it is a hit', async () => {
+    site.memcached.answer = (key) => ({ bytes: found(key, storedPage({ status: 404 })), hang: true });
+    const response = await site.get('/a');
+    expect([response.status, response.body.toString()]).toEqual([404, 'stored']);
+    expect(field(response, 'cache-status')).toBe('nginx; hit');
+    // Only what would be 200 can be "not modified" (RFC 9110, section 13.2.1).
+    expect((await site.get('/a', `If-None-Match: ${field(response, 'etag')}\r\n`)).status).toBe(404);
+  });
+
+  it('reads the largest value there can be', async () => {
+    const value = storedPage(
+      { body: Buffer.alloc(1_000_000, 'x') },
+      ['X-Long', 'x'.repeat(3900)],
+      ['X-Long', 'y'.repeat(3900)],
+    );
+    site.memcached.answer = (key) => ({ bytes: found(key, value), hang: true });
+    const response = await site.get('/a');
+    expect(response.body).toHaveLength(1_000_000);
+    expect(response.headers.filter(([name]) => name === 'X-Long').map(([, text]) => text[0])).toEqual(['x', 'y']);
+  });
+});

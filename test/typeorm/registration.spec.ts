@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import { Column, DataSource, Entity, EntitySchema, PrimaryGeneratedColumn } from 'typeorm';
+import { memoryStore, NginxCacheConfigError, NginxCacheModule } from '../../lib/index.js';
+import { PageCacheTag, pageCacheTagOf, PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
+import { Author, Comment, ENTITIES, Post, PurgeLog, startBlog, Tag } from './blog.js';
+
+@PageCacheTag('settings', { automatic: false })
+@Entity()
+class BlogSetting {
+  @PrimaryGeneratedColumn()
+  id!: number;
+
+  @Column('text')
+  value!: string;
+}
+
+const Banner = new EntitySchema<{ id: number; text: string }>({
+  name: 'Banner',
+  columns: { id: { type: Number, primary: true, generated: true }, text: { type: 'text' } },
+});
+
+@Module({ imports: [PageCacheTypeOrmModule.forFeature([Author])] })
+class AuthorsModule {}
+
+@Module({ imports: [PageCacheTypeOrmModule.forFeature([BlogSetting, Banner])] })
+class SettingsModule {}
+
+@Module({ imports: [PageCacheTypeOrmModule.forFeature([BlogSetting], 'second')] })
+class SecondModule {}
+
+const database = { type: 'sqljs' as const, synchronize: true, entities: [...ENTITIES, BlogSetting, Banner] };
+
+describe('PageCacheTypeOrmModule', () => {
+  it('watches the entities of several modules and data sources, and nothing else', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        NginxCacheModule.forRoot({ store: memoryStore() }),
+        TypeOrmModule.forRoot(database),
+        TypeOrmModule.forRoot({ ...database, name: 'second' } as never),
+        AuthorsModule,
+        SettingsModule,
+        SecondModule,
+      ],
+      providers: [PurgeLog],
+    }).compile();
+    const app = await module.createNestApplication().init();
+    const purges = app.get(PurgeLog);
+    const [first, second] = [getDataSourceToken(), getDataSourceToken('second')].map((token) =>
+      app.get<DataSource>(token),
+    ) as [DataSource, DataSource];
+
+    await first.manager.save(Author, { name: 'ann' });
+    expect(purges.take()).toEqual(['/authors/ann']);
+    await first.manager.save(BlogSetting, { value: 'x' });
+    expect(purges.take()).toEqual(['tag:settings']);
+    await first.manager.save(Banner, { text: 'x' });
+    expect(purges.take()).toEqual(['tag:banner']);
+    await first.manager.save(Tag, { name: 'not watched' });
+    expect(purges.take()).toEqual([]);
+    await second.manager.save(BlogSetting, { value: 'x' });
+    expect(purges.take()).toEqual(['tag:settings']);
+    await second.manager.save(Author, { name: 'not watched here' });
+    expect(purges.take()).toEqual([]);
+
+    expect([first.subscribers.length, second.subscribers.length]).toEqual([1, 1]);
+    await app.close();
+    expect([first.subscribers.length, second.subscribers.length]).toEqual([0, 0]);
+  });
+
+  it('says which entity the data source does not have', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        NginxCacheModule.forRoot(),
+        TypeOrmModule.forRoot({ type: 'sqljs', entities: [] }),
+        PageCacheTypeOrmModule.forFeature([Author]),
+      ],
+    }).compile();
+    const app = module.createNestApplication({ logger: false });
+    await expect(app.init()).rejects.toThrow('No metadata for "Author" was found.');
+    await app.close();
+  });
+});
+
+describe('tags', () => {
+  it('are the name of the class, or as @PageCacheTag() says', () => {
+    expect([Post, Comment, Tag, BlogSetting, 'Banner'].map((entity) => pageCacheTagOf(entity))).toEqual([
+      'post',
+      'comment',
+      'labels',
+      'settings',
+      'banner',
+    ]);
+    expect(() => PageCacheTag('')).toThrow(NginxCacheConfigError);
+    expect(() => PageCacheTag('')).toThrow("@PageCacheTag: '' is not possible; it must be a tag");
+  });
+
+  it('are put on every page whose handler loads such an entity', async () => {
+    await using blog = await startBlog({}, { watched: [Post, Author] });
+    const { manager } = blog.dataSource;
+    const author = await manager.save(manager.create(Author, { name: 'ann' }));
+    await manager.save(manager.create(Post, { slug: 'bees', author, tags: [] }));
+    await manager.save(manager.create(Post, { slug: 'wasps', tags: [] }));
+    for (const path of ['/posts/bees', '/posts/wasps', '/authors/ann', '/about']) await blog.get(path);
+    expect(await blog.pages.purgeTags('author')).toMatchObject({ purged: 2 });
+    expect(await blog.pages.has('/posts/wasps')).toBe(true);
+    expect(await blog.pages.purgeTags('post')).toMatchObject({ purged: 1 });
+    expect(await blog.pages.has('/about')).toBe(true);
+  });
+});
