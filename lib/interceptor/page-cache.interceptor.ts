@@ -98,7 +98,7 @@ export class PageCacheInterceptor implements NestInterceptor {
         return of(undefined);
       }
     }
-    const position = await this.storage.position();
+    const position = await this.storage.position(address.key);
     if (position === undefined) return this.pass(request, response, next, 'store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return this.pass(request, response, next, 'aborted');
@@ -109,7 +109,7 @@ export class PageCacheInterceptor implements NestInterceptor {
       return undefined;
     });
     if (failure !== undefined) draft.skip(failure);
-    const recorder = new PageRecorder(this.#tools, draft, request, response, context, position);
+    const recorder = new PageRecorder(this.#tools, draft, request, response, context, position, !!publication);
     publication?.(recorder.outcome);
     observe(response, recorder);
     return this.current.run(request, draft, () => next.handle());

@@ -28,7 +28,7 @@ const FIELD_TEXT = 'the value of a header field without ", \\ and $, which nginx
 const FIELD_VALUE = /^[!#%-[\]-~](?:[ !#%-[\]-~]*[!#%-[\]-~])?$/;
 const HEADERS = 'an object of header fields: { name: value }';
 const TOKEN = 'a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -';
-const VARIANT_NAME = 'up to 20 of the characters A-Z a-z 0-9 _';
+const VARIANT_NAME = 'a word of up to 9 of the characters a-z 0-9, which begins with a letter';
 const WORD = 'a word of the characters A-Z a-z 0-9 . _ ? -';
 const ANONYMOUS = 'true, false, or { sessionCookies, ignoreCookies, isAnonymous }';
 const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item, LIST));
@@ -71,7 +71,7 @@ const anonymousOnly = strict({
 const word = v.pipe(v.string(WORD), v.regex(/^[\w.?-]{1,40}$/, WORD));
 const variantSchema = v.pipe(
   strict({
-    name: v.pipe(v.string(VARIANT_NAME), v.regex(/^\w{1,20}$/, VARIANT_NAME)),
+    name: v.pipe(v.string(VARIANT_NAME), v.regex(/^[a-z][a-z0-9]{0,8}$/, VARIANT_NAME)),
     cookie: v.optional(word),
     header: v.optional(v.pipe(v.string(FIELD), v.regex(/^[A-Za-z][A-Za-z0-9-]*$/, FIELD))),
     values: v.pipe(v.array(word, LIST), v.minLength(1, 'a list of at least one value')),

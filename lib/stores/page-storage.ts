@@ -8,6 +8,19 @@ const GET_DEADLINE = 45;
 /** So long a page is there before it is known whether somebody has purged it meanwhile, in milliseconds. */
 const PROVISIONAL_TTL = 10_000;
 
+/** Somebody else renders the page anew: it may stay where it is until that is done, or for its moment. */
+export const REFRESHED = 'refreshed';
+
+/** Against what a page is stored. */
+export interface PagePosition {
+  /** Of the purge journal; '' when there is none. */
+  readonly purges: string;
+  /** Of what stood at the key. */
+  readonly version: string | undefined;
+}
+
+const NOWHERE: PagePosition = { purges: '', version: undefined };
+
 /** Pages in their store, by way of cache-manager. */
 export class PageStorage {
   /** @param onGetError is told why a page could not be read: reading itself never fails */
@@ -30,31 +43,50 @@ export class PageStorage {
   /**
    * @param ttl in milliseconds; 0 = until purged. Up to 10 % is taken off, so that pages stored together do not expire
    *   together.
+   * @param position from before the page was rendered
    * @param whyNotKept asked when it is stored
-   * @returns its answer: the reason why the page was deleted again
+   * @returns why it is not kept: `whyNotKept`'s answer, or `superseded` when another page has been stored meanwhile
    */
   async set(
     key: string,
     page: Page,
     ttl: number,
+    position: PagePosition,
     whyNotKept: () => Promise<string | undefined>,
   ): Promise<string | undefined> {
     const spread = ttl === 0 ? 0 : Math.max(1, Math.ceil(ttl * (1 - Math.random() / 10)));
-    const provisional = this.store.confirm !== undefined && (spread === 0 || spread > PROVISIONAL_TTL);
-    await this.cache.set(key, page, provisional ? PROVISIONAL_TTL : spread);
+    const { versions } = this.store;
+    if (!versions) {
+      await this.cache.set(key, page, spread);
+      const reason = await whyNotKept();
+      if (reason !== undefined) await this.store.deletePages([key]);
+      return reason;
+    }
+    const first = Math.min(spread || PROVISIONAL_TTL, PROVISIONAL_TTL);
+    const version = await versions.replace(key, page, first, position.version);
+    if (version === undefined) return 'superseded';
     const reason = await whyNotKept();
-    if (reason !== undefined) await this.store.deletePages([key]);
-    else if (provisional) await this.store.confirm?.(key, page, spread);
+    if (reason === undefined) await versions.confirm(key, page, spread, version);
+    else if (reason !== REFRESHED) await versions.withdraw(key, version);
     return reason;
   }
 
   /**
-   * Where the purge journal stands; '' when the store needs none.
+   * Where purges and a page stand before the page is rendered.
    *
    * @returns `undefined` when the store does not say so in time: nothing can be stored then
    */
-  async position(): Promise<string | undefined> {
-    return this.journal ? inTime(this.journal.position().catch(() => undefined)) : '';
+  async position(key: string): Promise<PagePosition | undefined> {
+    const { journal, versions } = this.store;
+    if (!journal && !versions) return NOWHERE;
+    const asked = Promise.all([journal?.position() ?? '', versions?.of(key)]);
+    return inTime(asked.then(([purges, version]) => ({ purges, version })).catch(() => undefined));
+  }
+
+  /** Whether there is a page; unlike `get`, it rejects when the store does not say so. */
+  async has(key: string): Promise<boolean> {
+    const { versions, keyv } = this.store;
+    return (await (versions ? versions.of(key) : keyv.get(key))) !== undefined;
   }
 
   /** Absent when no other process can write to the store. */

@@ -52,6 +52,32 @@ export interface PurgeJournal {
 }
 
 /**
+ * Storing in two steps: a page is stored for a moment, and confirmed when it is known that nobody has purged it meanwhile. One that
+ * a crash or a stopped server leaves unchecked goes by itself. Each step leaves pages that others have stored meanwhile alone.
+ *
+ * @publicApi
+ */
+export interface PageVersions {
+  /** The version of what stands at a key; `undefined` when nothing does. */
+  of(key: string): Promise<string | undefined>;
+  /**
+   * Stores a page in the place of a version.
+   *
+   * @param ttl in milliseconds
+   * @returns its own version; `undefined` when another has come to the place, and nothing was stored
+   */
+  replace(key: string, page: Page, ttl: number, version: string | undefined): Promise<string | undefined>;
+  /**
+   * Gives a stored page its time.
+   *
+   * @param ttl in milliseconds; 0 = until purged
+   */
+  confirm(key: string, page: Page, ttl: number, version: string): Promise<void>;
+  /** Deletes a stored page. */
+  withdraw(key: string, version: string): Promise<void>;
+}
+
+/**
  * An open store. Pages are read and written through `keyv` (by cache-manager); what Keyv cannot express is here.
  *
  * Keys are page keys: "binary" strings in which each UTF-16 unit is one byte (latin1), not yet escaped for memcached.
@@ -76,13 +102,8 @@ export interface PageStore {
   tagged?(tags: readonly string[]): AsyncIterable<string>;
   /** Absent when no other process can write to the store. */
   readonly journal?: PurgeJournal;
-  /**
-   * Gives a page that has just been stored its time. Where it is there, a page is stored for a moment first, and confirmed when
-   * it is known that nobody has purged it meanwhile: so one that a crash or a stopped server leaves unchecked goes by itself.
-   *
-   * @param ttl in milliseconds; 0 = until purged
-   */
-  confirm?(key: string, page: Page, ttl: number): Promise<void>;
+  /** Absent where a page cannot be told from another that has come to its place; then storing overwrites. */
+  readonly versions?: PageVersions;
   /** The string under which the server keeps the page: the key itself when absent. */
   serverKey?(key: string): string;
 }

@@ -144,7 +144,7 @@ const WRONG: [unknown, string][] = [
   ],
   [
     { variants: [{ name: 'a;b', cookie: 'a', values: ['en'], default: 'en' }] },
-    `variants.0.name: 'a;b' … up to 20 of the characters A-Z a-z 0-9 _`,
+    `variants.0.name: 'a;b' … a word of up to 9 of the characters a-z 0-9, which begins with a letter`,
   ],
   [
     { variants: [{ name: 'lang', cookie: 'lang', values: ['en'], default: 'de' }] },
@@ -158,7 +158,7 @@ const WRONG: [unknown, string][] = [
   [{ trailingSlash: true }, `trailingSlash: true … "forbid", "require" or "allow"`],
   [
     { bypassToken: 'secret' },
-    `bypassToken: 'secret' … a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -`,
+    `bypassToken: '(not shown)' … a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -`,
   ],
   [
     { query: { ignore: Array.from({ length: 300 }, (_, index) => `parameter_${index}`) }, store: memcached },

@@ -80,6 +80,13 @@ describe('one entity', () => {
     expect(blog.purges.take()).toEqual(['/', '/authors/ann', '/posts/bees', '/tags/insects']);
   });
 
+  it('changed while it is soft-removed, for an archive that shows it', async () => {
+    await manager.softRemove(bees);
+    blog.purges.take();
+    await manager.save(Post, { id: bees.id, slug: 'old-bees' });
+    expect(blog.purges.take()).toEqual(['/', '/authors/ann', '/posts/bees', '/posts/old-bees', '/tags/insects']);
+  });
+
   it('many at once', async () => {
     bees.slug = 'bees-2';
     wasps.slug = 'wasps-2';

@@ -30,15 +30,24 @@ export interface MemcachedPageClient {
 export interface MemcachedMetaClient extends MemcachedPageClient {
   /** An item with the number that changes with it. */
   getForUpdate(key: string): Promise<{ readonly bytes: Buffer; readonly cas: string } | undefined>;
+  /** The number that changes with an item; `undefined` when there is none. */
+  casOf(key: string): Promise<string | undefined>;
   /**
-   * Stores, for ever, an item that nobody has changed meanwhile.
+   * Stores an item unless somebody has changed it meanwhile.
    *
-   * @param cas from `getForUpdate`; none when the item must not be there
-   * @returns whether it was stored
+   * @param ttl milliseconds; 0 for never
+   * @param cas from `getForUpdate` or `casOf`; none when the item must not be there
+   * @returns its new number; `undefined` when it was not stored
    */
-  compareAndSet(key: string, bytes: Buffer, cas: string | undefined): Promise<boolean>;
-  /** Gives items, where they are there, another ttl: milliseconds; 0 for never. */
-  touch(keys: readonly string[], ttl: number): Promise<void>;
+  compareAndSet(key: string, value: StoredValue, ttl: number, cas: string | undefined): Promise<string | undefined>;
+  /**
+   * Gives an item that nobody has changed meanwhile another ttl.
+   *
+   * @param ttl milliseconds; 0 for never
+   */
+  compareAndTouch(key: string, ttl: number, cas: string): Promise<void>;
+  /** Deletes an item that nobody has changed meanwhile. */
+  compareAndDelete(key: string, cas: string): Promise<void>;
   /** The client flags of items, `undefined` where there is none. */
   flagsOf(keys: readonly string[]): Promise<(number | undefined)[]>;
   getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;

@@ -68,18 +68,8 @@ export class MemcachedClient implements MemcachedMetaClient {
     return reply?.value && { bytes: reply.value, flags: flagsIn(reply.line) ?? 0 };
   }
 
-  async set(key: string, { bytes, flags }: StoredValue, ttl: number): Promise<void> {
-    this.#check('set', key);
-    if (this.#connection.pendingBytes + bytes.length > this.#maxPendingBytes) {
-      throw new MemcachedError(this.server, 'set', `over ${this.#maxPendingBytes} bytes wait for an answer already`);
-    }
-    await this.#connection.request({
-      operation: 'set',
-      bytes: [`ms ${key} ${bytes.length} T${memcachedExpiry(ttl)} F${flags >>> 0}\r\n`, bytes, '\r\n'],
-      replies: 1,
-      accepts: ['HD'],
-      timeout: this.#writeTimeout,
-    });
+  async set(key: string, value: StoredValue, ttl: number): Promise<void> {
+    await this.#store(key, value, ttl, '', ['HD']);
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {
@@ -89,24 +79,33 @@ export class MemcachedClient implements MemcachedMetaClient {
 
   async getForUpdate(key: string): Promise<{ bytes: Buffer; cas: string } | undefined> {
     const [reply] = await this.#each('get', [key], () => `mg ${key} v c\r\n`, ['VA', 'EN']);
-    return reply?.value && { bytes: reply.value, cas: / c(\d+)/.exec(reply.line)?.[1] ?? '0' };
+    return reply?.value && { bytes: reply.value, cas: casIn(reply.line) ?? '0' };
   }
 
-  async compareAndSet(key: string, bytes: Buffer, cas: string | undefined): Promise<boolean> {
-    this.#check('set', key);
-    const [reply] = await this.#connection.request({
-      operation: 'set',
-      bytes: [`ms ${key} ${bytes.length} T0 ${cas === undefined ? 'ME' : `C${cas}`}\r\n`, bytes, '\r\n'],
-      replies: 1,
-      accepts: ['HD', 'NS', 'EX', 'NF'],
-      timeout: this.#writeTimeout,
-    });
-    return reply?.code === 'HD';
+  async casOf(key: string): Promise<string | undefined> {
+    const [reply] = await this.#each('get', [key], () => `mg ${key} c\r\n`, ['HD', 'EN']);
+    return reply && casIn(reply.line);
   }
 
-  async touch(keys: readonly string[], ttl: number): Promise<void> {
+  async compareAndSet(
+    key: string,
+    value: StoredValue,
+    ttl: number,
+    cas: string | undefined,
+  ): Promise<string | undefined> {
+    const condition = cas === undefined ? ' ME' : ` C${cas}`;
+    const reply = await this.#store(key, value, ttl, `${condition} c`, ['HD', 'NS', 'EX', 'NF']);
+    return reply.code === 'HD' ? casIn(reply.line) : undefined;
+  }
+
+  /** By marking the item, which is the one way to change a ttl on condition; only meta commands see the mark. */
+  async compareAndTouch(key: string, ttl: number, cas: string): Promise<void> {
     const expiry = memcachedExpiry(ttl);
-    await this.#each('touch', keys, (key) => `mg ${key} T${expiry}\r\n`, ['HD', 'EN']);
+    await this.#each('touch', [key], () => `md ${key} C${cas} I T${expiry}\r\n`, ['HD', 'NF', 'EX']);
+  }
+
+  async compareAndDelete(key: string, cas: string): Promise<void> {
+    await this.#each('delete', [key], () => `md ${key} C${cas}\r\n`, ['HD', 'NF', 'EX']);
   }
 
   async flagsOf(keys: readonly string[]): Promise<(number | undefined)[]> {
@@ -126,6 +125,27 @@ export class MemcachedClient implements MemcachedMetaClient {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#connection.close();
+  }
+
+  async #store(
+    key: string,
+    { bytes, flags }: StoredValue,
+    ttl: number,
+    more: string,
+    accepts: readonly string[],
+  ): Promise<MemcachedReply> {
+    this.#check('set', key);
+    if (this.#connection.pendingBytes + bytes.length > this.#maxPendingBytes) {
+      throw new MemcachedError(this.server, 'set', `over ${this.#maxPendingBytes} bytes wait for an answer already`);
+    }
+    const [reply] = await this.#connection.request({
+      operation: 'set',
+      bytes: [`ms ${key} ${bytes.length} T${memcachedExpiry(ttl)} F${flags >>> 0}${more}\r\n`, bytes, '\r\n'],
+      replies: 1,
+      accepts,
+      timeout: this.#writeTimeout,
+    });
+    return reply!;
   }
 
   /** One command for each key, many of them on their way together. */
@@ -155,6 +175,10 @@ export class MemcachedClient implements MemcachedMetaClient {
       `a key must be 1 to ${MEMCACHED_KEY_MAX_LENGTH} bytes above 0x20, got ${JSON.stringify(key.slice(0, 300))}`,
     );
   }
+}
+
+function casIn(line: string): string | undefined {
+  return / c(\d+)/.exec(line)?.[1];
 }
 
 function flagsIn(line: string): number | undefined {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PurgeJournal } from '../page-store.js';
+import { Batches } from './batches.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
 /** The journal as it is kept: entries without a gap, the last of which has the number `last`. */
@@ -16,11 +17,15 @@ const KEPT = 60_000;
 const MAX_BYTES = 16_384;
 /** A longer entry is written down as "everything". */
 const MAX_ENTRY = 4096;
+/** Of an entry: its time and punctuation. */
+const OVERHEAD = 20;
 /** Several processes purge at once: each attempt fails only because another one has succeeded. */
 const ATTEMPTS = 200;
 
 /** The purge journal of all processes as one memcached item, changed by compare-and-swap. */
 export class MemcachedJournal implements PurgeJournal {
+  /** One writer in each process: so only processes contend, and what many purge together is written together. */
+  readonly #appends = new Batches<string>((entries) => this.write(entries));
   #reading: Promise<Journal> | undefined;
   #next: Promise<Journal> | undefined;
 
@@ -36,20 +41,29 @@ export class MemcachedJournal implements PurgeJournal {
   }
 
   async append(entry: string): Promise<void> {
-    const short = entry.length > MAX_ENTRY ? '{"kind":"all"}' : entry;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { cas, ...journal } = await this.read();
-      if (await this.client.compareAndSet(this.key, encode(appended(journal, short)), cas)) return;
-    }
-    throw new Error(`the purge journal ${this.key} was changed by others ${ATTEMPTS} times in a row`);
+    return this.#appends.add(entry.length > MAX_ENTRY ? '{"kind":"all"}' : entry);
   }
 
   async since(position: string): Promise<readonly string[] | undefined> {
     const [epoch, from] = position.split(' ');
     const journal = await this.readTogether();
     const missed = journal.last - Number(from);
-    if (journal.epoch !== epoch || missed > journal.entries.length) return undefined;
+    if (journal.epoch !== epoch || missed < 0 || missed > journal.entries.length) return undefined;
     return missed === 0 ? [] : journal.entries.slice(-missed).map(([, entry]) => entry);
+  }
+
+  private async write(entries: readonly string[]): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const { cas, ...journal } = await this.read();
+      if (await this.put(appended(journal, entries), cas)) return;
+    }
+    throw new Error(`the purge journal ${this.key} was changed by others ${ATTEMPTS} times in a row`);
+  }
+
+  /** @returns whether nobody had changed it meanwhile */
+  private async put(journal: Journal, cas: string | undefined): Promise<boolean> {
+    const bytes = Buffer.from(JSON.stringify(journal));
+    return (await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, cas)) !== undefined;
   }
 
   /** Under load, one read for all who ask. One that is on its way already may have missed what was just stored: then the next. */
@@ -74,28 +88,31 @@ export class MemcachedJournal implements PurgeJournal {
       const item = await this.client.getForUpdate(this.key);
       const journal = item && decode(item.bytes);
       if (journal) return { ...journal, cas: item.cas };
-      await this.client.compareAndSet(this.key, encode({ epoch: randomUUID(), last: 0, entries: [] }), item?.cas);
+      await this.put({ epoch: randomUUID(), last: 0, entries: [] }, item?.cas);
     }
     throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);
   }
 }
 
-function appended({ epoch, last, entries }: Journal, entry: string): Journal {
+function appended({ epoch, last, entries }: Journal, added: readonly string[]): Journal {
   const now = Date.now();
-  const kept = [...entries.filter(([time]) => time > now - KEPT), [now, entry] as const];
-  let bytes = kept.reduce((sum, [, text]) => sum + text.length, 0);
-  while (bytes > MAX_BYTES) bytes -= kept.shift()?.[1].length ?? bytes;
-  return { epoch, last: last + 1, entries: kept };
-}
-
-function encode(journal: Journal): Buffer {
-  return Buffer.from(JSON.stringify(journal));
+  const all = [...entries, ...added.map((entry) => [now, entry] as const)];
+  let bytes = all.reduce((sum, [, text]) => sum + text.length + OVERHEAD, 0);
+  // From the front only: the clocks of processes differ, and a gap in the middle would go unnoticed.
+  let dropped = 0;
+  for (const [time, text] of all) {
+    if (bytes <= MAX_BYTES && time > now - KEPT) break;
+    bytes -= text.length + OVERHEAD;
+    dropped += 1;
+  }
+  return { epoch, last: last + added.length, entries: all.slice(dropped) };
 }
 
 function decode(bytes: Buffer): Journal | undefined {
   try {
     const journal = JSON.parse(bytes.toString()) as Journal;
-    return Array.isArray(journal.entries) && Number.isSafeInteger(journal.last) ? journal : undefined;
+    const isWhole = typeof journal.epoch === 'string' && Number.isSafeInteger(journal.last);
+    return isWhole && Array.isArray(journal.entries) ? journal : undefined;
   } catch {
     return undefined;
   }

@@ -11,6 +11,7 @@ import type {
 } from './memcached-client.interface.js';
 import { MemcachedJournal } from './memcached-journal.js';
 import { MemcachedTags } from './memcached-tags.js';
+import { MemcachedVersions } from './memcached-versions.js';
 
 /**
  * What `memcachedStore()` returns; the nginx configuration is made from `servers`.
@@ -76,14 +77,9 @@ function openStore(client: MemcachedPageClient, { format, prefix }: StoreContext
       },
       set: async (key, { value }, ttl = 0) => {
         const serverKey = memcachedKey(key);
-        const { bytes, flags } = format.encode(value);
-        const labels = value.tags ?? [];
-        const marked = { bytes, flags: flags + (tags ? MemcachedTags.flagsOf(labels) : 0) };
-        const writes = [client.set(serverKey, marked, ttl)];
-        if (tags && labels.length > 0) {
-          writes.unshift(client.set(tags.itemOf(serverKey), { bytes: MemcachedTags.encode(labels), flags: 0 }, ttl));
-        }
-        await Promise.all(writes);
+        const stored = format.encode(value);
+        await client.set(serverKey, tags ? MemcachedTags.marked(stored, value.tags) : stored, ttl);
+        await tags?.write(serverKey, value.tags, ttl);
       },
       deleteMany: deletePages,
       // Never `flush_all`: other sites may live on the same server.
@@ -105,10 +101,7 @@ function openStore(client: MemcachedPageClient, { format, prefix }: StoreContext
       tags &&
       keys && {
         journal: new MemcachedJournal(meta, `*${memcachedKey(prefix)}journal`),
-        confirm: (key: string, page: Page, ttl: number) => {
-          const serverKey = memcachedKey(key);
-          return meta.touch(page.tags?.length ? [serverKey, tags.itemOf(serverKey)] : [serverKey], ttl);
-        },
+        versions: new MemcachedVersions(meta, format, tags),
         async *tagged(wanted: readonly string[]) {
           const begin = memcachedKey(prefix);
           for await (const key of tags.concerned(keys(begin), wanted)) yield pageKeyOf(key);

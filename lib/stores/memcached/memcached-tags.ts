@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { memcachedKey } from '../../page/memcached-key.js';
+import type { StoredValue } from '../../page/page-format.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
 /** Where the checksum of a page's tags stands in the client flags; the bits below belong to the format. */
@@ -35,8 +36,14 @@ export class MemcachedTags {
     return checksum * 2 ** SHIFT;
   }
 
-  static encode(tags: readonly string[]): Buffer {
-    return encode(tags);
+  /** The value with the checksum of its tags in its flags. */
+  static marked({ bytes, flags }: StoredValue, tags: readonly string[] = []): StoredValue {
+    return { bytes, flags: flags + MemcachedTags.flagsOf(tags) };
+  }
+
+  /** Writes the item beside a page that has tags. */
+  async write(serverKey: string, tags: readonly string[] = [], ttl: number): Promise<void> {
+    if (tags.length > 0) await this.client.set(this.itemOf(serverKey), { bytes: encode(tags), flags: 0 }, ttl);
   }
 
   /** Of these pages, those with one of the tags and those whose tags are not known. */
