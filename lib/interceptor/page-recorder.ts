@@ -4,11 +4,11 @@ import { type PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
 import type { InFlightPage, InFlightPages } from '../invalidation/in-flight-pages.js';
 import type { PendingPurges } from '../invalidation/pending-purges.js';
-import { concerns, readScope } from '../invalidation/purge-scope.js';
+import { concerns, type PurgeScope, readScope } from '../invalidation/purge-scope.js';
 import type { Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
 import { storedFields } from '../page/stored-fields.js';
-import type { PageStorage } from '../stores/page-storage.js';
+import { type PagePosition, type PageStorage, REFRESHED } from '../stores/page-storage.js';
 import { MISS_STORED, missNotStored } from './cache-status.js';
 import { compress, ContentCollector, decode } from './content.js';
 import { fieldsOf } from './response-fields.js';
@@ -47,8 +47,10 @@ export class PageRecorder implements ResponseObserver {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     private readonly context: ExecutionContext,
-    /** Where the purge journal stood before the handler began. */
-    private readonly position: string,
+    /** From before the handler began. */
+    private readonly position: PagePosition,
+    /** Asked for by `publish()` or `refresh()`, and not by a visitor. */
+    private readonly isPublication: boolean,
   ) {
     this.#inFlight = tools.inFlight.begin(draft.address);
     this.#content = new ContentCollector(tools.maxPageBytes);
@@ -137,24 +139,34 @@ export class PageRecorder implements ResponseObserver {
     const packed = this.tools.compress ? await compress(page.body) : undefined;
     const labelled: Page = tags.size > 0 ? { ...page, tags: [...tags] } : page;
     const stored: Page = packed ? { ...labelled, body: packed, contentEncoding: 'gzip' } : labelled;
-    if (this.tools.pending.size > 0) return { stored: false, reason: 'purge-pending' };
-    if (this.tools.inFlight.isPurged(this.#inFlight, tags)) return { stored: false, reason: 'purged' };
-    const reason = await this.tools.storage.set(address.key, stored, ttl, () => this.whyNotKept());
+    const reason =
+      (await this.whyNotStored()) ??
+      (await this.tools.storage.set(address.key, stored, ttl, this.position, () => this.whyNotKept()));
     if (reason !== undefined) return { stored: false, reason };
     this.tools.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length));
     return { stored: true };
+  }
+
+  /** What is known without asking; before a page is replaced in place, it is asked. */
+  private async whyNotStored(): Promise<string | undefined> {
+    return this.isPublication ? this.whyNotKept() : this.whyNot([]);
   }
 
   /** Whether anybody, in any process, has purged the page since its handler began: asked when it is stored. */
   private async whyNotKept(): Promise<string | undefined> {
     const { address, tags } = this.draft;
     const { journal } = this.tools.storage;
-    const entries = journal && (await journal.since(this.position).catch(() => undefined));
+    const entries = journal ? await journal.since(this.position.purges).catch(() => undefined) : [];
     // Not to know it is as bad.
-    if (journal && !entries) return 'purges-unknown';
-    if (entries?.some((entry) => concerns(readScope(entry), address, tags))) return 'purged';
-    if (this.tools.inFlight.isPurged(this.#inFlight, tags)) return 'purged';
-    return this.tools.pending.size > 0 ? 'purge-pending' : undefined;
+    if (!entries) return 'purges-unknown';
+    return this.whyNot(entries.map(readScope).filter((scope) => concerns(scope, address, tags)));
+  }
+
+  private whyNot(purges: readonly PurgeScope[]): string | undefined {
+    const all = [...purges, ...this.tools.inFlight.purgesOf(this.#inFlight, this.draft.tags)];
+    if (all.length === 0) return this.tools.pending.size > 0 ? 'purge-pending' : undefined;
+    const refreshed = this.isPublication && all.every((scope) => scope.kind === 'paths' && scope.refresh);
+    return refreshed ? REFRESHED : 'purged';
   }
 
   /** The visitor left, or the application gave up, before all of it was written. */

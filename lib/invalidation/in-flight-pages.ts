@@ -41,8 +41,10 @@ export class InFlightPages {
     else this.#purges.push({ number: this.#count, scope });
   }
 
-  /** Whether what was read for the page may be older than a purge that concerns it. */
-  isPurged({ address, since }: InFlightPage, tags: ReadonlySet<string>): boolean {
-    return this.#purges.some(({ number, scope }) => number > since && concerns(scope, address, tags));
+  /** The purges that concern the page: what was read for it may be older. */
+  purgesOf({ address, since }: InFlightPage, tags: ReadonlySet<string>): PurgeScope[] {
+    return this.#purges
+      .filter(({ number, scope }) => number > since && concerns(scope, address, tags))
+      .map(({ scope }) => scope);
   }
 }

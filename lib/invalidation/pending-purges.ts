@@ -1,11 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { describe, type PurgeScope } from './purge-scope.js';
+import { describe, type PurgeScope, sizeOf } from './purge-scope.js';
 
 /** Between attempts, in milliseconds: at first, and at most. */
 const FIRST_DELAY = 100;
 const LAST_DELAY = 2000;
 
-/** So many purges are remembered one by one; with more, everything is purged when the store is back. */
+/** So many paths, tags and rules are remembered one by one; with more, everything is purged when the store is back. */
 const CAPACITY = 1000;
 
 /** The purges that the store has not acknowledged. They are tried until it has, and nothing is stored before. */
@@ -15,6 +16,7 @@ export class PendingPurges implements OnModuleDestroy {
   #scopes: PurgeScope[] = [];
   #timer: NodeJS.Timeout | undefined;
   #delay = FIRST_DELAY;
+  #closed = false;
 
   get size(): number {
     return this.#scopes.length;
@@ -22,21 +24,29 @@ export class PendingPurges implements OnModuleDestroy {
 
   /** @param purge tries one again */
   add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>): void {
-    if (this.#scopes.length >= CAPACITY) this.#scopes = [{ kind: 'all' }];
-    else this.#scopes.push(scope);
+    if (this.#closed) return this.report([scope]);
+    // The first may be under way: whatever comes now is to be done after it.
+    const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
+    const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
+    if (total > CAPACITY) this.#scopes = [{ kind: 'all' }];
+    else if (!isWaiting) this.#scopes.push(scope);
     this.schedule(purge);
   }
 
-  /** What is lost with this process is at least known. */
   onModuleDestroy(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
-    if (this.#scopes.length === 0) return;
-    const targets = this.#scopes.flatMap(describe);
+    if (this.#scopes.length > 0) this.report(this.#scopes);
+    this.#scopes = [];
+  }
+
+  /** What is lost with this process is at least known. */
+  private report(scopes: readonly PurgeScope[]): void {
+    const targets = scopes.flatMap(describe);
     this.#logger.error(
       `Shutting down with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, 20).join(', ')}. ` +
         'Those pages may be served until their ttl is over: purge them again.',
     );
-    this.#scopes = [];
   }
 
   private schedule(purge: (scope: PurgeScope) => Promise<unknown>): void {

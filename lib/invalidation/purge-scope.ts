@@ -4,14 +4,27 @@ import type { PageAddress } from '../page/page-key.js';
 export type PurgeScope =
   | { readonly kind: 'all' }
   /** Every query of the paths, on the host or on all. */
-  | { readonly kind: 'paths'; readonly paths: readonly { readonly path: string; readonly host?: string | undefined }[] }
+  | {
+      readonly kind: 'paths';
+      readonly paths: readonly { readonly path: string; readonly host?: string | undefined }[];
+      /** Nothing is deleted: whoever says so renders the pages anew. */
+      readonly refresh?: true;
+    }
   | { readonly kind: 'keys'; readonly keys: readonly string[] }
   | { readonly kind: 'under'; readonly path: string }
   | { readonly kind: 'matching'; readonly source: string; readonly flags: string }
   | { readonly kind: 'tags'; readonly tags: readonly string[] };
 
-/** Whether a purge takes a page. */
+/** Whether a purge takes a page; one that this version does not understand takes every page. */
 export function concerns(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string>): boolean {
+  try {
+    return takes(scope, address, tags);
+  } catch {
+    return true;
+  }
+}
+
+function takes(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string>): boolean {
   switch (scope.kind) {
     case 'all':
       return true;
@@ -30,6 +43,20 @@ export function concerns(scope: PurgeScope, address: PageAddress, tags: Readonly
   }
 }
 
+/** How many pages, tags or rules a purge names. */
+export function sizeOf(scope: PurgeScope): number {
+  switch (scope.kind) {
+    case 'paths':
+      return scope.paths.length;
+    case 'keys':
+      return scope.keys.length;
+    case 'tags':
+      return scope.tags.length;
+    default:
+      return 1;
+  }
+}
+
 /** For reports: paths, `/path/*`, the regular expression, `tag:name`. */
 export function describe(scope: PurgeScope): string[] {
   switch (scope.kind) {
@@ -38,7 +65,7 @@ export function describe(scope: PurgeScope): string[] {
     case 'paths':
       return [...new Set(scope.paths.map(({ path }) => path))];
     case 'keys':
-      return [...scope.keys];
+      return [...new Set(scope.keys.map((key) => key.slice(key.indexOf('/'))))];
     case 'under':
       return [`${scope.path}/*`];
     case 'matching':

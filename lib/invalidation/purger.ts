@@ -8,7 +8,7 @@ import { PageStorage } from '../stores/page-storage.js';
 import { InFlightPages } from './in-flight-pages.js';
 import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
-import { concerns, describe, type PurgeScope } from './purge-scope.js';
+import { concerns, describe, type PurgeScope, sizeOf } from './purge-scope.js';
 import type { TargetPath } from './purge-target.js';
 
 /** One address of a page, with one query. */
@@ -53,6 +53,7 @@ export class Purger {
    * @throws {PurgeIncompleteError} when the store has not acknowledged it; it is tried again until it has
    */
   async purge(scope: PurgeScope): Promise<PurgeReport> {
+    if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
     // First: what is stored from now on is checked against it.
     this.inFlight.purge(scope);
     try {
@@ -65,10 +66,10 @@ export class Purger {
     }
   }
 
-  /** Tells every process that what it is rendering of these pages may be old; what is stored stays. */
-  async announce(scope: PurgeScope): Promise<void> {
+  /** What is being rendered of these pages may be old; what is stored stays. For every process, or for this one. */
+  async announce(scope: PurgeScope, { everywhere }: { everywhere: boolean }): Promise<void> {
     this.inFlight.purge(scope);
-    await this.storage.journal?.append(JSON.stringify(scope));
+    if (everywhere) await this.storage.journal?.append(JSON.stringify(scope));
   }
 
   private async acknowledged(scope: PurgeScope): Promise<PurgeReport> {

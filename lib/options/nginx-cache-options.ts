@@ -31,13 +31,13 @@ export interface NginxCacheOptions {
   /** How nginx reads the store, and what it sends with each page. */
   nginx?: {
     /**
-     * `memcached` keeps the body of a page, `srcache` and `njs` whole responses; the last two need modules of nginx
-     * (docs/nginx.md). Default `memcached` with a memcached store. Pages of one flavour are no pages for another: change
+     * `memcached` and `files` keep the body of a page, `srcache` and `njs` whole responses; the last two need modules of nginx
+     * (docs/nginx.md). Default `memcached` with a memcached store, `files` with a file store. Pages of one flavour are no pages for another: change
      * the prefix with it, or purge all.
      */
     flavour?: NginxFlavour;
     /**
-     * The content type that nginx sends with every page of the `memcached` flavour, which keeps nothing but the body.
+     * The content type that nginx sends with every page of `memcached` and `files`, which keep nothing but the body.
      * Pages of any other type are not stored. Default `text/html; charset=utf-8`.
      */
     contentType?: string;

@@ -6,7 +6,7 @@ import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
 import { concerns, type PurgeScope } from '../invalidation/purge-scope.js';
 import { Purger } from '../invalidation/purger.js';
-import { PageStorage } from '../stores/page-storage.js';
+import { PageStorage, REFRESHED } from '../stores/page-storage.js';
 import type { TargetPath } from '../invalidation/purge-target.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -15,13 +15,27 @@ import type { PageOutcome } from '../interceptor/page-recorder.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { Publications } from './publications.js';
 import type { PublishReport } from './publish-report.js';
+import { Turns } from './turns.js';
 
 /** A page that takes longer is none, in milliseconds. */
 const RENDER_TIMEOUT = 30_000;
 
+/** How often a page is rendered that changes all the time. */
+const ATTEMPTS = 5;
+
+/** Why a page is not stored that is one all the same. */
+const OVERTAKEN: ReadonlySet<string> = new Set([REFRESHED, 'purged', 'superseded']);
+
+interface Rendering {
+  readonly status: number;
+  readonly outcome: PageOutcome;
+}
+
 /** Renders pages unasked, through the application itself: middleware, guards and filters included. */
 @Injectable()
 export class Publisher {
+  readonly #turns = new Turns<Rendering>();
+
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
@@ -34,24 +48,40 @@ export class Publisher {
 
   /** One page after the other: visitors come first. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
-    return this.renderAll(targets.flatMap(({ path, host }) => this.keys.ofPath(path, host)));
+    const scope = this.scopeOf(targets);
+    const addresses = targets.flatMap(({ path, host }) => this.keys.ofPath(path, host));
+    // Other processes find the place of the page taken.
+    await this.purger.announce({ ...scope, refresh: true }, { everywhere: false });
+    return this.renderAll(addresses);
   }
 
   /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
   async refresh(targets: readonly TargetPath[]): Promise<PublishReport> {
-    const paths = targets.flatMap(({ path, host }) => this.keys.forms(path).map((form) => ({ path: form, host })));
-    const scope: PurgeScope = { kind: 'paths', paths };
+    const scope = this.scopeOf(targets);
+    if (scope.paths.length === 0) return this.renderAll([]);
     const addresses: PageAddress[] = [];
-    for await (const address of this.stored(scope)) addresses.push(address);
-    await this.purger.announce(scope);
+    try {
+      // First: what is stored later than this, and therefore not found here, is checked against it.
+      await this.purger.announce({ ...scope, refresh: true }, { everywhere: true });
+      for await (const address of this.stored(scope)) addresses.push(address);
+    } catch {
+      // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
+      const { targets: purged, duration } = await this.purger.purge(scope);
+      return { published: [], purged, skipped: [], duration };
+    }
     return this.renderAll(addresses);
+  }
+
+  private scopeOf(targets: readonly TargetPath[]): PurgeScope & { kind: 'paths' } {
+    const paths = targets.flatMap(({ path, host }) => this.keys.forms(path).map((form) => ({ path: form, host })));
+    return { kind: 'paths', paths };
   }
 
   private async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
     const start = performance.now();
     const report = { published: new Set<string>(), purged: new Set<string>(), skipped: new Map<string, string>() };
     for (const address of addresses) {
-      const { status, outcome } = await this.render(address);
+      const { status, outcome } = await this.#turns.take(address.key, () => this.renderUntilStored(address));
       if (outcome.stored) {
         report.published.add(address.path);
         continue;
@@ -69,10 +99,19 @@ export class Publisher {
     };
   }
 
+  /** What was rendered while the page changed again, or while another came to its place, may be old. */
+  private async renderUntilStored(address: PageAddress): Promise<Rendering> {
+    for (let attempt = 1; ; attempt += 1) {
+      const rendering = await this.render(address);
+      const { outcome } = rendering;
+      if (outcome.stored || !OVERTAKEN.has(outcome.reason) || attempt === ATTEMPTS) return rendering;
+    }
+  }
+
   private async *stored(scope: PurgeScope & { kind: 'paths' }): AsyncGenerator<PageAddress, void, undefined> {
     if (this.options.query.allow.length === 0) {
       for (const { path, host } of scope.paths) {
-        for (const address of this.keys.ofForm(path, host)) if (await this.storage.get(address.key)) yield address;
+        for (const address of this.keys.ofForm(path, host)) if (await this.storage.has(address.key)) yield address;
       }
       return;
     }
@@ -82,7 +121,7 @@ export class Publisher {
     }
   }
 
-  private async render({ target, host, variants }: PageAddress): Promise<{ status: number; outcome: PageOutcome }> {
+  private async render({ target, host, variants }: PageAddress): Promise<Rendering> {
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (!server) throw new TypeError('Nothing can be published here: this is not a HTTP application.');
     let outcome: Promise<PageOutcome> | undefined;

@@ -7,7 +7,7 @@ import { type NginxServer, RawClient } from '../../../lib/testing/index.js';
 import { temporaryRoot } from '../../support/files-site.js';
 import { collect, context } from '../pages.js';
 import { startFilesNginx } from './files-nginx.js';
-import { isSealed } from './sealed.js';
+import { isSealed, sealed } from './sealed.js';
 import { StoreProgram } from './store-process.js';
 
 const ROUNDS = 200;
@@ -88,6 +88,14 @@ describe('files of several processes that are killed', () => {
       },
     };
   }
+
+  it('are checked by something that notices', () => {
+    const whole = sealed(5000);
+    expect(isSealed(whole)).toBe(true);
+    expect(isSealed(whole.subarray(0, -1))).toBe(false);
+    expect(isSealed(Buffer.concat([whole, sealed(100)]))).toBe(false);
+    expect(isSealed(Buffer.alloc(0))).toBe(false);
+  });
 
   it(`never leave a torn page, in ${ROUNDS} rounds of kill -9`, { timeout: 300_000 }, async () => {
     const readers = readAll();

@@ -9,10 +9,12 @@ import { startFilesSite, temporaryRoot } from '../../support/files-site.js';
 import { collect, context, page } from '../pages.js';
 import { StoreProgram } from './store-process.js';
 
-/** Whether this test may mount: root may, unless it is in a container without the right. */
+/** Programs of the system, not of a package. */
+const [MOUNT, UMOUNT] = ['mount', 'umount'] as const;
 const mountPoint = temporaryRoot();
-const canMount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', mountPoint]).status === 0;
-if (canMount) execFileSync('umount', [mountPoint]);
+/** Root may, unless it is in a container without the right. */
+const canMount = spawnSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', mountPoint]).status === 0;
+if (canMount) execFileSync(UMOUNT, [mountPoint]);
 
 @Controller()
 class PagesController {
@@ -73,7 +75,7 @@ describe('files that cannot be written', () => {
   });
 
   it.runIf(canMount)('leave the site as it is when the disk is full, and nothing half behind', async () => {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k,mode=0755', 'tmpfs', root]);
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=400k,mode=0755', 'tmpfs', root]);
     try {
       await using site = await startFilesSite(
         { platform: 'express', controllers: [PagesController], logger: false },
@@ -98,12 +100,12 @@ describe('files that cannot be written', () => {
       await site.get('/again');
       expect(await site.log.outcome('/again')).toBe('stored');
       // A disk that has become read-only keeps its pages: nobody may think that they are gone.
-      execFileSync('mount', ['-o', 'remount,ro', root]);
+      execFileSync(MOUNT, ['-o', 'remount,ro', root]);
       await expect(pages.purge('/again')).rejects.toThrow(PurgeIncompleteError);
       await expect(pages.purge('/again')).rejects.toThrow(/EROFS.*the file system is read-only/);
       expect((await site.get('/another')).code).toBe(200);
     } finally {
-      execFileSync('umount', [root]);
+      execFileSync(UMOUNT, [root]);
       mkdirSync(root, { recursive: true });
     }
   });

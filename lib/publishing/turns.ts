@@ -1,0 +1,30 @@
+/**
+ * One task at a time for each key. A task that has begun may be too old for whoever asks now, so all who ask meanwhile share
+ * the next.
+ */
+export class Turns<T> {
+  readonly #running = new Map<string, Promise<T>>();
+  readonly #next = new Map<string, Promise<T>>();
+
+  take(key: string, task: () => Promise<T>): Promise<T> {
+    const waiting = this.#next.get(key);
+    if (waiting) return waiting;
+    const running = this.#running.get(key);
+    if (!running) return this.begin(key, task);
+    const begin = () => {
+      this.#next.delete(key);
+      return this.begin(key, task);
+    };
+    const next = running.then(begin, begin);
+    this.#next.set(key, next);
+    return next;
+  }
+
+  private begin(key: string, task: () => Promise<T>): Promise<T> {
+    const running = task().finally(() => {
+      if (this.#running.get(key) === running) this.#running.delete(key);
+    });
+    this.#running.set(key, running);
+    return running;
+  }
+}
