@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // The sample imports the library by its name; its tests run against the sources.
-  resolve: { alias: [{ find: /^nestjs-nginx-cache$/, replacement: `${import.meta.dirname}/lib/index.ts` }] },
+  resolve: {
+    alias: [
+      { find: /^nestjs-nginx-cache$/, replacement: `${import.meta.dirname}/lib/index.ts` },
+      { find: /^nestjs-nginx-cache\/typeorm$/, replacement: `${import.meta.dirname}/lib/typeorm/index.ts` },
+    ],
+  },
   test: {
     include: ['test/**/*.spec.ts'],
     testTimeout: 60_000,

@@ -20,6 +20,7 @@ export {
 export { PageCacheInterceptor } from './interceptor/page-cache.interceptor.js';
 export { type PurgeReport, PurgeIncompleteError } from './invalidation/purge-report.js';
 export type { DependentPaths, PageTarget } from './invalidation/purge-target.js';
+export { AccelListener } from './listeners/accel.listener.js';
 export { AddressableListener } from './listeners/addressable.listener.js';
 export { AnonymousOnlyListener } from './listeners/anonymous-only.listener.js';
 export { CacheControlListener } from './listeners/cache-control.listener.js';

@@ -8,10 +8,15 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Where servers are that an ordinary user's PATH does not show. */
-const OTHER_PLACES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+const OTHER_PLACES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin', '/usr/lib/nginx/modules'];
 
 /** Packages that are not called like the program they contain. */
 const PACKAGES = {
+  'apt-get': {
+    'ngx_http_js_module.so': 'libnginx-mod-http-js',
+    'ngx_http_memc_module.so': 'libnginx-mod-http-memc',
+    'ngx_http_srcache_filter_module.so': 'libnginx-mod-http-srcache-filter',
+  },
   apk: { 'redis-server': 'redis' },
   dnf: { 'redis-server': 'redis' },
   brew: { 'redis-server': 'redis' },
@@ -54,17 +59,16 @@ export function installPackages() {
 }
 
 /**
- * Looks for server programs, and installs missing ones where that needs no password.
+ * Looks for server programs and modules of nginx, and installs missing ones where that needs no password.
  *
- * @param {{ needed: string[], optional?: string[] }} programs optional ones are tried, but not missed
- * @returns {{ missing: string[], hint: string }} the needed programs that are still missing, and what to type
+ * @param {{ needed: string[] }} programs by the names of their files
+ * @returns {{ missing: string[], hint: string }} those that are still missing, and what to type
  */
-export function installServers({ needed, optional = [] }) {
+export function installServers({ needed }) {
   const manager = MANAGERS.find(({ name }) => find(name));
   const prefix = manager && prefixFor(manager);
-  for (const programs of [needed, optional]) {
-    const wanted = programs.filter((program) => !find(program));
-    if (wanted.length === 0 || prefix === undefined) continue;
+  const wanted = needed.filter((program) => !find(program));
+  if (wanted.length > 0 && prefix !== undefined) {
     const packages = packagesFor(manager, wanted);
     console.log(`Installing ${packages.join(', ')} (${manager.name}) …`);
     try {
@@ -97,7 +101,8 @@ function packagesFor(manager, programs) {
 function find(program) {
   return [...(process.env.PATH ?? '').split(delimiter), ...OTHER_PLACES].some((place) => {
     try {
-      accessSync(join(place, program), constants.X_OK);
+      // A module of nginx (*.so) is read, not run.
+      accessSync(join(place, program), program.endsWith('.so') ? constants.R_OK : constants.X_OK);
       return true;
     } catch {
       return false;

@@ -9,6 +9,9 @@ import { installPackages, installServers } from './bootstrap.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const vitestArguments = process.argv.slice(2);
 
+/** For the flavours `njs` and `srcache`. */
+const NGINX_MODULES = ['ngx_http_js_module.so', 'ngx_http_memc_module.so', 'ngx_http_srcache_filter_module.so'];
+
 const STEPS = [
   ['prettier', 'prettier', '--check', '.'],
   ['oxlint', 'oxlint', '--type-aware'],
@@ -26,7 +29,7 @@ let failed = 0;
 try {
   await step('packages', async () => installPackages());
   await step('servers', async () => {
-    const { missing, hint } = installServers({ needed: ['nginx', 'memcached', 'redis-server'] });
+    const { missing, hint } = installServers({ needed: ['nginx', 'memcached', 'redis-server', ...NGINX_MODULES] });
     if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
   });
   if (vitestArguments.length === 0) {

@@ -147,6 +147,11 @@ export class PagesPurged {
     readonly targets: readonly string[],
     /** Pages that were really deleted. */
     readonly purged: number,
+    /**
+     * The pages by path, on one host or on all; `undefined` when a subtree, a pattern, a tag or everything was purged. Each
+     * stands for all of its queries. For caches farther out, which may have pages that were not stored here.
+     */
+    readonly pages?: readonly { readonly path: string; readonly host?: string | undefined }[],
   ) {}
 }
 

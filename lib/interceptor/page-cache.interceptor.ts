@@ -98,7 +98,7 @@ export class PageCacheInterceptor implements NestInterceptor {
         return of(undefined);
       }
     }
-    const position = await this.storage.position(address.key);
+    const position = await this.storage.position(address.key, !publication);
     if (position === undefined) return this.pass(request, response, next, 'store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return this.pass(request, response, next, 'aborted');

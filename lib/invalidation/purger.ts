@@ -78,8 +78,14 @@ export class Purger {
     await this.storage.journal?.append(JSON.stringify(scope));
     const purged = await this.delete(scope);
     const targets = describe(scope);
-    this.dispatcher.notify(new PagesPurged(targets, purged));
+    this.dispatcher.notify(new PagesPurged(targets, purged, this.pagesOf(scope)));
     return { purged, targets, duration: performance.now() - start };
+  }
+
+  /** The pages that a purge names one by one. */
+  private pagesOf(scope: PurgeScope): PagesPurged['pages'] {
+    if (scope.kind === 'paths') return scope.paths;
+    return scope.kind === 'keys' ? scope.keys.flatMap((key) => this.keys.parse(key) ?? []) : undefined;
   }
 
   private async delete(scope: PurgeScope): Promise<number> {

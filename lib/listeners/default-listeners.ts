@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { AccelListener } from './accel.listener.js';
 import { AddressableListener } from './addressable.listener.js';
 import { AnonymousOnlyListener } from './anonymous-only.listener.js';
 import { CacheControlListener } from './cache-control.listener.js';
@@ -36,6 +37,7 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   SetCookieListener,
   CacheControlListener,
   VaryListener,
+  AccelListener,
   ContentTypeListener,
   LostHeadersListener,
   SizeListener,

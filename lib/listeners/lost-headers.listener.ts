@@ -8,13 +8,14 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
  * Fields whose loss changes nothing for a visitor: nginx makes its own, another policy decides about them, or they describe
  * the one response that they came with.
  */
+// prettier-ignore
 const HARMLESS = new Set([
-  ...['accept-ranges', 'age', 'cache-status', 'connection', 'content-encoding', 'content-length', 'date', 'etag'],
-  ...['keep-alive', 'last-modified', 'server', 'transfer-encoding'],
-  ...['cache-control', 'cdn-cache-control', 'content-type', 'expires', 'pragma', 'set-cookie', 'vary'],
-  ...['server-timing', 'x-powered-by', 'x-request-id', 'x-correlation-id', 'x-response-time', 'x-runtime'],
-  ...['ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
-  ...['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
+  'accept-ranges', 'age', 'cache-status', 'connection', 'content-encoding', 'content-length', 'date', 'etag',
+  'keep-alive', 'last-modified', 'server', 'transfer-encoding',
+  'cache-control', 'cdn-cache-control', 'content-type', 'expires', 'pragma', 'set-cookie', 'vary',
+  'server-timing', 'x-powered-by', 'x-request-id', 'x-correlation-id', 'x-response-time', 'x-runtime',
+  'ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset',
+  'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset',
 ]);
 
 /**

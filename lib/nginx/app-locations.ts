@@ -7,18 +7,11 @@ import type { SiteNames } from './variables.js';
 const CONDITIONS = ['If-None-Match', 'If-Modified-Since', 'If-Match', 'If-Unmodified-Since', 'If-Range', 'Range'];
 
 /** Fields by which frameworks and proxies let a client pretend another address or method: not part of the key. */
+// prettier-ignore
 const UNKEYED = [
-  ...['Forwarded', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Path', 'X-Forwarded-Server'],
-  ...[
-    'X-Forwarded-Scheme',
-    'X-Forwarded-Ssl',
-    'X-Scheme',
-    'X-Host',
-    'X-Original-Host',
-    'X-Original-URL',
-    'X-Rewrite-URL',
-  ],
-  ...['X-HTTP-Host-Override', 'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'],
+  'Forwarded', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Path', 'X-Forwarded-Server', 'X-Forwarded-Scheme',
+  'X-Forwarded-Ssl', 'X-Scheme', 'X-Host', 'X-Original-Host', 'X-Original-URL', 'X-Rewrite-URL',
+  'X-HTTP-Host-Override', 'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override',
 ];
 
 /**

@@ -43,7 +43,7 @@ export interface NginxCacheOptions {
     contentType?: string;
     /**
      * Header fields that nginx sends with every page of a flavour that keeps nothing but the body. A page that comes with any other
-     * field, or with another value, is not stored.
+     * field, with another value, or without one of them, is not stored.
      */
     headers?: Readonly<Record<string, string>>;
   };
@@ -82,7 +82,10 @@ export interface NginxCacheOptions {
    */
   respectCacheControl?: boolean;
 
-  /** `Cache-Control` of pages, for browsers and CDNs: the same on a miss and on a hit. Default: what the application sends. */
+  /**
+   * `Cache-Control` of pages, for browsers and CDNs: the same on a miss and on a hit. Default: what the application sends on a miss,
+   * and on a hit where header fields are kept. It leaves before `PageRendered` listeners are asked: a page that they skip has it, too.
+   */
   clientCacheControl?: string;
 
   /** Request fields that `Vary` may name although they do not change the page. */

@@ -74,13 +74,15 @@ export class PageStorage {
   /**
    * Where purges and a page stand before the page is rendered.
    *
+   * @param isVisitorWaiting who does not wait longer than for a page
    * @returns `undefined` when the store does not say so in time: nothing can be stored then
    */
-  async position(key: string): Promise<PagePosition | undefined> {
+  async position(key: string, isVisitorWaiting: boolean): Promise<PagePosition | undefined> {
     const { journal, versions } = this.store;
     if (!journal && !versions) return NOWHERE;
     const asked = Promise.all([journal?.position() ?? '', versions?.of(key)]);
-    return inTime(asked.then(([purges, version]) => ({ purges, version })).catch(() => undefined));
+    const position = asked.then(([purges, version]) => ({ purges, version })).catch(() => undefined);
+    return isVisitorWaiting ? inTime(position) : position;
   }
 
   /** Whether there is a page; unlike `get`, it rejects when the store does not say so. */

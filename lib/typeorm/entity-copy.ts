@@ -18,11 +18,13 @@ export function copyOf(
   for (const column of metadata.columns) {
     // Join columns without a property, discriminators, and what is not read unless asked for.
     if (column.isVirtual || column.isVirtualProperty || !column.isSelect) continue;
+    const before: unknown = stored && column.getEntityValue(stored);
     const isWritten = stored ? column.isUpdate : column.isInsert;
     const now: unknown = written && isWritten ? column.getEntityValue(written) : undefined;
     // SQL, or a value that the database has in another form.
-    if (typeof now === 'function' || (now !== undefined && column.transformer)) return undefined;
-    const value: unknown = now === undefined ? stored && column.getEntityValue(stored) : now;
+    if (typeof now === 'function') return undefined;
+    if (column.transformer && now !== undefined && now !== before) return undefined;
+    const value = now === undefined ? before : now;
     if (value === undefined) return undefined;
     column.setEntityValue(copy, value);
   }

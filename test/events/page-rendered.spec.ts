@@ -56,5 +56,5 @@ it.each(PLATFORMS)('a listener changes ttl and tags of a rendered page on %s', a
 
   await site.get('/until-purged');
   await site.log.outcome('/until-purged');
-  expect(await site.memcached.send('mg page:/until-purged t')).toBe('HD t-1\r\n');
+  expect(await site.memcached.send('mg page:/until-purged t')).toMatch(/^HD t-1\b/);
 });

@@ -88,7 +88,17 @@ describe.each(PLATFORMS)('purges on %s', (platform) => {
     const report = await pages.purge('/', '/a', { dependentPaths: () => ['/b', '/nothing'] });
     expect(report).toMatchObject({ purged: 3, targets: ['/', '/a', '/b', '/nothing'] });
     expect(await left()).toEqual(['/c']);
-    expect(log.events).toEqual([new PagesPurged(['/', '/a', '/b', '/nothing'], 3)]);
+    const targets = ['/', '/a', '/b', '/nothing'];
+    expect(log.events).toEqual([
+      new PagesPurged(
+        targets,
+        3,
+        targets.map((path) => ({ path })),
+      ),
+    ]);
+    log.events.length = 0;
+    await pages.purgeUnder('/');
+    expect(log.events[0]?.pages).toBeUndefined();
     expect(await pages.purge()).toMatchObject({ purged: 0, targets: [] });
   });
 

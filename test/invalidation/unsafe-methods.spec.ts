@@ -181,10 +181,8 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
 
   const store = async (...targets: string[]) => {
     for (const target of targets) {
-      site.log.forget();
-      await site.get(target);
-      expect(await site.log.outcome(target)).toBe('stored');
-      expect(await site.get(target)).toBePageCacheHit();
+      // What was asked for before may still be on its way into the store.
+      for (let hit = false; !hit;) hit = (await site.get(target)).status === 'nginx; hit';
     }
   };
   const host = () => new URL(site.nginx.url).host;
@@ -222,7 +220,10 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     const sent = async ({ address }: Site, method: string, target: string) => {
       await using client = new RawClient(Number(address.split(':')[1]));
       const { raw: bytes } = await client.send(`${method} ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
-      return bytes.toString('latin1').replace(/^(date|etag|keep-alive): .*\r\n/gim, '');
+      const [head = '', body] = bytes.toString('latin1').split('\r\n\r\n');
+      // Node puts a Content-Length of its own last.
+      const fields = head.split('\r\n').filter((line) => !/^(?:date|etag|keep-alive): /i.test(line));
+      return `${fields.toSorted().join('\n')}\n\n${body}`;
     };
     for (const target of ['/page', '/res', '/raw', '/streamed', `/redirect/${to('/page')}`, '/page/bad', '/nowhere']) {
       expect(await sent(site, 'POST', target), target).toBe(await sent(without, 'POST', target));

@@ -53,17 +53,27 @@ interface Attack {
 
 /** The header fields by which something about the request can be claimed. */
 const CLAIMS = [
-  ...['X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: evil', 'X-Original-URL: /evil', 'X-Rewrite-URL: /evil'],
-  ...['X-HTTP-Method-Override: EVIL', 'X-HTTP-Method: EVIL', 'X-Method-Override: EVIL', 'X-Forwarded-Prefix: /evil'],
-  ...['Forwarded: for=evil;host=evil.example;proto=evil', 'X-Forwarded-Port: 1337 evil', 'X-Forwarded-Server: evil'],
-  ...[
-    'X-Host: evil.example',
-    'X-Original-Host: evil.example',
-    'X-Forwarded-Scheme: evil',
-    'X-HTTP-Host-Override: evil',
-  ],
-  ...['X-Real-IP: evil', 'X-Page-Cache-Key: page:evil', 'X-Page-Cache-Key: bypass evil', 'X-Forwarded-Ssl: evil'],
-  ...['x-forwarded-host: a\r\nX-FORWARDED-HOST: evil.example', 'Connection: close, X-Page-Cache-Key, evil'],
+  'X-Forwarded-Host: evil.example',
+  'X-Forwarded-Proto: evil',
+  'X-Original-URL: /evil',
+  'X-Rewrite-URL: /evil',
+  'X-HTTP-Method-Override: EVIL',
+  'X-HTTP-Method: EVIL',
+  'X-Method-Override: EVIL',
+  'X-Forwarded-Prefix: /evil',
+  'Forwarded: for=evil;host=evil.example;proto=evil',
+  'X-Forwarded-Port: 1337 evil',
+  'X-Forwarded-Server: evil',
+  'X-Host: evil.example',
+  'X-Original-Host: evil.example',
+  'X-Forwarded-Scheme: evil',
+  'X-HTTP-Host-Override: evil',
+  'X-Real-IP: evil',
+  'X-Page-Cache-Key: page:evil',
+  'X-Page-Cache-Key: bypass evil',
+  'X-Forwarded-Ssl: evil',
+  'x-forwarded-host: a\r\nX-FORWARDED-HOST: evil.example',
+  'Connection: close, X-Page-Cache-Key, evil',
 ];
 
 const ATTACKS: readonly Attack[] = [
@@ -159,7 +169,11 @@ const ATTACKS: readonly Attack[] = [
   {
     name: 'encoded line ends',
     requests: [
-      ...['%0d%0aset%20page:/page%200%200%204%0d%0aevil%0d%0a', '%0aevil', '%0D', '%00evil', '%E5%98%8D%E5%98%8Aevil'],
+      '%0d%0aset%20page:/page%200%200%204%0d%0aevil%0d%0a',
+      '%0aevil',
+      '%0D',
+      '%00evil',
+      '%E5%98%8D%E5%98%8Aevil',
     ].flatMap((odd) => [get(`/page${odd}`), get(`/page?p=${odd}`), get(`/page?utm_source=${odd}`)]),
     refused: [400],
   },

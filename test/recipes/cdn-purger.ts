@@ -9,15 +9,15 @@ const ZONE = `https://api.cloudflare.com/client/v4/zones/${process.env['CLOUDFLA
 export class CdnPurger {
   readonly #logger = new Logger(CdnPurger.name);
 
-  /** It has happened in nginx by now, and the visitor does not wait for this. */
+  /** It has happened in nginx by now, and no visitor waits for this. */
   @OnPageCache(PagesPurged)
-  async onPurged({ targets }: PagesPurged): Promise<void> {
-    const paths = targets.filter((target) => /^\/[^*]*$/.test(target));
+  async onPurged({ pages }: PagesPurged): Promise<void> {
     // A subtree, a pattern, a tag: the CDN does not know which pages these are.
-    if (paths.length < targets.length) return this.send({ purge_everything: true });
+    if (!pages) return this.send({ purge_everything: true });
+    const files = pages.map(({ path, host }) => (host === undefined ? SITE : `https://${host}`) + path);
     // Cloudflare takes 30 addresses at a time.
-    for (let start = 0; start < paths.length; start += 30) {
-      await this.send({ files: paths.slice(start, start + 30).map((path) => SITE + path) });
+    for (let start = 0; start < files.length; start += 30) {
+      await this.send({ files: files.slice(start, start + 30) });
     }
   }
 

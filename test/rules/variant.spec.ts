@@ -40,9 +40,13 @@ const cookiePair = fc
     oddly(fc.constantFrom('en', 'de', 'de-ch', 'DE', 'fr', '"de"', 'de-', '', 'd%65', 'de,en', 'ende', '\xe4')),
   )
   .map((parts) => parts.join(''));
-const cookie = fc
+const oddCookie = fc
   .tuple(fc.array(cookiePair, { minLength: 1, maxLength: 3 }), fc.constantFrom('; ', ';', ' ; ', ';;', ', '))
   .map(([pairs, separator]) => `Cookie: ${pairs.join(separator)}`);
+const cookie = fc.oneof(
+  oddCookie,
+  fc.constantFrom('Cookie: lang=de', 'Cookie: lang=de-ch;', 'Cookie: _ga=1; lang=de', 'Cookie: lang=en'),
+);
 const mobile = oddly(fc.constantFrom('?0', '?1', '?1', '1', 'true', '', '?2', '"?1"', '?1;x', '?1, ?0')).map(
   (value) => `Sec-CH-UA-Mobile: ${value}`,
 );
@@ -50,23 +54,21 @@ const range = fc
   .tuple(
     oddly(
       fc.constantFrom(
-        ...[
-          'en',
-          'de',
-          'DE',
-          'de-ch',
-          'de-CH',
-          'de-CH-1996',
-          'pt',
-          'pt-BR',
-          'pt-br',
-          'fr',
-          '*',
-          '',
-          'e',
-          'eng',
-          'x-de',
-        ],
+        'en',
+        'de',
+        'DE',
+        'de-ch',
+        'de-CH',
+        'de-CH-1996',
+        'pt',
+        'pt-BR',
+        'pt-br',
+        'fr',
+        '*',
+        '',
+        'e',
+        'eng',
+        'x-de',
       ),
     ),
     fc.constantFrom('', '', ';q=0.5', ';q=1', ';q=0', ';q=0.0', '; q=0.8', ';Q=0', ';q=rubbish', ';level=1;q=0.1', ';'),
@@ -179,7 +181,7 @@ class SpeakingController {
     // As cookie parsers and i18n modules do, with the languages that this application speaks.
     const lang = /(?:^|;)[\s\xa0]*lang=([^;\s]*)/.exec(headers.cookie ?? '')?.[1] ?? 'en';
     const language = new Negotiator({ headers }).language(['en', 'de', 'de-ch', 'pt-BR']) ?? 'en';
-    return `<p>${lang} ${headers['sec-ch-ua-mobile'] ?? '?0'} ${language}</p>`;
+    return `<p>${lang} ${String(headers['sec-ch-ua-mobile'] ?? '?0')} ${language}</p>`;
   }
 
   @Get('announced')

@@ -16,18 +16,24 @@ export async function runChild(
   source: string,
   { args = [], timeout = 30_000 }: { args?: string[]; timeout?: number } = {},
 ): Promise<{ code: number | null; output: string }> {
-  const directory = mkdtempSync(join(tmpdir(), 'child-'));
+  const { program, remove } = buildChild(source);
   try {
-    for (const file of readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })) {
-      if (file.endsWith('.ts')) write(directory, join('lib', file), readFileSync(join(root, 'lib', file), 'utf8'));
-    }
-    write(directory, 'program.ts', source);
-    writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
-    symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
-    return await run([...args, join(directory, 'program.js')], timeout);
+    return await run([...args, program], timeout);
   } finally {
-    rmSync(directory, { recursive: true });
+    remove();
   }
+}
+
+/** Makes the program without running it. */
+export function buildChild(source: string): { program: string; remove: () => void } {
+  const directory = mkdtempSync(join(tmpdir(), 'child-'));
+  for (const file of readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })) {
+    if (file.endsWith('.ts')) write(directory, join('lib', file), readFileSync(join(root, 'lib', file), 'utf8'));
+  }
+  write(directory, 'program.ts', source);
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
+  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+  return { program: join(directory, 'program.js'), remove: () => rmSync(directory, { recursive: true }) };
 }
 
 function write(directory: string, file: string, source: string): void {

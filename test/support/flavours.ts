@@ -10,6 +10,7 @@ import {
 } from '../../lib/index.js';
 import { MemcachedServer, NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { type Platform, startApplication } from './applications.js';
+import { field } from '../page/raw-pool.js';
 import { temporaryRoot } from './files-site.js';
 import { FlavourPagesController } from './flavour-pages.controller.js';
 import { modulesDirectory } from './nginx-modules.js';
@@ -99,10 +100,14 @@ export async function startFlavour(
     get,
     direct: (target) => back.send(request('GET', target, { Host: address, 'X-Page-Cache-Key': 'bypass' })),
     twice: async (target, fields) => {
-      log.forget();
-      const first = await get(target, fields);
-      const outcome = await log.outcome(target);
-      return { first, outcome, second: await get(target, fields) };
+      for (;;) {
+        log.forget();
+        const first = await get(target, fields);
+        const said = field(first, 'cache-status') ?? '';
+        const outcome = said.includes('fwd=miss') ? await log.outcome(target) : said;
+        // With other tests at work, memcached may answer too late for anything to be stored.
+        if (!/store-down|purges-unknown/.test(outcome)) return { first, outcome, second: await get(target, fields) };
+      }
     },
     [Symbol.asyncDispose]: async () => {
       front.close();

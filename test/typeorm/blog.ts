@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Controller, Get, Header, Injectable, NotFoundException, Param, type Provider } from '@nestjs/common';
+import { Controller, Get, Header, NotFoundException, Param, type Provider } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import {
   Column,
@@ -14,18 +14,11 @@ import {
   PrimaryGeneratedColumn,
   type Relation,
 } from 'typeorm';
-import {
-  type DependentPaths,
-  memoryStore,
-  type NginxCacheOptions,
-  OnPageCache,
-  PageCacheFailed,
-  PageCacheService,
-  PagesPurged,
-} from '../../lib/index.js';
+import { type DependentPaths, memoryStore, type NginxCacheOptions, PageCacheService } from '../../lib/index.js';
 import { PageCacheTag, PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
 import { startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
+import { PurgeLog } from '../support/purge-log.js';
 import { answer } from '../support/site.js';
 
 @Entity()
@@ -133,27 +126,6 @@ export class QueryLog implements Logger {
   /** The first words of the queries since the last call. */
   take(): string[] {
     return this.queries.splice(0).map((query) => query.split(' ', 1)[0] ?? '');
-  }
-}
-
-@Injectable()
-export class PurgeLog {
-  readonly purged: string[] = [];
-  readonly failures: PageCacheFailed[] = [];
-
-  @OnPageCache(PagesPurged)
-  onPurged({ targets }: PagesPurged): void {
-    this.purged.push(...targets);
-  }
-
-  @OnPageCache(PageCacheFailed)
-  onFailed(event: PageCacheFailed): void {
-    this.failures.push(event);
-  }
-
-  /** What was purged since the last call, each once. */
-  take(): string[] {
-    return [...new Set(this.purged.splice(0))].sort();
   }
 }
 

@@ -5,7 +5,7 @@ import { Column, DataSource, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import type { DependentPaths } from '../../lib/index.js';
 import { PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
 import { startApplication } from '../support/applications.js';
-import { PurgeLog } from './blog.js';
+import { PurgeLog } from '../support/purge-log.js';
 
 class Place {
   @Column('text', { default: 'attic' })

@@ -2,10 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
-import { Column, DataSource, Entity, EntitySchema, PrimaryGeneratedColumn } from 'typeorm';
-import { memoryStore, NginxCacheConfigError, NginxCacheModule } from '../../lib/index.js';
+import {
+  ChildEntity,
+  Column,
+  DataSource,
+  Entity,
+  EntitySchema,
+  PrimaryGeneratedColumn,
+  TableInheritance,
+} from 'typeorm';
+import { type DependentPaths, memoryStore, NginxCacheConfigError, NginxCacheModule } from '../../lib/index.js';
 import { PageCacheTag, pageCacheTagOf, PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
-import { Author, Comment, ENTITIES, Post, PurgeLog, startBlog, Tag } from './blog.js';
+import { PurgeLog } from '../support/purge-log.js';
+import { Author, Comment, ENTITIES, Post, startBlog, Tag } from './blog.js';
 
 @PageCacheTag('settings', { automatic: false })
 @Entity()
@@ -21,6 +30,27 @@ const Banner = new EntitySchema<{ id: number; text: string }>({
   name: 'Banner',
   columns: { id: { type: Number, primary: true, generated: true }, text: { type: 'text' } },
 });
+
+@Entity()
+@TableInheritance({ column: { type: 'text', name: 'type' } })
+class Content implements DependentPaths {
+  @PrimaryGeneratedColumn()
+  id!: number;
+
+  @Column('text')
+  slug!: string;
+
+  dependentPaths(): string[] {
+    return [`/${this.slug}`];
+  }
+}
+
+@ChildEntity()
+class Article extends Content {
+  override dependentPaths(): string[] {
+    return [...super.dependentPaths(), '/articles'];
+  }
+}
 
 @Module({ imports: [PageCacheTypeOrmModule.forFeature([Author])] })
 class AuthorsModule {}
@@ -68,6 +98,31 @@ describe('PageCacheTypeOrmModule', () => {
     expect([first.subscribers.length, second.subscribers.length]).toEqual([1, 1]);
     await app.close();
     expect([first.subscribers.length, second.subscribers.length]).toEqual([0, 0]);
+  });
+
+  it('watches the subclasses of an entity', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        NginxCacheModule.forRoot({ store: memoryStore() }),
+        TypeOrmModule.forRoot({ type: 'sqljs', synchronize: true, entities: [Content, Article] }),
+        PageCacheTypeOrmModule.forFeature([Content]),
+      ],
+      providers: [PurgeLog],
+    }).compile();
+    const app = await module.createNestApplication().init();
+    const { manager } = app.get(DataSource);
+    const purges = app.get(PurgeLog);
+    const article = await manager.save(manager.create(Article, { slug: 'a' }));
+    expect(purges.take()).toEqual(['/a', '/articles']);
+    const found = await manager.findOneByOrFail(Content, { id: article.id });
+    found.slug = 'b';
+    await manager.save(found);
+    expect(purges.take()).toEqual(['/a', '/articles', '/b']);
+    await manager.update(Article, { id: article.id }, { slug: 'c' });
+    expect(purges.take()).toEqual(['tag:article', 'tag:content']);
+    await manager.remove(manager.create(Content, { id: article.id }));
+    expect(purges.take()).toContain('/c');
+    await app.close();
   });
 
   it('says which entity the data source does not have', async () => {

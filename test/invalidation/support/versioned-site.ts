@@ -1,0 +1,92 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memcachedStore, nginxConf } from '../../../lib/index.js';
+import { MemcachedServer, NginxServer } from '../../../lib/testing/index.js';
+import { ChildProcesses } from '../../support/child-processes.js';
+import { VERSIONED_APP } from './versioned-app.js';
+
+/** How many things have a version; each is on its own page, in a list of five, below /sub, and on the home page. */
+export const THINGS = 60;
+
+export const PATHS: readonly string[] = [
+  '/home',
+  ...Array.from({ length: THINGS / 5 }, (_, list) => `/list/${list}`),
+  ...Array.from({ length: THINGS }, (_, thing) => `/thing/${thing}`),
+  ...Array.from({ length: THINGS }, (_, thing) => `/sub/${thing % 7}/${thing}`),
+];
+
+/** How a change of a thing purges all pages that show it. */
+export const PURGES = ['paths', 'entity', 'tags', 'subtree', 'matching', 'refresh'] as const;
+export type Purge = (typeof PURGES)[number];
+
+/** What a process says of a purge. */
+export interface PurgeAnswer {
+  /** What a `PurgeIncompleteError` names. */
+  readonly pending?: readonly string[];
+}
+
+/** Processes with nginx in front and one memcached; what is on their pages stands in a file. */
+export class VersionedSite implements AsyncDisposable {
+  readonly versions = new Array<number>(THINGS).fill(0);
+  readonly #agent = new Agent({ keepAlive: true });
+
+  private constructor(
+    readonly memcached: MemcachedServer,
+    readonly processes: ChildProcesses,
+    readonly nginx: NginxServer,
+    private readonly directory: string,
+    private readonly file: number,
+  ) {}
+
+  static async start(count: number, seed: number): Promise<VersionedSite> {
+    const directory = mkdtempSync(join(tmpdir(), 'versions-'));
+    const path = join(directory, 'versions');
+    const file = openSync(path, 'w+');
+    writeSync(file, Buffer.alloc(THINGS * 4));
+    const memcached = await MemcachedServer.start();
+    const servers = memcached.address;
+    const processes = await ChildProcesses.start(VERSIONED_APP, count, { servers, path, seed, things: THINGS });
+    const app = await processes.all<string>({ kind: 'address' });
+    const options = { store: memcachedStore({ servers }) };
+    const nginx = await NginxServer.start(({ port, directory: place }) =>
+      nginxConf(options, { app, listen: port, directory: place }),
+    );
+    return new VersionedSite(memcached, processes, nginx, directory, file);
+  }
+
+  /** Changes a thing, and has a process purge it. Resolves when the purge has. */
+  async change(thing: number, by: number, purge: Purge): Promise<PurgeAnswer & { readonly version: number }> {
+    const version = (this.versions[thing]! += 1);
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(version);
+    writeSync(this.file, bytes, 0, 4, thing * 4);
+    return { version, ...(await this.processes.ask<PurgeAnswer>(by, { kind: 'purge', thing, purge })) };
+  }
+
+  /** The versions on a page, through nginx, and whether it was a hit. */
+  visit(path: string): Promise<{ readonly hit: boolean; readonly things: readonly (readonly [number, number])[] }> {
+    return new Promise((resolve, reject) => {
+      get({ host: '127.0.0.1', port: this.nginx.port, path, agent: this.#agent }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          if (response.statusCode !== 200) return reject(new Error(`${path}: ${response.statusCode} ${text}`));
+          const things = Array.from(text.matchAll(/(\d+)=(\d+)/g), ([, thing, version]) => [+thing!, +version!] as const);
+          resolve({ hit: String(response.headers['cache-status']).startsWith('nginx; hit'), things });
+        });
+      }).on('error', reject);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
+    await this.processes[Symbol.asyncDispose]();
+    await this.nginx.stop();
+    await this.memcached.stop();
+    closeSync(this.file);
+    rmSync(this.directory, { recursive: true });
+  }
+}

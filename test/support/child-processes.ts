@@ -1,0 +1,82 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { buildChild } from './child-program.js';
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+/** A process that answers questions: its program calls `answer()` of `child-answers.ts` with a function. */
+export class ChildProcesses implements AsyncDisposable {
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #asked = 0;
+
+  private constructor(
+    private readonly children: readonly ChildProcess[],
+    private readonly remove: () => void,
+  ) {
+    for (const child of children) {
+      child.on('message', (answer: Answer) => this.#waiting.get(answer.id)?.(answer));
+    }
+  }
+
+  /**
+   * @param source TypeScript, which finds the library under `./lib/index.js`; its function `answer(question)` is exported
+   * @param args what the program finds in `process.argv[2]`, as JSON
+   */
+  static async start(source: string, count: number, args: unknown): Promise<ChildProcesses> {
+    const { program, remove } = buildChild(`${source}\n${LISTEN}`);
+    const children = Array.from({ length: count }, () =>
+      fork(program, [JSON.stringify(args)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+    );
+    return new ChildProcesses(children, remove);
+  }
+
+  get count(): number {
+    return this.children.length;
+  }
+
+  ask<T>(index: number, question: unknown): Promise<T> {
+    const child = this.children[index]!;
+    const id = (this.#asked += 1);
+    return new Promise((resolve, reject) => {
+      const died = () => reject(new Error(`process ${index} has ended`));
+      child.once('exit', died);
+      this.#waiting.set(id, ({ value, error }) => {
+        this.#waiting.delete(id);
+        child.off('exit', died);
+        if (error === undefined) resolve(value as T);
+        else reject(new Error(error));
+      });
+      child.send({ id, question });
+    });
+  }
+
+  all<T>(question: unknown): Promise<T[]> {
+    return Promise.all(this.children.map((_, index) => this.ask<T>(index, question)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.children.map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }),
+    );
+    this.remove();
+  }
+}
+
+const LISTEN = `
+process.on('message', async ({ id, question }: { id: number; question: never }) => {
+  try {
+    process.send!({ id, value: await answer(question) });
+  } catch (error) {
+    process.send!({ id, error: String((error as Error)?.stack ?? error) });
+  }
+});
+process.on('disconnect', () => process.exit());
+`;
