@@ -1,7 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OnPageCache, PageCacheFailed, PageCacheService, PageStored, PurgeIncompleteError } from '../../lib/index.js';
+import {
+  CurrentPage,
+  OnPageCache,
+  PageCacheFailed,
+  PageCacheService,
+  type PageDraft,
+  PageStored,
+  PurgeIncompleteError,
+} from '../../lib/index.js';
 import { PendingPurges } from '../../lib/invalidation/pending-purges.js';
 import { MemcachedServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { CollectedLogger } from '../support/collected-logger.js';
@@ -15,7 +23,8 @@ class VersionController {
 
   @Get('posts/:id')
   @Header('content-type', 'text/html; charset=utf-8')
-  post(@Param('id') id: string) {
+  post(@Param('id') id: string, @CurrentPage() page?: PageDraft) {
+    page?.tag(`post:${id}`);
     return `post ${id}, version ${VersionController.version}`;
   }
 }
@@ -73,12 +82,13 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
   });
   afterEach(() => site?.stop());
 
-  it.each(PURGES)('%s says what is pending, and is done when it is back', async (_, purge, named) => {
-    const [one] = [await site.get('/posts/1'), await site.get('/posts/2')];
-    expect(one.body.toString()).toBe('post 1, version 1');
-    await Promise.all(['/posts/1', '/posts/2'].map((path) => site.log.outcome(path)));
-    expect(await site.get('/posts/1')).toBePageCacheHit();
+  /** On a busy machine memcached may take longer than a visitor waits; then the page is not stored. */
+  const stored = async (...paths: string[]) => {
+    for (const path of paths) await expect.poll(() => site.get(path), { timeout: 10_000 }).toBePageCacheHit();
+  };
 
+  it.each(PURGES)('%s says what is pending, and is done when it is back', async (_, purge, named) => {
+    await stored('/posts/1', '/posts/2');
     await cutOff(site.memcached);
     VersionController.version = 2;
     const failure = await purge(pages).then(
@@ -107,29 +117,21 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
     await delay(1500);
     await bringBack(site.memcached);
     let refused = 0;
-    let left = pending.size;
-    for (; left > 0; left = pending.size) {
+    while (pending.size > 0) {
       site.log.forget();
       await site.direct('/posts/other');
-      const outcome = await site.log.outcome('/posts/other');
-      if (outcome === 'stored') expect(pending.size).toBe(0);
-      else refused += 1;
       await delay(5);
+      const outcome = site.log.outcomes.get('/posts/other');
+      if (outcome === 'purge-pending') refused += 1;
+      if (outcome === 'stored') expect(pending.size).toBe(0);
     }
     expect(refused).toBeGreaterThan(0);
-    site.log.forget();
-    await expect
-      .poll(async () => {
-        await site.direct('/posts/3');
-        return site.memcached.keys();
-      })
-      .toContain('page:/posts/3');
+    await stored('/posts/other');
   });
 
   it('more purges than anybody can remember become one of everything', async () => {
     const paths = Array.from({ length: 3 }, (_, index) => `/posts/${index}`);
-    for (const path of paths) await site.get(path);
-    await Promise.all(paths.map((path) => site.log.outcome(path)));
+    await stored(...paths);
     await cutOff(site.memcached);
     VersionController.version = 2;
     const many = Array.from({ length: 1001 }, (_, index) => `/other/${index}`);
@@ -144,21 +146,23 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
 });
 
 describe('on shutdown', () => {
-  it('purges that are pending are reported, those under way too', async () => {
+  it.each([
+    ['pending', true],
+    ['under way', false],
+  ])('a purge that is %s is reported', async (_, isPending) => {
     const site = await startSite({ platform: 'express', controllers: [VersionController], logger: false });
     const logger = new CollectedLogger();
     site.app.useLogger(logger);
     const pages = site.app.get(PageCacheService);
     site.memcached.pause();
-    await expect(pages.purge('/posts/1', '/posts/2')).rejects.toThrow(PurgeIncompleteError);
-    // Has not failed yet when the application closes.
-    const late = pages.purgeUnder('/late').catch((error: unknown) => error);
+    const purge = pages.purge('/posts/1', '/posts/2').catch((error: unknown) => error);
+    if (isPending) await purge;
     await site.app.close();
-    expect(await late).toBeInstanceOf(PurgeIncompleteError);
-    const errors = logger.lines.filter((line) => line.startsWith('error'));
-    expect(errors.join('\n')).toMatch(/2 purges that the store has not acknowledged: \/posts\/1, \/posts\/2\./);
-    expect(errors.join('\n')).toMatch(/\/late\/\*/);
-    expect(site.app.get(PendingPurges).size).toBe(0);
+    expect(await purge).toBeInstanceOf(PurgeIncompleteError);
+    expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([
+      'error Shutting down with 2 purges that the store has not acknowledged: /posts/1, /posts/2. ' +
+        'Those pages may be served until their ttl is over: purge them again.',
+    ]);
     site.memcached.resume();
     await site.stop();
   });

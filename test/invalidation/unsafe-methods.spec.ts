@@ -315,10 +315,19 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     site.memcached.pause();
     expect(await shortest('/page')).toBeLessThan(healthy + 60);
     expect(await shortest('/res')).toBeLessThan(healthy + 60);
-    const start = performance.now();
-    await site.direct('/page', { method: 'POST' });
-    expect(performance.now() - start).toBeLessThan(500);
     site.memcached.resume();
+    // The first one, that does not know yet.
+    let least = Infinity;
+    for (let round = 0; round < 3; round += 1) {
+      await site.memcached.restart();
+      await store('/page');
+      site.memcached.pause();
+      const start = performance.now();
+      await site.direct('/page', { method: 'POST' });
+      least = Math.min(least, performance.now() - start);
+      site.memcached.resume();
+    }
+    expect(least).toBeLessThan(healthy + 50 + 30);
     await site.memcached.kill();
     expect(await shortest('/page')).toBeLessThan(healthy + 60);
     await site.memcached.restart();

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { generator } from './support/random.js';
+import { PATHS, PURGES, THINGS, VersionedSite } from './support/versioned-site.js';
+
+const SEED = Number(process.env['SEED'] ?? 1);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 1);
+/** A page that a stopped server stores late goes by itself, in milliseconds: 10 s, and memcached counts in seconds. */
+const LATE = 11_500;
+
+it('with memcached stopped, killed and brought back, nothing stale is left', { timeout: 600_000 }, async () => {
+  await using site = await VersionedSite.start(3, SEED);
+  const random = generator(SEED);
+  const failures: string[] = [];
+  let [running, incomplete, complete, visits] = [true, 0, 0, 0];
+  const write = async () => {
+    while (running) {
+      const thing = Math.floor(random() * THINGS);
+      const purge = PURGES[Math.floor(random() * PURGES.length)]!;
+      const { pending } = await site.change(thing, Math.floor(random() * site.processes.count), purge);
+      if (pending) incomplete += 1;
+      else complete += 1;
+      if (pending && pending.length === 0) failures.push(`${purge}: names nothing`);
+      await delay(random() * 100);
+    }
+  };
+  const visit = async () => {
+    while (running) {
+      visits += 1;
+      await site.visit(PATHS[Math.floor(random() * PATHS.length)]!).catch((error: unknown) => {
+        failures.push(String(error));
+      });
+      await delay(random() * 20);
+    }
+  };
+  const work = [...Array.from({ length: 3 }, write), ...Array.from({ length: 12 }, visit)];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await delay(1000);
+    site.memcached.pause();
+    await delay(1500);
+    site.memcached.resume();
+    await delay(1000);
+    await site.memcached.kill();
+    await delay(700);
+    await site.memcached.restart();
+    await delay(500);
+    site.memcached.pause();
+    await delay(300);
+    site.memcached.resume();
+  }
+  running = false;
+  await Promise.all(work);
+  const pending = async () => (await site.processes.all<number>({ kind: 'pending' })).reduce((a, b) => a + b, 0);
+  await expect.poll(pending, { timeout: 20_000 }).toBe(0);
+  await delay(LATE);
+
+  const stale: string[] = [];
+  for (const path of PATHS) {
+    for (const [thing, version] of (await site.visit(path)).things) {
+      if (version !== site.versions[thing]) stale.push(`${path}: ${thing} is ${version}, not ${site.versions[thing]}`);
+    }
+  }
+  console.log(JSON.stringify({ visits, complete, incomplete, stale: stale.length }));
+  expect(failures).toEqual([]);
+  expect(stale).toEqual([]);
+  expect(incomplete).toBeGreaterThan(0);
+  expect(complete).toBeGreaterThan(0);
+});
