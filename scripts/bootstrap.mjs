@@ -1,6 +1,16 @@
 // Makes a fresh checkout runnable. It runs before there is a node_modules, so it imports nothing but Node.
 import { spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,6 +63,8 @@ const MANAGERS = [
  */
 export function installPackages() {
   if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return;
+  // npm ci would empty what the link leads to.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   console.log('Installing the npm packages (npm ci) …');
   // Without --include=dev, NODE_ENV=production would leave the tools out.
   runQuietly('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
