@@ -8,7 +8,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** A process that answers questions: its program calls `answer()` of `child-answers.ts` with a function. */
+/** Processes that answer questions. */
 export class ChildProcesses implements AsyncDisposable {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #asked = 0;
@@ -23,13 +23,13 @@ export class ChildProcesses implements AsyncDisposable {
   }
 
   /**
-   * @param source TypeScript, which finds the library under `./lib/index.js`; its function `answer(question)` is exported
+   * @param source TypeScript, which finds the library under `./lib/index.js`; its function `answer(question, index)` is asked
    * @param args what the program finds in `process.argv[2]`, as JSON
    */
   static async start(source: string, count: number, args: unknown): Promise<ChildProcesses> {
     const { program, remove } = buildChild(`${source}\n${LISTEN}`);
-    const children = Array.from({ length: count }, () =>
-      fork(program, [JSON.stringify(args)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+    const children = Array.from({ length: count }, (_, index) =>
+      fork(program, [JSON.stringify(args), String(index)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
     );
     return new ChildProcesses(children, remove);
   }
@@ -73,7 +73,7 @@ export class ChildProcesses implements AsyncDisposable {
 const LISTEN = `
 process.on('message', async ({ id, question }: { id: number; question: never }) => {
   try {
-    process.send!({ id, value: await answer(question) });
+    process.send!({ id, value: await answer(question, Number(process.argv[3])) });
   } catch (error) {
     process.send!({ id, error: String((error as Error)?.stack ?? error) });
   }

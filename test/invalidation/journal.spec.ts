@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { MemcachedServer } from '../../lib/testing/index.js';
+import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
+import { MemcachedJournal } from '../../lib/stores/memcached/memcached-journal.js';
+import { ChildProcesses } from '../support/child-processes.js';
+
+describe('the purge journal', () => {
+  let memcached: MemcachedServer;
+  const clients: MemcachedClient[] = [];
+  let count = 0;
+  /** Several processes have one each. */
+  const journals = (size: number, key = `*test${(count += 1)}`) =>
+    Array.from({ length: size }, () => {
+      const client = new MemcachedClient(memcached.address);
+      clients.push(client);
+      return new MemcachedJournal(client, key);
+    });
+  beforeAll(async () => {
+    memcached = await MemcachedServer.start();
+  });
+  afterAll(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    await memcached?.stop();
+  });
+
+  it('tells everybody what came after a position, in order, or that it does not know', async () => {
+    const [one, two, three] = journals(3) as [MemcachedJournal, MemcachedJournal, MemcachedJournal];
+    const all = [one, two, three];
+    const actions = fc.array(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.record({ by: fc.nat(2), entry: fc.string({ maxLength: 40 }) }) },
+        { weight: 1, arbitrary: fc.record({ by: fc.nat(2), entry: fc.constant('long '.repeat(700)) }) },
+      ),
+      { maxLength: 20 },
+    );
+    await fc.assert(
+      fc.asyncProperty(actions, async (entries) => {
+        const positions = [await three.position()];
+        for (const { by, entry } of entries) {
+          await all[by]!.append(entry);
+          positions.push(await all[by]!.position());
+        }
+        for (const [index, position] of positions.entries()) {
+          const expected = entries.slice(index).map(({ entry }) => entry);
+          const known = await two.since(position);
+          // Dropped when there is too much to keep, and never without saying so.
+          if (known === undefined) expect(expected.join('').length).toBeGreaterThan(10_000);
+          else expect(known).toEqual(expected);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('knows nothing of a position in another life of it', async () => {
+    const key = `*test${(count += 1)}`;
+    const [one, two] = journals(2, key) as [MemcachedJournal, MemcachedJournal];
+    await one.append('a');
+    const position = await two.position();
+    expect(await two.since(position)).toEqual([]);
+    await memcached.send(`md ${key}`);
+    expect(await two.since(position)).toBeUndefined();
+    await one.append('b');
+    expect(await two.since(position)).toBeUndefined();
+    // As long as before: the number alone would tell nothing.
+    const now = await two.position();
+    expect(now.split(' ')[1]).toBe(position.split(' ')[1]);
+    expect(now).not.toBe(position);
+  });
+
+  it.each(['rubbish', '{}', '[]', 'null', '{"epoch":"x","last":1.5,"entries":[]}', '{"last":1,"entries":[]}'])(
+    'begins anew over %s',
+    async (rubbish) => {
+      const key = `*test${(count += 1)}`;
+      const [journal] = journals(1, key) as [MemcachedJournal];
+      const before = await journal.position();
+      await memcached.send(`ms ${key} ${rubbish.length}\r\n${rubbish}`);
+      expect(await journal.since(before)).toBeUndefined();
+      const after = await journal.position();
+      await journal.append('x');
+      expect(await journal.since(after)).toEqual(['x']);
+    },
+  );
+
+  it('does not know of a position from the future', async () => {
+    const [journal] = journals(1) as [MemcachedJournal];
+    const [epoch] = (await journal.position()).split(' ');
+    expect(await journal.since(`${epoch} 5`)).toBeUndefined();
+  });
+
+  it('writes a long entry down as everything', async () => {
+    const [journal] = journals(1) as [MemcachedJournal];
+    const position = await journal.position();
+    await journal.append('x'.repeat(5000));
+    expect(await journal.since(position)).toEqual(['{"kind":"all"}']);
+  });
+
+  it('stays small, whatever is written', async () => {
+    const key = `*test${(count += 1)}`;
+    const [journal] = journals(1, key) as [MemcachedJournal];
+    const position = await journal.position();
+    for (const entry of ['"'.repeat(4000), '{"kind":"all"}', 'ü'.repeat(300)]) {
+      await Promise.all(Array.from({ length: 2000 }, () => journal.append(entry)));
+      expect(Number(/s(\d+)/.exec(await memcached.send(`mg ${key} s`))?.[1])).toBeLessThan(40_000);
+    }
+    expect(await journal.since(position)).toBeUndefined();
+    expect((await journal.position()).split(' ')[1]).toBe('6000');
+  });
+
+  it('has no gap, whatever the clocks of the processes say', async () => {
+    const clock = vi.spyOn(Date, 'now');
+    try {
+      const real = performance.timeOrigin + performance.now();
+      const skews = [0, -70_000, 0, 3_600_000, 0, -3_600_000, 90_000];
+      for (let first = 0; first < skews.length; first += 1) {
+        const [journal] = journals(1) as [MemcachedJournal];
+        const position = await journal.position();
+        const expected: string[] = [];
+        for (const [index, skew] of [...skews.slice(first), ...skews.slice(0, first)].entries()) {
+          clock.mockReturnValue(real + skew);
+          await journal.append(String(index));
+          expected.push(String(index));
+          // Fewer are known, or all.
+          expect([undefined, expected.join()]).toContain((await journal.since(position))?.join());
+        }
+      }
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('forgets what is older than a minute, and says so', async () => {
+    const [journal] = journals(1) as [MemcachedJournal];
+    const position = await journal.position();
+    await journal.append('old');
+    const later = await journal.position();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000);
+    try {
+      await journal.append('new');
+    } finally {
+      clock.mockRestore();
+    }
+    expect(await journal.since(position)).toBeUndefined();
+    expect(await journal.since(later)).toEqual(['new']);
+  });
+
+  it('a reader is never behind what is stored before it asks', async () => {
+    const [writer, reader] = journals(2) as [MemcachedJournal, MemcachedJournal];
+    for (let round = 0; round < 200; round += 1) {
+      const position = await reader.position();
+      const before = [reader.since(position), reader.position()];
+      await writer.append(String(round));
+      // A read that is on its way may be older; this one must not be.
+      expect(await reader.since(position)).toContain(String(round));
+      await Promise.all(before);
+    }
+  });
+
+  it('survives a restart of the server', async () => {
+    await using other = await MemcachedServer.start();
+    const client = new MemcachedClient(other.address);
+    const journal = new MemcachedJournal(client, '*journal');
+    const position = await journal.position();
+    await other.restart();
+    await expect.poll(() => journal.append('x').then(() => true, () => false)).toBe(true);
+    expect(await journal.since(position)).toBeUndefined();
+    await client.close();
+  });
+});
+
+describe('8 processes that purge at once', () => {
+  it('lose nothing', async () => {
+    await using memcached = await MemcachedServer.start();
+    await using processes = await ChildProcesses.start(APPENDING, 8, { address: memcached.address });
+    const client = new MemcachedClient(memcached.address);
+    const journal = new MemcachedJournal(client, '*journal');
+    const position = await journal.position();
+    await processes.all({ count: 0 });
+    await processes.all({ count: 60 });
+    const entries = (await journal.since(position)) ?? [];
+    expect(entries.toSorted()).toEqual(
+      Array.from({ length: 8 * 60 }, (_, index) => `${Math.floor(index / 60)} ${index % 60}`).toSorted(),
+    );
+    await client.close();
+  });
+});
+
+const APPENDING = `
+import { MemcachedClient } from './lib/stores/memcached/memcached-client.js';
+import { MemcachedJournal } from './lib/stores/memcached/memcached-journal.js';
+const { address } = JSON.parse(process.argv[2]!);
+const journal = new MemcachedJournal(new MemcachedClient(address), '*journal');
+async function answer({ count }: { count: number }, index: number): Promise<void> {
+  // One after the other, so that the processes contend.
+  for (let entry = 0; entry < count; entry += 1) await journal.append(index + ' ' + entry);
+}
+`;
