@@ -1,16 +1,21 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { Arrivals } from '../invalidation/arrivals.js';
 import { instrument } from './response-observer.js';
 
 /** Instruments every response of the application's server, before any middleware sees it. */
 @Injectable()
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
-  readonly #instrument = (_request: unknown, response: ServerResponse): void => {
+  readonly #instrument = (request: IncomingMessage, response: ServerResponse): void => {
+    this.arrivals.note(request);
     instrument(response);
   };
 
-  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(Arrivals) private readonly arrivals: Arrivals,
+  ) {}
 
   onModuleInit(): void {
     this.server?.prependListener('request', this.#instrument);

@@ -5,6 +5,7 @@ import { Reflector } from '@nestjs/core';
 import { EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageRequested } from '../events/page-cache.events.js';
+import { Arrivals } from '../invalidation/arrivals.js';
 import { InFlightPages } from '../invalidation/in-flight-pages.js';
 import { PendingPurges } from '../invalidation/pending-purges.js';
 import { Purger } from '../invalidation/purger.js';
@@ -46,6 +47,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(Purger) private readonly purger: Purger,
+    @Inject(Arrivals) private readonly arrivals: Arrivals,
     @Inject(InFlightPages) inFlight: InFlightPages,
     @Inject(PendingPurges) pending: PendingPurges,
     @Inject(Reflector) reflector: Reflector,
@@ -98,7 +100,7 @@ export class PageCacheInterceptor implements NestInterceptor {
         return of(undefined);
       }
     }
-    const position = await this.storage.position(address.key, !publication);
+    const position = await this.storage.position(address.key, this.arrivals.of(request), !publication);
     if (position === undefined) return this.pass(request, response, next, 'store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return this.pass(request, response, next, 'aborted');

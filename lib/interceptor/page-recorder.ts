@@ -52,7 +52,7 @@ export class PageRecorder implements ResponseObserver {
     /** Asked for by `publish()` or `refresh()`, and not by a visitor. */
     private readonly isPublication: boolean,
   ) {
-    this.#inFlight = tools.inFlight.begin(draft.address);
+    this.#inFlight = tools.inFlight.begin(draft.address, position.count);
     this.#content = new ContentCollector(tools.maxPageBytes);
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
@@ -156,10 +156,11 @@ export class PageRecorder implements ResponseObserver {
   private async whyNotKept(): Promise<string | undefined> {
     const { address, tags } = this.draft;
     const { journal } = this.tools.storage;
-    const entries = journal ? await journal.since(this.position.purges).catch(() => undefined) : [];
+    const { before } = this.position;
+    const after = journal ? await journal.since(this.position.purges).catch(() => undefined) : [];
     // Not to know it is as bad.
-    if (!entries) return 'purges-unknown';
-    return this.whyNot(entries.map(readScope).filter((scope) => concerns(scope, address, tags)));
+    if (!before || !after) return 'purges-unknown';
+    return this.whyNot([...before, ...after].map(readScope).filter((scope) => concerns(scope, address, tags)));
   }
 
   private whyNot(purges: readonly PurgeScope[]): string | undefined {

@@ -9,7 +9,7 @@ export interface InFlightPage {
   readonly since: number;
 }
 
-/** So many purges are told apart while pages are being rendered; with more, every such page is taken for purged. */
+/** So many purges are told apart; with more, every page that is being rendered is taken for purged. */
 const MEMORY = 1000;
 
 /** The pages that this process is rendering, and what it has purged meanwhile. */
@@ -23,20 +23,24 @@ export class InFlightPages {
     return this.#pages.size;
   }
 
-  begin(address: PageAddress): InFlightPage {
-    const page: InFlightPage = { address, since: this.#count };
+  /** The purges that this process has made. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param since `count` when something may first have been read for the page */
+  begin(address: PageAddress, since = this.#count): InFlightPage {
+    const page: InFlightPage = { address, since };
     this.#pages.add(page);
     return page;
   }
 
   end(page: InFlightPage): void {
     this.#pages.delete(page);
-    if (this.#pages.size === 0) this.#purges = [];
   }
 
   purge(scope: PurgeScope): void {
     this.#count += 1;
-    if (this.#pages.size === 0) return;
     if (this.#purges.length >= MEMORY) this.#purges = [{ number: this.#count, scope: { kind: 'all' } }];
     else this.#purges.push({ number: this.#count, scope });
   }

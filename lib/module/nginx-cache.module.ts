@@ -8,6 +8,7 @@ import { PageCacheFailed } from '../events/page-cache.events.js';
 import { CurrentDraft } from '../interceptor/current-draft.js';
 import { HttpServerObserver } from '../interceptor/http-server.observer.js';
 import { PageCacheInterceptor } from '../interceptor/page-cache.interceptor.js';
+import { Arrivals } from '../invalidation/arrivals.js';
 import { InFlightPages } from '../invalidation/in-flight-pages.js';
 import { PendingPurges } from '../invalidation/pending-purges.js';
 import { Purger } from '../invalidation/purger.js';
@@ -91,6 +92,7 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       ListenerExplorer,
       HttpServerObserver,
       CurrentDraft,
+      Arrivals,
       InFlightPages,
       PendingPurges,
       Publications,
@@ -115,6 +117,7 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       PageCacheInterceptor,
       PageCacheDispatcher,
       CurrentDraft,
+      Arrivals,
       InFlightPages,
       Publications,
       PendingPurges,

@@ -7,6 +7,7 @@ import { PageCacheFailed } from '../events/page-cache.events.js';
 import { concerns, type PurgeScope } from '../invalidation/purge-scope.js';
 import { Purger } from '../invalidation/purger.js';
 import { PageStorage, REFRESHED } from '../stores/page-storage.js';
+import { Turns } from '../stores/turns.js';
 import type { TargetPath } from '../invalidation/purge-target.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -15,7 +16,6 @@ import type { PageOutcome } from '../interceptor/page-recorder.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { Publications } from './publications.js';
 import type { PublishReport } from './publish-report.js';
-import { Turns } from './turns.js';
 
 /** A page that takes longer is none, in milliseconds. */
 const RENDER_TIMEOUT = 30_000;

@@ -11,15 +11,27 @@ const PROVISIONAL_TTL = 10_000;
 /** Somebody else renders the page anew: it may stay where it is until that is done, or for its moment. */
 export const REFRESHED = 'refreshed';
 
+/** What this process knew of purges when a request came in. */
+export interface Arrival {
+  /** Unix time in milliseconds. */
+  readonly time: number;
+  /** The purges that this process had made. */
+  readonly count: number;
+  /** The last known position of the purge journal. */
+  readonly purges: string | undefined;
+}
+
 /** Against what a page is stored. */
 export interface PagePosition {
   /** Of the purge journal; '' when there is none. */
   readonly purges: string;
+  /** Its entries since the request came in; `undefined` when they are not known. */
+  readonly before: readonly string[] | undefined;
+  /** The purges that this process had made when the request came in. */
+  readonly count: number;
   /** Of what stood at the key. */
   readonly version: string | undefined;
 }
-
-const NOWHERE: PagePosition = { purges: '', version: undefined };
 
 /** Pages in their store, by way of cache-manager. */
 export class PageStorage {
@@ -74,14 +86,19 @@ export class PageStorage {
   /**
    * Where purges and a page stand before the page is rendered.
    *
+   * @param arrival what was known when the request came in
    * @param isVisitorWaiting who does not wait longer than for a page
    * @returns `undefined` when the store does not say so in time: nothing can be stored then
    */
-  async position(key: string, isVisitorWaiting: boolean): Promise<PagePosition | undefined> {
+  async position(key: string, arrival: Arrival, isVisitorWaiting: boolean): Promise<PagePosition | undefined> {
+    const { count, purges: known, time } = arrival;
     const { journal, versions } = this.store;
-    if (!journal && !versions) return NOWHERE;
-    const asked = Promise.all([journal?.position() ?? '', versions?.of(key)]);
-    const position = asked.then(([purges, version]) => ({ purges, version })).catch(() => undefined);
+    if (!journal && !versions) return { purges: '', before: [], count, version: undefined };
+    const purges =
+      journal?.arrived?.(known, time) ?? journal?.position().then((now) => ({ position: now, before: [] }));
+    const position = Promise.all([purges, versions?.of(key)])
+      .then(([now, version]) => ({ purges: now?.position ?? '', before: now ? now.before : [], count, version }))
+      .catch(() => undefined);
     return isVisitorWaiting ? inTime(position) : position;
   }
 

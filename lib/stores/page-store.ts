@@ -37,6 +37,13 @@ export interface StoreContext {
   readonly mustList: boolean;
 }
 
+/** @publicApi */
+export interface ArrivalPosition {
+  readonly position: string;
+  /** `undefined` when it cannot be proved that these are all. */
+  readonly before: readonly string[] | undefined;
+}
+
 /**
  * The purges that all processes have made lately, kept where the pages are.
  *
@@ -45,6 +52,16 @@ export interface StoreContext {
 export interface PurgeJournal {
   /** Where it stands now. */
   position(): Promise<string>;
+  /** The last position that this process has seen. */
+  readonly known?: string | undefined;
+  /**
+   * Where it stands now, and what has been added to it since a request came in: as far as that can be told without asking at
+   * that time.
+   *
+   * @param known from when the request came in
+   * @param time Unix time in milliseconds, when it did
+   */
+  arrived?(known: string | undefined, time: number): Promise<ArrivalPosition>;
   /** Resolves when the store has acknowledged the entry. */
   append(entry: string): Promise<void>;
   /** The entries since a position; `undefined` when it cannot be proved that these are all. */

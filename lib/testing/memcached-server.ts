@@ -120,9 +120,9 @@ export class MemcachedServer {
    * are left out: the page cache keeps its books there.
    */
   async keys(): Promise<string[]> {
-    let dump = await this.send('lru_crawler metadump all');
+    let dump = await this.send('lru_crawler metadump hash');
     // One crawl at a time: the server may be busy with its own, or with somebody else's.
-    for (; dump.startsWith('BUSY'); dump = await this.send('lru_crawler metadump all')) await sleep(10);
+    for (; dump.startsWith('BUSY'); dump = await this.send('lru_crawler metadump hash')) await sleep(10);
     const keys = Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) =>
       key.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
     );

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
+import type { MemcachedMetaClient } from '../../lib/stores/memcached/memcached-client.interface.js';
 import { MemcachedJournal } from '../../lib/stores/memcached/memcached-journal.js';
 import { ChildProcesses } from '../support/child-processes.js';
 
@@ -115,14 +117,16 @@ describe('the purge journal', () => {
       const skews = [0, -70_000, 0, 3_600_000, 0, -3_600_000, 90_000];
       for (let first = 0; first < skews.length; first += 1) {
         const [journal] = journals(1) as [MemcachedJournal];
-        const position = await journal.position();
-        const expected: string[] = [];
+        const positions = [await journal.position()];
         for (const [index, skew] of [...skews.slice(first), ...skews.slice(0, first)].entries()) {
           clock.mockReturnValue(real + skew);
           await journal.append(String(index));
-          expected.push(String(index));
-          // Fewer are known, or all.
-          expect([undefined, expected.join()]).toContain((await journal.since(position))?.join());
+          positions.push(await journal.position());
+          for (const [from, position] of positions.entries()) {
+            const all = Array.from({ length: index + 1 - from }, (_, at) => String(from + at));
+            // All, or it is known that they are not.
+            expect([undefined, all.join()]).toContain((await journal.since(position))?.join());
+          }
         }
       }
     } finally {
@@ -146,14 +150,61 @@ describe('the purge journal', () => {
   });
 
   it('a reader is never behind what is stored before it asks', async () => {
-    const [writer, reader] = journals(2) as [MemcachedJournal, MemcachedJournal];
-    for (let round = 0; round < 200; round += 1) {
-      const position = await reader.position();
-      const before = [reader.since(position), reader.position()];
-      await writer.append(String(round));
-      // A read that is on its way may be older; this one must not be.
-      expect(await reader.since(position)).toContain(String(round));
-      await Promise.all(before);
+    const [writer] = journals(1, '*slow') as [MemcachedJournal];
+    const client = new MemcachedClient(memcached.address);
+    clients.push(client);
+    const slowly = {
+      compareAndSet: client.compareAndSet.bind(client),
+      getForUpdate: async (key: string) => {
+        const answer = await client.getForUpdate(key);
+        await delay(30);
+        return answer;
+      },
+    } as Partial<MemcachedMetaClient> as MemcachedMetaClient;
+    const reader = new MemcachedJournal(slowly, '*slow');
+    const position = await reader.position();
+    // A read that is on its way, and has seen nothing yet.
+    const others = [reader.position(), reader.since(position)];
+    await delay(10);
+    await writer.append('x');
+    const answers = [reader.since(position), reader.since(position)];
+    await delay(5);
+    answers.push(reader.since(position));
+    for (const answer of answers) expect(await answer).toEqual(['x']);
+    await Promise.all(others);
+  });
+
+  it('tells what was added since a request came in', async () => {
+    const [one, two] = journals(2) as [MemcachedJournal, MemcachedJournal];
+    const clock = vi.spyOn(Date, 'now');
+    const at = async (time: number, action: () => Promise<unknown>) => {
+      clock.mockReturnValue(1_000_000 + time);
+      await action();
+    };
+    try {
+      await at(0, () => one.append('seen'));
+      await two.position();
+      const { known } = two;
+      await at(10, () => one.append('before'));
+      await at(20, () => one.append('after'));
+      const arrived = async (time: number, from = known) => (await two.arrived(from, 1_000_000 + time)).before;
+      expect(await arrived(15)).toEqual(['after']);
+      expect(await arrived(20)).toEqual(['after']);
+      expect(await arrived(21)).toEqual([]);
+      expect(await arrived(0)).toEqual(['before', 'after']);
+      // What it knows of itself needs no clock.
+      expect(two.known).not.toBe(known);
+      expect(await arrived(0, two.known)).toEqual([]);
+      // Nothing known, or another life of the journal: the clocks decide.
+      expect(await arrived(15, undefined)).toEqual(['after']);
+      expect(await arrived(15, 'other 7')).toEqual(['after']);
+      await at(30, () => one.append('long '.repeat(800)));
+      for (let more = 0; more < 5; more += 1) await at(40, () => one.append('long '.repeat(800)));
+      expect(await arrived(35)).toBeUndefined();
+      expect(await arrived(41)).toEqual([]);
+      expect((await two.arrived(known, 0)).position).toBe(await one.position());
+    } finally {
+      clock.mockRestore();
     }
   });
 
@@ -163,7 +214,14 @@ describe('the purge journal', () => {
     const journal = new MemcachedJournal(client, '*journal');
     const position = await journal.position();
     await other.restart();
-    await expect.poll(() => journal.append('x').then(() => true, () => false)).toBe(true);
+    await expect
+      .poll(() =>
+        journal.append('x').then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
     expect(await journal.since(position)).toBeUndefined();
     await client.close();
   });
@@ -188,6 +246,7 @@ describe('8 processes that purge at once', () => {
 
 const APPENDING = `
 import { MemcachedClient } from './lib/stores/memcached/memcached-client.js';
+import type { MemcachedMetaClient } from '../../lib/stores/memcached/memcached-client.interface.js';
 import { MemcachedJournal } from './lib/stores/memcached/memcached-journal.js';
 const { address } = JSON.parse(process.argv[2]!);
 const journal = new MemcachedJournal(new MemcachedClient(address), '*journal');

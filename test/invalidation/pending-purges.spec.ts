@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PendingPurges } from '../../lib/invalidation/pending-purges.js';
@@ -61,11 +62,23 @@ describe('pending purges', () => {
     pending.onModuleDestroy();
   });
 
+  it('are not tried any more after shutdown', async () => {
+    const pending = new PendingPurges();
+    let attempts = 0;
+    pending.onModuleDestroy();
+    pending.add(under('/a'), async () => void (attempts += 1));
+    expect(pending.size).toBe(0);
+    await delay(300);
+    expect(attempts).toBe(0);
+  });
+
   it('are never more than can be remembered, and forget nothing', async () => {
     const added = fc.array(
       fc.oneof(
         fc.nat(1500).map((path) => under(`/${path}`)),
-        fc.integer({ min: 1, max: 700 }).map((size): PurgeScope => ({ kind: 'tags', tags: Array.from({ length: size }, String) })),
+        fc
+          .integer({ min: 1, max: 700 })
+          .map((size): PurgeScope => ({ kind: 'tags', tags: Array.from({ length: size }, String) })),
       ),
       { maxLength: 30 },
     );

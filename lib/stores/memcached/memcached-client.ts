@@ -1,3 +1,4 @@
+import { Turns } from '../turns.js';
 import { MEMCACHED_KEY_MAX_LENGTH } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
@@ -28,7 +29,7 @@ const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
  * A client for one memcached server: any bytes, 32-bit flags, the list of keys, and an answer within a deadline.
  *
  * It connects with the first operation and comes back by itself; while the server is down every operation rejects
- * at once. It speaks the meta protocol (memcached doc/protocol.txt, "Meta Commands"; memcached 1.6.12 or newer).
+ * at once. It speaks the meta protocol (memcached doc/protocol.txt, "Meta Commands"; memcached 1.6.13 or newer).
  *
  * @param server `'127.0.0.1:11211'`, `'[::1]:11211'` or `'unix:/run/memcached.sock'`
  * @throws MemcachedError from every operation
@@ -40,6 +41,7 @@ const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
 export class MemcachedClient implements MemcachedMetaClient {
   readonly #connection: MemcachedConnection;
   readonly #closing = new AbortController();
+  readonly #lists = new Turns<readonly string[]>();
   readonly #getTimeout: number;
   readonly #writeTimeout: number;
   readonly #listTimeout: number;
@@ -118,8 +120,13 @@ export class MemcachedClient implements MemcachedMetaClient {
     return replies.map(({ value }) => value);
   }
 
-  keys(prefix: string): AsyncGenerator<string, void, undefined> {
-    return metadump(this.server, prefix, this.#listTimeout, this.#closing.signal);
+  /** The server makes one list at a time; who asks meanwhile shares the next. */
+  async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
+    yield* await this.#lists.take(prefix, async () => {
+      const keys: string[] = [];
+      for await (const key of metadump(this.server, prefix, this.#listTimeout, this.#closing.signal)) keys.push(key);
+      return keys;
+    });
   }
 
   async close(): Promise<void> {

@@ -133,7 +133,7 @@ export class MemcachedConnection {
     if (reply.code !== 'SERVER_ERROR' && !pending.accepts.includes(reply.code)) {
       return this.#break(
         reply.code === 'ERROR' && pending.operation === 'connect'
-          ? 'the server does not speak the meta protocol (memcached 1.6.12 or newer is needed)'
+          ? 'the server does not speak the meta protocol (memcached 1.6.13 or newer is needed)'
           : `the server answered ${shown(reply)}`,
       );
     }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { PurgeJournal } from '../page-store.js';
+import type { ArrivalPosition, PurgeJournal } from '../page-store.js';
 import { Batches } from './batches.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
@@ -26,6 +26,7 @@ const ATTEMPTS = 200;
 export class MemcachedJournal implements PurgeJournal {
   /** One writer in each process: so only processes contend, and what many purge together is written together. */
   readonly #appends = new Batches<string>((entries) => this.write(entries));
+  #known: string | undefined;
   #reading: Promise<Journal> | undefined;
   #next: Promise<Journal> | undefined;
 
@@ -36,8 +37,16 @@ export class MemcachedJournal implements PurgeJournal {
 
   async position(): Promise<string> {
     // One that is on its way already will do: an old position is as safe, and tells of more purges than it need.
-    const { epoch, last } = await (this.#reading ?? this.readTogether());
-    return `${epoch} ${last}`;
+    return positionOf(await (this.#reading ?? this.readTogether()));
+  }
+
+  get known(): string | undefined {
+    return this.#known;
+  }
+
+  async arrived(known: string | undefined, time: number): Promise<ArrivalPosition> {
+    const journal = await (this.#reading ?? this.readTogether());
+    return { position: positionOf(journal), before: sinceArrival(journal, known, time) };
   }
 
   async append(entry: string): Promise<void> {
@@ -55,7 +64,10 @@ export class MemcachedJournal implements PurgeJournal {
   private async write(entries: readonly string[]): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { cas, ...journal } = await this.read();
-      if (await this.put(appended(journal, entries), cas)) return;
+      const written = appended(journal, entries);
+      if (!(await this.put(written, cas))) continue;
+      this.#known = positionOf(written);
+      return;
     }
     throw new Error(`the purge journal ${this.key} was changed by others ${ATTEMPTS} times in a row`);
   }
@@ -74,11 +86,11 @@ export class MemcachedJournal implements PurgeJournal {
       });
       return this.#reading;
     }
-    const next = () => {
+    const again = () => {
       this.#next = undefined;
       return this.readTogether();
     };
-    this.#next ??= this.#reading.then(next, next);
+    this.#next ??= this.#reading.then(again, again);
     return this.#next;
   }
 
@@ -87,11 +99,35 @@ export class MemcachedJournal implements PurgeJournal {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const item = await this.client.getForUpdate(this.key);
       const journal = item && decode(item.bytes);
-      if (journal) return { ...journal, cas: item.cas };
+      if (journal) {
+        this.#known = positionOf(journal);
+        return { ...journal, cas: item.cas };
+      }
       await this.put({ epoch: randomUUID(), last: 0, entries: [] }, item?.cas);
     }
     throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);
   }
+}
+
+function positionOf({ epoch, last }: Journal): string {
+  return `${epoch} ${last}`;
+}
+
+/**
+ * What came after the last known position and, by the clocks of those who have written it, after a time: between the two, this
+ * process does not know what was before.
+ */
+function sinceArrival(
+  { epoch, last, entries }: Journal,
+  known: string | undefined,
+  time: number,
+): readonly string[] | undefined {
+  const [knownEpoch, number] = known?.split(' ') ?? [];
+  const unseen = last - (knownEpoch === epoch ? Number(number) : 0);
+  // Of those that were dropped, the last is no younger than the first that was not.
+  if (unseen > entries.length && (entries[0]?.[0] ?? Infinity) >= time) return undefined;
+  const later = unseen > 0 ? entries.slice(-unseen) : [];
+  return later.filter(([at]) => at >= time).map(([, entry]) => entry);
 }
 
 function appended({ epoch, last, entries }: Journal, added: readonly string[]): Journal {

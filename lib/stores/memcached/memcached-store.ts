@@ -1,4 +1,3 @@
-import type { Page } from '../../page/page.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';

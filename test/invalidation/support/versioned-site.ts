@@ -29,7 +29,7 @@ export interface PurgeAnswer {
 
 /** Processes with nginx in front and one memcached; what is on their pages stands in a file. */
 export class VersionedSite implements AsyncDisposable {
-  readonly versions = new Array<number>(THINGS).fill(0);
+  readonly versions = Array.from({ length: THINGS }, () => 0);
   readonly #agent = new Agent({ keepAlive: true });
 
   private constructor(
@@ -40,12 +40,12 @@ export class VersionedSite implements AsyncDisposable {
     private readonly file: number,
   ) {}
 
-  static async start(count: number, seed: number): Promise<VersionedSite> {
+  static async start(count: number, seed: number, args: string[] = []): Promise<VersionedSite> {
     const directory = mkdtempSync(join(tmpdir(), 'versions-'));
     const path = join(directory, 'versions');
     const file = openSync(path, 'w+');
     writeSync(file, Buffer.alloc(THINGS * 4));
-    const memcached = await MemcachedServer.start();
+    const memcached = await MemcachedServer.start({ args });
     const servers = memcached.address;
     const processes = await ChildProcesses.start(VERSIONED_APP, count, { servers, path, seed, things: THINGS });
     const app = await processes.all<string>({ kind: 'address' });
@@ -74,7 +74,10 @@ export class VersionedSite implements AsyncDisposable {
         response.on('error', reject);
         response.on('end', () => {
           if (response.statusCode !== 200) return reject(new Error(`${path}: ${response.statusCode} ${text}`));
-          const things = Array.from(text.matchAll(/(\d+)=(\d+)/g), ([, thing, version]) => [+thing!, +version!] as const);
+          const things = Array.from(
+            text.matchAll(/(\d+)=(\d+)/g),
+            ([, thing, version]) => [+thing!, +version!] as const,
+          );
           resolve({ hit: String(response.headers['cache-status']).startsWith('nginx; hit'), things });
         });
       }).on('error', reject);

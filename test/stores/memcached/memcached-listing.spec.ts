@@ -107,9 +107,7 @@ describe('the keys of a memcached server', () => {
     await once(dying, 'listening');
     const { port } = dying.address() as AddressInfo;
     const hopeful = new MemcachedClient(`127.0.0.1:${port}`);
-    const keys = hopeful.keys('');
-    expect(await keys.next()).toEqual({ done: false, value: 'a' });
-    await expect(keys.next()).rejects.toThrow(/list failed: the server stopped in the middle/);
+    await expect(hopeful.keys('').next()).rejects.toThrow(/list failed: the server stopped in the middle/);
     await hopeful.close();
     dying.close();
   });
