@@ -29,7 +29,9 @@ let failed = 0;
 try {
   await step('packages', async () => installPackages());
   await step('servers', async () => {
-    const { missing, hint } = installServers({ needed: ['nginx', 'memcached', 'redis-server', 'wrk', ...NGINX_MODULES] });
+    const { missing, hint } = installServers({
+      needed: ['nginx', 'memcached', 'redis-server', 'wrk', ...NGINX_MODULES],
+    });
     if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
   });
   if (vitestArguments.length === 0) {
