@@ -10,7 +10,6 @@ import { PostsModule } from './posts/posts.module.js';
 import { SeedModule } from './seed/seed.module.js';
 import { ErrorPageFilter } from './web/error-page.filter.js';
 import { formValidation } from './web/form-validation.js';
-import { PurgeIncompleteFilter } from './web/purge-incomplete.filter.js';
 
 @Module({
   imports: [
@@ -25,7 +24,6 @@ import { PurgeIncompleteFilter } from './web/purge-incomplete.filter.js';
   providers: [
     { provide: APP_PIPE, useValue: formValidation },
     { provide: APP_FILTER, useClass: ErrorPageFilter },
-    { provide: APP_FILTER, useClass: PurgeIncompleteFilter },
   ],
 })
 export class AppModule {}

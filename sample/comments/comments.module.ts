@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { PageCacheTypeOrmModule } from 'nestjs-nginx-cache/typeorm';
 import { PostsModule } from '../posts/posts.module.js';
 import { Comment } from './comment.entity.js';
 import { CommentsController } from './comments.controller.js';
 import { CommentsService } from './comments.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Comment]), PostsModule],
+  imports: [TypeOrmModule.forFeature([Comment]), PageCacheTypeOrmModule.forFeature([Comment]), PostsModule],
   controllers: [CommentsController],
   providers: [CommentsService],
   exports: [CommentsService],

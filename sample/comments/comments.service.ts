@@ -1,6 +1,5 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { PageCacheService } from 'nestjs-nginx-cache';
 import { Repository } from 'typeorm';
 import { PostsService } from '../posts/posts.service.js';
 import type { CommentForm } from './comment-form.js';
@@ -11,21 +10,16 @@ export class CommentsService {
   constructor(
     @InjectRepository(Comment) private readonly comments: Repository<Comment>,
     private readonly posts: PostsService,
-    private readonly pages: PageCacheService,
   ) {}
 
   async add(slug: string, { author, text }: CommentForm): Promise<Comment> {
     const post = await this.posts.bySlug(slug);
-    const comment = await this.comments.save(this.comments.create({ author, text, post }));
-    await this.pages.purge(comment);
-    return comment;
+    return this.comments.save(this.comments.create({ author, text, post }));
   }
 
   async remove(id: number): Promise<Comment> {
     const comment = await this.comments.findOne({ where: { id }, relations: { post: true } });
     if (!comment) throw new NotFoundException('There is no such comment.');
-    await this.comments.remove(comment);
-    await this.pages.purge(comment);
-    return comment;
+    return this.comments.remove(comment);
   }
 }

@@ -1,6 +1,5 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { PageCacheService } from 'nestjs-nginx-cache';
 import { Repository } from 'typeorm';
 import { Post } from './post.entity.js';
 import { slugOf } from './slug.js';
@@ -11,10 +10,7 @@ export type PostText = Pick<Post, 'title' | 'summary' | 'body' | 'tags'>;
 
 @Injectable()
 export class PostsService {
-  constructor(
-    @InjectRepository(Post) private readonly posts: Repository<Post>,
-    private readonly pages: PageCacheService,
-  ) {}
+  constructor(@InjectRepository(Post) private readonly posts: Repository<Post>) {}
 
   all(): Promise<Post[]> {
     return this.posts.find({ relations: { comments: true }, order: { publishedAt: 'DESC', id: 'DESC' } });
@@ -53,24 +49,15 @@ export class PostsService {
   async add(text: PostText, slug = slugOf(text.title) || 'post', publishedAt = new Date()): Promise<Post> {
     const taken = await this.posts.existsBy({ slug });
     const unique = taken ? `${slug}-${publishedAt.getTime().toString(36)}` : slug;
-    const post = await this.posts.save(this.posts.create({ ...text, slug: unique, publishedAt }));
-    await this.pages.purge(post);
-    return post;
+    return this.posts.save(this.posts.create({ ...text, slug: unique, publishedAt }));
   }
 
   async change(id: number, text: PostText): Promise<Post> {
-    const post = await this.byId(id);
-    // The page of a tag that the post loses shows it until now.
-    const before = post.dependentPaths();
-    await this.posts.save(Object.assign(post, text));
-    await this.pages.purge(...before, post);
-    return post;
+    return this.posts.save(Object.assign(await this.byId(id), text));
   }
 
   async remove(id: number): Promise<void> {
-    const post = await this.byId(id);
-    await this.posts.remove(post);
-    await this.pages.purge(post);
+    await this.posts.remove(await this.byId(id));
   }
 
   private found(post: Post | null): Post {
