@@ -145,7 +145,7 @@ export class PagesPurged {
   constructor(
     /** What was asked for: paths, `/path/*` for a subtree, regular expressions. */
     readonly targets: readonly string[],
-    /** Pages that were really deleted. */
+    /** Pages that were really deleted; 0 when others have come to their place, by `publish()` or `refresh()`. */
     readonly purged: number,
     /**
      * The pages by path, on one host or on all; `undefined` when a subtree, a pattern, a tag or everything was purged. Each

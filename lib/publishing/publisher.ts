@@ -3,8 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { inject } from 'light-my-request';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed } from '../events/page-cache.events.js';
-import { concerns, type PurgeScope } from '../invalidation/purge-scope.js';
+import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
+import { concerns, describe, type PurgeScope } from '../invalidation/purge-scope.js';
 import { Purger } from '../invalidation/purger.js';
 import { PageStorage, REFRESHED } from '../stores/page-storage.js';
 import { Turns } from '../stores/turns.js';
@@ -52,7 +52,7 @@ export class Publisher {
     const addresses = targets.flatMap(({ path, host }) => this.keys.ofPath(path, host));
     // Other processes find the place of the page taken.
     await this.purger.announce({ ...scope, refresh: true }, { everywhere: false });
-    return this.renderAll(addresses);
+    return this.replaceAll(scope, addresses);
   }
 
   /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
@@ -69,7 +69,14 @@ export class Publisher {
       const { targets: purged, duration } = await this.purger.purge(scope);
       return { published: [], purged, skipped: [], duration };
     }
-    return this.renderAll(addresses);
+    return this.replaceAll(scope, addresses);
+  }
+
+  private async replaceAll(scope: PurgeScope & { kind: 'paths' }, addresses: readonly PageAddress[]) {
+    const report = await this.renderAll(addresses);
+    // Caches farther out have the page that was here before, and get the new one only now.
+    if (scope.paths.length > 0) this.dispatcher.notify(new PagesPurged(describe(scope), 0, scope.paths));
+    return report;
   }
 
   private scopeOf(targets: readonly TargetPath[]): PurgeScope & { kind: 'paths' } {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PageCacheService, PageSkipped, PageStored } from '../../lib/index.js';
+import { PageCacheService, PageSkipped, PagesPurged, PageStored } from '../../lib/index.js';
 import { memcachedStore, OnPageCache } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
@@ -39,6 +39,13 @@ class RefreshedController {
 
 class OutcomeLog {
   readonly outcomes: string[] = [];
+  readonly purges: PagesPurged[] = [];
+
+  @OnPageCache(PagesPurged)
+  onPurged(event: PagesPurged) {
+    this.purges.push(event);
+    this.outcomes.push(`purged ${event.targets.join()}`);
+  }
 
   @OnPageCache(PageStored)
   onStored({ address }: PageStored) {
@@ -114,6 +121,15 @@ describe.each(PLATFORMS)('refresh() on %s', (platform) => {
     expect(RefreshedController.renders).toBe(2);
     expect([await text('/a'), await text('/a?page=2'), await text('/b')]).toEqual(['a 1', 'a 1', 'b 0']);
     expect((await site.memcached.keys()).sort()).toEqual(['page:/a', 'page:/a?page=2', 'page:/b']);
+  });
+
+  it('tells caches farther out when the new page is there, stored or not before', async () => {
+    await stored('/a');
+    const { purges } = site.app.get(OutcomeLog);
+    purges.length = 0;
+    await pages.refresh('/a', '/never');
+    expect(purges).toEqual([new PagesPurged(['/a', '/never'], 0, [{ path: '/a' }, { path: '/never' }])]);
+    expect(site.app.get(OutcomeLog).outcomes.slice(-2)).toEqual(['/a stored', 'purged /a,/never']);
   });
 
   it('many at once are rendered one after the other, a few times at most', async () => {
