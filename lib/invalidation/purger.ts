@@ -4,6 +4,7 @@ import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
+import { chunks } from '../stores/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { InFlightPages } from './in-flight-pages.js';
 import { PendingPurges } from './pending-purges.js';
@@ -96,9 +97,18 @@ export class Purger {
         return this.deleteEach(this.storage.tagged(scope.tags));
       case 'paths':
         return this.deletePaths(scope, scope.paths);
-      default:
-        return this.deleteListed((page) => concerns(scope, page, NO_TAGS));
+      case 'all':
+      case 'under': {
+        const purged = await this.storage.deleteUnder(scope.kind === 'all' ? '' : scope.path);
+        return purged ?? this.deleteConcerned(scope);
+      }
+      case 'matching':
+        return this.deleteConcerned(scope);
     }
+  }
+
+  private deleteConcerned(scope: PurgeScope): Promise<number> {
+    return this.deleteListed((page) => concerns(scope, page, NO_TAGS));
   }
 
   private async deletePaths(scope: PurgeScope, paths: readonly { path: string; host?: string | undefined }[]) {
@@ -122,12 +132,7 @@ export class Purger {
 
   private async deleteEach(keys: AsyncIterable<string>): Promise<number> {
     let purged = 0;
-    let batch: string[] = [];
-    for await (const key of keys) {
-      if (batch.push(key) < BATCH) continue;
-      purged += await this.storage.delete(batch);
-      batch = [];
-    }
-    return purged + (await this.storage.delete(batch));
+    for await (const some of chunks(keys, BATCH)) purged += await this.storage.delete(some);
+    return purged;
   }
 }

@@ -123,6 +123,11 @@ export class PageStorage {
     return keys.length === 0 ? 0 : this.store.deletePages(keys);
   }
 
+  /** @returns how many there were at and below the path; `undefined` when the store only deletes one by one */
+  async deleteUnder(path: string): Promise<number | undefined> {
+    return this.store.deleteUnder?.(path);
+  }
+
   /** Every stored key that begins with `prefix`. */
   list(prefix: string): AsyncIterable<string> {
     if (!this.store.keys)

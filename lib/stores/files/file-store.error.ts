@@ -22,6 +22,9 @@ export class FileStoreError extends Error {
   }
 }
 
+/** Codes of what is not there, or not any more. */
+export const GONE = ['ENOENT', 'ENOTDIR'];
+
 /** Runs it; an error with one of the codes means `otherwise`. */
 export async function unless<T, U>(codes: readonly string[], otherwise: U, run: Promise<T>): Promise<T | U> {
   try {

@@ -5,6 +5,7 @@ import zlib from 'node:zlib';
 import type { Page } from '../../page/page.js';
 import { keyOfPageFile, pageFile, siteDirectory } from '../../page/page-file.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
+import { chunks } from '../chunks.js';
 import type { PageStore, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
 import { ExpiryIndex, type ExpiryEntry } from './expiry-index.js';
@@ -16,6 +17,7 @@ import { Leases } from './leases.js';
 import { ModificationTimes } from './modification-times.js';
 import { type Contents, PageFiles, type Tree, TREES } from './page-files.js';
 import { SizeLimit } from './size-limit.js';
+import { Subtrees } from './subtrees.js';
 
 const gunzip = promisify(zlib.gunzip);
 const brotliCompress = promisify(zlib.brotliCompress);
@@ -45,7 +47,9 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
       disconnect: () => store.close(),
     }),
     deletePages: (keys) => store.delete(keys),
+    deleteUnder: (path) => store.deleteUnder(path),
     keys: (prefix) => store.keys(prefix),
+    tagged: (tags) => store.tagged(new Set(tags)),
     journal: new FileJournal(siteOf(options, context)),
     serverKey: (key) => pageFile(key, context.prefix) ?? key,
   };
@@ -60,6 +64,7 @@ class FileStore {
   readonly #index: ExpiryIndex;
   readonly #keeper: ExpiryKeeper;
   readonly #limit: SizeLimit;
+  readonly #subtrees: Subtrees;
   readonly #times = new ModificationTimes();
   /** One after the other for each key; keys that nobody works on are not in it. */
   readonly #queues = new Map<string, Promise<unknown>>();
@@ -74,6 +79,7 @@ class FileStore {
     this.#files = new PageFiles(site, options.brotli ? ['.gz', '.br'] : ['.gz']);
     this.#index = new ExpiryIndex(site);
     this.#limit = new SizeLimit(this.#files, options.maxBytes);
+    this.#subtrees = new Subtrees(site);
     this.#keeper = new ExpiryKeeper(
       this.#index,
       new Leases(site),
@@ -106,7 +112,7 @@ class FileStore {
         try {
           await this.#keeper.ready();
           const contents = await this.contentsOf(page);
-          await this.write(key, file, contents, expires);
+          await this.write(key, file, { contents, tags: page.tags ?? [] }, expires);
           return [...contents.values()].reduce((sum, { length }) => sum + blocks(length), 0);
         } catch (error) {
           // Were the new page refused, the old one must not stay.
@@ -132,6 +138,23 @@ class FileStore {
     });
   }
 
+  deleteUnder(path: string): Promise<number> {
+    return this.attempt('delete pages', async () => {
+      // Where no page can be, none is below either.
+      if (path !== '' && pageFile(this.context.prefix + path, this.context.prefix) === undefined) return 0;
+      return this.#subtrees.remove(path);
+    });
+  }
+
+  async *tagged(tags: ReadonlySet<string>): AsyncGenerator<string, void, undefined> {
+    for await (const some of chunks(this.#files.list(), TOGETHER)) {
+      const tagged = await Promise.all(some.map(({ tree, file }) => this.#files.isTagged(tree, file, tags)));
+      for (const [index, { file }] of some.entries()) {
+        if (tagged[index]) yield keyOfPageFile(file, this.context.prefix);
+      }
+    }
+  }
+
   async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
     await this.attempt('list pages', () => this.#keeper.ready());
     for await (const { file } of this.#files.list()) {
@@ -140,8 +163,9 @@ class FileStore {
     }
   }
 
-  close(): Promise<void> {
-    return this.#keeper.close();
+  async close(): Promise<void> {
+    await this.#keeper.close();
+    await this.#subtrees.close();
   }
 
   private async contentsOf({ body, contentEncoding }: Page): Promise<Contents> {
@@ -154,14 +178,18 @@ class FileStore {
     ]);
   }
 
-  private async write(key: string, file: string, contents: Contents, expires: number | undefined): Promise<void> {
+  private async write(
+    key: string,
+    file: string,
+    { contents, tags }: { contents: Contents; tags: readonly string[] },
+    expires: number | undefined,
+  ): Promise<void> {
     const draft = randomUUID();
     const [tree, other]: [Tree, Tree] = expires === undefined ? ['kept', 'expiring'] : ['expiring', 'kept'];
     try {
       const present = await Promise.all(TREES.map((one) => this.#files.modified(one, file)));
       const modified = this.#times.next(key, Math.floor(Date.now() / 1000), present);
-      // The fraction tells versions apart for us; nginx does not see it.
-      const version = await this.#files.write(draft, contents, modified + Math.random() * 0.999);
+      const version = await this.#files.write(draft, contents, modified, tags);
       // First of all: killed from here on, this process leaves no page behind that nobody will remove.
       const entry = expires === undefined ? undefined : await this.#index.add({ key, expires, draft, version });
       await this.#files.remove(other, file);

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
-import { unless } from './file-store.error.js';
+import { GONE, unless } from './file-store.error.js';
+import { dated, encodeTags, hasNoTags, isTaggedWith, TAGS } from './page-tags.js';
 
 /** Where a page is: among those with a ttl or those without. */
 export type Tree = 'expiring' | 'kept';
@@ -11,9 +12,9 @@ export const TREES: readonly Tree[] = ['expiring', 'kept'];
 /** The forms of a page by what nginx appends to the name (ngx_http_gzip_static_module, ngx_brotli). */
 export type Coding = '' | '.gz' | '.br';
 const PACKED: readonly Coding[] = ['.gz', '.br'];
+const BESIDE = [...PACKED, TAGS] as const;
 export type Contents = ReadonlyMap<Coding, Buffer>;
 
-const GONE = ['ENOENT', 'ENOTDIR'];
 /** So often the directory of a page may vanish between its making and its use, because others purge there. */
 const ATTEMPTS = 20;
 
@@ -29,10 +30,11 @@ export class PageFiles {
    * Writes a page where nginx does not look, all of it on the disk when it resolves: a crash of the machine must not leave
    * a name without content behind either.
    *
-   * @param modified Unix time in seconds; nginx makes Last-Modified and ETag of it, and drops the fraction
+   * @param modified Unix time in whole seconds; nginx makes Last-Modified and ETag of it
    * @returns what tells this version of the page from all others
    */
-  async write(draft: string, contents: Contents, modified: number): Promise<string> {
+  async write(draft: string, contents: Contents, modified: number, tags: readonly string[]): Promise<string> {
+    const date = dated(modified, tags);
     let version = '';
     for (const [coding, bytes] of contents) {
       const path = this.draftPath(draft, coding);
@@ -45,13 +47,15 @@ export class PageFiles {
       try {
         await file.writeFile(bytes);
         // Read never: a date before all others, which file systems with `relatime` replace when it is read.
-        await file.utimes(0, modified);
+        await file.utimes(0, date);
         await file.datasync();
         if (coding === '') version = versionOf(await file.stat({ bigint: true }));
       } finally {
         await file.close();
       }
     }
+    // What a crash of the machine makes of it is no list of tags any more.
+    if (tags.length > 0) await writeFile(this.draftPath(draft, TAGS), encodeTags(version, tags));
     return version;
   }
 
@@ -67,11 +71,12 @@ export class PageFiles {
         if (!(await this.move(this.draftPath(draft, coding), path + coding))) return false;
       } else await remove(path + coding);
     }
+    if (!(await this.move(this.draftPath(draft, TAGS), path + TAGS))) await remove(path + TAGS);
     return this.move(this.draftPath(draft, ''), path);
   }
 
   async discard(draft: string): Promise<boolean> {
-    const [plain = false] = await Promise.all(['', ...PACKED].map((coding) => remove(this.draftPath(draft, coding))));
+    const [plain = false] = await Promise.all(['', ...BESIDE].map((end) => remove(this.draftPath(draft, end))));
     return plain;
   }
 
@@ -80,7 +85,7 @@ export class PageFiles {
     const names = await unless(GONE, [], readdir(this.draftPath('', '')));
     for (const name of names) {
       const found = await unless(GONE, undefined, lstat(this.draftPath(name, '')));
-      if (found && found.ctimeMs < before) await remove(this.draftPath(name, ''));
+      if (found && found.ctimeMs < before) await rm(this.draftPath(name, ''), { recursive: true, force: true });
     }
   }
 
@@ -89,7 +94,7 @@ export class PageFiles {
     const path = this.path(tree, file);
     // Without the plain file the others are not served, and whoever writes it again replaces or removes them.
     if (!(await remove(path))) return false;
-    for (const coding of this.packed) await remove(path + coding);
+    await Promise.all([...this.packed, TAGS].map((end) => remove(path + end)));
     return true;
   }
 
@@ -113,6 +118,15 @@ export class PageFiles {
     return found && versionOf(found);
   }
 
+  /** Whether a page has one of the tags, or tags that are not known. */
+  async isTagged(tree: Tree, file: string, tags: ReadonlySet<string>): Promise<boolean> {
+    const path = this.path(tree, file);
+    const found = await unless(GONE, undefined, lstat(path, { bigint: true }));
+    if (!found || hasNoTags(found.mtimeNs)) return false;
+    const bytes = await unless(GONE, undefined, readFile(path + TAGS));
+    return isTaggedWith(bytes, versionOf(found), tags);
+  }
+
   /** Unix time in seconds. */
   async modified(tree: Tree, file: string): Promise<number | undefined> {
     const found = await unless(GONE, undefined, lstat(this.path(tree, file)));
@@ -121,7 +135,7 @@ export class PageFiles {
 
   /** What a page takes on the disk, and when it was last read (as far as the file system tells) or written. */
   async usage(tree: Tree, file: string): Promise<{ bytes: number; used: number }> {
-    const paths = ['', ...PACKED].map((coding) => this.path(tree, file) + coding);
+    const paths = ['', ...BESIDE].map((end) => this.path(tree, file) + end);
     const all = await Promise.all(paths.map((path) => unless(GONE, undefined, stat(path))));
     return {
       bytes: all.reduce((sum, one) => sum + (one ? sizeOf(one) : 0), 0),
@@ -159,7 +173,8 @@ export class PageFiles {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt >= ATTEMPTS) throw error;
         if (!(await unless(GONE, undefined, lstat(from)))) return false;
-        await mkdir(dirname(to), { recursive: true });
+        // Others may remove it while it is being made.
+        await unless(GONE, undefined, mkdir(dirname(to), { recursive: true }));
       }
     }
   }
@@ -168,8 +183,8 @@ export class PageFiles {
     return join(this.site, SITE_DIRECTORIES[tree], file);
   }
 
-  private draftPath(draft: string, coding: string): string {
-    return join(this.site, SITE_DIRECTORIES.tmp, draft + coding);
+  private draftPath(draft: string, end: string): string {
+    return join(this.site, SITE_DIRECTORIES.tmp, draft + end);
   }
 }
 

@@ -80,19 +80,27 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
       disconnect: () => keyv.disconnect(),
     }),
     deletePages,
-    ...(canList(keyv) && { keys: (begin: string) => keysOf(keyv, begin) }),
+    ...(canList(keyv) && {
+      keys: (begin: string) => keysOf(keyv, begin),
+      tagged: (tags: readonly string[]) =>
+        keysOf(keyv, prefix, (page) => page?.tags?.some((tag) => tags.includes(tag)) ?? !page),
+    }),
   };
 }
 
 /** The keys in use that begin with `prefix`. Not by Keyv's own iterator, which parses what others keep there too. */
-async function* keysOf(keyv: Keyv, prefix: string): AsyncGenerator<string, void, undefined> {
+async function* keysOf(
+  keyv: Keyv,
+  prefix: string,
+  isWanted: (page: Page | undefined) => boolean = () => true,
+): AsyncGenerator<string, void, undefined> {
   const begin = keyv._getKeyPrefix(prefix);
   for await (const [key, raw] of entriesOf(keyv)) {
     if (!key.startsWith(begin)) continue;
     const entry = typeof raw === 'string' ? await keyv.deserializeData<Page>(raw) : (raw as RawEntry | undefined);
     const pageKey = prefix + key.slice(begin.length);
-    if ((entry?.expires ?? Infinity) > Date.now()) yield pageKey;
-    else await keyv.delete(pageKey);
+    if ((entry?.expires ?? Infinity) <= Date.now()) await keyv.delete(pageKey);
+    else if (isWanted(entry?.value)) yield pageKey;
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { memcachedKey } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
+import { chunks } from '../chunks.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
 /** Where the checksum of a page's tags stands in the client flags; the bits below belong to the format. */
@@ -52,7 +53,7 @@ export class MemcachedTags {
     wanted: readonly string[],
   ): AsyncGenerator<string, void, undefined> {
     const known = new Set(wanted);
-    for await (const chunk of chunks(serverKeys)) {
+    for await (const chunk of chunks(serverKeys, CHUNK)) {
       const [flags, items] = await Promise.all([
         this.client.flagsOf(chunk),
         this.client.getMany(chunk.map((key) => this.itemOf(key))),
@@ -66,16 +67,6 @@ export class MemcachedTags {
       }
     }
   }
-}
-
-async function* chunks(keys: AsyncIterable<string>): AsyncGenerator<string[], void, undefined> {
-  let chunk: string[] = [];
-  for await (const key of keys) {
-    if (chunk.push(key) < CHUNK) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 function encode(tags: readonly string[]): Buffer {

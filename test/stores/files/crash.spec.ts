@@ -21,18 +21,20 @@ const WRITES = `
   import { bodyFormat } from 'body-format';
   import { sealed } from 'sealed';
   const [root, duration = 'Infinity'] = process.argv.slice(2);
-  const { keyv, deletePages } = fileStore({ root, grace: ${GRACE} }).open(
+  const { keyv, deletePages, deleteUnder, tagged } = fileStore({ root, grace: ${GRACE} }).open(
     { format: bodyFormat([]), prefix: 'page:', maxPageBytes: 1e6, compress: true, mustList: false });
   const end = Date.now() + Number(duration);
   const pages = [100, 5_000, 40_000, 300_000].map(sealed).map((plain, index) => index === 0
     ? { status: 200, headers: [], body: plain }
-    : { status: 200, headers: [], body: gzipSync(plain, { level: 1 }), contentEncoding: 'gzip' });
+    : { status: 200, headers: [], body: gzipSync(plain, { level: 1 }), contentEncoding: 'gzip', tags: ['t' + index] });
   const write = async (number) => {
     for (let i = 0; Date.now() < end; i += 1) {
       const key = 'page:/deep/' + number;
       await keyv.set(key, pages[Math.floor(Math.random() * pages.length)], i % 3 ? 60_000 : 0);
       if (i === 0) console.log('writing');
       if (i % 7 === 0) await deletePages([key]);
+      if (i % 31 === 0) await deleteUnder(['', '/deep', key.slice(5)][i % 3]);
+      if (i % 17 === 0) for await (const one of tagged(['t1'])) await deletePages([one]);
     }
   };
   await Promise.all(Array.from({ length: ${PAGES} }, (_, number) => write(number)));

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
+import { expect } from 'vitest';
 
 /** Programs that use the store, bundled with it, so that a process starts quickly and can be killed. */
 export class StoreProgram {
@@ -48,7 +49,10 @@ export class StoreProgram {
       ...options,
     });
     this.#children.add(child);
-    const exit = once(child, 'exit').then(() => this.#children.delete(child));
+    const exit = once(child, 'exit').then(([code]) => {
+      this.#children.delete(child);
+      return code as number | null;
+    });
     let output = '';
     const first = new Promise<void>((resolve) => {
       child.stdout.on('data', (text: Buffer) => {
@@ -59,7 +63,7 @@ export class StoreProgram {
     await Promise.race([first, exit]);
     return {
       output: () => output,
-      exit: async () => void (await exit),
+      exit: async () => expect(await exit).toBe(0),
       kill: async () => {
         child.kill('SIGKILL');
         await exit;
@@ -76,6 +80,7 @@ export class StoreProgram {
 
 export interface RunningStore {
   output(): string;
+  /** Rejects when the program has failed. */
   exit(): Promise<void>;
   kill(): Promise<void>;
 }

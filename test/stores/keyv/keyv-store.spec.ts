@@ -68,6 +68,17 @@ describe('keyvStore with @keyv/redis', () => {
     await Promise.all([store.keyv.disconnect(), shop.keyv.disconnect(), others.disconnect()]);
   });
 
+  it('finds pages by tag, and those that it cannot read', async () => {
+    const store = keyvStore(adapter()).open(context);
+    await store.keyv.set('page:/a', { ...page(), tags: ['x', 'y'] });
+    await store.keyv.set('page:/b', { ...page(), tags: ['z'] });
+    await store.keyv.set('page:/c', page());
+    const others = adapter();
+    await others.set('page:/broken', '{"value":null}');
+    expect((await collect(store.tagged!(['x', 'none']))).sort()).toEqual(['page:/a', 'page:/broken']);
+    await Promise.all([store.keyv.disconnect(), others.disconnect()]);
+  });
+
   it('keeps the ttl and the namespace of the adapter', async () => {
     const store = keyvStore(adapter({ namespace: 'site' })).open(context);
     await store.keyv.set('page:/', page(), 60_000);

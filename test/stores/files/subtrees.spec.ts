@@ -1,0 +1,82 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { concerns } from '../../../lib/invalidation/purge-scope.js';
+import { PageKeys } from '../../../lib/page/page-key.js';
+import { fileStore } from '../../../lib/stores/files/file-store.js';
+import type { PageStore } from '../../../lib/stores/page-store.js';
+import { temporaryRoot } from '../../support/files-site.js';
+import { collect, context, page } from '../pages.js';
+
+describe('a subtree of pages in files', () => {
+  let root: string;
+  let store: PageStore;
+  beforeEach(() => {
+    root = temporaryRoot();
+    store = fileStore({ root }).open(context);
+  });
+  afterEach(async () => {
+    await store.keyv.disconnect();
+    rmSync(root, { recursive: true });
+  });
+  const left = async () => (await collect(store.keys!('page:'))).toSorted();
+
+  it('goes as a whole, and nothing else does', async () => {
+    const below = ['/blog', '/blog/', '/blog/a', '/blog/a/b?page=1/2', '/blog?page=2', '/blog?page=a/b'];
+    const beside = ['/', '/blogger', '/blog-2', '/a/blog', '/blo', '/blog.html'];
+    const hosts = ['', 'example.com', 'example.com;de'];
+    for (const host of hosts) {
+      for (const [index, path] of [...below, ...beside].entries()) {
+        await store.keyv.set(`page:${host}${path}`, { ...page(path), tags: ['x'] }, index % 2 ? 60_000 : 0);
+      }
+    }
+    expect(await store.deleteUnder!('/blog')).toBe(below.length * hosts.length);
+    expect(await left()).toEqual(hosts.flatMap((host) => beside.map((path) => `page:${host}${path}`)).toSorted());
+    expect(await store.deleteUnder!('/blog')).toBe(0);
+    expect(await store.deleteUnder!('')).toBe(beside.length * hosts.length);
+    expect(await left()).toEqual([]);
+    await store.keyv.set('page:/blog/a', page('again'));
+    expect(await left()).toEqual(['page:/blog/a']);
+  });
+
+  it.each(['/..', '/../..', '/a/../..', '/.', '//', `/${'a'.repeat(300)}`])('is empty at %s', async (path) => {
+    await store.keyv.set('page:/a', page('a'));
+    expect(await store.deleteUnder!(path)).toBe(0);
+    expect(await left()).toEqual(['page:/a']);
+  });
+
+  it('is what a purge takes for it', async () => {
+    const keys = new PageKeys({ prefix: 'page:', hosts: undefined, variants: [], query: { allow: ['q'] } });
+    const segment = fc.stringMatching(/^[ab.?=&;#]{0,2}$/).map((text) => text.replaceAll('#', '%23'));
+    const target = fc.array(segment, { minLength: 1, maxLength: 3 }).map((segments) => `/${segments.join('/')}`);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(target, { maxLength: 8 }), target, async (targets, under) => {
+        await store.deleteUnder!('');
+        const stored: string[] = [];
+        for (const one of targets) {
+          await store.keyv.set(`page:${one}`, page(one)).then(
+            () => stored.push(`page:${one}`),
+            () => {},
+          );
+        }
+        const path = (under.split('?')[0] ?? '').replace(/\/+$/, '');
+        const gone = stored.filter((key) => {
+          const address = keys.parse(key);
+          return address && concerns({ kind: 'under', path }, address, new Set());
+        });
+        expect(await store.deleteUnder!(path)).toBe(gone.length);
+        expect(await left()).toEqual(stored.filter((key) => !gone.includes(key)).toSorted());
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('leaves nothing on the disk', async () => {
+    for (let index = 0; index < 100; index += 1) await store.keyv.set(`page:/a/${index}`, page('x'), 60_000);
+    expect(await store.deleteUnder!('/a')).toBe(100);
+    await store.keyv.disconnect();
+    expect(readdirSync(join(root, 'page:#/tmp'))).toEqual([]);
+    expect(readdirSync(join(root, 'page:#/expiring'))).toEqual([]);
+  });
+});
