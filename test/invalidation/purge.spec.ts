@@ -64,7 +64,9 @@ describe.each(PLATFORMS)('purges on %s', (platform) => {
     expect(report).toMatchObject({ purged: 3, targets: ['/posts/1'] });
     expect(report.duration).toBeGreaterThanOrEqual(0);
     expect(await left()).toEqual(['/posts/1/x', '/posts/10']);
+    site.log.forget();
     expect(await site.get('/posts/1')).toBePageCacheMiss();
+    await site.log.outcome('/posts/1');
   });
 
   it.each([
