@@ -1,268 +1,40 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import zlib from 'node:zlib';
-import type { Page } from '../../page/page.js';
-import { keyOfPageFile, pageFile, siteDirectory } from '../../page/page-file.js';
-import { GZIP_FLAG } from '../../page/page-format.js';
-import { chunks } from '../chunks.js';
+import { pageFile, siteDirectory } from '../../page/page-file.js';
 import type { PageStore, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
-import { ExpiryIndex, type ExpiryEntry } from './expiry-index.js';
-import { ExpiryKeeper } from './expiry-keeper.js';
 import { FileJournal } from './file-journal.js';
-import { FileStoreError } from './file-store.error.js';
 import type { FileStoreOptions } from './file-store.js';
-import { Leases } from './leases.js';
-import { ModificationTimes } from './modification-times.js';
-import { type Contents, PageFiles, type Tree, TREES } from './page-files.js';
-import { SizeLimit } from './size-limit.js';
-import { Subtrees } from './subtrees.js';
-
-const gunzip = promisify(zlib.gunzip);
-const brotliCompress = promisify(zlib.brotliCompress);
-
-/** So many pages are deleted together. */
-const TOGETHER = 64;
-/** What is being written for so long is not being written any more, in milliseconds. */
-const ABANDONED = 600_000;
-/** What a file takes on most file systems is a multiple of it, in bytes. */
-const BLOCK = 4096;
+import { PagesInFiles } from './pages-in-files.js';
 
 export function openFileStore(options: Required<FileStoreOptions>, context: StoreContext): PageStore {
-  const store = new FileStore(options, context);
+  const site = join(options.root, siteDirectory(context.prefix));
+  const pages = new PagesInFiles(site, options, context);
   return {
     keyv: rawKeyv({
       get: async (key) => {
-        const value = await store.get(key);
+        const value = await pages.get(key);
         return value && { value };
       },
-      set: (key, { value, expires }) => store.set(key, value, expires),
-      deleteMany: (keys) => store.delete(keys),
+      set: (key, { value, expires }) => pages.set(key, value, expires),
+      deleteMany: (keys) => pages.delete(keys),
       clear: async () => {
         const keys: string[] = [];
-        for await (const key of store.keys(context.prefix)) keys.push(key);
-        await store.delete(keys);
+        for await (const key of pages.keys(context.prefix)) keys.push(key);
+        await pages.delete(keys);
       },
-      disconnect: () => store.close(),
+      disconnect: () => pages.close(),
     }),
-    deletePages: (keys) => store.delete(keys),
-    deleteUnder: (path) => store.deleteUnder(path),
-    keys: (prefix) => store.keys(prefix),
-    tagged: (tags) => store.tagged(new Set(tags)),
-    journal: new FileJournal(siteOf(options, context)),
+    deletePages: (keys) => pages.delete(keys),
+    deleteUnder: (path) => pages.deleteUnder(path),
+    keys: (prefix) => pages.keys(prefix),
+    tagged: (tags) => pages.tagged(new Set(tags)),
+    versions: {
+      of: (key) => pages.version(key),
+      replace: (key, page, ttl, version) => pages.replace(key, page, Date.now() + ttl, version),
+      confirm: (key, _, ttl, version) => pages.confirm(key, ttl === 0 ? undefined : Date.now() + ttl, version),
+      withdraw: (key, version) => pages.withdraw(key, version),
+    },
+    journal: new FileJournal(site),
     serverKey: (key) => pageFile(key, context.prefix) ?? key,
   };
-}
-
-function siteOf({ root }: FileStoreOptions, { prefix }: StoreContext): string {
-  return join(root, siteDirectory(prefix));
-}
-
-class FileStore {
-  readonly #files: PageFiles;
-  readonly #index: ExpiryIndex;
-  readonly #keeper: ExpiryKeeper;
-  readonly #limit: SizeLimit;
-  readonly #subtrees: Subtrees;
-  readonly #times = new ModificationTimes();
-  /** One after the other for each key; keys that nobody works on are not in it. */
-  readonly #queues = new Map<string, Promise<unknown>>();
-  /** The entries that this process has made, by key: what is replaced needs none. */
-  readonly #entries = new Map<string, ExpiryEntry>();
-
-  constructor(
-    private readonly options: Required<FileStoreOptions>,
-    private readonly context: StoreContext,
-  ) {
-    const site = siteOf(options, context);
-    this.#files = new PageFiles(site, options.brotli ? ['.gz', '.br'] : ['.gz']);
-    this.#index = new ExpiryIndex(site);
-    this.#limit = new SizeLimit(this.#files, options.maxBytes);
-    this.#subtrees = new Subtrees(site);
-    this.#keeper = new ExpiryKeeper(
-      this.#index,
-      new Leases(site),
-      options.grace,
-      (entry) => this.expire(entry),
-      (now) => this.tidy(now),
-    );
-  }
-
-  get(key: string): Promise<Page | undefined> {
-    return this.attempt('read a page', async () => {
-      const file = pageFile(key, this.context.prefix);
-      if (file === undefined) return undefined;
-      await this.#keeper.ready();
-      for (const tree of TREES) {
-        if ((await this.#files.version(tree, file)) === undefined) continue;
-        const packed = this.context.compress ? await this.#files.read(tree, file, '.gz') : undefined;
-        const bytes = packed ?? (await this.#files.read(tree, file, ''));
-        if (bytes) return this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 });
-      }
-      return undefined;
-    });
-  }
-
-  set(key: string, page: Page, expires: number | undefined): Promise<void> {
-    return this.attempt('store a page', async () => {
-      const file = pageFile(key, this.context.prefix);
-      if (file === undefined) throw new RangeError(`${key} cannot be the name of a file`);
-      const bytes = await this.queue(key, async () => {
-        try {
-          await this.#keeper.ready();
-          const contents = await this.contentsOf(page);
-          await this.write(key, file, { contents, tags: page.tags ?? [] }, expires);
-          return [...contents.values()].reduce((sum, { length }) => sum + blocks(length), 0);
-        } catch (error) {
-          // Were the new page refused, the old one must not stay.
-          await Promise.all(TREES.map((tree) => this.#files.remove(tree, file).catch(() => {})));
-          throw error;
-        }
-      });
-      await this.#limit.wrote(bytes);
-    });
-  }
-
-  delete(keys: readonly string[]): Promise<number> {
-    return this.attempt('delete pages', async () => {
-      let deleted = 0;
-      for (let at = 0; at < keys.length; at += TOGETHER) {
-        const some = keys.slice(at, at + TOGETHER);
-        const gone = await Promise.all(some.map((key) => this.queue(key, () => this.deletePage(key))));
-        deleted += gone.filter(Boolean).length;
-        const files = some.flatMap((key) => pageFile(key, this.context.prefix) ?? []);
-        await Promise.all(TREES.map((tree) => this.#files.prune(tree, files)));
-      }
-      return deleted;
-    });
-  }
-
-  deleteUnder(path: string): Promise<number> {
-    return this.attempt('delete pages', async () => {
-      // Where no page can be, none is below either.
-      if (path !== '' && pageFile(this.context.prefix + path, this.context.prefix) === undefined) return 0;
-      return this.#subtrees.remove(path);
-    });
-  }
-
-  async *tagged(tags: ReadonlySet<string>): AsyncGenerator<string, void, undefined> {
-    for await (const some of chunks(this.#files.list(), TOGETHER)) {
-      const tagged = await Promise.all(some.map(({ tree, file }) => this.#files.isTagged(tree, file, tags)));
-      for (const [index, { file }] of some.entries()) {
-        if (tagged[index]) yield keyOfPageFile(file, this.context.prefix);
-      }
-    }
-  }
-
-  async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
-    await this.attempt('list pages', () => this.#keeper.ready());
-    for await (const { file } of this.#files.list()) {
-      const key = keyOfPageFile(file, this.context.prefix);
-      if (key.startsWith(prefix)) yield key;
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#keeper.close();
-    await this.#subtrees.close();
-  }
-
-  private async contentsOf({ body, contentEncoding }: Page): Promise<Contents> {
-    if (contentEncoding !== 'gzip') return new Map([['', body]]);
-    const plain = await gunzip(body, { maxOutputLength: this.context.maxPageBytes });
-    return new Map([
-      ['', plain],
-      ['.gz', body],
-      ...(this.options.brotli ? [['.br', await brotliCompress(plain)] as const] : []),
-    ]);
-  }
-
-  private async write(
-    key: string,
-    file: string,
-    { contents, tags }: { contents: Contents; tags: readonly string[] },
-    expires: number | undefined,
-  ): Promise<void> {
-    const draft = randomUUID();
-    const [tree, other]: [Tree, Tree] = expires === undefined ? ['kept', 'expiring'] : ['expiring', 'kept'];
-    try {
-      const present = await Promise.all(TREES.map((one) => this.#files.modified(one, file)));
-      const modified = this.#times.next(key, Math.floor(Date.now() / 1000), present);
-      const version = await this.#files.write(draft, contents, modified, tags);
-      // First of all: killed from here on, this process leaves no page behind that nobody will remove.
-      const entry = expires === undefined ? undefined : await this.#index.add({ key, expires, draft, version });
-      await this.#files.remove(other, file);
-      // Not placed: it ended before it was written, and the sweep has taken the draft.
-      await this.#files.place(draft, contents, tree, file);
-      await this.forget(key);
-      if (!entry) return;
-      this.#entries.set(key, entry);
-      this.#keeper.watch(entry);
-    } catch (error) {
-      await this.#files.discard(draft).catch(() => {});
-      throw error;
-    }
-  }
-
-  private async deletePage(key: string): Promise<boolean> {
-    const file = pageFile(key, this.context.prefix);
-    if (file === undefined) return false;
-    const removed = await Promise.all(TREES.map((tree) => this.#files.remove(tree, file)));
-    await this.forget(key);
-    return removed.includes(true);
-  }
-
-  /** Removes a version of a page whose time is over: where it is served, or where it is still being written. */
-  private async expire({ path, key }: ExpiryEntry): Promise<void> {
-    const entry = await this.#index.read(path);
-    const file = pageFile(key, this.context.prefix);
-    if (entry && file !== undefined) {
-      const unfinished = await this.#files.discard(entry.draft);
-      if (unfinished || (await this.#files.version('expiring', file)) === entry.version) {
-        await this.#files.remove('expiring', file);
-        await this.#files.prune('expiring', [file]);
-      }
-    }
-    await this.#index.remove(path);
-    if (this.#entries.get(key)?.path === path) this.#entries.delete(key);
-  }
-
-  private async forget(key: string): Promise<void> {
-    const entry = this.#entries.get(key);
-    if (!entry) return;
-    this.#entries.delete(key);
-    await this.#index.remove(entry.path);
-  }
-
-  private async tidy(now: number): Promise<void> {
-    // Another process may have removed the page, and the entry with it.
-    for (const [key, { expires }] of this.#entries) if (expires < now) this.#entries.delete(key);
-    await this.#files.discardAbandoned(now - ABANDONED);
-  }
-
-  private async queue<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(key);
-    const result = before ? before.then(work, work) : work();
-    const settled = result.then(
-      () => {},
-      () => {},
-    );
-    this.#queues.set(key, settled);
-    await settled;
-    if (this.#queues.get(key) === settled) this.#queues.delete(key);
-    return result;
-  }
-
-  private async attempt<T>(what: string, run: () => Promise<T>): Promise<T> {
-    try {
-      return await run();
-    } catch (error) {
-      throw new FileStoreError(what, this.options.root, error);
-    }
-  }
-}
-
-function blocks(bytes: number): number {
-  return Math.ceil(bytes / BLOCK) * BLOCK;
 }

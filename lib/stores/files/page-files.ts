@@ -1,5 +1,18 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GONE, unless } from './file-store.error.js';
@@ -68,11 +81,24 @@ export class PageFiles {
     const path = this.path(tree, file);
     for (const coding of PACKED) {
       if (contents.has(coding)) {
-        if (!(await this.move(this.draftPath(draft, coding), path + coding))) return false;
+        if (!(await this.put(rename, this.draftPath(draft, coding), path + coding))) return false;
       } else await remove(path + coding);
     }
-    if (!(await this.move(this.draftPath(draft, TAGS), path + TAGS))) await remove(path + TAGS);
-    return this.move(this.draftPath(draft, ''), path);
+    if (!(await this.put(rename, this.draftPath(draft, TAGS), path + TAGS))) await remove(path + TAGS);
+    return this.put(rename, this.draftPath(draft, ''), path);
+  }
+
+  /** Takes a version of a page with a ttl among those without; nginx finds one or the other all the time. */
+  async keep(file: string, version: string): Promise<void> {
+    const [from, to] = [this.path('expiring', file), this.path('kept', file)];
+    for (const end of [...BESIDE, '']) {
+      await remove(to + end);
+      await unless(['EEXIST'], false, this.put(link, from + end, to + end));
+    }
+    // Purged meanwhile: whoever did that may have looked among the others before this one was there.
+    if ((await this.version('expiring', file)) !== version) await this.remove('kept', file);
+    await this.remove('expiring', file);
+    await this.prune('expiring', [file]);
   }
 
   async discard(draft: string): Promise<boolean> {
@@ -165,10 +191,15 @@ export class PageFiles {
     );
   }
 
-  private async move(from: string, to: string): Promise<boolean> {
+  /** @returns `false` when there is nothing to put there */
+  private async put(
+    operation: (from: string, to: string) => Promise<void>,
+    from: string,
+    to: string,
+  ): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await rename(from, to);
+        await operation(from, to);
         return true;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt >= ATTEMPTS) throw error;

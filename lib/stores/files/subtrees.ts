@@ -22,6 +22,7 @@ export class Subtrees {
     const away = join(this.#tmp, randomUUID());
     await mkdir(away, { recursive: true });
     let number = 0;
+    // One tree after the other: a page that is confirmed meanwhile comes from the first to the second.
     for await (const root of path === '' ? TREES.map((tree) => join(this.site, tree)) : this.roots(path)) {
       const name = `${(number += 1)}${root.endsWith(PAGE_FILE_MARK) ? PAGE_FILE_MARK : ''}`;
       await unless(GONE, undefined, rename(root, join(away, name)));

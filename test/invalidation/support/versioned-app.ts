@@ -7,11 +7,11 @@ import { Controller, Get, Header, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
-  memcachedStore, NginxCacheModule, OnPageCache, PageCacheService, PageSkipped, PageStored, PurgeIncompleteError,
+  fileStore, memcachedStore, NginxCacheModule, OnPageCache, PageCacheService, PageSkipped, PageStored, PurgeIncompleteError,
 } from './lib/index.js';
 import { PendingPurges } from './lib/invalidation/pending-purges.js';
 
-const { servers, path, seed, things } = JSON.parse(process.argv[2]!);
+const { servers, root, ttl, path, seed, things } = JSON.parse(process.argv[2]!);
 const file = openSync(path, 'r');
 let state = seed + process.pid;
 const random = () => {
@@ -57,7 +57,7 @@ class Stored {
 }
 
 @Module({
-  imports: [NginxCacheModule.forRoot({ store: memcachedStore({ servers }), ttl: 0 })],
+  imports: [NginxCacheModule.forRoot({ store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl })],
   controllers: [ThingsController],
   providers: [Stored],
 })

@@ -1,8 +1,8 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memcachedStore, nginxConf } from '../../../lib/index.js';
+import { fileStore, memcachedStore, nginxConf } from '../../../lib/index.js';
 import { MemcachedServer, NginxServer } from '../../../lib/testing/index.js';
 import { ChildProcesses } from '../../support/child-processes.js';
 import { VERSIONED_APP } from './versioned-app.js';
@@ -27,7 +27,16 @@ export interface PurgeAnswer {
   readonly pending?: readonly string[];
 }
 
-/** Processes with nginx in front and one memcached; what is on their pages stands in a file. */
+export interface VersionedSiteOptions {
+  /** Default: memcached. */
+  readonly store?: 'memcached' | 'files';
+  /** In milliseconds; default 0, until purged. */
+  readonly ttl?: number;
+  /** Of memcached. */
+  readonly args?: string[];
+}
+
+/** Processes with nginx in front and one store; what is on their pages stands in a file. */
 export class VersionedSite implements AsyncDisposable {
   readonly versions = Array.from({ length: THINGS }, () => 0);
   readonly #agent = new Agent({ keepAlive: true });
@@ -40,16 +49,30 @@ export class VersionedSite implements AsyncDisposable {
     private readonly file: number,
   ) {}
 
-  static async start(count: number, seed: number, args: string[] = []): Promise<VersionedSite> {
+  static async start(
+    count: number,
+    seed: number,
+    { store, ttl = 0, args = [] }: VersionedSiteOptions = {},
+  ): Promise<VersionedSite> {
     const directory = mkdtempSync(join(tmpdir(), 'versions-'));
+    // nginx's workers are another user.
+    chmodSync(directory, 0o755);
     const path = join(directory, 'versions');
     const file = openSync(path, 'w+');
     writeSync(file, Buffer.alloc(THINGS * 4));
     const memcached = await MemcachedServer.start({ args });
     const servers = memcached.address;
-    const processes = await ChildProcesses.start(VERSIONED_APP, count, { servers, path, seed, things: THINGS });
+    const root = store === 'files' ? join(directory, 'pages') : undefined;
+    const processes = await ChildProcesses.start(VERSIONED_APP, count, {
+      servers,
+      root,
+      ttl,
+      path,
+      seed,
+      things: THINGS,
+    });
     const app = await processes.all<string>({ kind: 'address' });
-    const options = { store: memcachedStore({ servers }) };
+    const options = { store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl };
     const nginx = await NginxServer.start(({ port, directory: place }) =>
       nginxConf(options, { app, listen: port, directory: place }),
     );
