@@ -29,9 +29,16 @@ export class CanonicalAddressListener {
   onResponding(event: PageResponding): void {
     const request = event.context.switchToHttp().getRequest<Routed>();
     const target = request.originalUrl ?? request.url ?? '';
-    const template = templateOf(request);
+    const template = request.routeOptions?.url ?? request.route?.path;
     if (target !== event.draft.address.target) event.skip('alias');
-    else if (template === undefined || !this.pattern(template).test(this.withoutSlash(target))) event.skip('alias');
+    else if (typeof template !== 'string' || !this.isOwnAddress(template, request.baseUrl ?? '', target))
+      event.skip('alias');
+  }
+
+  /** @param mount where an Express application is mounted in another: as the visitor wrote it, so it is no part of the template */
+  private isOwnAddress(template: string, mount: string, target: string): boolean {
+    const path = this.withoutSlash(target);
+    return path.startsWith(mount) && this.pattern(template).test(path.slice(mount.length) || '/');
   }
 
   /** The route's own letters have no slash at their end; whether the address must have one is a rule (`trailingSlash`). */
@@ -45,9 +52,4 @@ export class CanonicalAddressListener {
     if (!pattern) this.#templates.set(template, (pattern = templatePattern(template)));
     return pattern;
   }
-}
-
-function templateOf({ baseUrl = '', route, routeOptions }: Routed): string | undefined {
-  const template = routeOptions?.url ?? route?.path;
-  return typeof template === 'string' ? `${baseUrl}${template}` : undefined;
 }

@@ -56,7 +56,7 @@ export function memcachedServers(given: MemcachedServers): MemcachedServerAddres
  */
 export function connectOptions(address: unknown): { path: string } | { host: string; port: number } {
   if (typeof address === 'string') {
-    const path = /^unix:(\/[^\s;{}"'\\#$]+)$/.exec(address)?.[1];
+    const path = /^unix:(\/[^\p{Cc}\s;{}"'\\#$]+)$/u.exec(address)?.[1];
     if (path && Buffer.byteLength(path) <= SOCKET_PATH_MAX_LENGTH) return { path };
 
     const [, v6, name, digits] = /^(?:\[([^\]]*)\]|(\w[\w.-]*)):(\d{1,5})$/.exec(address) ?? [];

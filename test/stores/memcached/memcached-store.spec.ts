@@ -158,6 +158,7 @@ describe('memcachedStore({ servers })', () => {
     'unix:/run/a b.sock',
     'unix:/run/a.sock; return 200',
     'unix:/run/$host',
+    'unix:/run/a\0b.sock',
     `unix:/${'x'.repeat(107)}`,
     'host:1\n',
     [],
