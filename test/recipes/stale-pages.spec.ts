@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startRecipe } from './recipe-application.js';
+import { startRecipe } from './support/recipe-application.js';
 
 let recipe: Awaited<ReturnType<typeof startRecipe>>;
 beforeAll(async () => {
