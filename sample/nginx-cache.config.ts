@@ -1,4 +1,4 @@
-import { defineConfig, memcachedStore, memoryStore } from 'nestjs-nginx-cache';
+import { defineConfig, fileStore, memcachedStore, memoryStore, type NginxFlavour } from 'nestjs-nginx-cache';
 import { SESSION_COOKIE } from './auth/session-cookie.js';
 import { settings } from './settings.js';
 
@@ -6,10 +6,17 @@ import { settings } from './settings.js';
 export default defineConfig({
   prefix: 'blog:',
   ttl: 600_000,
-  store: settings.memcached.length ? memcachedStore({ servers: settings.memcached }) : memoryStore(),
+  store: store(),
+  // The module checks it.
+  ...(settings.flavour && { nginx: { flavour: settings.flavour as NginxFlavour } }),
   // Whoever is logged in sees their name and edit links: those pages are theirs alone.
   anonymousOnly: { sessionCookies: [SESSION_COOKIE] },
   exclude: ['/admin/*', '/login', '/assets/*'],
   query: { allow: ['page'], ignore: [/^utm_/, 'gclid', 'fbclid'] },
   compress: 'gzip',
 });
+
+function store() {
+  if (settings.pages) return fileStore({ root: settings.pages });
+  return settings.memcached.length ? memcachedStore({ servers: settings.memcached }) : memoryStore();
+}

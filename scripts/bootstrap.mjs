@@ -23,6 +23,7 @@ const OTHER_PLACES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/ho
 /** Packages that are not called like the program they contain. */
 const PACKAGES = {
   'apt-get': {
+    'ngx_http_brotli_static_module.so': 'libnginx-mod-http-brotli-static',
     'ngx_http_js_module.so': 'libnginx-mod-http-js',
     'ngx_http_memc_module.so': 'libnginx-mod-http-memc',
     'ngx_http_srcache_filter_module.so': 'libnginx-mod-http-srcache-filter',
@@ -81,17 +82,43 @@ export function installServers({ needed }) {
   const prefix = manager && prefixFor(manager);
   const wanted = needed.filter((program) => !find(program));
   if (wanted.length > 0 && prefix !== undefined) {
-    const packages = packagesFor(manager, wanted);
-    console.log(`Installing ${packages.join(', ')} (${manager.name}) …`);
-    try {
-      const [program, ...args] = [...prefix, '/bin/sh', '-c', manager.script, manager.name, ...packages];
-      runQuietly(program, args);
-    } catch (error) {
-      console.log(error.message);
-    }
+    install(manager, prefix, packagesFor(manager, wanted));
   }
   const missing = needed.filter((program) => !find(program));
   return { missing, hint: missing.length > 0 ? hintFor(manager, missing) : '' };
+}
+
+/**
+ * Where a server program or a module of nginx is.
+ *
+ * @param {string} program the name of its file
+ * @returns {string | undefined} the directory
+ */
+export function find(program) {
+  return [...(process.env.PATH ?? '').split(delimiter), ...OTHER_PLACES].find((place) => {
+    try {
+      accessSync(join(place, program), isModule(program) ? constants.R_OK : constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A module of nginx is read, not run. */
+function isModule(program) {
+  return program.endsWith('.so');
+}
+
+function install(manager, prefix, packages) {
+  if (packages.length === 0) return;
+  console.log(`Installing ${packages.join(', ')} (${manager.name}) …`);
+  try {
+    const [program, ...args] = [...prefix, '/bin/sh', '-c', manager.script, manager.name, ...packages];
+    runQuietly(program, args);
+  } catch (error) {
+    console.log(error.message);
+  }
 }
 
 /** @returns what to put before the command to be allowed to install; undefined when that is not possible */
@@ -102,24 +129,15 @@ function prefixFor({ asUser }) {
 
 function hintFor(manager, missing) {
   if (!manager) return `Please install ${missing.join(', ')} (no package manager known here was found).`;
+  const packages = packagesFor(manager, missing);
+  if (packages.length === 0) return `No package of ${manager.name} is known here that has it.`;
   const sudo = manager.asUser || process.getuid?.() === 0 ? '' : 'sudo ';
-  return `Please install what is missing: ${sudo}${manager.command} ${packagesFor(manager, missing).join(' ')}`;
+  return `Please install what is missing: ${sudo}${manager.command} ${packages.join(' ')}`;
 }
 
+/** A program without a package of another name is in one of its own; for a module there may be none. */
 function packagesFor(manager, programs) {
-  return programs.map((program) => PACKAGES[manager.name]?.[program] ?? program);
-}
-
-function find(program) {
-  return [...(process.env.PATH ?? '').split(delimiter), ...OTHER_PLACES].some((place) => {
-    try {
-      // A module of nginx (*.so) is read, not run.
-      accessSync(join(place, program), program.endsWith('.so') ? constants.R_OK : constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return programs.flatMap((program) => PACKAGES[manager.name]?.[program] ?? (isModule(program) ? [] : program));
 }
 
 /** When a file of the project was last modified, in milliseconds; 0 when there is none. */

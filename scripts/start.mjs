@@ -2,12 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { NEEDED_BY } from './flavours.mjs';
+
+const FLAVOURS = Object.keys(NEEDED_BY).join(', ');
 
 const USAGE = `Usage: npm start -- [options]
 
-  --port N   port of nginx (default 8080, or a free one when that is taken)
-  --once     end after the tour, with exit code 0 when all was as it should be
-  --help     show this`;
+  --flavour F   how nginx reads the pages: ${FLAVOURS} (default memcached)
+  --port N      port of nginx (default 8080, or a free one when that is taken)
+  --once        end after the tour, with exit code 0 when all was as it should be
+  --help        show this`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -26,42 +30,53 @@ async function main() {
     return 0;
   }
   console.log('nestjs-nginx-cache: a blog that renders each page once\n');
-  let without;
+  let servers;
   try {
-    without = await prepare();
+    servers = await prepare(NEEDED_BY[options.flavour]);
   } catch (error) {
     console.error(error.message);
     return 1;
   }
   const { demo } = await import('../sample/dist/demo/demo.js');
-  return demo({ ...options, without });
+  return demo({ ...options, ...servers });
 }
 
 function optionsOf(args) {
   const {
+    flavour = 'memcached',
     port,
     once = false,
     help = false,
   } = parseArgs({
     args,
-    options: { port: { type: 'string' }, once: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      flavour: { type: 'string' },
+      port: { type: 'string' },
+      once: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
   }).values;
-  if (port === undefined) return { once, help };
+  if (!Object.hasOwn(NEEDED_BY, flavour)) throw new Error(`--flavour ${flavour}: a flavour is one of ${FLAVOURS}.`);
+  if (port === undefined) return { flavour, once, help };
   if (!/^\d+$/.test(port) || port < 1 || port > 65535)
     throw new Error(`--port ${port}: a port is a number up to 65535.`);
-  return { port: Number(port), once, help };
+  return { flavour, port: Number(port), once, help };
 }
 
-/** @returns what to tell when the site must do without nginx and memcached */
-async function prepare() {
-  const { installPackages, installServers } = await import('./bootstrap.mjs');
+/** @returns where nginx's modules are, and what to tell when the site must do without nginx */
+async function prepare(needed) {
+  const { find, installPackages, installServers } = await import('./bootstrap.mjs');
   installPackages();
-  const { missing, hint } = installServers({ needed: ['nginx', 'memcached'] });
+  const { missing, hint } = installServers({ needed });
   const start = performance.now();
   build('typescript/bin/tsc', '-p', 'tsconfig.build.json');
   build('@nestjs/cli/bin/nest.js', 'build');
   console.log(`  built       in ${((performance.now() - start) / 1000).toFixed(1)} s`);
-  return missing.length > 0 ? `Not found: ${missing.join(' and ')}. ${hint}` : undefined;
+  const module = needed.find((name) => name.endsWith('.so'));
+  return {
+    modulesDirectory: module && find(module),
+    without: missing.length > 0 ? `Not found: ${missing.join(' and ')}. ${hint}` : undefined,
+  };
 }
 
 /** Quiet unless it fails. */

@@ -5,12 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages, installServers } from './bootstrap.mjs';
+import { NEEDED_BY } from './flavours.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const vitestArguments = process.argv.slice(2);
 
-/** For the flavours `njs` and `srcache`. */
-const NGINX_MODULES = ['ngx_http_js_module.so', 'ngx_http_memc_module.so', 'ngx_http_srcache_filter_module.so'];
+const SERVERS = new Set([
+  ...Object.values(NEEDED_BY).flat(),
+  'ngx_http_brotli_static_module.so',
+  'openssl',
+  'redis-server',
+  'wrk',
+]);
 
 const STEPS = [
   ['prettier', 'prettier', '--check', '.'],
@@ -29,9 +35,7 @@ let failed = 0;
 try {
   await step('packages', async () => installPackages());
   await step('servers', async () => {
-    const { missing, hint } = installServers({
-      needed: ['nginx', 'memcached', 'redis-server', 'wrk', ...NGINX_MODULES],
-    });
+    const { missing, hint } = installServers({ needed: [...SERVERS] });
     if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
   });
   if (vitestArguments.length === 0) {

@@ -3,6 +3,9 @@ import type { Flavour, Site } from './flavour.js';
 import { keyParts } from './key-maps.js';
 import { decision, fallback } from './lookup.js';
 import { block, map, quoted } from './syntax.js';
+import type { SiteNames } from './variables.js';
+
+const REFUSED = 'bypass_coding';
 
 /**
  * Pages as static files: nginx makes validators, ranges and conditional answers itself
@@ -22,6 +25,7 @@ export const filesFlavour: Flavour = {
       ]),
       '# Pages with a ttl are there only in the seconds for which the application vouches.',
       ...map('$msec', names.variable('second'), [[`~^(?<${second}>[0-9]+)`, `$${second}`]]),
+      ...(options.store.files?.brotli ? brotliRefused(names) : []),
     ];
   },
 
@@ -33,7 +37,7 @@ export const filesFlavour: Flavour = {
     const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
     const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
     return block('location /', [
-      ...decision(site),
+      ...decision(options.store.files?.brotli ? { ...site, bypass: site.bypass + names.variable(REFUSED) } : site),
       `root ${quoted(root)};`,
       `try_files ${order.join(' ')} =404;`,
       ...fallback(site),
@@ -57,6 +61,14 @@ export const filesFlavour: Flavour = {
 
   files: () => ({}),
 };
+
+/** To ngx_brotli, `br;q=0` is a wish for brotli; it means the contrary (RFC 9110, section 12.4.2). */
+function brotliRefused(names: SiteNames): string[] {
+  return map('$http_accept_encoding', names.variable(REFUSED), [
+    ['default', ''],
+    ['~*(?:^|[,\\s])br\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)', 'coding '],
+  ]);
+}
 
 /** Packed once, when it was stored; without `compress`, each time. */
 function compression({ options: { compress, store, contentType: type } }: Site): string[] {

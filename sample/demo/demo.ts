@@ -1,15 +1,26 @@
+import type { NginxFlavour } from 'nestjs-nginx-cache';
 import { settings } from '../settings.js';
 import { freePort } from './ports.js';
 import { Site } from './site.js';
 import { row } from './terminal.js';
 import { tour } from './tour.js';
 
+const HOW: Readonly<Record<NginxFlavour, string>> = {
+  memcached: 'nginx asks memcached for the content of a page',
+  srcache: 'nginx asks memcached for whole responses, with the module srcache',
+  njs: 'nginx asks memcached for whole responses, with a script for the module njs',
+  files: 'nginx serves pages as static files',
+};
+
 export interface DemoOptions {
+  flavour: NginxFlavour;
   /** Of the site; default 8080, or a free one when that is taken. */
   port?: number;
   /** End after the tour. */
   once: boolean;
-  /** Why nginx and memcached cannot be had; without it, they are started. */
+  /** Where nginx's modules are, when the flavour needs one. */
+  modulesDirectory?: string;
+  /** Why nginx, or what else the flavour needs, cannot be had; without it, all of it is started. */
   without?: string;
 }
 
@@ -18,7 +29,8 @@ export interface DemoOptions {
  *
  * @returns the exit code
  */
-export async function demo({ port, once, without }: DemoOptions): Promise<number> {
+export async function demo(options: DemoOptions): Promise<number> {
+  const { port } = options;
   const free = await freePort(port ?? 8080);
   if (port !== undefined && port !== free) {
     console.log(`\nPort ${port} is taken, or you may not listen on it.`);
@@ -29,7 +41,7 @@ export async function demo({ port, once, without }: DemoOptions): Promise<number
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('signal'));
   });
   try {
-    return await Promise.race([run(site, once, without), site.died, stopped.then(() => 0)]);
+    return await Promise.race([run(site, options), site.died, stopped.then(() => 0)]);
   } catch (error) {
     console.log(`\n${error instanceof Error ? error.message : String(error)}`);
     return 1;
@@ -38,8 +50,11 @@ export async function demo({ port, once, without }: DemoOptions): Promise<number
   }
 }
 
-async function run(site: Site, once: boolean, without: string | undefined): Promise<number> {
-  await (without === undefined ? startBehindNginx(site) : startAlone(site, without));
+async function run(site: Site, options: DemoOptions): Promise<number> {
+  const { once, without } = options;
+  // Where pages are is for the demo to say, not for the environment.
+  Object.assign(settings, { memcached: [], pages: undefined, flavour: undefined });
+  await (without === undefined ? startBehindNginx(site, options) : startAlone(site, without));
   const failures = await tour(site.url, without === undefined ? 'nginx' : 'nestjs-nginx-cache');
   for (const failure of failures) console.log(`\n  NOT AS IT SHOULD BE: ${failure}`);
   if (failures.length || once) return failures.length ? 1 : 0;
@@ -47,20 +62,26 @@ async function run(site: Site, once: boolean, without: string | undefined): Prom
   return new Promise(() => {});
 }
 
-async function startBehindNginx(site: Site): Promise<void> {
-  const memcached = await site.startMemcached();
-  row('memcached', memcached);
-  // Read by the options of the cache, here for nginx and in the blog for Nest.
-  settings.memcached = [memcached];
-  const app = await site.startBlog(await freePort(), { MEMCACHED: memcached });
+async function startBehindNginx(site: Site, { flavour, modulesDirectory }: DemoOptions): Promise<void> {
+  row('flavour', `${flavour}: ${HOW[flavour]}`);
+  settings.flavour = flavour;
+  if (flavour === 'files') {
+    settings.pages = site.pages;
+    row('pages', settings.pages);
+  } else {
+    const memcached = await site.startMemcached();
+    settings.memcached = [memcached];
+    row('memcached', memcached);
+  }
+  const app = await site.startBlog(await freePort());
   row('blog', `http://${app}`);
-  await site.startNginx(app);
+  await site.startNginx(app, modulesDirectory);
   row('nginx', site.url);
 }
 
 async function startAlone(site: Site, without: string): Promise<void> {
   console.log(`\n${without}\nUntil then, pages are kept in the memory of Node, and Node serves them.\n`);
-  await site.startBlog(site.port, { MEMCACHED: '' });
+  await site.startBlog(site.port);
   row('blog', site.url);
 }
 

@@ -2,9 +2,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nginxConf } from 'nestjs-nginx-cache';
+import { settings } from '../settings.js';
 import { Server, type ServerOptions } from './server.js';
 
-/** What `npm start` runs: the blog, and in front of it nginx and memcached where they can be had. */
+/** What `npm start` runs: the blog, and in front of it nginx and what the flavour needs, where they can be had. */
 export class Site {
   readonly directory = mkdtempSync(join(tmpdir(), 'nginx-cache-'));
   readonly #servers: Server[] = [];
@@ -15,12 +16,18 @@ export class Site {
 
   constructor(readonly port: number) {
     this.died.catch(() => {});
-    // Started by root, nginx has workers of another user, who must reach the socket.
+    // Started by root, nginx has workers of another user, who must reach the socket and the pages.
     chmodSync(this.directory, 0o755);
+    process.umask(0o022);
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Where the pages are as files. */
+  get pages(): string {
+    return join(this.directory, 'pages');
   }
 
   get nginxConf(): string {
@@ -40,19 +47,35 @@ export class Site {
   }
 
   /** @returns host and port where Node answers */
-  async startBlog(port: number, env: NodeJS.ProcessEnv): Promise<string> {
+  async startBlog(port: number): Promise<string> {
+    const { memcached, pages = '', flavour = '' } = settings;
     await this.#start({
       name: 'blog',
       command: [process.execPath, join(import.meta.dirname, '../main.js')],
-      env: { NODE_ENV: 'production', NO_COLOR: '1', ...env, PORT: String(port), SITE_URL: this.url },
+      env: {
+        NODE_ENV: 'production',
+        NO_COLOR: '1',
+        PORT: String(port),
+        SITE_URL: this.url,
+        // Nest must keep pages where nginx looks for them.
+        MEMCACHED: memcached.join(),
+        PAGES: pages,
+        FLAVOUR: flavour,
+      },
       address: { host: '127.0.0.1', port },
     });
     return `127.0.0.1:${port}`;
   }
 
-  async startNginx(app: string): Promise<void> {
+  /** @param modulesDirectory where nginx's modules are, when the flavour needs one */
+  async startNginx(app: string, modulesDirectory: string | undefined): Promise<void> {
     const { default: options } = await import('../nginx-cache.config.js');
-    const { full, files } = nginxConf(options, { app, listen: `127.0.0.1:${this.port}`, directory: this.directory });
+    const { full, files } = nginxConf(options, {
+      app,
+      listen: `127.0.0.1:${this.port}`,
+      directory: this.directory,
+      ...(modulesDirectory && { modulesDirectory }),
+    });
     for (const [path, text] of Object.entries(files)) writeFileSync(join(this.directory, path), text);
     writeFileSync(this.nginxConf, full);
     await this.#start({

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -11,6 +11,7 @@ const TOUR = [/1st visit .* MISS/, /2nd visit .* HIT /, /comment .* purged/, /3r
 
 /** It builds the library and the sample first, in milliseconds. */
 const TIMEOUT = 150_000;
+const WAIT = { timeout: TIMEOUT, interval: 100 };
 
 describe('npm start', { timeout: 2 * TIMEOUT }, () => {
   let child: ChildProcess;
@@ -28,32 +29,41 @@ describe('npm start', { timeout: 2 * TIMEOUT }, () => {
     if (child.kill('SIGTERM')) await once(child, 'exit');
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'gives the tour, serves the blog, and ends at %s without a trace',
-    async (signal) => {
+  it.each([
+    { flavour: 'memcached', directive: 'memcached_pass', signal: 'SIGINT' },
+    { flavour: 'srcache', directive: 'srcache_fetch', signal: 'SIGTERM' },
+    { flavour: 'njs', directive: 'js_content', signal: 'SIGINT' },
+    { flavour: 'files', directive: 'try_files', signal: 'SIGTERM' },
+  ] as const)(
+    'gives the tour with the flavour $flavour, serves the blog, and ends at $signal without a trace',
+    async ({ flavour, directive, signal }) => {
       const port = await freePort();
-      run('scripts/start.mjs', '--port', String(port));
-      await vi.waitFor(() => expect(output).toContain('Ctrl-C stops everything'), { timeout: TIMEOUT, interval: 100 });
+      run('scripts/start.mjs', '--port', String(port), ...(flavour === 'memcached' ? [] : ['--flavour', flavour]));
+      const failed = once(child, 'exit').then(() => Promise.reject(new Error(output)));
+      failed.catch(() => {});
+      await Promise.race([vi.waitFor(() => expect(output).toContain('Ctrl-C stops everything'), WAIT), failed]);
+      expect(output).toMatch(new RegExp(`flavour +${flavour}: `));
+      expect(output.includes('memcached.sock')).toBe(flavour !== 'files');
       for (const line of TOUR) expect(output).toMatch(line);
       expect((await fetch(`http://127.0.0.1:${port}/`)).headers.get('cache-status')).toMatch(
         /nginx; hit|fwd=miss; stored/,
       );
-      const directory = dirname(/nginx\.conf +(\S+)/.exec(output)?.[1] ?? '');
-      expect(existsSync(directory)).toBe(true);
+      const conf = /nginx\.conf +(\S+)/.exec(output)?.[1] ?? '';
+      expect(readFileSync(conf, 'utf8')).toContain(` ${directive} `);
 
       child.kill(signal);
 
       expect(await once(child, 'exit')).toEqual([0, null]);
-      expect(existsSync(directory)).toBe(false);
+      expect(existsSync(dirname(conf))).toBe(false);
       await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
     },
   );
 
-  it('gives the same tour where there is no nginx', async () => {
+  it('gives the same tour where there is no nginx, and ends after it', async () => {
     run(
       '-e',
       `import('./sample/dist/demo/demo.js')
-      .then(({ demo }) => demo({ once: true, without: 'Not found: nginx. Type: …' }))
+      .then(({ demo }) => demo({ flavour: 'srcache', once: true, without: 'Not found: nginx. Type: …' }))
       .then((code) => process.exit(code))`,
     );
     expect(await once(child, 'exit'), output).toEqual([0, null]);
@@ -63,6 +73,7 @@ describe('npm start', { timeout: 2 * TIMEOUT }, () => {
 
   it.each([
     [['--port', '0'], '--port 0: a port is'],
+    [['--flavour', 'redis'], '--flavour redis: a flavour is one of memcached, srcache, njs, files.'],
     [['--twice'], "Unknown option '--twice'"],
   ])('refuses %j', async (args, message) => {
     run('scripts/start.mjs', ...args);

@@ -5,6 +5,7 @@ import type { INestApplication } from '@nestjs/common';
 import { fileStore, type FileStoreOptions, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { NginxServer } from '../../lib/testing/index.js';
 import { type ApplicationSetup, startApplication } from './applications.js';
+import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
 import { type Answer, answer } from './site.js';
 
@@ -27,7 +28,12 @@ export async function startFilesSite(
   const all: NginxCacheOptions = { store: fileStore({ root, ...storeOptions }), ...options };
   const { app, address } = await startApplication({ ...setup, options: all, providers: [PageLog, ...providers] });
   const nginx = await NginxServer.start(({ port, directory }) =>
-    nginxConf(all, { app: address, listen: port, directory }),
+    nginxConf(all, {
+      app: address,
+      listen: port,
+      directory,
+      ...(storeOptions.brotli && { modulesDirectory: modulesDirectory('brotli') }),
+    }),
   );
   const stop = async () => {
     await app.close();
