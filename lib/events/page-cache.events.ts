@@ -12,6 +12,7 @@ import type { RequestHead } from '../rules/request-head.js';
  */
 export class PageRequested {
   #bypassed: string | undefined;
+  #unstored: string | undefined;
 
   constructor(
     readonly head: RequestHead,
@@ -31,6 +32,20 @@ export class PageRequested {
    */
   bypass(reason: string): void {
     this.#bypassed ??= reason || 'unspecified';
+  }
+
+  /** Why the handler's answer will not be stored, although a stored page may be the answer. */
+  get unstored(): string | undefined {
+    return this.#unstored;
+  }
+
+  /**
+   * Answers this request from the cache if the page is there and has validators; else without it, as `bypass` does.
+   *
+   * @param reason reported as `detail` of the `Cache-Status` field
+   */
+  storeNothing(reason: string): void {
+    this.#unstored ??= reason || 'unspecified';
   }
 
   veto(reason: string): void {

@@ -1,3 +1,5 @@
+import { MAX_SECONDS } from './current-age.js';
+
 /** The directives of a `Cache-Control` field (RFC 9111, section 5.2), or of a targeted one (RFC 9213). */
 export interface CacheDirectives {
   has(name: string): boolean;
@@ -35,9 +37,6 @@ export function cacheControl(lines: readonly string[]): CacheDirectives {
     },
   };
 }
-
-/** The largest that a cache must be able to hold (RFC 9111, section 1.2.2). */
-const MAX_SECONDS = 2 ** 31;
 
 function deltaSeconds(values: readonly (string | undefined)[]): number {
   const [first, ...others] = values;

@@ -1,11 +1,10 @@
+import { httpDate } from '../page/http-date.js';
 import { cacheControl, targetedCacheControl } from './cache-directives.js';
-
-/** All values of a field of a response, one a line. */
-export type FieldReader = (name: string) => readonly string[];
+import { currentAge, type FieldReader } from './current-age.js';
 
 /**
  * How long a shared cache may serve a response (RFC 9111, section 4.2.1; RFC 9213): `CDN-Cache-Control`, else `s-maxage`, else
- * `max-age`, else `Expires`; less its `Age`. What is malformed or contradicts itself counts as stale.
+ * `max-age`, else `Expires`; less its age. What is malformed or contradicts itself counts as stale.
  *
  * @param now in milliseconds since the epoch
  * @returns milliseconds, 0 when it is stale already; `undefined` when the response does not say
@@ -19,7 +18,7 @@ export function freshnessLifetime(field: FieldReader, now: number): number | und
     // A targeted field replaces the others, even when it says nothing of freshness.
     (targeted ? undefined : (general.seconds('s-maxage') ?? general.seconds('max-age')));
   const lifetime = seconds === undefined ? (targeted ? undefined : expires(field, now)) : seconds * 1000;
-  return lifetime === undefined ? undefined : Math.max(0, lifetime - age(field));
+  return lifetime === undefined ? undefined : Math.max(0, lifetime - currentAge(field, now));
 }
 
 /** Why a shared cache must not store a response at all: by either field, since one may be meant for this cache. */
@@ -35,19 +34,4 @@ function expires(field: FieldReader, now: number): number | undefined {
   const date = httpDate(field('date')[0]) ?? now;
   // An invalid date is in the past (RFC 9111, section 5.3); of several, the earliest counts.
   return Math.max(0, Math.min(...values.map((value) => (httpDate(value) ?? 0) - date)));
-}
-
-function age(field: FieldReader): number {
-  const [value = ''] = field('age');
-  return /^\d+$/.test(value) ? Number(value) * 1000 : 0;
-}
-
-/** The forms of a date in HTTP (RFC 9110, section 5.6.7); `Date.parse` takes many more. */
-const HTTP_DATE =
-  /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2,5}day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [\d ]\d \d\d:\d\d:\d\d \d{4})$/;
-
-function httpDate(value: string | undefined): number | undefined {
-  if (value === undefined || !HTTP_DATE.test(value)) return undefined;
-  const time = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`);
-  return Number.isNaN(time) ? undefined : time;
 }

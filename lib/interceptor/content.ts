@@ -7,7 +7,7 @@ const inflate = promisify(zlib.inflate);
 const brotliDecompress = promisify(zlib.brotliDecompress);
 
 /** Below this, gzip saves less than the fields that it needs. In bytes. */
-const WORTH_COMPRESSING = 1000;
+export const WORTH_COMPRESSING = 1000;
 
 /** Collects the content of one response, up to a limit. */
 export class ContentCollector {

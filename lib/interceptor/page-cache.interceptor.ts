@@ -15,6 +15,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { PageKeys } from '../page/page-key.js';
+import { hasValidators } from '../page/validators.js';
 import type { RequestHead } from '../rules/request-head.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { Publications } from '../publishing/publications.js';
@@ -52,9 +53,10 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(PendingPurges) pending: PendingPurges,
     @Inject(Reflector) reflector: Reflector,
   ) {
-    const { maxPageBytes, compress, clientCacheControl, vary } = options;
+    const { maxPageBytes, compress, clientCacheControl, vary, keepsHeaders } = options;
     this.#plans = new HandlerPlans(reflector);
-    this.#tools = { dispatcher, storage, inFlight, pending, maxPageBytes, compress, clientCacheControl, vary };
+    const sent = { maxPageBytes, compress, clientCacheControl, vary, keepsHeaders };
+    this.#tools = { dispatcher, storage, inFlight, pending, ...sent };
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -95,11 +97,14 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (!publication && head.headers[PAGE_KEY_HEADER.toLowerCase()] === undefined) {
       const page = await this.storage.get(address.key);
       const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
-      if (page && (await replay(page, request, response, reply))) {
+      // Without validators, it cannot be said whether the visitor has the page.
+      const isAnswer = page && (requested.unstored === undefined || hasValidators(page.headers));
+      if (isAnswer && (await replay(page, request, response, reply))) {
         takeOver(reply);
         return of(undefined);
       }
     }
+    if (requested.unstored !== undefined) return this.pass(request, response, next, requested.unstored);
     const position = await this.storage.position(address.key, this.arrivals.of(request), !publication);
     if (position === undefined) return this.pass(request, response, next, 'store-down');
     // Nobody will tell the recorder that the visitor has left.

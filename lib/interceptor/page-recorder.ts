@@ -5,25 +5,26 @@ import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored 
 import type { InFlightPage, InFlightPages } from '../invalidation/in-flight-pages.js';
 import type { PendingPurges } from '../invalidation/pending-purges.js';
 import { concerns, type PurgeScope, readScope } from '../invalidation/purge-scope.js';
-import type { Page } from '../page/page.js';
+import { mayBeEmpty, type Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
-import { storedFields } from '../page/stored-fields.js';
 import { type PagePosition, type PageStorage, REFRESHED } from '../stores/page-storage.js';
 import { MISS_STORED, missNotStored } from './cache-status.js';
+import { type ClientFields, tellClients } from './client-fields.js';
 import { compress, ContentCollector, decode } from './content.js';
-import { fieldsOf } from './response-fields.js';
+import { MadeFields } from './made-fields.js';
+import { fieldsOf, isHeaderUtf8, utf8Field } from './response-fields.js';
 import type { ResponseObserver } from './response-observer.js';
 
 /** What a recorder works with. */
-export interface RecorderTools {
+export interface RecorderTools extends ClientFields {
   readonly dispatcher: PageCacheDispatcher;
   readonly storage: PageStorage;
   readonly inFlight: InFlightPages;
   readonly pending: PendingPurges;
   readonly maxPageBytes: number;
   readonly compress: boolean;
-  readonly clientCacheControl: string | undefined;
-  readonly vary: readonly string[];
+  /** Whether hits come with the header of the page. */
+  readonly keepsHeaders: boolean;
 }
 
 /** What became of a page. */
@@ -35,9 +36,11 @@ export class PageRecorder implements ResponseObserver {
   readonly outcome: Promise<PageOutcome>;
   readonly #inFlight: InFlightPage;
   readonly #content: ContentCollector;
+  readonly #made: MadeFields;
   #settle!: (outcome: PageOutcome) => void;
   #deciding: void | Promise<void> = undefined;
   #head: Pick<Page, 'status' | 'headers'> = { status: 0, headers: [] };
+  #isHeaderUtf8: boolean | undefined;
   #ended = false;
   #finished = false;
 
@@ -54,6 +57,7 @@ export class PageRecorder implements ResponseObserver {
   ) {
     this.#inFlight = tools.inFlight.begin(draft.address, position.count);
     this.#content = new ContentCollector(tools.maxPageBytes);
+    this.#made = new MadeFields(response, tools.compress, tools.clientCacheControl === undefined);
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -69,29 +73,17 @@ export class PageRecorder implements ResponseObserver {
     const event = new PageResponding(this.draft, this.request, this.context, status, headers);
     this.#deciding = this.tools.dispatcher.decide(event);
     if (this.draft.skipped !== undefined) return missNotStored(this.draft.skipped);
-    this.tellClients();
+    if (tellClients(this.response, this.tools)) this.#head = { status, headers: fieldsOf(this.response) };
+    if (this.tools.keepsHeaders) this.#made.addTo(this.#head.headers, Date.now());
     return MISS_STORED;
   }
 
-  /** What hits say as well: on what the page depends, and `clientCacheControl` (what the page itself says was for this cache). */
-  private tellClients(): void {
-    const { clientCacheControl, vary } = this.tools;
-    const said = [this.response.getHeader('Vary') ?? []]
-      .flat()
-      .join()
-      .toLowerCase()
-      .split(/[\s,]+/);
-    const unsaid = vary.filter((name) => !said.includes(name.toLowerCase()));
-    if (clientCacheControl === undefined && unsaid.length === 0) return;
-    if (unsaid.length > 0) this.response.appendHeader('Vary', unsaid.join(', '));
-    if (clientCacheControl !== undefined) {
-      this.response.setHeader('Cache-Control', clientCacheControl);
-      this.response.removeHeader('Expires');
-    }
-    this.#head = { ...this.#head, headers: fieldsOf(this.response) };
+  whole(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
+    this.#made.know(chunk, encoding, !this.isPublication);
   }
 
   content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
+    this.#isHeaderUtf8 ??= isHeaderUtf8(this.response, chunk, encoding);
     if (this.draft.skipped !== undefined) this.#content.drop();
     else if (!this.#content.add(chunk, encoding)) this.draft.skip('size');
   }
@@ -126,8 +118,9 @@ export class PageRecorder implements ResponseObserver {
     if (length !== undefined && Number(length) !== this.#content.bytes) return this.refuse('truncated');
     const body = await decode(this.#content.take(), codings.join(), this.tools.maxPageBytes);
     if (typeof body === 'string') return this.refuse(body);
-    if (body.length === 0) return this.refuse('empty');
-    return { status, headers: storedFields(headers), body };
+    if (body.length === 0 && !mayBeEmpty(status)) return this.refuse('empty');
+    const stored = this.#made.stored(headers);
+    return { status, headers: this.#isHeaderUtf8 ? stored.map(utf8Field) : stored, body };
   }
 
   private refuse(reason: string): undefined {

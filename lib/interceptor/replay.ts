@@ -2,14 +2,17 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import Negotiator from 'negotiator';
+import { httpDate } from '../page/http-date.js';
+import { isNotModified } from '../page/not-modified.js';
 import { headerOf, type Page } from '../page/page.js';
+import { weak } from '../page/validators.js';
 import { HIT } from './cache-status.js';
 import { observe } from './response-observer.js';
 
 const gunzip = promisify(zlib.gunzip);
 
 /**
- * Sends a stored page, with the fields that middleware has set for this response.
+ * Sends a stored page, or 304, with the fields that middleware has set for this response.
  *
  * @param reply the framework's response: Fastify's keeps fields of its own
  * @returns `false`, with nothing done, when what is stored is damaged
@@ -20,24 +23,41 @@ export async function replay(
   response: ServerResponse,
   reply: { getHeaders(): OutgoingHttpHeaders },
 ): Promise<boolean> {
-  const packed = page.contentEncoding === 'gzip';
-  const keep = packed && new Negotiator(request).encoding(['gzip', 'identity']) === 'gzip';
-  const body = packed && !keep ? await gunzip(page.body).catch(() => undefined) : page.body;
+  const isPacked = page.contentEncoding === 'gzip';
+  const unpacks = isPacked && new Negotiator(request).encoding(['gzip', 'identity']) !== 'gzip';
+  const body = isNotModified(page, request.headers) ? 304 : unpacks ? await unpack(page.body) : page.body;
   if (!body) return false;
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) response.setHeader(name, value);
   }
   for (const [name] of page.headers) response.removeHeader(name);
   for (const [name, value] of page.headers) response.appendHeader(name, value);
-  if (keep) response.setHeader('Content-Encoding', 'gzip');
-  if (packed && !/\bAccept-Encoding\b|^\*$/i.test(headerOf(page, 'vary') ?? '')) {
+  if (isPacked && !/\bAccept-Encoding\b|^\*$/i.test(headerOf(page, 'vary') ?? '')) {
     response.appendHeader('Vary', 'Accept-Encoding');
   }
-  response.setHeader('Content-Length', body.length);
+  const tag = headerOf(page, 'etag');
+  if (unpacks && tag !== undefined) response.setHeader('ETag', weak(tag));
+  const date = httpDate(headerOf(page, 'date'));
+  if (date !== undefined) response.setHeader('Age', Math.max(0, Math.floor((Date.now() - date) / 1000)));
   observe(response, HIT);
-  response.writeHead(page.status);
-  response.end(body);
+  if (body === 304) sendNotModified(response);
+  else {
+    if (isPacked && !unpacks) response.setHeader('Content-Encoding', 'gzip');
+    response.setHeader('Content-Length', body.length);
+    response.writeHead(page.status).end(body);
+  }
   return true;
+}
+
+/** @returns `undefined` when it is damaged */
+function unpack(body: Buffer): Promise<Buffer | undefined> {
+  return gunzip(body).catch(() => undefined);
+}
+
+/** RFC 9110, section 15.4.5: without what describes the content. */
+function sendNotModified(response: ServerResponse): void {
+  for (const name of ['Content-Type', 'Content-Length', 'Content-Encoding']) response.removeHeader(name);
+  response.writeHead(304).end();
 }
 
 /** The methods by which Nest's adapters send what a handler has returned. */

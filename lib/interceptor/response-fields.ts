@@ -12,3 +12,20 @@ export function fieldsOf(response: ServerResponse): HeaderField[] {
     return values.map((one): HeaderField => [name, one]);
   });
 }
+
+/**
+ * Node puts the header before the first content if that is text, and sends both as UTF-8; else it sends the header as latin1
+ * (`_send` in its lib/_http_outgoing.js).
+ */
+export function isHeaderUtf8(
+  response: ServerResponse,
+  chunk: string | Uint8Array,
+  encoding: string | undefined,
+): boolean {
+  return typeof chunk === 'string' && (encoding ?? 'utf8') === 'utf8' && response.chunkedEncoding === false;
+}
+
+/** A field whose value is to be sent as UTF-8, as one that has the same bytes in latin1. */
+export function utf8Field([name, value]: HeaderField): HeaderField {
+  return /[\x80-\xff]/.test(value) ? [name, Buffer.from(value).toString('latin1')] : [name, value];
+}

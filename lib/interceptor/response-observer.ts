@@ -4,6 +4,7 @@ import { CACHE_STATUS, NOT_A_PAGE } from './cache-status.js';
 const OBSERVER = Symbol('nestjs-nginx-cache: observer');
 const ENDING = Symbol('nestjs-nginx-cache: ending');
 const HELD = Symbol('nestjs-nginx-cache: held');
+const BEGUN = Symbol('nestjs-nginx-cache: begun');
 
 /** Sees what really leaves Node. */
 export interface ResponseObserver {
@@ -13,6 +14,8 @@ export interface ResponseObserver {
    * @returns the value of the `Cache-Status` field
    */
   head(): string;
+  /** All of the content, in one piece, before any of it is written; it may come before `head` or after it. */
+  whole?(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void;
   /** Content that has been written. It belongs to the application: copy it to keep it. */
   content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void;
   /**
@@ -33,6 +36,8 @@ type Observed = ServerResponse & {
   [OBSERVER]?: ResponseObserver | string | undefined;
   [ENDING]?: boolean;
   [HELD]?: boolean;
+  /** Whether content has been written. */
+  [BEGUN]?: boolean;
 };
 type Method = (this: Observed, ...args: unknown[]) => unknown;
 interface Methods {
@@ -86,9 +91,11 @@ function wrap(original: ServerResponse): Methods {
       return reason === undefined ? writeHead.call(this, status) : writeHead.call(this, status, reason);
     },
     write(...args) {
+      this[BEGUN] = true;
       const result = write.apply(this, args);
       const observer = this[OBSERVER];
-      if (typeof observer === 'object' && !this[ENDING]) pass(observer, args);
+      const content = this[ENDING] ? undefined : contentOf(args);
+      if (typeof observer === 'object' && content) observer.content(...content);
       return result;
     },
     end(...args) {
@@ -112,8 +119,10 @@ function wrap(original: ServerResponse): Methods {
     // Responses of HTTP/2 and of light-my-request write() what end() is given.
     this[ENDING] = true;
     try {
+      const content = contentOf(args);
+      if (content && !this[BEGUN]) observer.whole?.(...content);
       const result = end.apply(this, args);
-      pass(observer, args);
+      if (content) observer.content(...content);
       // Once: some middleware ends a response twice.
       this[OBSERVER] = NOT_A_PAGE;
       observer.end(whole);
@@ -149,12 +158,11 @@ function lengthOf(chunk: unknown, encoding: unknown): number {
   return chunk instanceof Uint8Array ? chunk.byteLength : 0;
 }
 
-function pass(observer: ResponseObserver, [chunk, encoding]: unknown[]): void {
-  if (typeof chunk === 'string') {
-    observer.content(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined);
-  } else if (chunk instanceof Uint8Array) {
-    observer.content(chunk, undefined);
-  }
+/** What `write()` and `end()` have been given to send. */
+function contentOf([chunk, encoding]: unknown[]): Parameters<ResponseObserver['content']> | undefined {
+  if (typeof chunk === 'string')
+    return [chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined];
+  return chunk instanceof Uint8Array ? [chunk, undefined] : undefined;
 }
 
 /** What `writeHead(status, fields)` does with the fields, done before it, so that the observer sees all of them. */

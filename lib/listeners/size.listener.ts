@@ -3,6 +3,7 @@ import { OnPageCache } from '../decorators/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/check-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { mayBeEmpty } from '../page/page.js';
 
 /** Empty and oversize pages, where the header already tells. Content that comes without a length is counted. */
 @Injectable()
@@ -13,7 +14,7 @@ export class SizeListener {
   onResponding(event: PageResponding): void {
     const [length] = event.header('content-length');
     if (length === undefined) return;
-    if (Number(length) === 0) event.skip('empty');
+    if (Number(length) === 0 && !mayBeEmpty(event.status)) event.skip('empty');
     else if (!(Number(length) <= this.options.maxPageBytes)) event.skip('size');
   }
 }

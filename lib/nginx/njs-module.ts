@@ -47,6 +47,7 @@ function parse(value, length) {
 
 function send(r, page) {
     const isPacked = page.names.indexOf('Content-Encoding') >= 0;
+    age(page);
     if (page.status >= 300 && page.status < 400) return redirect(r, page, isPacked);
     if (isPacked && isUnpacked(r.headersIn['Accept-Encoding'], r.httpVersion)) weaken(page);
     const tags = r.headersIn['If-None-Match'];
@@ -54,6 +55,15 @@ function send(r, page) {
     if (page.status === 200 && (tags || since) && isNotModified(tags, since, page)) return notModified(r, page);
     setFields(r.headersOut, page);
     r.return(page.status, page.body);
+}
+
+// RFC 9111, section 5.1. A Date from njs 0.7.9 would be one besides nginx's own, from which the Age counts as well.
+function age(page) {
+    const i = find(page, 'date');
+    if (i < 0) return;
+    const seconds = Math.floor((Date.now() - Date.parse(page.values[i].toString())) / 1000);
+    page.names[i] = 'Age';
+    page.values[i] = String(seconds > 0 ? seconds : 0);
 }
 
 // r.return() would take the content of a redirect for its target, and r.send() takes text only.
@@ -111,7 +121,7 @@ function opaqueTag(page) {
     return page.values[find(page, 'etag')].toString().replace(/^W\//, '');
 }
 
-// There are always validators; the application writes them in any case.
+// There are always validators, and a Date without clientCacheControl; the application writes them in any case.
 function find(page, wanted) {
     return page.names.findIndex((name) => name.toLowerCase() === wanted);
 }

@@ -26,6 +26,11 @@ export interface Page {
  */
 export type HeaderField = readonly [name: string, value: string];
 
+/** A redirect says all in its header (RFC 9110, section 15.4). */
+export function mayBeEmpty(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
 /**
  * The value of the first field of that name.
  *

@@ -1,5 +1,4 @@
 import { STATUS_CODES } from 'node:http';
-import { gunzipSync } from 'node:zlib';
 import type { HeaderField, Page } from './page.js';
 import type { PageFormat } from './page-format.js';
 import { storedFields } from './stored-fields.js';
@@ -34,11 +33,7 @@ export const responseFormat: PageFormat = {
   /** @throws RangeError for a header that nginx could not read back */
   encode(page) {
     const { status, body, contentEncoding } = page;
-    const fields = withValidators(
-      storedFields(page.headers),
-      () => (contentEncoding ? gunzipSync(body) : body),
-      Date.now(),
-    );
+    const fields = withValidators(storedFields(page.headers), body);
     const lines = (contentEncoding ? withCoding(fields, contentEncoding) : fields).map(fieldLine);
     const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`, 'latin1');
     if (head.length > HEAD_MAX_LENGTH) {

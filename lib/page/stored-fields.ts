@@ -1,6 +1,9 @@
 import type { HeaderField } from './page.js';
 
-/** Hop-by-hop fields (RFC 9110, section 7.6.1), and those that belong to one response and not to the page. */
+/**
+ * Hop-by-hop fields (RFC 9110, section 7.6.1), and those that belong to one response and not to the page. `Age` is in the `Date`
+ * that a page is stored with.
+ */
 const NOT_OF_THE_PAGE = new Set([
   'connection',
   'keep-alive',
@@ -11,7 +14,7 @@ const NOT_OF_THE_PAGE = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'date',
+  'age',
   'set-cookie',
   'cache-status',
   'content-length',

@@ -1,31 +1,32 @@
-import { createHash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { HeaderField } from './page.js';
 
-/**
- * The fields of a page with an `ETag` and a `Last-Modified` (RFC 9110, section 8.8): the application's own, or else made here and
- * put behind the others.
- *
- * @param identity gives the content without its coding, so that the same content has the same `ETag` however it is stored
- * @param storedAt is the last modification that is known of, in milliseconds since the epoch
- */
-export function withValidators(
-  headers: readonly HeaderField[],
-  identity: () => Buffer,
-  storedAt: number,
-): readonly HeaderField[] {
+/** What follows `W/` or stands alone in an `ETag` (RFC 9110, section 8.8.3): the same for the same content. */
+export function contentTag(content: string | Uint8Array): string {
+  return `"${hash('sha256', content, 'base64url').slice(0, 27)}"`;
+}
+
+/** An `ETag` for content that is not known yet. */
+export function uniqueTag(): string {
+  return `"${randomUUID()}"`;
+}
+
+/** The same as a weak `ETag`: for another coding of the content, which is another representation (RFC 9110, section 8.8.3.3). */
+export function weak(tag: string): string {
+  return tag.startsWith('W/') ? tag : `W/${tag}`;
+}
+
+/** The fields of a page with an `ETag` and a `Last-Modified`, which nginx needs for conditional requests. */
+export function withValidators(headers: readonly HeaderField[], body: Uint8Array): readonly HeaderField[] {
   const made: HeaderField[] = [];
-  if (!has(headers, 'etag')) made.push(['ETag', strongETag(identity())]);
-  if (!has(headers, 'last-modified')) made.push(['Last-Modified', new Date(storedAt).toUTCString()]);
+  if (!has(headers, 'etag')) made.push(['ETag', contentTag(body)]);
+  if (!has(headers, 'last-modified')) made.push(['Last-Modified', new Date().toUTCString()]);
   return [...headers, ...made];
 }
 
 /** Whether the fields have been through `withValidators`. */
 export function hasValidators(headers: readonly HeaderField[]): boolean {
   return has(headers, 'etag') && has(headers, 'last-modified');
-}
-
-function strongETag(content: Buffer): string {
-  return `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`;
 }
 
 function has(headers: readonly HeaderField[], name: string): boolean {

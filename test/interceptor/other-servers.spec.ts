@@ -91,6 +91,9 @@ describe('inject() of Fastify', () => {
     const over = await answer(`${url}/page`);
     expect(over).toBePageCacheHit();
     expect(over.body.toString()).toBe(first.body);
+    const [onMiss, onHit] = [first.headers['etag'], over.headers.get('etag')];
+    expect(onHit?.replace('W/', '')).toBe(onMiss?.replace('W/', ''));
+    expect(over.headers.get('last-modified')).toBe(first.headers['last-modified']);
     const again = await (app as unknown as NestFastifyApplication).inject('/page');
     expect(again).toBePageCacheHit();
     expect(again.body).toBe(first.body);
@@ -121,18 +124,20 @@ describe('HTTP/2', () => {
       fastify: { http2: true } as never,
     });
     const client = connect(url);
-    const get = async () => {
-      const stream = client.request({ ':path': '/page' });
+    const get = async (fields: Record<string, string> = {}) => {
+      const stream = client.request({ ':path': '/page', ...fields });
       const [headers] = (await once(stream, 'response')) as [Record<string, string>];
       let body = '';
       for await (const chunk of stream.setEncoding('utf8')) body += chunk as string;
-      return { status: headers['cache-status'], body };
+      return { code: headers[':status'], tag: headers['etag'] ?? '', status: headers['cache-status'], body };
     };
     const first = await get();
     expect(await app.get(PageLog).outcome('/page')).toBe('stored');
     const second = await get();
     expect(first.status).toBe('nestjs-nginx-cache; fwd=miss; stored');
-    expect(second).toEqual({ status: 'nestjs-nginx-cache; hit', body: first.body });
+    expect(second).toEqual({ ...first, status: 'nestjs-nginx-cache; hit' });
+    expect(first.tag).toMatch(/^W\/"/);
+    expect(await get({ 'if-none-match': first.tag })).toMatchObject({ code: 304, status: second.status, body: '' });
     client.close();
     await app.close();
   });

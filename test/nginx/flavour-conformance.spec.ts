@@ -15,7 +15,7 @@ const QUERIES = ['/query', '/query?page=2', '/query?page=', '/query?page=%C3%A4%
 
 /** What every hop makes anew, or what only a hit or only a miss has to say. */
 const NOT_COMPARED = new Set(
-  'connection keep-alive date server transfer-encoding content-length cache-status'.split(' ').concat(
+  'connection keep-alive date age server transfer-encoding content-length cache-status'.split(' ').concat(
     // What nginx has to say itself, or does not keep with a body.
     'content-encoding vary etag last-modified accept-ranges x-powered-by'.split(' '),
   ),
@@ -103,17 +103,17 @@ describe.each(FLAVOURS)('pages of the flavour $name', (flavour) => {
         expect(head.status).toBe(get.status);
         expect(head.body).toHaveLength(0);
         expect(fields(head)).toEqual(fields(get));
-        if (!flavour.validates || field(get, 'cache-status') !== site.hit) continue;
+        if (!flavour.validates || field(head, 'cache-status') !== site.hit) continue;
         // A length that is not known before the content is unpacked is not known to HEAD either.
         const all = (response: RawResponse) =>
-          response.headers.filter(([name]) => !/^(date|transfer-encoding)$/i.test(name));
+          response.headers.filter(([name]) => !/^(date|age|transfer-encoding)$/i.test(name));
         expect(all(head)).toEqual(all(get));
       }
     });
 
     it.runIf(flavour.validates).each([{}, GZIP])('answers conditional requests of %o by itself', async (accept) => {
       for (const target of ['/value', '/compressible', '/validated']) {
-        const { second } = await site.twice(target, accept);
+        const { first, second } = await site.twice(target, accept);
         const [tag = '', modified = ''] = [field(second, 'etag'), field(second, 'last-modified')];
         const opaque = tag.replace('W/', '');
         const later = new Date(Date.parse(modified) + 60_000).toUTCString();
@@ -121,6 +121,9 @@ describe.each(FLAVOURS)('pages of the flavour $name', (flavour) => {
         const not = [
           { 'If-None-Match': tag },
           { 'If-None-Match': `W/${opaque}` },
+          // As it came with the page when that was rendered.
+          { 'If-None-Match': field(first, 'etag') ?? '' },
+          { 'If-Modified-Since': field(first, 'last-modified') ?? '' },
           { 'If-None-Match': `"other", W/"x",${opaque} , "y"` },
           { 'If-None-Match': '*' },
           { 'If-Modified-Since': modified },
@@ -153,6 +156,48 @@ describe.each(FLAVOURS)('pages of the flavour $name', (flavour) => {
           expect(response.body.equals(second.body)).toBe(true);
         }
       }
+    });
+
+    it.runIf(flavour.validates).each([{}, GZIP])(
+      'shows %o the same validators on a miss and on a hit',
+      async (accept) => {
+        for (const target of [...HTML, ...LARGE, ...OTHER_TYPES, '/odd', '/validated', '/missing', '/gone', '/moved']) {
+          const { first, second } = await site.twice(target, accept);
+          expect(field(second, 'cache-status')).toBe(site.hit);
+          const [onMiss = '', onHit = ''] = [field(first, 'etag'), field(second, 'etag')];
+          expect([target, onMiss.replace('W/', '')]).toEqual([target, onHit.replace('W/', '')]);
+          expect(onHit).toMatch(/^(W\/)?".+"$/);
+          // The same bytes, if both are strong (RFC 9110, section 8.8.3).
+          if (!onMiss.startsWith('W/') && !onHit.startsWith('W/')) {
+            expect(field(first, 'content-encoding')).toBe(field(second, 'content-encoding'));
+            expect(first.body.equals(second.body)).toBe(true);
+          }
+          expect(Date.parse(field(first, 'last-modified') ?? '')).not.toBeNaN();
+          expect(field(first, 'last-modified')).toBe(field(second, 'last-modified'));
+        }
+      },
+    );
+
+    it.runIf(flavour.validates)(
+      'gives content the same ETag in every rendering, if it is sent in one piece',
+      async () => {
+        for (const target of ['/value', '/compressible', '/odd']) {
+          const { first } = await site.twice(target);
+          await site.app.get(PageCacheService).purgeAll();
+          const { first: again } = await site.twice(target);
+          expect(field(again, 'cache-status')).toContain('fwd=miss');
+          expect(field(again, 'etag')).toBe(field(first, 'etag'));
+          await site.app.get(PageCacheService).refresh(target);
+          const refreshed = await site.get(target);
+          expect(field(refreshed, 'cache-status')).toBe(site.hit);
+          expect(field(refreshed, 'etag')?.replace('W/', '')).toBe(field(first, 'etag')?.replace('W/', ''));
+        }
+      },
+    );
+
+    it.runIf(!flavour.validates)('makes no validators where nginx would not know them', async () => {
+      const { first, outcome } = await site.twice('/chunked');
+      expect([outcome, field(first, 'etag'), field(first, 'last-modified')]).toEqual(['stored', undefined, undefined]);
     });
 
     it.runIf(flavour.validates)('keeps the validators of the application, and makes the others', async () => {

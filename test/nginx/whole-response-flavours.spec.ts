@@ -143,6 +143,27 @@ describe.each(['srcache', 'njs'] as const)('the flavour %s', (flavour) => {
     expect((await site.get('/a', `If-None-Match: ${field(response, 'etag')}\r\n`)).status).toBe(404);
   });
 
+  it.each([-100, 100])('says how old a page is that was made %i seconds from now', async (seconds) => {
+    const made = new Date(Date.now() + seconds * 1000).toUTCString();
+    site.memcached.answer = (key) => ({ bytes: found(key, storedPage({}, ['Date', made])), hang: true });
+    const response = await site.get('/a');
+    const [date, age] = [field(response, 'date') ?? '', field(response, 'age')];
+    expect(response.headers.filter(([name]) => name === 'Date')).toHaveLength(1);
+    if (flavour === 'srcache') expect([date, age]).toEqual([made, undefined]);
+    else {
+      expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(30_000);
+      expect(Number(age)).toBeGreaterThanOrEqual(Math.max(0, -seconds));
+      expect(Number(age)).toBeLessThan(Math.max(0, -seconds) + 30);
+    }
+  });
+
+  it('does not say how old a page is whose age does not count', async () => {
+    site.memcached.answer = (key) => ({ bytes: found(key, storedPage()), hang: true });
+    const response = await site.get('/a');
+    expect(field(response, 'age')).toBeUndefined();
+    expect(Math.abs(Date.now() - Date.parse(field(response, 'date') ?? ''))).toBeLessThan(30_000);
+  });
+
   it('reads the largest value there can be', async () => {
     const value = storedPage(
       { body: Buffer.alloc(1_000_000, 'x') },

@@ -132,21 +132,22 @@ describe('the response format', () => {
       ['Content-Length', '5'],
       ['Transfer-Encoding', 'chunked'],
       ['Set-Cookie', 'a=b'],
-      ['Date', 'now'],
+      ['Age', '5'],
       ['Cache-Status', 'x'],
       ['X-Kept', '1'],
+      ['Date', 'now'],
     ];
     const stored = decode(encode({ status: 200, headers, body: Buffer.from('x') }));
-    expect(stored?.headers.map(([name]) => name)).toEqual(['X-Kept', 'ETag', 'Last-Modified']);
+    expect(stored?.headers.map(([name]) => name)).toEqual(['X-Kept', 'Date', 'ETag', 'Last-Modified']);
   });
 
-  it('makes the validators that the application has not', () => {
+  it('makes the validators that a page has not', () => {
     const body = Buffer.from('<h1>page</h1>'.repeat(100));
     const fieldsOf = (one: Page) => new Map(decode(encode(one))?.headers);
     const plain = fieldsOf({ status: 200, headers: [], body });
     const packed = fieldsOf({ status: 200, headers: [], body: gzipSync(body), contentEncoding: 'gzip' });
     expect(plain.get('ETag')).toMatch(/^"[\w-]{27}"$/);
-    expect(packed.get('ETag')).toBe(plain.get('ETag'));
+    expect(packed.get('ETag')).toMatch(/^"[\w-]{27}"$/);
     expect(fieldsOf({ status: 200, headers: [], body: Buffer.from('other') }).get('ETag')).not.toBe(plain.get('ETag'));
     expect(Math.abs(Date.parse(plain.get('Last-Modified') ?? '') - Date.now())).toBeLessThan(2000);
     expect(plain.has('Vary')).toBe(false);
@@ -202,7 +203,7 @@ describe('the response format', () => {
     ...['no colon', ': no name', 'Name:no space', 'Na me: x', 'X: \0', 'X: \x7f', '\r', '\n'].map(
       (line) => `${whole}${line}\r\n\r\nbody`,
     ),
-    ...['Set-Cookie: a=b', 'Content-Length: 4', 'Connection: close', 'Date: x', 'Cache-Status: x'].map(
+    ...['Set-Cookie: a=b', 'Content-Length: 4', 'Connection: close', 'Age: 5', 'Cache-Status: x'].map(
       (line) => `${whole}${line}\r\n\r\nbody`,
     ),
     ...['br', 'gzip, gzip', 'GZIP', ''].map((coding) => `${whole}Content-Encoding: ${coding}\r\n\r\n\x1f\x8bbody`),

@@ -9,7 +9,7 @@ import {
   type NginxFlavour,
 } from '../../lib/index.js';
 import { MemcachedServer, NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
-import { type Platform, startApplication } from './applications.js';
+import { type ApplicationSetup, type Platform, startApplication } from './applications.js';
 import { field } from '../page/raw-pool.js';
 import { temporaryRoot } from './files-site.js';
 import { FlavourPagesController } from './flavour-pages.controller.js';
@@ -36,7 +36,7 @@ export const FLAVOURS: readonly FlavourUnderTest[] = [
   { name: 'srcache', flavour: 'srcache', ...WHOLE },
   { name: 'njs', flavour: 'njs', ...WHOLE },
   { name: 'files', flavour: 'files', keepsFields: false, validates: false, statuses: [200] },
-  { name: 'memory, served by the application', flavour: undefined, ...WHOLE, validates: false },
+  { name: 'memory, served by the application', flavour: undefined, ...WHOLE },
 ];
 
 /** An application with whatever stands in front of it. */
@@ -45,6 +45,8 @@ export interface FlavourSite extends AsyncDisposable {
   readonly log: PageLog;
   readonly memcached: MemcachedServer;
   readonly nginx: NginxServer | undefined;
+  /** What the `Host` field says. */
+  readonly host: string;
   /** What a hit says. */
   readonly hit: string;
   /** Through nginx, where there is one. */
@@ -66,6 +68,7 @@ export async function startFlavour(
   { flavour, statuses }: FlavourUnderTest,
   platform: Platform = 'express',
   more: NginxCacheOptions = {},
+  { controllers = [], providers = [] }: Pick<ApplicationSetup, 'controllers' | 'providers'> = {},
 ): Promise<FlavourSite> {
   const modules = modulesDirectory(flavour);
   const memcached = await MemcachedServer.start();
@@ -78,8 +81,12 @@ export async function startFlavour(
     statuses,
     ...more,
   };
-  const controllers = [PagesController, FlavourPagesController];
-  const { app, address } = await startApplication({ platform, options, controllers, providers: [PageLog] });
+  const { app, address } = await startApplication({
+    platform,
+    options,
+    controllers: [PagesController, FlavourPagesController, ...controllers],
+    providers: [PageLog, ...providers],
+  });
   const nginx =
     flavour &&
     (await NginxServer.start(({ port, directory }) =>
@@ -96,6 +103,7 @@ export async function startFlavour(
     log,
     memcached,
     nginx,
+    host: address,
     hit: nginx ? 'nginx; hit' : 'nestjs-nginx-cache; hit',
     get,
     direct: (target) => back.send(request('GET', target, { Host: address, 'X-Page-Cache-Key': 'bypass' })),

@@ -1,0 +1,23 @@
+import type { ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+
+/** What Node's `OutgoingMessage` keeps between `writeHead()` and the first content (lib/_http_outgoing.js). */
+interface Unsent {
+  _header?: unknown;
+  _headerSent?: unknown;
+}
+
+/**
+ * Says something else in a header that has been made and not been sent.
+ *
+ * @param said stands nowhere else in it
+ * @returns `false`, with nothing done, when it has been sent (or copied, as Fastify's `inject()` does), or is not kept as text (HTTP/2)
+ */
+export function replaceInHeader(response: ServerResponse, said: string, instead: string): boolean {
+  const unsent = response as Unsent;
+  const { _header: header } = unsent;
+  if (unsent._headerSent !== false || !(response.socket instanceof Socket)) return false;
+  if (typeof header !== 'string' || !header.includes(said)) return false;
+  unsent._header = header.replace(said, () => instead);
+  return true;
+}
