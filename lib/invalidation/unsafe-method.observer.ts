@@ -5,14 +5,14 @@ import { hostOf, rawPath, rawQuery } from '../rules/request-head.js';
 import { canonicalPath } from './purge-target.js';
 import type { ExactPage, Purger } from './purger.js';
 
-/** Methods that change something (RFC 9110, section 9.2.1), of those that handlers have. */
-const UNSAFE_METHODS: ReadonlySet<string | undefined> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+/** Of the methods that change nothing (RFC 9110, section 9.2.1), those in IANA's registry: another one may (RFC 9111, section 4.4). */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
 
 /** A visitor does not wait longer for the purge, in milliseconds. */
 const DEADLINE = 45;
 
-export function isUnsafe({ method }: IncomingMessage): boolean {
-  return UNSAFE_METHODS.has(method);
+export function isUnsafe({ method = 'GET' }: IncomingMessage): boolean {
+  return !SAFE_METHODS.has(method);
 }
 
 /**

@@ -18,14 +18,17 @@ describeWholeResponses('invalidation by unsafe methods (RFC 9111, section 4.4)',
   /** Nobody waits for the store longer than a moment. */
   const isGone = (target: string) => vi.waitFor(async () => expect(await isHit(target)).toBe(false));
 
-  it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('section 4.4: %s makes the page of its address go', async (method) => {
-    for (const status of [200, 201, 204, 303]) {
-      const [target, other] = [await stored(changing({}, status)), await stored()];
-      expect((await site().get(target, {}, method)).status).toBe(status);
-      await isGone(target);
-      expect(await isHit(other)).toBe(true);
-    }
-  });
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'MKCOL'])(
+    'section 4.4: %s makes the page of its address go',
+    async (method) => {
+      for (const status of [200, 201, 204, 303]) {
+        const [target, other] = [await stored(changing({}, status)), await stored()];
+        expect((await site().get(target, {}, method)).status).toBe(status);
+        await isGone(target);
+        expect(await isHit(other)).toBe(true);
+      }
+    },
+  );
 
   it.each([400, 403, 404, 409, 500, 503])('section 4.4: not if it fails (%i)', async (status) => {
     const target = await stored(changing({ Location: '/rfc/0' }, status));
@@ -35,7 +38,7 @@ describeWholeResponses('invalidation by unsafe methods (RFC 9111, section 4.4)',
     }
   });
 
-  it.each(['GET', 'HEAD', 'OPTIONS'])('section 4.4: nor does the safe method %s', async (method) => {
+  it.each(['GET', 'HEAD', 'OPTIONS', 'PROPFIND'])('section 4.4: nor does the safe method %s', async (method) => {
     const target = await stored();
     await site().get(target, {}, method);
     expect(await isHit(target)).toBe(true);
