@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
-import { finished, Stream } from 'node:stream';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream';
 import {
   type CallHandler,
   type ExecutionContext,
@@ -13,7 +13,9 @@ import { RESPONSE_PASSTHROUGH_METADATA, ROUTE_ARGS_METADATA, SSE_METADATA } from
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { concat, defer, ignoreElements, type Observable, tap } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { rawOf, type Wrapped } from '../interceptor/raw-of.js';
 import { BackgroundPurge } from '../invalidation/background-purge.js';
+import { PurgeIncompleteError } from '../invalidation/purge-report.js';
 import type { PageTarget } from '../invalidation/purge-target.js';
 import { PageCacheService } from '../module/page-cache.service.js';
 import type { PurgedBy, PurgedTargets } from './purge-pages.decorator.js';
@@ -50,8 +52,8 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
     private async succeeded(context: ExecutionContext, result: unknown): Promise<void> {
       if (context.getType() !== 'http') return this.purge(result, undefined);
       const http = context.switchToHttp();
-      const request: unknown = http.getRequest();
-      const response = rawOf(http.getResponse<ServerResponse & { raw?: ServerResponse }>());
+      const request = http.getRequest<Wrapped<IncomingMessage>>();
+      const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
       if (!sendsItself(context) || response.writableFinished) {
         if (isSuccess(response)) await this.purge(result, request);
         return;
@@ -62,27 +64,51 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       });
     }
 
-    private purge(result: unknown, request: unknown): Promise<void> {
-      const { tags, refresh } = plan;
+    private purge(result: unknown, request: Wrapped<IncomingMessage> | undefined): Promise<void> {
+      const { tags } = plan;
       return this.#background.run(
-        async () => {
-          const targets = await targetsOf(plan, result, request);
-          if (targets.length > 0) await (refresh ? this.pages.refresh(...targets) : this.pages.purge(...targets));
-        },
+        request && rawOf(request),
+        () => this.purgeTargets(result, request),
         async () => {
           if (tags.length > 0) await this.pages.purgeTags(...tags);
         },
       );
     }
+
+    private async purgeTargets(result: unknown, request: unknown): Promise<void> {
+      const targets = await this.targets(result, request);
+      if (targets.length === 0) return;
+      try {
+        await this.purgeAll(targets);
+      } catch (error) {
+        if (error instanceof PurgeIncompleteError || targets.length === 1) throw error;
+        // One of them is none. The others are to go all the same.
+        await this.settle(targets.map((target) => this.purgeAll([target])));
+      }
+    }
+
+    private purgeAll(targets: readonly PageTarget[]): Promise<unknown> {
+      return plan.refresh ? this.pages.refresh(...targets) : this.pages.purge(...targets);
+    }
+
+    private async targets(result: unknown, request: unknown): Promise<PageTarget[]> {
+      const given = await this.settle(
+        plan.targets.map(async (target) => (typeof target === 'function' ? target(result, request) : target)),
+      );
+      return given.flatMap((target) => target ?? []);
+    }
+
+    /** What has come of them; what has not is reported. */
+    private async settle<T>(all: readonly Promise<T>[]): Promise<T[]> {
+      const results = await Promise.allSettled(all);
+      return results.flatMap((result) => {
+        if (result.status === 'fulfilled') return [result.value];
+        this.#background.report(result.reason);
+        return [];
+      });
+    }
   }
   return mixin(PurgePagesInterceptor);
-}
-
-async function targetsOf({ targets }: PurgePlan, result: unknown, request: unknown): Promise<PageTarget[]> {
-  const given = await Promise.all(
-    targets.map(async (target) => (typeof target === 'function' ? target(result, request) : target)),
-  );
-  return given.flatMap((target) => target ?? []);
 }
 
 function isSuccess({ statusCode }: ServerResponse): boolean {
@@ -99,9 +125,4 @@ function sendsItself(context: ExecutionContext): boolean {
   return Object.keys(parameters).some((key) =>
     [RouteParamtypes.RESPONSE, RouteParamtypes.NEXT].includes(Number(key.split(':', 1)[0])),
   );
-}
-
-/** Fastify wraps Node's response, Express extends it. */
-function rawOf(response: ServerResponse & { raw?: ServerResponse }): ServerResponse {
-  return response.raw instanceof Stream ? response.raw : response;
 }

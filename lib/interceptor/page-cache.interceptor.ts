@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Stream } from 'node:stream';
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { EMPTY, type Observable, of } from 'rxjs';
@@ -22,6 +21,7 @@ import { Publications } from '../publishing/publications.js';
 import { bypass, CACHE_STATUS } from './cache-status.js';
 import { CurrentDraft, draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
+import { rawOf, type Wrapped } from './raw-of.js';
 import { PageRecorder, type RecorderTools } from './page-recorder.js';
 import { replay, takeOver } from './replay.js';
 import { instrument, observe } from './response-observer.js';
@@ -56,7 +56,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     const { maxPageBytes, compress, clientCacheControl, vary, keepsHeaders } = options;
     this.#plans = new HandlerPlans(reflector);
     const sent = { maxPageBytes, compress, clientCacheControl, vary, keepsHeaders };
-    this.#tools = { dispatcher, storage, inFlight, pending, ...sent };
+    this.#tools = { dispatcher, storage, inFlight, pending, purger, ...sent };
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -140,14 +140,6 @@ export class PageCacheInterceptor implements NestInterceptor {
       return 'listener-error';
     }
   }
-}
-
-/** Fastify wraps Node's request and response, Express extends them. */
-type Wrapped<T> = T & { raw?: T };
-
-function rawOf<T>(wrapped: Wrapped<T>): T {
-  // Body parsers, too, like to leave something called `raw`.
-  return wrapped.raw instanceof Stream ? wrapped.raw : wrapped;
 }
 
 function headOf(request: IncomingMessage & { originalUrl?: string }): RequestHead {

@@ -4,6 +4,7 @@ import { type PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
 import type { InFlightPage, InFlightPages } from '../invalidation/in-flight-pages.js';
 import type { PendingPurges } from '../invalidation/pending-purges.js';
+import type { Purger } from '../invalidation/purger.js';
 import { concerns, type PurgeScope, readScope } from '../invalidation/purge-scope.js';
 import { mayBeEmpty, type Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
@@ -21,6 +22,7 @@ export interface RecorderTools extends ClientFields {
   readonly storage: PageStorage;
   readonly inFlight: InFlightPages;
   readonly pending: PendingPurges;
+  readonly purger: Purger;
   readonly maxPageBytes: number;
   readonly compress: boolean;
   /** Whether hits come with the header of the page. */
@@ -96,6 +98,7 @@ export class PageRecorder implements ResponseObserver {
       (outcome) => this.finish(outcome),
       (error: unknown) => {
         this.tools.dispatcher.notify(new PageCacheFailed('set', error));
+        this.forget();
         this.finish({ stored: false, reason: 'store-failed' });
       },
     );
@@ -161,6 +164,12 @@ export class PageRecorder implements ResponseObserver {
     if (all.length === 0) return this.tools.pending.size > 0 ? 'purge-pending' : undefined;
     const refreshed = this.isPublication && all.every((scope) => scope.kind === 'paths' && scope.refresh);
     return refreshed ? REFRESHED : 'purged';
+  }
+
+  /** It may be stored all the same, and stay there although somebody has purged it. */
+  private forget(): void {
+    const { storage, purger } = this.tools;
+    if (!storage.forgets) purger.purge({ kind: 'keys', keys: [this.draft.address.key] }).catch(() => {});
   }
 
   /** The visitor left, or the application gave up, before all of it was written. */

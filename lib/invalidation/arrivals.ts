@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Arrival, PageStorage } from '../stores/page-storage.js';
 import { InFlightPages } from './in-flight-pages.js';
 
@@ -10,11 +10,15 @@ const ARRIVAL = Symbol('nestjs-nginx-cache: arrival');
  * noted of every request as it comes in.
  */
 @Injectable()
-export class Arrivals {
+export class Arrivals implements OnApplicationBootstrap {
   constructor(
     @Inject(InFlightPages) private readonly inFlight: InFlightPages,
     @Inject(PageStorage) private readonly storage: PageStorage,
   ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.storage.begin();
+  }
 
   note(request: IncomingMessage & { [ARRIVAL]?: Arrival }): void {
     request[ARRIVAL] = {

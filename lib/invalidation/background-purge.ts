@@ -1,22 +1,25 @@
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
+import { waitFor } from './patience.js';
 import { PurgeIncompleteError } from './purge-report.js';
-
-/** Nobody waits longer for a purge that was not asked for by name, in milliseconds. */
-const DEADLINE = 45;
 
 /** Purges on behalf of something that has succeeded and must not fail any more: a request, a transaction. */
 export class BackgroundPurge {
+  /** Something for which was waited in vain, and which has not ended yet. */
+  #late: Promise<unknown> | undefined;
+
   constructor(private readonly dispatcher: PageCacheDispatcher) {}
 
-  /** Waits for purges, but not for ever; they go on. Never rejects: failures are reported. */
-  async run(...purges: (() => Promise<unknown>)[]): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, DEADLINE);
-    });
-    await Promise.race([Promise.all(purges.map((purge) => this.attempt(purge))), deadline]);
-    clearTimeout(timer);
+  /**
+   * Waits for purges, but not for ever; they go on. Never rejects: failures are reported.
+   *
+   * @param request on whose behalf; when that is not known, nobody waits while an earlier purge is late
+   */
+  async run(request: object | undefined, ...purges: (() => Promise<unknown>)[]): Promise<void> {
+    const all = Promise.all(purges.map((purge) => this.attempt(purge)));
+    if (request) return void (await waitFor(all, request));
+    if (this.#late || (await waitFor(all, all))) return;
+    this.#late = all.finally(() => (this.#late = undefined));
   }
 
   report(error: unknown): void {

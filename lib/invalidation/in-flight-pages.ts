@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { PageAddress } from '../page/page-key.js';
-import { concerns, type PurgeScope } from './purge-scope.js';
+import { concerns, type PurgeScope, sizeOf } from './purge-scope.js';
 
 /** A page between the start of its handler and the end of its storing. */
 export interface InFlightPage {
@@ -9,7 +9,7 @@ export interface InFlightPage {
   readonly since: number;
 }
 
-/** So many purges are told apart; with more, every page that is being rendered is taken for purged. */
+/** So many paths, tags and rules are told apart; with more, every page that is being rendered is taken for purged. */
 const MEMORY = 1000;
 
 /** The pages that this process is rendering, and what it has purged meanwhile. */
@@ -18,6 +18,8 @@ export class InFlightPages {
   readonly #pages = new Set<InFlightPage>();
   #purges: { readonly number: number; readonly scope: PurgeScope }[] = [];
   #count = 0;
+  /** Of what the purges name. */
+  #size = 0;
 
   get size(): number {
     return this.#pages.size;
@@ -41,8 +43,12 @@ export class InFlightPages {
 
   purge(scope: PurgeScope): void {
     this.#count += 1;
-    if (this.#purges.length >= MEMORY) this.#purges = [{ number: this.#count, scope: { kind: 'all' } }];
-    else this.#purges.push({ number: this.#count, scope });
+    this.#size += sizeOf(scope);
+    if (this.#size <= MEMORY) this.#purges.push({ number: this.#count, scope });
+    else {
+      this.#purges = [{ number: this.#count, scope: { kind: 'all' } }];
+      this.#size = 1;
+    }
   }
 
   /** The purges that concern the page: what was read for it may be older. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { PageStorage } from '../stores/page-storage.js';
 import { describe, type PurgeScope, sizeOf } from './purge-scope.js';
 
 /** Between attempts, in milliseconds: at first, and at most. */
@@ -8,6 +9,8 @@ const LAST_DELAY = 2000;
 
 /** So many paths, tags and rules are remembered one by one; with more, everything is purged when the store is back. */
 const CAPACITY = 1000;
+/** The same where not everything can be purged, since the store cannot list it; more are refused. */
+const CAPACITY_WITHOUT_LIST = 100_000;
 
 /** The purges that the store has not acknowledged. They are tried until it has, and nothing is stored before. */
 @Injectable()
@@ -18,17 +21,20 @@ export class PendingPurges implements OnModuleDestroy {
   #delay = FIRST_DELAY;
   #closed = false;
 
+  constructor(@Inject(PageStorage) private readonly storage: PageStorage) {}
+
   get size(): number {
     return this.#scopes.length;
   }
 
   /** @param purge tries one again */
   add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>): void {
-    if (this.#closed) return this.report([scope]);
+    if (this.#closed) return this.report('Shutting down', [scope]);
     // The first may be under way: whatever comes now is to be done after it.
     const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
     const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
-    if (total > CAPACITY) this.#scopes = [{ kind: 'all' }];
+    if (total > CAPACITY && this.storage.lists) this.#scopes = [{ kind: 'all' }];
+    else if (total > CAPACITY_WITHOUT_LIST) this.report('Too many pages wait to be purged: giving up', [scope]);
     else if (!isWaiting) this.#scopes.push(scope);
     this.schedule(purge);
   }
@@ -36,15 +42,15 @@ export class PendingPurges implements OnModuleDestroy {
   onModuleDestroy(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    if (this.#scopes.length > 0) this.report(this.#scopes);
+    if (this.#scopes.length > 0) this.report('Shutting down', this.#scopes);
     this.#scopes = [];
   }
 
-  /** What is lost with this process is at least known. */
-  private report(scopes: readonly PurgeScope[]): void {
+  /** What is lost is at least known. */
+  private report(why: string, scopes: readonly PurgeScope[]): void {
     const targets = scopes.flatMap(describe);
     this.#logger.error(
-      `Shutting down with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, 20).join(', ')}. ` +
+      `${why} with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, 20).join(', ')}. ` +
         'Those pages may be served until their ttl is over: purge them again.',
     );
   }

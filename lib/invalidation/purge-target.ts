@@ -41,9 +41,9 @@ export async function targetPaths(
 ): Promise<TargetPath[]> {
   const nested = await Promise.all(
     targets.map(async (target) => {
-      if (!isEntity(target)) return [targetPath(target, hosts)];
+      if (!isEntity(target)) return targetPath(target, hosts);
       const paths: unknown = await target.dependentPaths();
-      if (isList(paths)) return Array.from(paths, (path) => targetPath(path, hosts));
+      if (isList(paths)) return Array.from(paths, (path) => targetPath(path, hosts)).flat();
       throw new TypeError(`dependentPaths() must give a list of paths, it gave ${inspect(paths, { depth: 0 })}`);
     }),
   );
@@ -58,8 +58,12 @@ function isList(paths: unknown): paths is Iterable<string> {
   return typeof paths === 'object' && paths !== null && Symbol.iterator in paths;
 }
 
-function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath {
-  if (typeof target === 'string' && target.startsWith('/')) return { path: canonicalPath(target), host: undefined };
+function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath[] {
+  if (typeof target === 'string' && target.startsWith('/')) {
+    // A fragment, or part of a decoded name: one purge too much rather than too little.
+    const meant = target.includes('#') ? [target, target.replaceAll('#', '%23')] : [target];
+    return meant.map((path) => ({ path: canonicalPath(path), host: undefined }));
+  }
   const url = typeof target === 'string' && URL.canParse(target) ? new URL(target) : target;
   if (!(url instanceof URL) || !url.pathname.startsWith('/')) {
     throw new TypeError(
@@ -70,21 +74,23 @@ function targetPath(target: string | URL, hosts: readonly string[] | undefined):
   if (hosts && !hosts.includes(host)) {
     throw new TypeError(`${url.href} is not a page of this site: its hosts are ${hosts.join(', ')}`);
   }
-  return { path: canonicalPath(url.pathname), host: hosts && host };
+  return [{ path: canonicalPath(url.pathname), host: hosts && host }];
 }
 
 /**
  * The form in which a browser would ask for a path: `/käse ecke` becomes `/k%C3%A4se%20ecke`, `/%61bout` becomes `/about`.
  *
- * @param path decoded or encoded; a query is cut off: all queries of a page go with it
+ * @param path decoded or encoded; what begins with a "?" is a query and is cut off: all queries of a page go with it
  * @throws {TypeError} when it does not begin with "/"
  */
 export function canonicalPath(path: string): string {
   if (typeof path !== 'string' || !path.startsWith('/')) {
     throw new TypeError(`${inspect(path, { depth: 0 })} is not a path: a path begins with "/"`);
   }
+  // The parser of URLs would drop them.
+  const visible = path.replace(/[\0- ]/g, encodeURIComponent);
   // Not resolved against a base: "//about" would be a host.
-  const { pathname } = new URL(`http://localhost${path}`);
+  const { pathname } = new URL(`http://localhost${visible}`);
   return pathname
     .split('/')
     .map((segment) => canonicalSegment(decodeLeniently(segment)))

@@ -6,6 +6,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { chunks } from '../stores/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
+import { UnsupportedError } from '../stores/unsupported.error.js';
 import { InFlightPages } from './in-flight-pages.js';
 import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
@@ -61,16 +62,16 @@ export class Purger {
       return await this.acknowledged(scope);
     } catch (error) {
       // What a store can never do is not worth another try.
-      if (!(error instanceof TypeError)) this.pending.add(scope, (again) => this.acknowledged(again));
+      if (!(error instanceof UnsupportedError)) this.pending.add(scope, (again) => this.acknowledged(again));
       this.dispatcher.notify(new PageCacheFailed('purge', error));
       throw new PurgeIncompleteError(describe(scope), error);
     }
   }
 
-  /** What is being rendered of these pages may be old; what is stored stays. For every process, or for this one. */
-  async announce(scope: PurgeScope, { everywhere }: { everywhere: boolean }): Promise<void> {
+  /** What is being rendered of these pages, in any process, may be old; what is stored stays. */
+  async announce(scope: PurgeScope): Promise<void> {
     this.inFlight.purge(scope);
-    if (everywhere) await this.storage.journal?.append(JSON.stringify(scope));
+    await this.storage.journal?.append(JSON.stringify(scope));
   }
 
   private async acknowledged(scope: PurgeScope): Promise<PurgeReport> {

@@ -2,14 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bypass } from '../interceptor/cache-status.js';
 import type { ResponseObserver } from '../interceptor/response-observer.js';
 import { hostOf, rawPath, rawQuery } from '../rules/request-head.js';
+import { waitFor } from './patience.js';
 import { canonicalPath } from './purge-target.js';
 import type { ExactPage, Purger } from './purger.js';
 
 /** Of the methods that change nothing (RFC 9110, section 9.2.1), those in IANA's registry: another one may (RFC 9111, section 4.4). */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
-
-/** A visitor does not wait longer for the purge, in milliseconds. */
-const DEADLINE = 45;
 
 export function isUnsafe({ method = 'GET' }: IncomingMessage): boolean {
   return !SAFE_METHODS.has(method);
@@ -44,12 +42,7 @@ export class UnsafeMethodObserver implements ResponseObserver {
   beforeEnd(): Promise<unknown> | undefined {
     this.#ending = true;
     const purge = this.purge();
-    if (!purge) return undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, DEADLINE);
-    });
-    return Promise.race([purge, deadline]).finally(() => clearTimeout(timer));
+    return purge && waitFor(purge, this.request);
   }
 
   end(): void {}

@@ -48,34 +48,35 @@ export class Publisher {
 
   /** One page after the other: visitors come first. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
-    const scope = this.scopeOf(targets);
-    const addresses = targets.flatMap(({ path, host }) => this.keys.ofPath(path, host));
-    // Other processes find the place of the page taken.
-    await this.purger.announce({ ...scope, refresh: true }, { everywhere: false });
-    return this.replaceAll(scope, addresses);
+    return this.replaceAll(this.scopeOf(targets), async () =>
+      targets.flatMap(({ path, host }) => this.keys.ofPath(path, host)),
+    );
   }
 
   /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
   async refresh(targets: readonly TargetPath[]): Promise<PublishReport> {
     const scope = this.scopeOf(targets);
+    return this.replaceAll(scope, () => this.stored(scope));
+  }
+
+  private async replaceAll(
+    scope: PurgeScope & { kind: 'paths' },
+    find: () => Promise<readonly PageAddress[]>,
+  ): Promise<PublishReport> {
     if (scope.paths.length === 0) return this.renderAll([]);
-    const addresses: PageAddress[] = [];
+    let addresses: readonly PageAddress[];
     try {
-      // First: what is stored later than this, and therefore not found here, is checked against it.
-      await this.purger.announce({ ...scope, refresh: true }, { everywhere: true });
-      for await (const address of this.stored(scope)) addresses.push(address);
+      // First: what is being rendered, here or elsewhere, and is stored later than this, is checked against it.
+      await this.purger.announce({ ...scope, refresh: true });
+      addresses = await find();
     } catch {
       // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
       const { targets: purged, duration } = await this.purger.purge(scope);
       return { published: [], purged, skipped: [], duration };
     }
-    return this.replaceAll(scope, addresses);
-  }
-
-  private async replaceAll(scope: PurgeScope & { kind: 'paths' }, addresses: readonly PageAddress[]) {
     const report = await this.renderAll(addresses);
     // Caches farther out have the page that was here before, and get the new one only now.
-    if (scope.paths.length > 0) this.dispatcher.notify(new PagesPurged(describe(scope), 0, scope.paths));
+    this.dispatcher.notify(new PagesPurged(describe(scope), 0, scope.paths));
     return report;
   }
 
@@ -115,17 +116,19 @@ export class Publisher {
     }
   }
 
-  private async *stored(scope: PurgeScope & { kind: 'paths' }): AsyncGenerator<PageAddress, void, undefined> {
+  private async stored(scope: PurgeScope & { kind: 'paths' }): Promise<PageAddress[]> {
+    const found: PageAddress[] = [];
     if (this.options.query.allow.length === 0) {
-      for (const { path, host } of scope.paths) {
-        for (const address of this.keys.ofForm(path, host)) if (await this.storage.has(address.key)) yield address;
+      for (const address of scope.paths.flatMap(({ path, host }) => this.keys.ofForm(path, host))) {
+        if (await this.storage.has(address.key)) found.push(address);
       }
-      return;
+      return found;
     }
     for await (const key of this.storage.list(this.keys.prefix)) {
       const address = this.keys.parse(key);
-      if (address && concerns(scope, address, new Set())) yield address;
+      if (address && concerns(scope, address, new Set())) found.push(address);
     }
+    return found;
   }
 
   private async render({ target, host, variants }: PageAddress): Promise<Rendering> {

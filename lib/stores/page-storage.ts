@@ -1,6 +1,7 @@
 import type { Cache } from 'cache-manager';
 import type { Page } from '../page/page.js';
 import type { PageStore, PurgeJournal } from './page-store.js';
+import { UnsupportedError } from './unsupported.error.js';
 
 /** A visitor never waits longer for the cache, in milliseconds. */
 const GET_DEADLINE = 45;
@@ -108,6 +109,21 @@ export class PageStorage {
     return (await (versions ? versions.of(key) : keyv.get(key))) !== undefined;
   }
 
+  /** Reads the journal for the first time: of a page that is rendered before that, nobody knows what was purged before. */
+  async begin(): Promise<void> {
+    await inTime(Promise.resolve(this.store.journal?.position()).catch(() => undefined));
+  }
+
+  /** Whether everything can be purged. */
+  get lists(): boolean {
+    return this.store.keys !== undefined;
+  }
+
+  /** Whether a page that is stored late, or of which nobody knows whether it was purged, goes by itself. */
+  get forgets(): boolean {
+    return this.store.versions !== undefined;
+  }
+
   /** Absent when no other process can write to the store. */
   get journal(): PurgeJournal | undefined {
     return this.store.journal;
@@ -131,7 +147,7 @@ export class PageStorage {
   /** Every stored key that begins with `prefix`. */
   list(prefix: string): AsyncIterable<string> {
     if (!this.store.keys)
-      throw new TypeError('This store cannot list its pages; use memoryStore() or memcachedStore({ servers }).');
+      throw new UnsupportedError('This store cannot list its pages; use memoryStore() or memcachedStore({ servers }).');
     return this.store.keys(prefix);
   }
 

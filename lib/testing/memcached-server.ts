@@ -110,9 +110,18 @@ export class MemcachedServer {
     return memcachedCommand(this.address, command);
   }
 
-  /** Deletes everything. */
+  /**
+   * Deletes all pages. What the applications have written down of purges stays: they would not keep the next page that they render if
+   * that were lost.
+   */
   async flush(): Promise<void> {
+    const journals = (await this.#allKeys()).filter((key) => /^\*.*journal$/.test(key));
+    const values = await Promise.all(journals.map((key) => this.send(`mg ${key} v`)));
     await this.send('flush_all');
+    for (const [index, key] of journals.entries()) {
+      const [, bytes, value] = /^VA (\d+)\r\n(.*)\r\n$/s.exec(values[index] ?? '') ?? [];
+      if (value !== undefined) await this.send(`ms ${key} ${bytes}\r\n${value}`);
+    }
   }
 
   /**
@@ -120,13 +129,16 @@ export class MemcachedServer {
    * are left out: the page cache keeps its books there.
    */
   async keys(): Promise<string[]> {
+    return (await this.#allKeys()).filter((key) => !key.startsWith('*'));
+  }
+
+  async #allKeys(): Promise<string[]> {
     let dump = await this.send('lru_crawler metadump hash');
     // One crawl at a time: the server may be busy with its own, or with somebody else's.
     for (; dump.startsWith('BUSY'); dump = await this.send('lru_crawler metadump hash')) await sleep(10);
-    const keys = Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) =>
+    return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) =>
       key.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
     );
-    return keys.filter((key) => !key.startsWith('*'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -75,7 +75,7 @@ export class EntityPaths {
       reads.watch(entity, metadata, loaded);
       try {
         const targets = await targetPaths([entity as { dependentPaths(): string[] }], undefined);
-        paths.push(...targets.map(({ path }) => path));
+        for (const { path } of targets) paths.push(path);
       } catch (error) {
         failure ??= { error };
       }

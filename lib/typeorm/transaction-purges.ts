@@ -2,6 +2,9 @@ import type { QueryRunner } from 'typeorm';
 import type { BackgroundPurge } from '../invalidation/background-purge.js';
 import type { PageCacheService } from '../module/page-cache.service.js';
 
+/** A function takes only so many arguments as there is room for on the stack. */
+const ARGUMENTS = 10_000;
+
 /** What one level of a transaction has made stale. */
 class Stale {
   readonly paths = new Set<string>();
@@ -78,9 +81,8 @@ export class TransactionPurges {
 
   private async purge({ paths, tags }: Stale): Promise<void> {
     await this.background.run(
-      async () => {
-        if (paths.size > 0) await this.pages.purge(...paths);
-      },
+      undefined,
+      ...chunksOf([...paths], ARGUMENTS).map((some) => () => this.pages.purge(...some)),
       async () => {
         if (tags.size > 0) await this.pages.purgeTags(...tags);
       },
@@ -92,4 +94,10 @@ export class TransactionPurges {
     if (!levels) this.#levels.set(runner, (levels = { stack: [new Stale()], committing: false }));
     return levels;
   }
+}
+
+function chunksOf<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
+    values.slice(index * size, (index + 1) * size),
+  );
 }

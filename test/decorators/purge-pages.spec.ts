@@ -51,6 +51,18 @@ class PagesController {
     return `${id} v${version}`;
   }
 
+  @Post('one-throws')
+  @PurgePages('/pages/1', (result: { missing?: { id: string } }) => `/pages/${result.missing!.id}`)
+  oneThrows() {
+    return {};
+  }
+
+  @Post('one-is-none')
+  @PurgePages(() => ['/pages/1', null as never])
+  oneIsNone() {
+    return {};
+  }
+
   @Post('value/:id')
   @PurgePages((entity: Entity, request: { params: { id: string } }) => [`/pages/${request.params.id}`, entity])
   value() {
@@ -259,6 +271,15 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
     expect(await post(path)).toMatchObject({ code: 201, body: Buffer.from('ok') });
     expect(app.get(Failures).messages.splice(0)).toEqual([message]);
   });
+
+  it.each(['/one-throws', '/one-is-none'])(
+    'POST %s: one target that is none does not keep the others',
+    async (path) => {
+      expect((await post(path)).code).toBe(201);
+      expect(await left()).toEqual(['/pages/2']);
+      expect(app.get(Failures).messages.splice(0)).toEqual([expect.stringContaining('TypeError')]);
+    },
+  );
 
   it('a purge that hangs holds the answer up for some 45 ms', async () => {
     const purge = vi.spyOn(pages, 'purge').mockReturnValue(new Promise(() => {}));

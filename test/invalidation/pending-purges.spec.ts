@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PendingPurges } from '../../lib/invalidation/pending-purges.js';
 import type { PurgeScope } from '../../lib/invalidation/purge-scope.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
+import type { PageStorage } from '../../lib/stores/page-storage.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
+
+const LISTS = { lists: true } as PageStorage;
 
 const under = (path: string): PurgeScope => ({ kind: 'under', path });
 
@@ -21,7 +24,7 @@ describe('pending purges', () => {
   });
 
   it('are tried again, each until the server has it, in their order', async () => {
-    const pending = new PendingPurges();
+    const pending = new PendingPurges(LISTS);
     const done: string[] = [];
     let attempts = 0;
     const purge = async (scope: PurgeScope) => {
@@ -41,7 +44,7 @@ describe('pending purges', () => {
   });
 
   it('one that comes while the same is under way is done again', async () => {
-    const pending = new PendingPurges();
+    const pending = new PendingPurges(LISTS);
     let begin!: () => void;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     let done = 0;
@@ -62,8 +65,18 @@ describe('pending purges', () => {
     pending.onModuleDestroy();
   });
 
+  it('stay what they are where the store cannot list everything, and are refused when they are far too many', async () => {
+    const pending = new PendingPurges({ lists: false } as PageStorage);
+    const done: PurgeScope[] = [];
+    const keys = (count: number): PurgeScope => ({ kind: 'keys', keys: Array.from({ length: count }, String) });
+    for (const count of [1001, 50_000, 50_000]) pending.add(keys(count), async (one) => void done.push(one));
+    await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
+    expect(done).toEqual([keys(1001), keys(50_000)]);
+    pending.onModuleDestroy();
+  });
+
   it('are not tried any more after shutdown', async () => {
-    const pending = new PendingPurges();
+    const pending = new PendingPurges(LISTS);
     let attempts = 0;
     pending.onModuleDestroy();
     pending.add(under('/a'), async () => void (attempts += 1));
@@ -84,7 +97,7 @@ describe('pending purges', () => {
     );
     await fc.assert(
       fc.asyncProperty(added, async (scopes) => {
-        const pending = new PendingPurges();
+        const pending = new PendingPurges(LISTS);
         const done: PurgeScope[] = [];
         for (const scope of scopes) pending.add(scope, async (one) => void done.push(one));
         expect(pending.size).toBeLessThanOrEqual(1000);

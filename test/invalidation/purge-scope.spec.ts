@@ -154,4 +154,15 @@ describe('the pages in flight', () => {
     expect(inFlight.purgesOf(page, new Set())).toEqual([{ kind: 'all' }]);
     expect(inFlight.purgesOf(inFlight.begin(address), new Set())).toEqual([]);
   });
+
+  it('remember no more of a few large purges', () => {
+    const inFlight = new InFlightPages();
+    const address = { key: 'page:/a', path: '/a', target: '/a', host: undefined, variants: {} };
+    const page = inFlight.begin(address);
+    const large = Array.from({ length: 999 }, (_, index) => ({ path: `/other/${index}` }));
+    inFlight.purge({ kind: 'paths', paths: large });
+    expect(inFlight.purgesOf(page, new Set())).toEqual([]);
+    inFlight.purge({ kind: 'paths', paths: large });
+    expect(inFlight.purgesOf(page, new Set())).toEqual([{ kind: 'all' }]);
+  });
 });

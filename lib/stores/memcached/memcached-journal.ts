@@ -115,7 +115,7 @@ function positionOf({ epoch, last }: Journal): string {
 
 /**
  * What came after the last known position and, by the clocks of those who have written it, after a time: between the two, this
- * process does not know what was before.
+ * process does not know what was before. Of a journal that has been made anew meanwhile, nobody knows what was in it.
  */
 function sinceArrival(
   { epoch, last, entries }: Journal,
@@ -123,7 +123,8 @@ function sinceArrival(
   time: number,
 ): readonly string[] | undefined {
   const [knownEpoch, number] = known?.split(' ') ?? [];
-  const unseen = last - (knownEpoch === epoch ? Number(number) : 0);
+  if (knownEpoch !== epoch) return undefined;
+  const unseen = last - Number(number);
   // Of those that were dropped, the last is no younger than the first that was not.
   if (unseen > entries.length && (entries[0]?.[0] ?? Infinity) >= time) return undefined;
   const later = unseen > 0 ? entries.slice(-unseen) : [];
@@ -144,11 +145,15 @@ function appended({ epoch, last, entries }: Journal, added: readonly string[]): 
   return { epoch, last: last + added.length, entries: all.slice(dropped) };
 }
 
+function isEntry([time, entry]: readonly [unknown, unknown]): boolean {
+  return typeof time === 'number' && typeof entry === 'string';
+}
+
 function decode(bytes: Buffer): Journal | undefined {
   try {
     const journal = JSON.parse(bytes.toString()) as Journal;
     const isWhole = typeof journal.epoch === 'string' && Number.isSafeInteger(journal.last);
-    return isWhole && Array.isArray(journal.entries) ? journal : undefined;
+    return isWhole && journal.entries.every(isEntry) ? journal : undefined;
   } catch {
     return undefined;
   }

@@ -4,7 +4,6 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
-import { expect } from 'vitest';
 
 /** Programs that use the store, bundled with it, so that a process starts quickly and can be killed. */
 export class StoreProgram {
@@ -63,7 +62,10 @@ export class StoreProgram {
     await Promise.race([first, exit]);
     return {
       output: () => output,
-      exit: async () => expect(await exit).toBe(0),
+      exit: async () => {
+        const code = await exit;
+        if (code !== 0) throw new Error(`the program has failed: exit code ${code}`);
+      },
       kill: async () => {
         child.kill('SIGKILL');
         await exit;
