@@ -89,6 +89,7 @@ for (const [name, bytes] of [
   writeFileSync(join(root, 'static', name), bytes);
 const cachePath = 'proxy_cache_path DIRECTORY/cache keys_zone=c:1m;';
 
+/** @type {[name: string, configuration: Parameters<typeof NginxServer.start>[0], fill: () => any][]} */
 const subjects = [
   ['memcached', ours('memcached', memcachedDefinition), () => store(memcachedDefinition, html)],
   ['srcache', ours('srcache', memcachedDefinition), () => store(memcachedDefinition, responseFormat)],
