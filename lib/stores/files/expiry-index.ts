@@ -67,6 +67,11 @@ export class ExpiryIndex {
     });
   }
 
+  /** Every entry. Those that come and go meanwhile may be among them or not. */
+  async *all(): AsyncGenerator<ExpiryEntry, void, undefined> {
+    for (const second of await this.seconds()) yield* await this.entries(second);
+  }
+
   /** @returns `undefined` when another process has dealt with it */
   async read(path: string): Promise<{ draft: string; version: string } | undefined> {
     const target = await unless(['ENOENT'], undefined, readlink(path));

@@ -18,6 +18,7 @@ export class ExpiryKeeper {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #next: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #tidying: Promise<void> | undefined;
   #closed = false;
   #failed = true;
   /** Everything up to this second is done with. */
@@ -27,7 +28,7 @@ export class ExpiryKeeper {
   /**
    * @param lease how long nginx may go on after the last renewal, in milliseconds
    * @param expire removes the page and the entry
-   * @param tidy is called now and then
+   * @param tidy is called now and then, and nothing waits for it
    */
   constructor(
     private readonly index: ExpiryIndex,
@@ -62,6 +63,7 @@ export class ExpiryKeeper {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     await this.#running?.catch(() => {});
+    await this.#tidying;
   }
 
   private async run(): Promise<void> {
@@ -99,7 +101,11 @@ export class ExpiryKeeper {
     this.#done = current - 1;
     if (!full) return;
     this.#fullAt = now + FULL_INTERVAL;
-    await this.tidy(now);
+    this.#tidying ??= this.tidy(now)
+      .catch(() => {})
+      .finally(() => {
+        this.#tidying = undefined;
+      });
   }
 }
 

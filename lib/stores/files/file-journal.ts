@@ -2,21 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SITE_DIRECTORIES } from '../../page/page-file.js';
-import type { PurgeJournal } from '../page-store.js';
+import type { ArrivalPosition, PurgeJournal } from '../page-store.js';
 import { FileStoreError, unless } from './file-store.error.js';
 
 /** Every miss reads it, so a new one is begun when it is longer. In bytes. */
 const MAX_BYTES = 16_384;
+/** A longer entry is written down as "everything". */
+const MAX_ENTRY = 4096;
 /** Of a UUID. */
 const EPOCH_BYTES = 36;
 
+interface Line {
+  /** Unix time in milliseconds, by the clock of who wrote it; `Infinity` when it is not known. */
+  readonly time: number;
+  readonly entry: string;
+}
+
 /**
- * The purge journal of all processes as one file, to which each appends. Its first line is its name: in another journal nothing
- * is known of what was in this one.
+ * The purge journal of all processes as one file, to which each appends. Its first line is its name, the epoch: in another journal
+ * nothing is known of what was in this one. The others are `[time, entry]` as JSON, which shows when one is cut off.
  */
 export class FileJournal implements PurgeJournal {
   readonly #path: string;
   readonly #tmp: string;
+  #known: string | undefined;
 
   constructor(private readonly site: string) {
     this.#path = join(site, 'journal');
@@ -24,13 +33,25 @@ export class FileJournal implements PurgeJournal {
   }
 
   async position(): Promise<string> {
+    return positionOf(await this.read());
+  }
+
+  get known(): string | undefined {
+    return this.#known;
+  }
+
+  async arrived(known: string | undefined, time: number): Promise<ArrivalPosition> {
     const bytes = await this.read();
-    return `${epochOf(bytes)} ${bytes.length}`;
+    const unseen = linesSince(bytes, known ?? '');
+    return {
+      position: positionOf(bytes),
+      before: unseen?.filter((line) => line.time >= time).map(({ entry }) => entry),
+    };
   }
 
   async append(entry: string): Promise<void> {
     try {
-      await this.write(entry);
+      await this.write(entry.length > MAX_ENTRY ? '{"kind":"all"}' : entry);
     } catch (error) {
       throw new FileStoreError('write a purge down', this.site, error);
     }
@@ -41,8 +62,10 @@ export class FileJournal implements PurgeJournal {
     for (;;) {
       const file = await open(this.#path, 'a');
       try {
-        // Begins with the end of the line before, which may have been cut off by a full disk.
-        await file.write(Buffer.from(`\n${entry}`));
+        // Begins with the end of the line before, which may have been cut off.
+        const line = Buffer.from(`\n${JSON.stringify([Date.now(), entry])}`);
+        const { bytesWritten } = await file.write(line);
+        if (bytesWritten < line.length) throw cutOff(bytesWritten, line.length);
         // Another process may have begun a new one: nobody would read this entry.
         const [written, current] = await Promise.all([file.stat(), stat(this.#path)]);
         if (written.ino === current.ino && written.dev === current.dev) return;
@@ -53,17 +76,17 @@ export class FileJournal implements PurgeJournal {
   }
 
   async since(position: string): Promise<readonly string[] | undefined> {
-    const bytes = await this.read();
-    const [epoch, length] = position.split(' ');
-    if (epochOf(bytes) !== epoch) return undefined;
-    return bytes.subarray(Number(length)).toString().split('\n').filter(Boolean);
+    return linesSince(await this.read(), position)?.map(({ entry }) => entry);
   }
 
   /** It is made where it is missing: from then on nothing is missed. */
   private async read(): Promise<Buffer> {
     for (;;) {
       const bytes = await unless(['ENOENT'], undefined, readFile(this.#path));
-      if (bytes !== undefined) return bytes;
+      if (bytes !== undefined) {
+        this.#known = positionOf(bytes);
+        return bytes;
+      }
       await this.begin((file) => unless(['EEXIST'], undefined, link(file, this.#path)));
     }
   }
@@ -80,4 +103,31 @@ export class FileJournal implements PurgeJournal {
 
 function epochOf(bytes: Buffer): string {
   return bytes.subarray(0, EPOCH_BYTES).toString();
+}
+
+function positionOf(bytes: Buffer): string {
+  return `${epochOf(bytes)} ${bytes.length}`;
+}
+
+/** @returns `undefined` when the position is of another journal */
+function linesSince(bytes: Buffer, position: string): Line[] | undefined {
+  const [epoch, length] = position.split(' ');
+  if (epochOf(bytes) !== epoch || Number(length) > bytes.length) return undefined;
+  return bytes.subarray(Number(length)).toString().split('\n').filter(Boolean).map(decode);
+}
+
+/** What is no entry, or the end of one, is told as it is: that concerns everything. */
+function decode(line: string): Line {
+  try {
+    const [time, entry] = JSON.parse(line) as [unknown, unknown];
+    if (typeof time === 'number' && typeof entry === 'string') return { time, entry };
+  } catch {
+    // Cut off.
+  }
+  return { time: Infinity, entry: line };
+}
+
+/** What a write tells only to who asks how much was written; the next one would fail. */
+function cutOff(written: number, length: number): NodeJS.ErrnoException {
+  return Object.assign(new Error(`only ${written} of ${length} bytes were written`), { code: 'ENOSPC' });
 }

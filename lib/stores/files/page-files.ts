@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import {
   link,
   lstat,
@@ -17,6 +17,8 @@ import { dirname, join } from 'node:path';
 import { PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GONE, unless } from './file-store.error.js';
 import { dated, encodeTags, hasNoTags, isTaggedWith, TAGS } from './page-tags.js';
+import { identityOf, shareForm, versionOf } from './page-version.js';
+import { put } from './put.js';
 
 /** Where a page is: among those with a ttl or those without. */
 export type Tree = 'expiring' | 'kept';
@@ -28,16 +30,17 @@ const PACKED: readonly Coding[] = ['.gz', '.br'];
 const BESIDE = [...PACKED, TAGS] as const;
 export type Contents = ReadonlyMap<Coding, Buffer>;
 
-/** So often the directory of a page may vanish between its making and its use, because others purge there. */
-const ATTEMPTS = 20;
-
 /** The files of one site. Names are those that `pageFile()` gives. */
 export class PageFiles {
+  readonly #beside: readonly string[];
+
   /** @param packed the forms that are kept beside the plain one */
   constructor(
     private readonly site: string,
-    private readonly packed: readonly Coding[],
-  ) {}
+    packed: readonly Coding[],
+  ) {
+    this.#beside = [...packed, TAGS];
+  }
 
   /**
    * Writes a page where nginx does not look, all of it on the disk when it resolves: a crash of the machine must not leave
@@ -48,28 +51,18 @@ export class PageFiles {
    */
   async write(draft: string, contents: Contents, modified: number, tags: readonly string[]): Promise<string> {
     const date = dated(modified, tags);
-    let version = '';
+    const forms = new Map<string, BigIntStats>();
     for (const [coding, bytes] of contents) {
-      const path = this.draftPath(draft, coding);
-      const create = () => open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
-      const file = await create().catch(async (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
-        await mkdir(dirname(path), { recursive: true });
-        return create();
-      });
-      try {
-        await file.writeFile(bytes);
-        // Read never: a date before all others, which file systems with `relatime` replace when it is read.
-        await file.utimes(0, date);
-        await file.datasync();
-        if (coding === '') version = versionOf(await file.stat({ bigint: true }));
-      } finally {
-        await file.close();
-      }
+      forms.set(coding, await this.writeForm(this.draftPath(draft, coding), bytes, date));
     }
-    // What a crash of the machine makes of it is no list of tags any more.
-    if (tags.length > 0) await writeFile(this.draftPath(draft, TAGS), encodeTags(version, tags));
-    return version;
+    const plain = forms.get('');
+    if (plain && tags.length > 0) {
+      const path = this.draftPath(draft, TAGS);
+      // What a crash of the machine makes of it is no list of tags any more.
+      await writeFile(path, encodeTags(identityOf(plain), tags));
+      forms.set(TAGS, await lstat(path, { bigint: true }));
+    }
+    return versionOf(['', ...this.#beside].map((end) => forms.get(end)));
   }
 
   /**
@@ -81,11 +74,11 @@ export class PageFiles {
     const path = this.path(tree, file);
     for (const coding of PACKED) {
       if (contents.has(coding)) {
-        if (!(await this.put(rename, this.draftPath(draft, coding), path + coding))) return false;
+        if (!(await put(rename, this.draftPath(draft, coding), path + coding))) return false;
       } else await remove(path + coding);
     }
-    if (!(await this.put(rename, this.draftPath(draft, TAGS), path + TAGS))) await remove(path + TAGS);
-    return this.put(rename, this.draftPath(draft, ''), path);
+    if (!(await put(rename, this.draftPath(draft, TAGS), path + TAGS))) await remove(path + TAGS);
+    return put(rename, this.draftPath(draft, ''), path);
   }
 
   /** Takes a version of a page with a ttl among those without; nginx finds one or the other all the time. */
@@ -93,25 +86,23 @@ export class PageFiles {
     const [from, to] = [this.path('expiring', file), this.path('kept', file)];
     for (const end of [...BESIDE, '']) {
       await remove(to + end);
-      await unless(['EEXIST'], false, this.put(link, from + end, to + end));
+      await unless(['EEXIST'], false, put(link, from + end, to + end));
     }
-    // Purged meanwhile: whoever did that may have looked among the others before this one was there.
-    if ((await this.version('expiring', file)) !== version) await this.remove('kept', file);
-    await this.remove('expiring', file);
-    await this.prune('expiring', [file]);
+    // Purged meanwhile: whoever did that may have looked among the others before this one was there. Or replaced, as a whole or not.
+    if ((await this.version('expiring', file)) !== version) await this.clear('kept', file);
+    await this.clear('expiring', file);
   }
 
-  async discard(draft: string): Promise<boolean> {
-    const [plain = false] = await Promise.all(['', ...BESIDE].map((end) => remove(this.draftPath(draft, end))));
-    return plain;
+  async discard(draft: string): Promise<void> {
+    await Promise.all(['', ...BESIDE].map((end) => remove(this.draftPath(draft, end))));
   }
 
   /** Removes what a process that has been killed was writing. @param before Unix time in milliseconds */
   async discardAbandoned(before: number): Promise<void> {
     const names = await unless(GONE, [], readdir(this.draftPath('', '')));
     for (const name of names) {
-      const found = await unless(GONE, undefined, lstat(this.draftPath(name, '')));
-      if (found && found.ctimeMs < before) await rm(this.draftPath(name, ''), { recursive: true, force: true });
+      const status = await unless(GONE, undefined, lstat(this.draftPath(name, '')));
+      if (status && status.ctimeMs < before) await rm(this.draftPath(name, ''), { recursive: true, force: true });
     }
   }
 
@@ -120,8 +111,16 @@ export class PageFiles {
     const path = this.path(tree, file);
     // Without the plain file the others are not served, and whoever writes it again replaces or removes them.
     if (!(await remove(path))) return false;
-    await Promise.all([...this.packed, TAGS].map((end) => remove(path + end)));
+    await this.removeBeside(path);
     return true;
+  }
+
+  /** Removes a version wherever it is, and with it the page of another version into which a form of it has come. */
+  async removeVersion(file: string, version: string): Promise<void> {
+    // In this order: a page that is confirmed meanwhile comes from the first to the second.
+    for (const tree of TREES) {
+      if (shareForm(versionOf(await this.forms(tree, file)), version)) await this.clear(tree, file);
+    }
   }
 
   /** Removes the directories of pages as far as they are empty, up to the tree itself. */
@@ -139,24 +138,39 @@ export class PageFiles {
     return unless(GONE, undefined, readFile(this.path(tree, file) + coding));
   }
 
+  /** @returns `undefined` when there is no page */
   async version(tree: Tree, file: string): Promise<string | undefined> {
-    const found = await unless(GONE, undefined, lstat(this.path(tree, file), { bigint: true }));
-    return found && versionOf(found);
+    // Most often it is not there.
+    if (!(await statusOf(this.path(tree, file)))) return undefined;
+    const [plain, ...beside] = await this.forms(tree, file);
+    return plain && versionOf([plain, ...beside]);
+  }
+
+  /** Whether a version is still being written or stands somewhere. */
+  async exists(draft: string, file: string, version: string): Promise<boolean> {
+    // In this order, the one in which it moves.
+    if (await statusOf(this.draftPath(draft, ''))) return true;
+    for (const tree of TREES) {
+      if (shareForm((await this.version(tree, file)) ?? '', version)) return true;
+    }
+    return false;
   }
 
   /** Whether a page has one of the tags, or tags that are not known. */
   async isTagged(tree: Tree, file: string, tags: ReadonlySet<string>): Promise<boolean> {
     const path = this.path(tree, file);
-    const found = await unless(GONE, undefined, lstat(path, { bigint: true }));
-    if (!found || hasNoTags(found.mtimeNs)) return false;
+    const plain = await statusOf(path);
+    // One that is confirmed meanwhile has come from the first tree to the second.
+    if (!plain) return tree === 'expiring' && this.isTagged('kept', file, tags);
+    if (hasNoTags(plain.mtimeNs)) return false;
     const bytes = await unless(GONE, undefined, readFile(path + TAGS));
-    return isTaggedWith(bytes, versionOf(found), tags);
+    return isTaggedWith(bytes, identityOf(plain), tags);
   }
 
   /** Unix time in seconds. */
   async modified(tree: Tree, file: string): Promise<number | undefined> {
-    const found = await unless(GONE, undefined, lstat(this.path(tree, file)));
-    return found && Math.floor(found.mtimeMs / 1000);
+    const status = await unless(GONE, undefined, lstat(this.path(tree, file)));
+    return status && Math.floor(status.mtimeMs / 1000);
   }
 
   /** What a page takes on the disk, and when it was last read (as far as the file system tells) or written. */
@@ -183,31 +197,48 @@ export class PageFiles {
     }
   }
 
+  private async writeForm(path: string, bytes: Buffer, date: number): Promise<BigIntStats> {
+    const create = () => open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+    const file = await create().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true });
+      return create();
+    });
+    try {
+      await file.writeFile(bytes);
+      // Read never: a date before all others, which file systems with `relatime` replace when it is read.
+      await file.utimes(0, date);
+      await file.datasync();
+      return await file.stat({ bigint: true });
+    } finally {
+      await file.close();
+    }
+  }
+
+  private forms(tree: Tree, file: string): Promise<(BigIntStats | undefined)[]> {
+    return Promise.all(['', ...this.#beside].map((end) => statusOf(this.path(tree, file) + end)));
+  }
+
+  /** Removes all forms, also where the plain one is not there. */
+  private async clear(tree: Tree, file: string): Promise<void> {
+    const path = this.path(tree, file);
+    await remove(path);
+    await this.removeBeside(path);
+    await this.prune(tree, [file]);
+  }
+
+  /** The plain one as well when another process has put it there again: it may have lost its other forms. */
+  private async removeBeside(path: string): Promise<void> {
+    do await Promise.all(this.#beside.map((end) => remove(path + end)));
+    while (await remove(path));
+  }
+
   private removeEmpty(directory: string): Promise<boolean> {
     return unless(
       ['ENOTEMPTY', 'EEXIST', ...GONE],
       false,
       rmdir(directory).then(() => true),
     );
-  }
-
-  /** @returns `false` when there is nothing to put there */
-  private async put(
-    operation: (from: string, to: string) => Promise<void>,
-    from: string,
-    to: string,
-  ): Promise<boolean> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await operation(from, to);
-        return true;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt >= ATTEMPTS) throw error;
-        if (!(await unless(GONE, undefined, lstat(from)))) return false;
-        // Others may remove it while it is being made.
-        await unless(GONE, undefined, mkdir(dirname(to), { recursive: true }));
-      }
-    }
   }
 
   private path(tree: Tree, file: string): string {
@@ -233,9 +264,8 @@ function remove(path: string): Promise<boolean> {
   );
 }
 
-/** A renamed file keeps both; a rewritten one has neither. */
-function versionOf({ ino, mtimeNs }: { ino: bigint; mtimeNs: bigint }): string {
-  return `${ino}.${mtimeNs}`;
+function statusOf(path: string): Promise<BigIntStats | undefined> {
+  return unless(GONE, undefined, lstat(path, { bigint: true }));
 }
 
 /** Blocks count, not bytes: a small page takes a whole one. `blocks` are of 512 bytes, and may not be known yet. */

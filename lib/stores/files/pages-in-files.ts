@@ -6,12 +6,11 @@ import { GZIP_FLAG } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
 import { chunks } from '../chunks.js';
 import type { StoreContext } from '../page-store.js';
-import { type ExpiryEntry, ExpiryIndex } from './expiry-index.js';
-import { ExpiryKeeper } from './expiry-keeper.js';
 import { FileStoreError } from './file-store.error.js';
 import type { FileStoreOptions } from './file-store.js';
-import { Leases } from './leases.js';
+import { KeyQueues } from './key-queues.js';
 import { ModificationTimes } from './modification-times.js';
+import { PageExpiries } from './page-expiries.js';
 import { type Contents, PageFiles, type Tree, TREES } from './page-files.js';
 import { SizeLimit } from './size-limit.js';
 import { Subtrees } from './subtrees.js';
@@ -21,8 +20,6 @@ const brotliCompress = promisify(zlib.brotliCompress);
 
 /** So many pages are deleted together. */
 const TOGETHER = 64;
-/** What is being written for so long is not being written any more, in milliseconds. */
-const ABANDONED = 600_000;
 /** What a file takes on most file systems is a multiple of it, in bytes. */
 const BLOCK = 4096;
 /** Stands for the draft of a page that has long been placed. */
@@ -31,15 +28,11 @@ const CONFIRMED = '-';
 /** The pages of one site, in their files. */
 export class PagesInFiles {
   readonly #files: PageFiles;
-  readonly #index: ExpiryIndex;
-  readonly #keeper: ExpiryKeeper;
+  readonly #expiries: PageExpiries;
   readonly #limit: SizeLimit;
   readonly #subtrees: Subtrees;
   readonly #times = new ModificationTimes();
-  /** One after the other for each key; keys that nobody works on are not in it. */
-  readonly #queues = new Map<string, Promise<unknown>>();
-  /** The entries that this process has made, by key: what is replaced needs none. */
-  readonly #entries = new Map<string, ExpiryEntry>();
+  readonly #queues = new KeyQueues();
 
   constructor(
     site: string,
@@ -47,23 +40,18 @@ export class PagesInFiles {
     private readonly context: StoreContext,
   ) {
     this.#files = new PageFiles(site, options.brotli ? ['.gz', '.br'] : ['.gz']);
-    this.#index = new ExpiryIndex(site);
-    this.#limit = new SizeLimit(this.#files, options.maxBytes);
+    this.#expiries = new PageExpiries(site, this.#files, context.prefix, options.grace);
+    this.#limit = new SizeLimit(this.#files, options.maxBytes, async (file) => {
+      await this.deletePages([keyOfPageFile(file, context.prefix)]);
+    });
     this.#subtrees = new Subtrees(site);
-    this.#keeper = new ExpiryKeeper(
-      this.#index,
-      new Leases(site),
-      options.grace,
-      (entry) => this.expire(entry),
-      (now) => this.tidy(now),
-    );
   }
 
   get(key: string): Promise<Page | undefined> {
     return this.attempt('read a page', async () => {
       const file = pageFile(key, this.context.prefix);
       if (file === undefined) return undefined;
-      await this.#keeper.ready();
+      await this.#expiries.ready();
       const found = await this.found(file);
       if (!found) return undefined;
       const packed = this.context.compress ? await this.#files.read(found.tree, file, '.gz') : undefined;
@@ -82,15 +70,20 @@ export class PagesInFiles {
     return this.store(key, page, expires, async (file) => (await this.found(file))?.version === version);
   }
 
-  /** Gives a version of a page that was stored for a moment its time. */
+  /**
+   * Gives a version of a page that was stored for a moment its time. If other processes have stored the page meanwhile and some of
+   * its forms are theirs, it is removed.
+   */
   confirm(key: string, expires: number | undefined, version: string): Promise<void> {
     return this.work('confirm a page', key, async (file) => {
-      const found = await this.found(file);
-      if (found?.version !== version) return;
-      if (expires === undefined) {
+      if ((await this.found(file))?.version !== version) await this.#files.removeVersion(file, version);
+      else if (expires === undefined) {
         await this.#files.keep(file, version);
-        await this.forget(key);
-      } else await this.remember(key, await this.#index.add({ key, expires, draft: CONFIRMED, version }));
+        await this.#expiries.forget(key);
+      } else {
+        const entry = await this.#expiries.add({ key, expires, draft: CONFIRMED, version });
+        await this.#expiries.remember(key, entry);
+      }
     });
   }
 
@@ -98,10 +91,8 @@ export class PagesInFiles {
   withdraw(key: string, version: string): Promise<void> {
     return this.work('delete a page', key, async (file) => {
       const found = await this.found(file);
-      if (found?.version !== version) return;
-      await this.#files.remove(found.tree, file);
-      await this.#files.prune(found.tree, [file]);
-      await this.forget(key);
+      await this.#files.removeVersion(file, version);
+      if (found?.version === version) await this.#expiries.forget(key);
     });
   }
 
@@ -111,24 +102,18 @@ export class PagesInFiles {
   }
 
   delete(keys: readonly string[]): Promise<number> {
-    return this.attempt('delete pages', async () => {
-      let deleted = 0;
-      for (let at = 0; at < keys.length; at += TOGETHER) {
-        const some = keys.slice(at, at + TOGETHER);
-        const gone = await Promise.all(some.map((key) => this.queue(key, () => this.deletePage(key))));
-        deleted += gone.filter(Boolean).length;
-        const files = some.flatMap((key) => pageFile(key, this.context.prefix) ?? []);
-        await Promise.all(TREES.map((tree) => this.#files.prune(tree, files)));
-      }
-      return deleted;
-    });
+    return this.attempt('delete pages', () => this.deletePages(keys));
   }
 
   deleteUnder(path: string): Promise<number> {
     return this.attempt('delete pages', async () => {
       // Where no page can be, none is below either.
       if (path !== '' && pageFile(this.context.prefix + path, this.context.prefix) === undefined) return 0;
-      return this.#subtrees.remove(path);
+      // From before: what is stored meanwhile stays.
+      const entries = this.#expiries.below(path);
+      const removed = await this.#subtrees.remove(path);
+      this.#expiries.forgetAll(entries);
+      return removed;
     });
   }
 
@@ -142,7 +127,7 @@ export class PagesInFiles {
   }
 
   async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
-    await this.attempt('list pages', () => this.#keeper.ready());
+    await this.attempt('list pages', () => this.#expiries.ready());
     for await (const { file } of this.#files.list()) {
       const key = keyOfPageFile(file, this.context.prefix);
       if (key.startsWith(prefix)) yield key;
@@ -150,7 +135,7 @@ export class PagesInFiles {
   }
 
   async close(): Promise<void> {
-    await this.#keeper.close();
+    await this.#expiries.close();
     await this.#subtrees.close();
   }
 
@@ -161,11 +146,10 @@ export class PagesInFiles {
     mayReplace: (file: string) => Promise<boolean>,
   ): Promise<string | undefined> {
     const stored = await this.work('store a page', key, async (file) => {
-      await this.#keeper.ready();
-      if (!(await mayReplace(file))) return undefined;
+      await this.#expiries.ready();
       try {
         const contents = await this.contentsOf(page);
-        const version = await this.write(key, file, { contents, tags: page.tags ?? [] }, expires);
+        const version = await this.write(key, file, { contents, tags: page.tags ?? [] }, expires, mayReplace);
         return { version, bytes: [...contents.values()].reduce((sum, { length }) => sum + blocks(length), 0) };
       } catch (error) {
         // Were the new page refused, the old one must not stay.
@@ -173,8 +157,8 @@ export class PagesInFiles {
         throw error;
       }
     });
-    if (stored) await this.attempt('make room', () => this.#limit.wrote(stored.bytes));
-    return stored?.version;
+    if (stored.version !== undefined) await this.attempt('make room', () => this.#limit.wrote(stored.bytes));
+    return stored.version;
   }
 
   private async found(file: string): Promise<{ tree: Tree; version: string } | undefined> {
@@ -200,24 +184,42 @@ export class PagesInFiles {
     file: string,
     { contents, tags }: { contents: Contents; tags: readonly string[] },
     expires: number | undefined,
-  ): Promise<string> {
+    mayReplace: (file: string) => Promise<boolean>,
+  ): Promise<string | undefined> {
     const draft = randomUUID();
     const [tree, other]: [Tree, Tree] = expires === undefined ? ['kept', 'expiring'] : ['expiring', 'kept'];
     try {
       const present = await Promise.all(TREES.map((one) => this.#files.modified(one, file)));
       const modified = this.#times.next(key, Math.floor(Date.now() / 1000), present);
       const version = await this.#files.write(draft, contents, modified, tags);
+      // As late as can be: what comes in between is replaced.
+      if (!(await mayReplace(file))) {
+        await this.#files.discard(draft);
+        return undefined;
+      }
       // First of all: killed from here on, this process leaves no page behind that nobody will remove.
-      const entry = expires === undefined ? undefined : await this.#index.add({ key, expires, draft, version });
+      const entry = expires === undefined ? undefined : await this.#expiries.add({ key, expires, draft, version });
       // Not placed: it ended before it was written, and the sweep has taken the draft.
       await this.#files.place(draft, contents, tree, file);
       await this.#files.remove(other, file);
-      await (entry ? this.remember(key, entry) : this.forget(key));
+      await (entry ? this.#expiries.remember(key, entry) : this.#expiries.forget(key));
       return version;
     } catch (error) {
       await this.#files.discard(draft).catch(() => {});
       throw error;
     }
+  }
+
+  private async deletePages(keys: readonly string[]): Promise<number> {
+    let deleted = 0;
+    for (let at = 0; at < keys.length; at += TOGETHER) {
+      const some = keys.slice(at, at + TOGETHER);
+      const gone = await Promise.all(some.map((key) => this.#queues.run(key, () => this.deletePage(key))));
+      deleted += gone.filter(Boolean).length;
+      const files = some.flatMap((key) => pageFile(key, this.context.prefix) ?? []);
+      await Promise.all(TREES.map((tree) => this.#files.prune(tree, files)));
+    }
+    return deleted;
   }
 
   private async deletePage(key: string): Promise<boolean> {
@@ -226,42 +228,8 @@ export class PagesInFiles {
     // In this order: a page that is confirmed meanwhile comes from the first to the second.
     const expiring = await this.#files.remove('expiring', file);
     const kept = await this.#files.remove('kept', file);
-    await this.forget(key);
+    await this.#expiries.forget(key);
     return expiring || kept;
-  }
-
-  /** Removes a version of a page whose time is over: where it is served, or where it is still being written. */
-  private async expire({ path, key }: ExpiryEntry): Promise<void> {
-    const entry = await this.#index.read(path);
-    const file = pageFile(key, this.context.prefix);
-    if (entry && file !== undefined) {
-      const unfinished = await this.#files.discard(entry.draft);
-      if (unfinished || (await this.#files.version('expiring', file)) === entry.version) {
-        await this.#files.remove('expiring', file);
-        await this.#files.prune('expiring', [file]);
-      }
-    }
-    await this.#index.remove(path);
-    if (this.#entries.get(key)?.path === path) this.#entries.delete(key);
-  }
-
-  private async remember(key: string, entry: ExpiryEntry): Promise<void> {
-    await this.forget(key);
-    this.#entries.set(key, entry);
-    this.#keeper.watch(entry);
-  }
-
-  private async forget(key: string): Promise<void> {
-    const entry = this.#entries.get(key);
-    if (!entry) return;
-    this.#entries.delete(key);
-    await this.#index.remove(entry.path);
-  }
-
-  private async tidy(now: number): Promise<void> {
-    // Another process may have removed the page, and the entry with it.
-    for (const [key, { expires }] of this.#entries) if (expires < now) this.#entries.delete(key);
-    await this.#files.discardAbandoned(now - ABANDONED);
   }
 
   /** One after the other for each key. */
@@ -269,21 +237,8 @@ export class PagesInFiles {
     return this.attempt(what, async () => {
       const file = pageFile(key, this.context.prefix);
       if (file === undefined) throw new RangeError(`${key} cannot be the name of a file`);
-      return this.queue(key, () => work(file));
+      return this.#queues.run(key, () => work(file));
     });
-  }
-
-  private async queue<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(key);
-    const result = before ? before.then(work, work) : work();
-    const settled = result.then(
-      () => {},
-      () => {},
-    );
-    this.#queues.set(key, settled);
-    await settled;
-    if (this.#queues.get(key) === settled) this.#queues.delete(key);
-    return result;
   }
 
   private async attempt<T>(what: string, run: () => Promise<T>): Promise<T> {

@@ -11,9 +11,11 @@ export class SizeLimit {
   #written = Infinity;
   #looking: Promise<void> | undefined;
 
+  /** @param evict removes a page, and what is known of it */
   constructor(
     private readonly files: PageFiles,
     private readonly maxBytes: number,
+    private readonly evict: (file: string) => Promise<void>,
   ) {}
 
   async wrote(bytes: number): Promise<void> {
@@ -36,10 +38,9 @@ export class SizeLimit {
     }
     if (total <= this.maxBytes) return;
     pages.sort((a, b) => a.used - b.used);
-    for (const { tree, file, bytes } of pages) {
+    for (const { file, bytes } of pages) {
       if (total <= this.maxBytes * LEFT) break;
-      await this.files.remove(tree, file);
-      await this.files.prune(tree, [file]);
+      await this.evict(file);
       total -= bytes;
     }
   }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GONE, unless } from './file-store.error.js';
 import { TREES } from './page-files.js';
+import { put } from './put.js';
 
 /** Takes all pages below a path out of nginx's sight, however many: their directories are renamed, and deleted afterwards. */
 export class Subtrees {
@@ -25,9 +26,10 @@ export class Subtrees {
     // One tree after the other: a page that is confirmed meanwhile comes from the first to the second.
     for await (const root of path === '' ? TREES.map((tree) => join(this.site, tree)) : this.roots(path)) {
       const name = `${(number += 1)}${root.endsWith(PAGE_FILE_MARK) ? PAGE_FILE_MARK : ''}`;
-      await unless(GONE, undefined, rename(root, join(away, name)));
+      // Only what is not there any more may be left out; `away` may have been taken for a leftover and removed.
+      await unless(['ENOTDIR'], false, put(rename, root, join(away, name)));
     }
-    const names = await readdir(away, { recursive: true });
+    const names = await unless(GONE, [], readdir(away, { recursive: true }));
     // What is left over by a crash is found in `tmp`, like a page that was not finished.
     const deletion = rm(away, { recursive: true, force: true }).catch(() => {});
     this.#deletions.add(deletion);

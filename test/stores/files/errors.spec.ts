@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PageCacheService, PurgeIncompleteError } from '../../../lib/index.js';
+import { FileJournal } from '../../../lib/stores/files/file-journal.js';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
 import { startFilesSite, temporaryRoot } from '../../support/files-site.js';
 import { collect, context, page } from '../pages.js';
@@ -71,6 +72,25 @@ describe('files that cannot be written', () => {
       ]);
     } finally {
       await program.dispose();
+    }
+  });
+
+  it.runIf(canMount)('do not take a purge for written down of which only the beginning is', async () => {
+    // Two blocks: of the directories, none.
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', root]);
+    try {
+      const journal = new FileJournal(root);
+      const start = await journal.position();
+      const free = 8192 - statSync(join(root, 'journal')).size;
+      writeFileSync(join(root, 'journal'), `\n${'x'.repeat(free - 2)}`, { flag: 'a' });
+      // There is room for the end of the line before.
+      await expect(journal.append('{"kind":"all"}')).rejects.toThrow(
+        /only 1 of \d+ bytes were written; the disk is full/,
+      );
+      await expect(journal.append('{"kind":"all"}')).rejects.toThrow(/ENOSPC/);
+      expect(await journal.since(start)).toEqual(['x'.repeat(free - 2)]);
+    } finally {
+      execFileSync(UMOUNT, [root]);
     }
   });
 

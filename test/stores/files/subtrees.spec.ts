@@ -1,13 +1,16 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { concerns } from '../../../lib/invalidation/purge-scope.js';
 import { PageKeys } from '../../../lib/page/page-key.js';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { temporaryRoot } from '../../support/files-site.js';
 import { collect, context, page } from '../pages.js';
+import { beforePut } from './before-put.js';
+
+vi.mock('../../../lib/stores/files/put.js', async (original) => (await import('./before-put.js')).hookedPut(original));
 
 describe('a subtree of pages in files', () => {
   let root: string;
@@ -70,6 +73,16 @@ describe('a subtree of pages in files', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('goes also when somebody takes what is being deleted for a leftover', async () => {
+    await store.keyv.set('page:/a', page('a'));
+    await store.keyv.set('page:/a/b', page('b'), 60_000);
+    const tmp = join(root, 'page:#/tmp');
+    for (const place of ['/1', '/2#']) beforePut.set(place, async () => rmSync(tmp, { recursive: true }));
+    await store.deleteUnder!('/a');
+    expect(beforePut.size).toBe(0);
+    expect(await left()).toEqual([]);
   });
 
   it('leaves nothing on the disk', async () => {

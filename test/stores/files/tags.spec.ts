@@ -1,8 +1,9 @@
 import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
+import { PageFiles } from '../../../lib/stores/files/page-files.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { temporaryRoot } from '../../support/files-site.js';
 import { collect, context, page } from '../pages.js';
@@ -65,6 +66,21 @@ describe('tags of pages in files', () => {
     expect(await tagged('none')).toEqual([]);
     harm();
     expect(await tagged('none')).toEqual([how.startsWith('doubtful') ? '/plain' : '/a']);
+  });
+
+  it('find a page that gets its time between the look for pages and the look at tags', async () => {
+    const stored = { ...page(), tags: ['x'] };
+    const version = await store.versions!.replace('page:/a', stored, 60_000, undefined);
+    const isTagged = vi.spyOn(PageFiles.prototype, 'isTagged').mockImplementationOnce(async function (
+      this: PageFiles,
+      ...args
+    ) {
+      await store.versions!.confirm('page:/a', stored, 0, version!);
+      return this.isTagged(...args);
+    });
+    expect(await tagged('x')).toEqual(['/a']);
+    isTagged.mockRestore();
+    expect(await tagged('y')).toEqual([]);
   });
 
   it('have a file with the longest name that a page can have', async () => {

@@ -1,8 +1,9 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
+import { PageFiles } from '../../../lib/stores/files/page-files.js';
 import type { PageStore, PageVersions } from '../../../lib/stores/page-store.js';
 import { temporaryRoot } from '../../support/files-site.js';
 import { collect, context, page } from '../pages.js';
@@ -36,6 +37,20 @@ describe('versions of pages in files', () => {
     const second = await other!.replace(KEY, page('2'), LONG, first);
     expect(second).not.toBe(first);
     expect(await body()).toBe('2');
+  });
+
+  it('a page does not come to the place of one that is stored while it is written', async () => {
+    const write = vi.spyOn(PageFiles.prototype, 'write').mockImplementationOnce(async function (
+      this: PageFiles,
+      ...args
+    ) {
+      await other!.replace(KEY, page('published'), LONG, undefined);
+      return this.write(...args);
+    });
+    expect(await one!.replace(KEY, page('old'), LONG, undefined)).toBeUndefined();
+    write.mockRestore();
+    expect(await body()).toBe('published');
+    expect(readdirSync(join(root, 'page:#/tmp'))).toEqual([]);
   });
 
   it('one that nobody confirms ends, whoever has stored it', async () => {
