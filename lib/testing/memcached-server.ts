@@ -71,7 +71,7 @@ export class MemcachedServer {
 
   /** Freezes the server: connections are still accepted (by the kernel), nothing is answered. */
   pause(): void {
-    this.#running.signal('SIGSTOP');
+    this.#running.freeze();
   }
 
   /** Ends `pause()`. */

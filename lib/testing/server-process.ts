@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -62,6 +62,16 @@ export class ServerProcess {
 
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal);
+  }
+
+  /** Stops the process, and waits until all its threads have stopped: where there is no /proc, it does not know. */
+  freeze(): void {
+    this.signal('SIGSTOP');
+    const threads = `/proc/${this.pid}/task`;
+    const isStopped = (thread: string) => /\) [Tt] /.test(readFileSync(`${threads}/${thread}/stat`, 'latin1'));
+    for (const end = Date.now() + SERVER_TIMEOUT; existsSync(threads) && Date.now() < end;) {
+      if (readdirSync(threads).every(isStopped)) return;
+    }
   }
 
   /** Asks the server to end, gives it a second, then kills it and all its children. */

@@ -52,6 +52,8 @@ export class FileJournal implements PurgeJournal {
   async append(entry: string): Promise<void> {
     try {
       await this.write(entry.length > MAX_ENTRY ? '{"kind":"all"}' : entry);
+      // What comes in from now on is younger than this entry.
+      await this.read();
     } catch (error) {
       throw new FileStoreError('write a purge down', this.site, error);
     }

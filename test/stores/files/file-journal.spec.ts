@@ -131,6 +131,16 @@ describe('FileJournal', () => {
       expect(await one.arrived(position, NOW)).toEqual({ position, before: [] });
     });
 
+    it('knows of its own purges that they are older than what comes in afterwards', async () => {
+      const journal = new FileJournal(site);
+      await journal.position();
+      const clock = vi.spyOn(Date, 'now').mockReturnValue(1_000_000);
+      await journal.append('{"a":1}');
+      const { before } = await journal.arrived(journal.known, Date.now());
+      clock.mockRestore();
+      expect(before).toEqual([]);
+    });
+
     it('takes what is no entry for one that is not older', async () => {
       const journal = new FileJournal(site);
       const known = await journal.position();
