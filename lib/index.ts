@@ -34,6 +34,7 @@ export { KeyDriftListener } from './listeners/key-drift.listener.js';
 export { LanguageListener } from './listeners/language.listener.js';
 export { LostHeadersListener } from './listeners/lost-headers.listener.js';
 export { PathExclusionListener } from './listeners/path-exclusion.listener.js';
+export { RedirectHostListener } from './listeners/redirect-host.listener.js';
 export { SetCookieListener } from './listeners/set-cookie.listener.js';
 export { SizeListener } from './listeners/size.listener.js';
 export { StatusListener } from './listeners/status.listener.js';

@@ -29,17 +29,22 @@ export class MadeFields {
     private readonly ages: boolean,
   ) {}
 
-  /** Puts the validators into the header that is about to leave. */
-  addTo(headers: readonly HeaderField[], now: number): void {
+  /**
+   * Puts the validators into the header that is about to leave.
+   *
+   * @param lastModified of a version by its tag, if that is known; like `now`, in milliseconds since the epoch
+   */
+  addTo(headers: readonly HeaderField[], now: number, lastModified: (version: string | undefined) => number): void {
     const { response } = this;
     const values = (name: string) =>
       headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+    const tagOfContent = values('etag').length === 0 ? this.#tagOfContent?.() : undefined;
     if (values('etag').length === 0) {
-      this.#tag = this.#tagOfContent?.() ?? uniqueTag();
+      this.#tag = tagOfContent ?? uniqueTag();
       response.setHeader('ETag', this.isStoredAsSent() ? this.#tag : weak(this.#tag));
     }
     if (values('last-modified').length === 0) {
-      this.#lastModified = new Date(now).toUTCString();
+      this.#lastModified = new Date(lastModified(values('etag')[0] ?? tagOfContent)).toUTCString();
       response.setHeader('Last-Modified', this.#lastModified);
     }
     if (this.ages) this.count(currentAge(values, now), now);
@@ -72,6 +77,12 @@ export class MadeFields {
     if (this.#lastModified !== undefined) fields.push(['Last-Modified', this.#lastModified]);
     if (this.#date !== undefined) fields.push(['Date', this.#date]);
     return fields;
+  }
+
+  /** An `ETag` of the application's own stands for the bytes that it sent. */
+  recoded(headers: readonly HeaderField[]): readonly HeaderField[] {
+    if (this.#tag !== undefined) return headers;
+    return headers.map(([name, value]): HeaderField => [name, name.toLowerCase() === 'etag' ? weak(value) : value]);
   }
 
   /** A strong `ETag` stands for the same bytes (RFC 9110, section 8.8.3.3). */

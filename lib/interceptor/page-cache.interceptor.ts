@@ -22,6 +22,7 @@ import { bypass, CACHE_STATUS } from './cache-status.js';
 import { CurrentDraft, draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { rawOf, type Wrapped } from './raw-of.js';
+import { RenderingDates } from './rendering-dates.js';
 import { PageRecorder, type RecorderTools } from './page-recorder.js';
 import { replay, takeOver } from './replay.js';
 import { instrument, observe } from './response-observer.js';
@@ -56,7 +57,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     const { maxPageBytes, compress, clientCacheControl, vary, keepsHeaders } = options;
     this.#plans = new HandlerPlans(reflector);
     const sent = { maxPageBytes, compress, clientCacheControl, vary, keepsHeaders };
-    this.#tools = { dispatcher, storage, inFlight, pending, purger, ...sent };
+    this.#tools = { dispatcher, storage, inFlight, pending, purger, dates: new RenderingDates(), ...sent };
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {

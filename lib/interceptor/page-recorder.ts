@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { ExecutionContext } from '@nestjs/common';
 import { type PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
@@ -6,6 +7,7 @@ import type { InFlightPage, InFlightPages } from '../invalidation/in-flight-page
 import type { PendingPurges } from '../invalidation/pending-purges.js';
 import type { Purger } from '../invalidation/purger.js';
 import { concerns, type PurgeScope, readScope } from '../invalidation/purge-scope.js';
+import { mayBeTransformed } from '../freshness/cache-directives.js';
 import { mayBeEmpty, type Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
 import { type PagePosition, type PageStorage, REFRESHED } from '../stores/page-storage.js';
@@ -14,6 +16,7 @@ import { type ClientFields, tellClients } from './client-fields.js';
 import { compress, ContentCollector, decode } from './content.js';
 import { MadeFields } from './made-fields.js';
 import { fieldsOf, isHeaderUtf8, utf8Field } from './response-fields.js';
+import type { RenderingDates } from './rendering-dates.js';
 import type { ResponseObserver } from './response-observer.js';
 
 /** What a recorder works with. */
@@ -23,6 +26,7 @@ export interface RecorderTools extends ClientFields {
   readonly inFlight: InFlightPages;
   readonly pending: PendingPurges;
   readonly purger: Purger;
+  readonly dates: RenderingDates;
   readonly maxPageBytes: number;
   readonly compress: boolean;
   /** Whether hits come with the header of the page. */
@@ -43,6 +47,8 @@ export class PageRecorder implements ResponseObserver {
   #deciding: void | Promise<void> = undefined;
   #head: Pick<Page, 'status' | 'headers'> = { status: 0, headers: [] };
   #isHeaderUtf8: boolean | undefined;
+  /** What is being piped into the response: cut off when it has not come to its end. */
+  readonly #sources = new Set<Readable>();
   #ended = false;
   #finished = false;
 
@@ -63,6 +69,8 @@ export class PageRecorder implements ResponseObserver {
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    response.on('pipe', (source: Readable) => this.#sources.add(source));
+    response.on('unpipe', (source: Readable) => this.#sources.delete(source));
     response.once('close', () => {
       if (!this.#ended) this.abort();
     });
@@ -76,7 +84,7 @@ export class PageRecorder implements ResponseObserver {
     this.#deciding = this.tools.dispatcher.decide(event);
     if (this.draft.skipped !== undefined) return missNotStored(this.draft.skipped);
     if (tellClients(this.response, this.tools)) this.#head = { status, headers: fieldsOf(this.response) };
-    if (this.tools.keepsHeaders) this.#made.addTo(this.#head.headers, Date.now());
+    if (this.tools.keepsHeaders) this.addMadeFields(Date.now());
     return MISS_STORED;
   }
 
@@ -92,7 +100,7 @@ export class PageRecorder implements ResponseObserver {
 
   end(whole: boolean): void {
     if (this.#finished) return;
-    if (!whole) return this.abort();
+    if (!whole || [...this.#sources].some(({ readableEnded }) => readableEnded === false)) return this.abort();
     this.#ended = true;
     this.record().then(
       (outcome) => this.finish(outcome),
@@ -132,9 +140,11 @@ export class PageRecorder implements ResponseObserver {
 
   private async store(page: Page): Promise<PageOutcome> {
     const { address, ttl, tags } = this.draft;
-    const packed = this.tools.compress ? await compress(page.body) : undefined;
+    const packed = this.tools.compress && mayBeTransformed(page) ? await compress(page.body) : undefined;
     const labelled: Page = tags.size > 0 ? { ...page, tags: [...tags] } : page;
-    const stored: Page = packed ? { ...labelled, body: packed, contentEncoding: 'gzip' } : labelled;
+    const stored: Page = packed
+      ? { ...labelled, headers: this.#made.recoded(labelled.headers), body: packed, contentEncoding: 'gzip' }
+      : labelled;
     const reason =
       (await this.whyNotStored()) ??
       (await this.tools.storage.set(address.key, stored, ttl, this.position, () => this.whyNotKept()));
@@ -164,6 +174,11 @@ export class PageRecorder implements ResponseObserver {
     if (all.length === 0) return this.tools.pending.size > 0 ? 'purge-pending' : undefined;
     const refreshed = this.isPublication && all.every((scope) => scope.kind === 'paths' && scope.refresh);
     return refreshed ? REFRESHED : 'purged';
+  }
+
+  private addMadeFields(now: number): void {
+    const { key } = this.draft.address;
+    this.#made.addTo(this.#head.headers, now, (version) => this.tools.dates.of(key, version, now));
   }
 
   /** It may be stored all the same, and stay there although somebody has purged it. */

@@ -39,7 +39,18 @@ export async function replay(
   if (unpacks && tag !== undefined) response.setHeader('ETag', weak(tag));
   const date = httpDate(headerOf(page, 'date'));
   if (date !== undefined) response.setHeader('Age', Math.max(0, Math.floor((Date.now() - date) / 1000)));
-  observe(response, HIT);
+  const coding = body !== 304 && isPacked && !unpacks ? 'gzip' : undefined;
+  observe(response, {
+    head() {
+      const said = response.getHeader('ETag');
+      // Something outside has given it another coding.
+      if (typeof said === 'string' && response.getHeader('Content-Encoding') !== coding)
+        response.setHeader('ETag', weak(said));
+      return HIT;
+    },
+    content() {},
+    end() {},
+  });
   if (body === 304) sendNotModified(response);
   else {
     if (isPacked && !unpacks) response.setHeader('Content-Encoding', 'gzip');
@@ -61,7 +72,17 @@ function sendNotModified(response: ServerResponse): void {
 }
 
 /** The methods by which Nest's adapters send what a handler has returned. */
-const SENDING = ['send', 'json', 'render', 'view', 'redirect'];
+const SENDING = [
+  'send',
+  'json',
+  'render',
+  'view',
+  'redirect',
+  'setHeader',
+  'appendHeader',
+  'removeHeader',
+  'writeHead',
+];
 
 /**
  * Keeps Nest from answering once more: whatever the handler is declared to do with its result (`@Render()`, `@Redirect()`, a

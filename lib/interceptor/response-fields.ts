@@ -9,7 +9,7 @@ export function fieldsOf(response: ServerResponse): HeaderField[] {
   return names.flatMap((name) => {
     const value = response.getHeader(name);
     const values = Array.isArray(value) ? value : [String(value)];
-    return values.map((one): HeaderField => [name, one]);
+    return values.map((one): HeaderField => [name, String(one)]);
   });
 }
 
@@ -22,7 +22,9 @@ export function isHeaderUtf8(
   chunk: string | Uint8Array,
   encoding: string | undefined,
 ): boolean {
-  return typeof chunk === 'string' && (encoding ?? 'utf8') === 'utf8' && response.chunkedEncoding === false;
+  return (
+    typeof chunk === 'string' && (encoding || 'utf8') === 'utf8' && (chunk === '' || response.chunkedEncoding === false)
+  );
 }
 
 /** A field whose value is to be sent as UTF-8, as one that has the same bytes in latin1. */

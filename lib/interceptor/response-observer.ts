@@ -43,6 +43,7 @@ type Method = (this: Observed, ...args: unknown[]) => unknown;
 interface Methods {
   readonly writeHead: Method;
   readonly write: Method;
+  readonly flushHeaders: Method;
   readonly end: Method;
 }
 
@@ -77,6 +78,7 @@ function wrap(original: ServerResponse): Methods {
   const writeHead = original.writeHead as unknown as Method;
   const write = original.write as unknown as Method;
   const end = original.end as unknown as Method;
+  const flushHeaders = original.flushHeaders as unknown as Method;
   return {
     writeHead(status, ...rest) {
       // Node refuses what is no status, and the application may go on with one.
@@ -91,11 +93,20 @@ function wrap(original: ServerResponse): Methods {
       return reason === undefined ? writeHead.call(this, status) : writeHead.call(this, status, reason);
     },
     write(...args) {
+      // Ended already, as far as the application knows: Node would not send it either.
+      if (this[HELD] && !this[ENDING]) return false;
       this[BEGUN] = true;
       const result = write.apply(this, args);
       const observer = this[OBSERVER];
       const content = this[ENDING] ? undefined : contentOf(args);
       if (typeof observer === 'object' && content) observer.content(...content);
+      return result;
+    },
+    flushHeaders() {
+      const result = flushHeaders.call(this);
+      const observer = this[OBSERVER];
+      // Node sends them with an empty text.
+      if (typeof observer === 'object') observer.content('', undefined);
       return result;
     },
     end(...args) {
@@ -106,6 +117,7 @@ function wrap(original: ServerResponse): Methods {
       const wait = isContent(args[0]) ? observer.beforeEnd?.() : undefined;
       if (wait) {
         this[HELD] = true;
+        Object.defineProperty(this, 'writableEnded', { value: true, configurable: true });
         fixHeader(this, args);
         wait.then(() => endNow.call(this, observer, args)).catch((error: Error) => this.destroy(error));
         return this;
@@ -116,13 +128,14 @@ function wrap(original: ServerResponse): Methods {
 
   function endNow(this: Observed, observer: ResponseObserver, args: unknown[]): unknown {
     const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;
+    delete (this as { writableEnded?: boolean }).writableEnded;
     // Responses of HTTP/2 and of light-my-request write() what end() is given.
     this[ENDING] = true;
     try {
       const content = contentOf(args);
       if (content && !this[BEGUN]) observer.whole?.(...content);
       const result = end.apply(this, args);
-      if (content) observer.content(...content);
+      if (content && content[0] !== '') observer.content(...content);
       // Once: some middleware ends a response twice.
       this[OBSERVER] = NOT_A_PAGE;
       observer.end(whole);

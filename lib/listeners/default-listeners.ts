@@ -12,6 +12,7 @@ import { KeyDriftListener } from './key-drift.listener.js';
 import { LanguageListener } from './language.listener.js';
 import { LostHeadersListener } from './lost-headers.listener.js';
 import { PathExclusionListener } from './path-exclusion.listener.js';
+import { RedirectHostListener } from './redirect-host.listener.js';
 import { SetCookieListener } from './set-cookie.listener.js';
 import { SizeListener } from './size.listener.js';
 import { StatusListener } from './status.listener.js';
@@ -34,6 +35,7 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   LanguageListener,
   KeyDriftListener,
   StatusListener,
+  RedirectHostListener,
   SetCookieListener,
   CacheControlListener,
   VaryListener,

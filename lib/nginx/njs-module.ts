@@ -109,7 +109,7 @@ function isNotModified(tags, since, page) {
 function isUnpacked(accepted, version) {
     if (accepted === undefined || version === '1.0') return true;
     if (accepted === 'gzip' || accepted.indexOf('gzip,') === 0) return false;
-    return !/(^|[, ])gzip *(,|$|; *q=(1|0\.0*[1-9]))/i.test(accepted);
+    return !/^(?:(?:(?!gzip).)*[, ])?gzip *(?:,|$|; *q=(?:1(?:\.0{0,3})?|0\.0{0,2}[1-9]\d{0,2}) *(?:,|$))/i.test(accepted);
 }
 
 // Another coding is another representation (RFC 9110, section 8.8.3.3). nginx does the same to an ETag that it knows.

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { isHeaderField } from './header-field.js';
 import type { HeaderField, Page } from './page.js';
 import type { PageFormat } from './page-format.js';
 import { storedFields } from './stored-fields.js';
@@ -13,9 +14,6 @@ export const FIELD_MAX_LENGTH = 4000;
 /** The longest status line with all field lines, in bytes. */
 export const HEAD_MAX_LENGTH = 16_384;
 
-/** RFC 9110, sections 5.6.2 and 5.5, in latin1: one UTF-16 unit a byte. No CR, LF or NUL. */
-const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d) [\x20-\x7e]*$/;
 
 const HEAD_END = '\r\n\r\n';
@@ -63,8 +61,9 @@ function withCoding(fields: readonly HeaderField[], coding: string): readonly He
   return [...fields.slice(0, last), ...made, ...fields.slice(last), [CODING, coding]];
 }
 
-function fieldLine([name, value]: HeaderField): string {
-  if (!NAME.test(name) || !VALUE.test(value)) {
+function fieldLine(field: HeaderField): string {
+  const [name, value] = field;
+  if (!isHeaderField(field)) {
     throw new RangeError(`${JSON.stringify(`${name}: ${value}`)} is no header field: it cannot be stored`);
   }
   const line = `${name}: ${value}\r\n`;
@@ -79,9 +78,9 @@ function fieldsOf(lines: readonly string[]): HeaderField[] | undefined {
   const fields: HeaderField[] = [];
   for (const line of lines) {
     const separator = line.indexOf(': ');
-    const [name, value] = [line.slice(0, Math.max(0, separator)), line.slice(separator + 2)];
-    if (!NAME.test(name) || !VALUE.test(value)) return undefined;
-    fields.push([name, value]);
+    const field: HeaderField = [line.slice(0, Math.max(0, separator)), line.slice(separator + 2)];
+    if (!isHeaderField(field)) return undefined;
+    fields.push(field);
   }
   return fields;
 }

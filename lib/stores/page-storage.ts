@@ -1,4 +1,5 @@
 import type { Cache } from 'cache-manager';
+import { isPage } from '../page/is-page.js';
 import type { Page } from '../page/page.js';
 import type { PageStore, PurgeJournal } from './page-store.js';
 import { UnsupportedError } from './unsupported.error.js';
@@ -50,7 +51,8 @@ export class PageStorage {
 
   /** @returns `undefined` when it is not there, or when the store does not say so in time */
   async get(key: string): Promise<Page | undefined> {
-    return inTime(this.cache.get<Page>(key));
+    const given = await inTime(this.cache.get<unknown>(key));
+    return isPage(given) ? given : undefined;
   }
 
   /**

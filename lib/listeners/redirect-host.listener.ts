@@ -1,0 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OnPageCache } from '../decorators/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/check-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { hostOf } from '../rules/request-head.js';
+
+/**
+ * A redirect to the host that the visitor has named in `Host` would lead everybody there. With `hosts`, the host is in the key, and no
+ * other is let in.
+ */
+@Injectable()
+export class RedirectHostListener {
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    if (this.options.hosts) return;
+    const own = hostOf(event.request.headers);
+    for (const location of event.header('location')) {
+      // Relative to nowhere: only one that names a host has another.
+      const base = 'http://relative.invalid';
+      if (URL.canParse(location, base) && new URL(location, base).hostname === own) event.skip('location-host');
+    }
+  }
+}
