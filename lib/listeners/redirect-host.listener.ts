@@ -16,11 +16,18 @@ export class RedirectHostListener {
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     if (this.options.hosts) return;
-    const own = hostOf(event.request.headers);
+    const own = hostnameOf(`http://${hostOf(event.request.headers)}`);
     for (const location of event.header('location')) {
-      // Relative to nowhere: only one that names a host has another.
-      const base = 'http://relative.invalid';
-      if (URL.canParse(location, base) && new URL(location, base).hostname === own) event.skip('location-host');
+      const named = hostnameOf(location);
+      if (named !== undefined && (own === undefined || named === own)) event.skip('location-host');
     }
   }
+}
+
+/** As browsers read it; `undefined` when it names no host. */
+function hostnameOf(location: string): string | undefined {
+  const base = 'http://relative.invalid';
+  if (!URL.canParse(location, base)) return undefined;
+  const { hostname } = new URL(location, base);
+  return hostname === 'relative.invalid' ? undefined : hostname.replace(/\.+$/, '');
 }
