@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { draftOf } from '../interceptor/current-draft.js';
+import { rawOf, type Wrapped } from '../interceptor/raw-of.js';
 import { PageDraft } from '../page/page-draft.js';
 
 /**
@@ -15,8 +16,8 @@ import { PageDraft } from '../page/page-draft.js';
  * @publicApi
  */
 export const CurrentPage = createParamDecorator((_data: unknown, context: ExecutionContext): PageDraft => {
-  const request = context.switchToHttp().getRequest<IncomingMessage & { raw?: IncomingMessage }>();
-  return draftOf(request.raw ?? request) ?? detached(request.url ?? '');
+  const request = context.switchToHttp().getRequest<Wrapped<IncomingMessage>>();
+  return draftOf(rawOf(request)) ?? detached(request.url ?? '');
 });
 
 function detached(target: string): PageDraft {
