@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
-import type { HeaderField, Page } from '../page/page.js';
+import { type HeaderField, type Page, valuesOf } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { RequestHead } from '../rules/request-head.js';
@@ -98,7 +98,7 @@ export class PageResponding extends PageDecision {
 
   /** All values of a field, one a line. */
   header(name: string): string[] {
-    return this.headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+    return valuesOf(this.headers, name);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Page } from '../page/page.js';
+import { type Page, valuesOf } from '../page/page.js';
 import { MAX_SECONDS } from './current-age.js';
 
 /** The directives of a `Cache-Control` field (RFC 9111, section 5.2), or of a targeted one (RFC 9213). */
@@ -76,6 +76,5 @@ export function targetedCacheControl(lines: readonly string[]): CacheDirectives 
 
 /** Whether its content may be stored in another coding (RFC 9110, section 7.7). */
 export function mayBeTransformed({ headers }: Page): boolean {
-  const lines = headers.filter(([name]) => name.toLowerCase() === 'cache-control').map(([, value]) => value);
-  return !cacheControl(lines).has('no-transform');
+  return !cacheControl(valuesOf(headers, 'cache-control')).has('no-transform');
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { currentAge } from '../freshness/current-age.js';
-import type { HeaderField } from '../page/page.js';
+import { headerOf, type HeaderField, valuesOf } from '../page/page.js';
 import { storedFields } from '../page/stored-fields.js';
 import { contentTag, uniqueTag, weak } from '../page/validators.js';
 import { WORTH_COMPRESSING } from './content.js';
@@ -36,18 +36,21 @@ export class MadeFields {
    */
   addTo(headers: readonly HeaderField[], now: number, lastModified: (version: string | undefined) => number): void {
     const { response } = this;
-    const values = (name: string) =>
-      headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
-    const tagOfContent = values('etag').length === 0 ? this.#tagOfContent?.() : undefined;
-    if (values('etag').length === 0) {
-      this.#tag = tagOfContent ?? uniqueTag();
+    const own = headerOf({ headers }, 'etag');
+    const version = own ?? this.#tagOfContent?.();
+    if (own === undefined) {
+      this.#tag = version ?? uniqueTag();
       response.setHeader('ETag', this.isStoredAsSent() ? this.#tag : weak(this.#tag));
     }
-    if (values('last-modified').length === 0) {
-      this.#lastModified = new Date(lastModified(values('etag')[0] ?? tagOfContent)).toUTCString();
+    if (headerOf({ headers }, 'last-modified') === undefined) {
+      this.#lastModified = new Date(lastModified(version)).toUTCString();
       response.setHeader('Last-Modified', this.#lastModified);
     }
-    if (this.ages) this.count(currentAge(values, now), now);
+    if (this.ages)
+      this.count(
+        currentAge((name) => valuesOf(headers, name), now),
+        now,
+      );
   }
 
   /** On a hit, the `Date` says how old the page is. On the way to the visitor of a miss, nginx puts its own in the place of that. */

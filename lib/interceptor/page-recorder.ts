@@ -8,7 +8,7 @@ import type { PendingPurges } from '../invalidation/pending-purges.js';
 import type { Purger } from '../invalidation/purger.js';
 import { concerns, type PurgeScope, readScope } from '../invalidation/purge-scope.js';
 import { mayBeTransformed } from '../freshness/cache-directives.js';
-import { mayBeEmpty, type Page } from '../page/page.js';
+import { headerOf, mayBeEmpty, type Page, valuesOf } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
 import { type PagePosition, type PageStorage, REFRESHED } from '../stores/page-storage.js';
 import { MISS_STORED, missNotStored } from './cache-status.js';
@@ -123,9 +123,8 @@ export class PageRecorder implements ResponseObserver {
   /** The page, or a reason in the draft why it is none. */
   private async page(): Promise<Page | undefined> {
     const { status, headers } = this.#head;
-    const value = (name: string) => headers.find(([field]) => field.toLowerCase() === name)?.[1];
-    const codings = headers.filter(([field]) => field.toLowerCase() === 'content-encoding').map(([, coding]) => coding);
-    const length = value('content-length');
+    const codings = valuesOf(headers, 'content-encoding');
+    const length = headerOf(this.#head, 'content-length');
     if (length !== undefined && Number(length) !== this.#content.bytes) return this.refuse('truncated');
     const body = await decode(this.#content.take(), codings.join(), this.tools.maxPageBytes);
     if (typeof body === 'string') return this.refuse(body);

@@ -53,7 +53,7 @@ export async function replay(
   });
   if (body === 304) sendNotModified(response);
   else {
-    if (isPacked && !unpacks) response.setHeader('Content-Encoding', 'gzip');
+    if (coding) response.setHeader('Content-Encoding', coding);
     response.setHeader('Content-Length', body.length);
     response.writeHead(page.status).end(body);
   }

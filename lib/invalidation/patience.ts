@@ -1,3 +1,5 @@
+import { inTime } from '../stores/in-time.js';
+
 /** A visitor waits no longer for purges, in milliseconds, however many a request makes. */
 const PATIENCE = 45;
 
@@ -12,14 +14,15 @@ const waited = new WeakMap<object, number>();
  */
 export async function waitFor(purge: Promise<unknown>, request: object): Promise<boolean> {
   const start = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE - (waited.get(request) ?? 0), false);
-  });
+  const before = waited.get(request) ?? 0;
   try {
-    return await Promise.race([purge.then(() => true), late]);
+    return (
+      (await inTime(
+        purge.then(() => true),
+        PATIENCE - before,
+      )) ?? false
+    );
   } finally {
-    clearTimeout(timer);
     waited.set(request, (waited.get(request) ?? 0) + performance.now() - start);
   }
 }

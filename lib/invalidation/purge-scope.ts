@@ -15,8 +15,13 @@ export type PurgeScope =
   | { readonly kind: 'matching'; readonly source: string; readonly flags: string }
   | { readonly kind: 'tags'; readonly tags: readonly string[] };
 
+/** Paths with all of their queries. */
+export type PathsScope = Extract<PurgeScope, { kind: 'paths' }>;
+
+const NO_TAGS: ReadonlySet<string> = new Set();
+
 /** Whether a purge takes a page; one that this version does not understand takes every page. */
-export function concerns(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string>): boolean {
+export function concerns(scope: PurgeScope, address: PageAddress, tags = NO_TAGS): boolean {
   try {
     return takes(scope, address, tags);
   } catch {

@@ -6,11 +6,12 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { chunks } from '../stores/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
+import { storedPages } from '../stores/stored-pages.js';
 import { UnsupportedError } from '../stores/unsupported.error.js';
 import { InFlightPages } from './in-flight-pages.js';
 import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
-import { concerns, describe, type PurgeScope, sizeOf } from './purge-scope.js';
+import { concerns, describe, type PathsScope, type PurgeScope, sizeOf } from './purge-scope.js';
 import type { TargetPath } from './purge-target.js';
 
 /** One address of a page, with one query. */
@@ -21,8 +22,6 @@ export interface ExactPage extends TargetPath {
 
 /** How many listed pages are deleted at once. */
 const BATCH = 1000;
-
-const NO_TAGS: ReadonlySet<string> = new Set();
 
 /** Deletes pages, those that are being rendered included. */
 @Injectable()
@@ -38,8 +37,12 @@ export class Purger {
 
   /** Every form, host, variant and allowed query of the paths. */
   paths(targets: readonly TargetPath[]): Promise<PurgeReport> {
+    return this.purge(this.scopeOf(targets));
+  }
+
+  scopeOf(targets: readonly TargetPath[]): PathsScope {
     const paths = targets.flatMap(({ path, host }) => this.keys.forms(path).map((form) => ({ path: form, host })));
-    return this.purge({ kind: 'paths', paths });
+    return { kind: 'paths', paths };
   }
 
   /** Pages at these very addresses, in every variant: other queries of them stay. */
@@ -97,7 +100,7 @@ export class Purger {
       case 'tags':
         return this.deleteEach(this.storage.tagged(scope.tags));
       case 'paths':
-        return this.deletePaths(scope, scope.paths);
+        return this.deletePaths(scope);
       case 'all':
       case 'under': {
         const purged = await this.storage.deleteUnder(scope.kind === 'all' ? '' : scope.path);
@@ -109,26 +112,22 @@ export class Purger {
   }
 
   private deleteConcerned(scope: PurgeScope): Promise<number> {
-    return this.deleteListed((page) => concerns(scope, page, NO_TAGS));
+    return this.deleteListed((page) => concerns(scope, page));
   }
 
-  private async deletePaths(scope: PurgeScope, paths: readonly { path: string; host?: string | undefined }[]) {
-    const keys = paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key));
+  private async deletePaths(scope: PathsScope): Promise<number> {
+    const keys = scope.paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key));
     const purged = await this.storage.delete([...new Set(keys)]);
     if (this.options.query.allow.length === 0) return purged;
-    return purged + (await this.deleteListed((page) => page.target !== page.path && concerns(scope, page, NO_TAGS)));
+    return purged + (await this.deleteListed((page) => page.target !== page.path && concerns(scope, page)));
   }
 
   private async deleteListed(concerned: (address: PageAddress) => boolean): Promise<number> {
-    const { storage, keys } = this;
-    return this.deleteEach(
-      (async function* () {
-        for await (const key of storage.list(keys.prefix)) {
-          const address = keys.parse(key);
-          if (address && concerned(address)) yield key;
-        }
-      })(),
-    );
+    return this.deleteEach(this.listed(concerned));
+  }
+
+  private async *listed(concerned: (address: PageAddress) => boolean): AsyncGenerator<string, void, undefined> {
+    for await (const page of storedPages(this.storage, this.keys)) if (concerned(page)) yield page.key;
   }
 
   private async deleteEach(keys: AsyncIterable<string>): Promise<number> {

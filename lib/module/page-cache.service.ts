@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CurrentDraft } from '../interceptor/current-draft.js';
 import type { PurgeReport } from '../invalidation/purge-report.js';
+import { concerns, type PurgeScope } from '../invalidation/purge-scope.js';
 import { canonicalPath, pagePattern, type PageTarget, targetPaths } from '../invalidation/purge-target.js';
 import { Purger } from '../invalidation/purger.js';
 import type { CheckedOptions } from '../options/check-options.js';
@@ -12,6 +13,7 @@ import type { PublishReport } from '../publishing/publish-report.js';
 import { Publisher } from '../publishing/publisher.js';
 import { rawQuery } from '../rules/request-head.js';
 import { PageStorage } from '../stores/page-storage.js';
+import { storedPages } from '../stores/stored-pages.js';
 
 /**
  * One stored page, as `pages()` lists it.
@@ -61,8 +63,7 @@ export class PageCacheService {
    * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
    */
   async purgeUnder(path: string): Promise<PurgeReport> {
-    const base = canonicalPath(path).replace(/\/$/, '');
-    return this.purger.purge({ kind: 'under', path: base });
+    return this.purger.purge(underScope(path));
   }
 
   /**
@@ -144,12 +145,10 @@ export class PageCacheService {
    * @throws {TypeError} when the store cannot list
    */
   async *pages({ under = '/', matching }: { under?: string; matching?: RegExp } = {}): AsyncIterable<PageInfo> {
-    const base = canonicalPath(under).replace(/\/$/, '');
+    const scope = underScope(under);
     const regexp = matching && pagePattern(matching);
-    for await (const key of this.storage.list(this.options.prefix)) {
-      const page = this.keys.parse(key);
-      if (!page || !(page.path === base || page.path.startsWith(`${base}/`))) continue;
-      if (!regexp || regexp.test(page.target)) yield page;
+    for await (const page of storedPages(this.storage, this.keys)) {
+      if (concerns(scope, page) && (!regexp || regexp.test(page.target))) yield page;
     }
   }
 
@@ -163,4 +162,8 @@ export class PageCacheService {
     const query = rawQuery(path.split('#', 1)[0] ?? '');
     return this.keys.ofPath(raw, undefined, query);
   }
+}
+
+function underScope(path: string): PurgeScope {
+  return { kind: 'under', path: canonicalPath(path).replace(/\/$/, '') };
 }

@@ -32,6 +32,15 @@ export function mayBeEmpty(status: number): boolean {
 }
 
 /**
+ * All values of a field, one a line.
+ *
+ * @param name in lower case
+ */
+export function valuesOf(headers: readonly HeaderField[], name: string): string[] {
+  return headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+}
+
+/**
  * The value of the first field of that name.
  *
  * @param name in lower case

@@ -4,9 +4,10 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { inject } from 'light-my-request';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
-import { concerns, describe, type PurgeScope } from '../invalidation/purge-scope.js';
+import { concerns, describe, type PathsScope } from '../invalidation/purge-scope.js';
 import { Purger } from '../invalidation/purger.js';
 import { PageStorage, REFRESHED } from '../stores/page-storage.js';
+import { storedPages } from '../stores/stored-pages.js';
 import { Turns } from '../stores/turns.js';
 import type { TargetPath } from '../invalidation/purge-target.js';
 import type { CheckedOptions } from '../options/check-options.js';
@@ -48,21 +49,18 @@ export class Publisher {
 
   /** One page after the other: visitors come first. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
-    return this.replaceAll(this.scopeOf(targets), async () =>
+    return this.replaceAll(this.purger.scopeOf(targets), async () =>
       targets.flatMap(({ path, host }) => this.keys.ofPath(path, host)),
     );
   }
 
   /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
   async refresh(targets: readonly TargetPath[]): Promise<PublishReport> {
-    const scope = this.scopeOf(targets);
+    const scope = this.purger.scopeOf(targets);
     return this.replaceAll(scope, () => this.stored(scope));
   }
 
-  private async replaceAll(
-    scope: PurgeScope & { kind: 'paths' },
-    find: () => Promise<readonly PageAddress[]>,
-  ): Promise<PublishReport> {
+  private async replaceAll(scope: PathsScope, find: () => Promise<readonly PageAddress[]>): Promise<PublishReport> {
     if (scope.paths.length === 0) return this.renderAll([]);
     let addresses: readonly PageAddress[];
     try {
@@ -78,11 +76,6 @@ export class Publisher {
     // Caches farther out have the page that was here before, and get the new one only now.
     this.dispatcher.notify(new PagesPurged(describe(scope), 0, scope.paths));
     return report;
-  }
-
-  private scopeOf(targets: readonly TargetPath[]): PurgeScope & { kind: 'paths' } {
-    const paths = targets.flatMap(({ path, host }) => this.keys.forms(path).map((form) => ({ path: form, host })));
-    return { kind: 'paths', paths };
   }
 
   private async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
@@ -116,7 +109,7 @@ export class Publisher {
     }
   }
 
-  private async stored(scope: PurgeScope & { kind: 'paths' }): Promise<PageAddress[]> {
+  private async stored(scope: PathsScope): Promise<PageAddress[]> {
     const found: PageAddress[] = [];
     if (this.options.query.allow.length === 0) {
       for (const address of scope.paths.flatMap(({ path, host }) => this.keys.ofForm(path, host))) {
@@ -124,10 +117,7 @@ export class Publisher {
       }
       return found;
     }
-    for await (const key of this.storage.list(this.keys.prefix)) {
-      const address = this.keys.parse(key);
-      if (address && concerns(scope, address, new Set())) found.push(address);
-    }
+    for await (const page of storedPages(this.storage, this.keys)) if (concerns(scope, page)) found.push(page);
     return found;
   }
 

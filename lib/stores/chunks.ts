@@ -8,3 +8,10 @@ export async function* chunks<T>(values: AsyncIterable<T>, size: number): AsyncG
   }
   if (chunk.length > 0) yield chunk;
 }
+
+/** The same of what is there already. */
+export function slices<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
+    values.slice(index * size, (index + 1) * size),
+  );
+}

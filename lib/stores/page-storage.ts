@@ -1,6 +1,7 @@
 import type { Cache } from 'cache-manager';
 import { isPage } from '../page/is-page.js';
 import type { Page } from '../page/page.js';
+import { inTime } from './in-time.js';
 import type { PageStore, PurgeJournal } from './page-store.js';
 import { UnsupportedError } from './unsupported.error.js';
 
@@ -51,7 +52,7 @@ export class PageStorage {
 
   /** @returns `undefined` when it is not there, or when the store does not say so in time */
   async get(key: string): Promise<Page | undefined> {
-    const given = await inTime(this.cache.get<unknown>(key));
+    const given = await inTime(this.cache.get<unknown>(key), GET_DEADLINE);
     return isPage(given) ? given : undefined;
   }
 
@@ -97,12 +98,10 @@ export class PageStorage {
     const { count, purges: known, time } = arrival;
     const { journal, versions } = this.store;
     if (!journal && !versions) return { purges: '', before: [], count, version: undefined };
-    const purges =
-      journal?.arrived?.(known, time) ?? journal?.position().then((now) => ({ position: now, before: [] }));
-    const position = Promise.all([purges, versions?.of(key)])
+    const position = Promise.all([journal?.arrived(known, time), versions?.of(key)])
       .then(([now, version]) => ({ purges: now?.position ?? '', before: now ? now.before : [], count, version }))
       .catch(() => undefined);
-    return isVisitorWaiting ? inTime(position) : position;
+    return isVisitorWaiting ? inTime(position, GET_DEADLINE) : position;
   }
 
   /** Whether there is a page; unlike `get`, it rejects when the store does not say so. */
@@ -113,7 +112,10 @@ export class PageStorage {
 
   /** Reads the journal for the first time: of a page that is rendered before that, nobody knows what was purged before. */
   async begin(): Promise<void> {
-    await inTime(Promise.resolve(this.store.journal?.position()).catch(() => undefined));
+    await inTime(
+      Promise.resolve(this.store.journal?.position()).catch(() => undefined),
+      GET_DEADLINE,
+    );
   }
 
   /** Whether everything can be purged. */
@@ -155,17 +157,5 @@ export class PageStorage {
 
   serverKey(key: string): string {
     return this.store.serverKey?.(key) ?? key;
-  }
-}
-
-async function inTime<T>(answer: Promise<T | undefined>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, GET_DEADLINE, undefined);
-  });
-  try {
-    return (await Promise.race([answer, deadline])) ?? undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }

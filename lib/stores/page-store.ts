@@ -52,8 +52,8 @@ export interface ArrivalPosition {
 export interface PurgeJournal {
   /** Where it stands now. */
   position(): Promise<string>;
-  /** The last position that this process has seen. */
-  readonly known?: string | undefined;
+  /** The last position that this process has seen, if any. */
+  readonly known: string | undefined;
   /**
    * Where it stands now, and what has been added to it since a request came in: as far as that can be told without asking at
    * that time.
@@ -61,7 +61,7 @@ export interface PurgeJournal {
    * @param known from when the request came in
    * @param time Unix time in milliseconds, when it did
    */
-  arrived?(known: string | undefined, time: number): Promise<ArrivalPosition>;
+  arrived(known: string | undefined, time: number): Promise<ArrivalPosition>;
   /** Resolves when the store has acknowledged the entry. */
   append(entry: string): Promise<void>;
   /** The entries since a position; `undefined` when it cannot be proved that these are all. */

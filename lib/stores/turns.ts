@@ -20,6 +20,11 @@ export class Turns<T> {
     return next;
   }
 
+  /** As `take`, but a task that has begun will do. */
+  join(key: string, task: () => Promise<T>): Promise<T> {
+    return this.#running.get(key) ?? this.take(key, task);
+  }
+
   private begin(key: string, task: () => Promise<T>): Promise<T> {
     const running = task().finally(() => {
       if (this.#running.get(key) === running) this.#running.delete(key);

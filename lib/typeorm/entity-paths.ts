@@ -1,5 +1,6 @@
 import type { EntityMetadata, ObjectLiteral, QueryRunner, RelationMetadata } from 'typeorm';
 import { targetPaths } from '../invalidation/purge-target.js';
+import { slices } from '../stores/chunks.js';
 import { QueryBatches } from './query-batches.js';
 import { addRelation, RelationReads, type RelationTree } from './relation-reads.js';
 
@@ -113,10 +114,10 @@ async function find(
   where: readonly ObjectLiteral[],
 ): Promise<ObjectLiteral[]> {
   const found: ObjectLiteral[] = [];
-  for (let start = 0; start < where.length; start += IDS_PER_QUERY) {
+  for (const some of slices(where, IDS_PER_QUERY)) {
     const repository = runner.manager.getRepository<ObjectLiteral>(metadata.target);
     const options = { relations, withDeleted: true, loadEagerRelations: false };
-    found.push(...(await repository.find({ ...options, where: where.slice(start, start + IDS_PER_QUERY) })));
+    found.push(...(await repository.find({ ...options, where: some })));
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import type { QueryRunner } from 'typeorm';
 import type { BackgroundPurge } from '../invalidation/background-purge.js';
 import type { PageCacheService } from '../module/page-cache.service.js';
+import { slices } from '../stores/chunks.js';
 
 /** A function takes only so many arguments as there is room for on the stack. */
 const ARGUMENTS = 10_000;
@@ -82,7 +83,7 @@ export class TransactionPurges {
   private async purge({ paths, tags }: Stale): Promise<void> {
     await this.background.run(
       undefined,
-      ...chunksOf([...paths], ARGUMENTS).map((some) => () => this.pages.purge(...some)),
+      ...slices([...paths], ARGUMENTS).map((some) => () => this.pages.purge(...some)),
       async () => {
         if (tags.size > 0) await this.pages.purgeTags(...tags);
       },
@@ -94,10 +95,4 @@ export class TransactionPurges {
     if (!levels) this.#levels.set(runner, (levels = { stack: [new Stale()], committing: false }));
     return levels;
   }
-}
-
-function chunksOf<T>(values: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
-    values.slice(index * size, (index + 1) * size),
-  );
 }

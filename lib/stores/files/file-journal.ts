@@ -2,13 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SITE_DIRECTORIES } from '../../page/page-file.js';
+import { JOURNAL_MAX_BYTES, journalEntry } from '../journal-entry.js';
 import type { ArrivalPosition, PurgeJournal } from '../page-store.js';
 import { FileStoreError, unless } from './file-store.error.js';
 
-/** Every miss reads it, so a new one is begun when it is longer. In bytes. */
-const MAX_BYTES = 16_384;
-/** A longer entry is written down as "everything". */
-const MAX_ENTRY = 4096;
 /** Of a UUID. */
 const EPOCH_BYTES = 36;
 
@@ -51,7 +48,7 @@ export class FileJournal implements PurgeJournal {
 
   async append(entry: string): Promise<void> {
     try {
-      await this.write(entry.length > MAX_ENTRY ? '{"kind":"all"}' : entry);
+      await this.write(journalEntry(entry));
       // What comes in from now on is younger than this entry.
       await this.read();
     } catch (error) {
@@ -60,7 +57,7 @@ export class FileJournal implements PurgeJournal {
   }
 
   private async write(entry: string): Promise<void> {
-    if ((await this.read()).length > MAX_BYTES) await this.begin((file) => rename(file, this.#path));
+    if ((await this.read()).length > JOURNAL_MAX_BYTES) await this.begin((file) => rename(file, this.#path));
     for (;;) {
       const file = await open(this.#path, 'a');
       try {

@@ -1,4 +1,5 @@
 import { pageFile } from '../../page/page-file.js';
+import { slices } from '../chunks.js';
 import { type Expiry, type ExpiryEntry, ExpiryIndex } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
 import { Leases } from './leases.js';
@@ -123,9 +124,7 @@ export class PageExpiries {
   }
 
   private async lookAt(entries: readonly ExpiryEntry[], look: (entry: ExpiryEntry) => Promise<void>): Promise<void> {
-    for (let at = 0; at < entries.length; at += TOGETHER) {
-      await Promise.all(entries.slice(at, at + TOGETHER).map(look));
-    }
+    for (const some of slices(entries, TOGETHER)) await Promise.all(some.map(look));
   }
 
   private async drop({ path, key }: ExpiryEntry): Promise<void> {

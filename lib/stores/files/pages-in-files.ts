@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 import { keyOfPageFile, pageFile } from '../../page/page-file.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
-import { chunks } from '../chunks.js';
+import { chunks, slices } from '../chunks.js';
 import type { StoreContext } from '../page-store.js';
 import { FileStoreError } from './file-store.error.js';
 import type { FileStoreOptions } from './file-store.js';
@@ -212,8 +212,7 @@ export class PagesInFiles {
 
   private async deletePages(keys: readonly string[]): Promise<number> {
     let deleted = 0;
-    for (let at = 0; at < keys.length; at += TOGETHER) {
-      const some = keys.slice(at, at + TOGETHER);
+    for (const some of slices(keys, TOGETHER)) {
       const gone = await Promise.all(some.map((key) => this.#queues.run(key, () => this.deletePage(key))));
       deleted += gone.filter(Boolean).length;
       const files = some.flatMap((key) => pageFile(key, this.context.prefix) ?? []);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ArrivalPosition, PurgeJournal } from '../page-store.js';
+import { JOURNAL_MAX_BYTES, journalEntry } from '../journal-entry.js';
+import { Turns } from '../turns.js';
 import { Batches } from './batches.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
@@ -13,10 +15,6 @@ interface Journal {
 
 /** An entry is kept for as long as a page may take to render, in milliseconds: older ones are dropped with the next purge. */
 const KEPT = 60_000;
-/** In bytes: every miss reads it. */
-const MAX_BYTES = 16_384;
-/** A longer entry is written down as "everything". */
-const MAX_ENTRY = 4096;
 /** Of an entry: its time and punctuation. */
 const OVERHEAD = 20;
 /** Several processes purge at once: each attempt fails only because another one has succeeded. */
@@ -27,8 +25,9 @@ export class MemcachedJournal implements PurgeJournal {
   /** One writer in each process: so only processes contend, and what many purge together is written together. */
   readonly #appends = new Batches<string>((entries) => this.write(entries));
   #known: string | undefined;
-  #reading: Promise<Journal> | undefined;
-  #next: Promise<Journal> | undefined;
+  /** Under load, one read for all who ask. One that is on its way already may have missed what was just stored: then the next. */
+  readonly #reads = new Turns<Journal>();
+  readonly #read = () => this.read();
 
   constructor(
     private readonly client: MemcachedMetaClient,
@@ -37,7 +36,7 @@ export class MemcachedJournal implements PurgeJournal {
 
   async position(): Promise<string> {
     // One that is on its way already will do: an old position is as safe, and tells of more purges than it need.
-    return positionOf(await (this.#reading ?? this.readTogether()));
+    return positionOf(await this.#reads.join(this.key, this.#read));
   }
 
   get known(): string | undefined {
@@ -45,17 +44,17 @@ export class MemcachedJournal implements PurgeJournal {
   }
 
   async arrived(known: string | undefined, time: number): Promise<ArrivalPosition> {
-    const journal = await (this.#reading ?? this.readTogether());
+    const journal = await this.#reads.join(this.key, this.#read);
     return { position: positionOf(journal), before: sinceArrival(journal, known, time) };
   }
 
   async append(entry: string): Promise<void> {
-    return this.#appends.add(entry.length > MAX_ENTRY ? '{"kind":"all"}' : entry);
+    return this.#appends.add(journalEntry(entry));
   }
 
   async since(position: string): Promise<readonly string[] | undefined> {
     const [epoch, from] = position.split(' ');
-    const journal = await this.readTogether();
+    const journal = await this.#reads.take(this.key, this.#read);
     const missed = journal.last - Number(from);
     if (journal.epoch !== epoch || missed < 0 || missed > journal.entries.length) return undefined;
     return missed === 0 ? [] : journal.entries.slice(-missed).map(([, entry]) => entry);
@@ -76,22 +75,6 @@ export class MemcachedJournal implements PurgeJournal {
   private async put(journal: Journal, cas: string | undefined): Promise<boolean> {
     const bytes = Buffer.from(JSON.stringify(journal));
     return (await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, cas)) !== undefined;
-  }
-
-  /** Under load, one read for all who ask. One that is on its way already may have missed what was just stored: then the next. */
-  private readTogether(): Promise<Journal> {
-    if (!this.#reading) {
-      this.#reading = this.read().finally(() => {
-        this.#reading = undefined;
-      });
-      return this.#reading;
-    }
-    const again = () => {
-      this.#next = undefined;
-      return this.readTogether();
-    };
-    this.#next ??= this.#reading.then(again, again);
-    return this.#next;
   }
 
   /** It is made where it is missing: from then on nothing is missed. */
@@ -138,7 +121,7 @@ function appended({ epoch, last, entries }: Journal, added: readonly string[]): 
   // From the front only: the clocks of processes differ, and a gap in the middle would go unnoticed.
   let dropped = 0;
   for (const [time, text] of all) {
-    if (bytes <= MAX_BYTES && time > now - KEPT) break;
+    if (bytes <= JOURNAL_MAX_BYTES && time > now - KEPT) break;
     bytes -= text.length + OVERHEAD;
     dropped += 1;
   }
