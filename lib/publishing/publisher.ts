@@ -15,6 +15,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { variantFields } from '../rules/variant.js';
 import type { PageOutcome } from '../interceptor/page-recorder.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
+import { asNobody } from './as-nobody.js';
 import { Publications } from './publications.js';
 import type { PublishReport } from './publish-report.js';
 
@@ -125,20 +126,23 @@ export class Publisher {
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (!server) throw new TypeError('Nothing can be published here: this is not a HTTP application.');
     let outcome: Promise<PageOutcome> | undefined;
-    const response = await inject(
-      (request, injected) => {
-        this.publications.begin(request as unknown as IncomingMessage, (of) => {
-          outcome = of;
-        });
-        server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
-      },
-      {
-        method: 'GET',
-        url: target,
-        headers: { ...(host === undefined ? {} : { host }), ...variantFields(this.options.variants, variants) },
-        signal: AbortSignal.timeout(RENDER_TIMEOUT),
-      },
-    ).catch((error: unknown) => this.dispatcher.notify(new PageCacheFailed('render', error)));
+    // The request begins when somebody waits for it, so `catch()` must be called as nobody, too.
+    const response = await asNobody(() =>
+      inject(
+        (request, injected) => {
+          this.publications.begin(request as unknown as IncomingMessage, (of) => {
+            outcome = of;
+          });
+          server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
+        },
+        {
+          method: 'GET',
+          url: target,
+          headers: { ...(host === undefined ? {} : { host }), ...variantFields(this.options.variants, variants) },
+          signal: AbortSignal.timeout(RENDER_TIMEOUT),
+        },
+      ).catch((error: unknown) => this.dispatcher.notify(new PageCacheFailed('render', error))),
+    );
     return { status: response?.statusCode ?? 0, outcome: (await outcome) ?? { stored: false, reason: 'no-handler' } };
   }
 }
