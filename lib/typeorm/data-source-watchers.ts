@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntityMetadata } from 'typeorm';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { BackgroundPurge } from '../invalidation/background-purge.js';
+import { BackgroundPurge } from '../purging/background-purge.js';
 import { PageCacheService } from '../module/page-cache.service.js';
 import { EntityChangesSubscriber } from './entity-changes.subscriber.js';
 import { EntityPaths } from './entity-paths.js';

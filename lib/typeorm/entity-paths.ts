@@ -1,6 +1,6 @@
 import type { EntityMetadata, ObjectLiteral, QueryRunner, RelationMetadata } from 'typeorm';
-import { targetPaths } from '../invalidation/purge-target.js';
-import { slices } from '../stores/chunks.js';
+import { targetPaths } from '../purging/purge-target.js';
+import { slices } from '../async/chunks.js';
 import { QueryBatches } from './query-batches.js';
 import { addRelation, RelationReads, type RelationTree } from './relation-reads.js';
 

@@ -1,7 +1,7 @@
 import type { QueryRunner } from 'typeorm';
-import type { BackgroundPurge } from '../invalidation/background-purge.js';
+import type { BackgroundPurge } from '../purging/background-purge.js';
 import type { PageCacheService } from '../module/page-cache.service.js';
-import { slices } from '../stores/chunks.js';
+import { slices } from '../async/chunks.js';
 
 /** A function takes only so many arguments as there is room for on the stack. */
 const ARGUMENTS = 10_000;
