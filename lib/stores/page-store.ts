@@ -1,6 +1,10 @@
 import type { Keyv } from 'keyv';
 import type { Page } from '../page/page.js';
 import type { PageFormat } from '../page/page-format.js';
+import type { PageAddress } from '../page/page-key.js';
+import type { Arrival } from './journal/purge-check.js';
+import type { PurgeJournal } from './journal/purge-journal.js';
+import type { PageWrite } from './page-write.js';
 
 /**
  * Where pages are kept, before anything is opened: what `memoryStore()`, `memcachedStore()` and `keyvStore()` return.
@@ -37,65 +41,16 @@ export interface StoreContext {
   readonly mustList: boolean;
 }
 
-/** @publicApi */
-export interface ArrivalPosition {
-  readonly position: string;
-  /** `undefined` when it cannot be proved that these are all. */
-  readonly before: readonly string[] | undefined;
+/** What a rendering begins with. */
+export interface WriteContext {
+  /** What this process knew when the request came in. */
+  readonly arrival: Arrival;
+  /** Whether `publish()` or `refresh()` has asked for the rendering, and not a visitor. */
+  readonly renews: boolean;
 }
 
 /**
- * The purges that all processes have made lately, kept where the pages are.
- *
- * @publicApi
- */
-export interface PurgeJournal {
-  /** Where it stands now. */
-  position(): Promise<string>;
-  /** The last position that this process has seen, if any. */
-  readonly known: string | undefined;
-  /**
-   * Where it stands now, and what has been added to it since a request came in: as far as that can be told without asking at
-   * that time.
-   *
-   * @param known from when the request came in
-   * @param time Unix time in milliseconds, when it did
-   */
-  arrived(known: string | undefined, time: number): Promise<ArrivalPosition>;
-  /** Resolves when the store has acknowledged the entry. */
-  append(entry: string): Promise<void>;
-  /** The entries since a position; `undefined` when it cannot be proved that these are all. */
-  since(position: string): Promise<readonly string[] | undefined>;
-}
-
-/**
- * Storing in two steps: a page is stored for a moment, and confirmed when it is known that nobody has purged it meanwhile. One that
- * a crash or a stopped server leaves unchecked goes by itself. Each step leaves pages that others have stored meanwhile alone.
- *
- * @publicApi
- */
-export interface PageVersions {
-  /** The version of what stands at a key; `undefined` when nothing does. */
-  of(key: string): Promise<string | undefined>;
-  /**
-   * Stores a page in the place of a version.
-   *
-   * @param ttl in milliseconds
-   * @returns its own version; `undefined` when another has come to the place, and nothing was stored
-   */
-  replace(key: string, page: Page, ttl: number, version: string | undefined): Promise<string | undefined>;
-  /**
-   * Gives a stored page its time.
-   *
-   * @param ttl in milliseconds; 0 = until purged
-   */
-  confirm(key: string, page: Page, ttl: number, version: string): Promise<void>;
-  /** Deletes a stored page. */
-  withdraw(key: string, version: string): Promise<void>;
-}
-
-/**
- * An open store. Pages are read and written through `keyv` (by cache-manager); what Keyv cannot express is here.
+ * An open store. cache-manager reads pages through `keyv`; `begin()` is the only way to write one.
  *
  * Keys are page keys: "binary" strings in which each UTF-16 unit is one byte (latin1), not yet escaped for memcached.
  *
@@ -104,6 +59,16 @@ export interface PageVersions {
 export interface PageStore {
   /** The Keyv that cache-manager is given: raw values, untouched keys, errors thrown. */
   readonly keyv: Keyv<Page>;
+  /** The purges of all processes. Append a purge to it before you delete pages. */
+  readonly journal: PurgeJournal;
+  /**
+   * Begins a rendering. What is purged from now on keeps its page out.
+   *
+   * @throws when the store does not answer
+   */
+  begin(address: PageAddress, context: WriteContext): Promise<PageWrite>;
+  /** Whether a page goes by itself whose `commit()` failed: it may have been stored all the same. */
+  readonly forgets: boolean;
   /**
    * Deletes pages. Rejects unless every server concerned has acknowledged.
    *
@@ -120,14 +85,9 @@ export interface PageStore {
   /** Every stored key that begins with `prefix`. Absent when the store cannot list. */
   keys?(prefix: string): AsyncIterable<string>;
   /**
-   * The keys of all pages that have one of the tags, and of those whose tags are not known any more. Absent when the store
-   * does not keep tags.
+   * The keys of all pages that have one of the tags, and of those whose tags are not known. Absent when the store does not keep tags.
    */
   tagged?(tags: readonly string[]): AsyncIterable<string>;
-  /** Absent when no other process can write to the store. */
-  readonly journal?: PurgeJournal;
-  /** Absent where a page cannot be told from another that has come to its place; then storing overwrites. */
-  readonly versions?: PageVersions;
   /** The string under which the server keeps the page: the key itself when absent. */
   serverKey?(key: string): string;
 }

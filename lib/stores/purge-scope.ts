@@ -1,5 +1,14 @@
 import type { PageAddress } from '../page/page-key.js';
 
+/** One query of a path. */
+export interface ExactTarget {
+  /** Path and allowed query. */
+  readonly target: string;
+  readonly host?: string | undefined;
+  /** The value of each variant, by its name; all variants when absent. */
+  readonly variants?: Readonly<Record<string, string>>;
+}
+
 /** What a purge takes, in a form that can be written down for other processes. */
 export type PurgeScope =
   | { readonly kind: 'all' }
@@ -10,7 +19,8 @@ export type PurgeScope =
       /** Nothing is deleted: whoever says so renders the pages anew. */
       readonly refresh?: true;
     }
-  | { readonly kind: 'keys'; readonly keys: readonly string[] }
+  /** Pages by path and query: in every variant, or in one. */
+  | { readonly kind: 'targets'; readonly targets: readonly ExactTarget[] }
   | { readonly kind: 'under'; readonly path: string }
   | { readonly kind: 'matching'; readonly source: string; readonly flags: string }
   | { readonly kind: 'tags'; readonly tags: readonly string[] };
@@ -37,8 +47,8 @@ function takes(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string
       return scope.paths.some(
         ({ path, host }) => path === address.path && (host === undefined || host === address.host),
       );
-    case 'keys':
-      return scope.keys.includes(address.key);
+    case 'targets':
+      return scope.targets.some((exact) => isAt(exact, address));
     case 'under':
       return address.path === (scope.path || '/') || address.path.startsWith(`${scope.path}/`);
     case 'matching':
@@ -48,13 +58,18 @@ function takes(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string
   }
 }
 
+function isAt({ target, host, variants }: ExactTarget, address: PageAddress): boolean {
+  if (target !== address.target || (host !== undefined && host !== address.host)) return false;
+  return !variants || Object.entries(variants).every(([name, value]) => address.variants[name] === value);
+}
+
 /** How many pages, tags or rules a purge names. */
 export function sizeOf(scope: PurgeScope): number {
   switch (scope.kind) {
     case 'paths':
       return scope.paths.length;
-    case 'keys':
-      return scope.keys.length;
+    case 'targets':
+      return scope.targets.length;
     case 'tags':
       return scope.tags.length;
     default:
@@ -69,8 +84,8 @@ export function describe(scope: PurgeScope): string[] {
       return ['/*'];
     case 'paths':
       return [...new Set(scope.paths.map(({ path }) => path))];
-    case 'keys':
-      return [...new Set(scope.keys.map((key) => key.slice(key.indexOf('/'))))];
+    case 'targets':
+      return [...new Set(scope.targets.map(({ target }) => target))];
     case 'under':
       return [`${scope.path}/*`];
     case 'matching':
@@ -84,8 +99,44 @@ export function describe(scope: PurgeScope): string[] {
 export function readScope(entry: string): PurgeScope {
   try {
     const scope = JSON.parse(entry) as PurgeScope;
-    return ['paths', 'keys', 'under', 'matching', 'tags'].includes(scope.kind) ? scope : { kind: 'all' };
+    return ['paths', 'targets', 'under', 'matching', 'tags'].includes(scope.kind) ? scope : { kind: 'all' };
   } catch {
     return { kind: 'all' };
+  }
+}
+
+/**
+ * A scope as it is written down: in parts of up to so many characters each.
+ *
+ * @param size enough for one path or tag; a regular expression that is longer becomes "everything"
+ */
+export function writeScope(scope: PurgeScope, size: number): string[] {
+  const whole = JSON.stringify(scope);
+  if (whole.length <= size) return [whole];
+  const halves = halvesOf(scope);
+  return halves ? halves.flatMap((half) => writeScope(half, size)) : ['{"kind":"all"}'];
+}
+
+function halvesOf(scope: PurgeScope): PurgeScope[] | undefined {
+  const middle = sizeOf(scope) >> 1;
+  if (middle === 0) return undefined;
+  switch (scope.kind) {
+    case 'paths':
+      return [
+        { ...scope, paths: scope.paths.slice(0, middle) },
+        { ...scope, paths: scope.paths.slice(middle) },
+      ];
+    case 'targets':
+      return [
+        { ...scope, targets: scope.targets.slice(0, middle) },
+        { ...scope, targets: scope.targets.slice(middle) },
+      ];
+    case 'tags':
+      return [
+        { ...scope, tags: scope.tags.slice(0, middle) },
+        { ...scope, tags: scope.tags.slice(middle) },
+      ];
+    default:
+      return undefined;
   }
 }

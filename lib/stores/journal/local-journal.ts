@@ -1,0 +1,18 @@
+import type { PurgeScope } from '../purge-scope.js';
+import { JournalWindow } from './journal-window.js';
+import type { PurgeJournal } from './purge-journal.js';
+
+/** The journal of a store that shares none: it knows the purges of this process. */
+export class LocalJournal implements PurgeJournal {
+  readonly window = new JournalWindow();
+  held = false;
+
+  async append(scope: PurgeScope): Promise<void> {
+    // Of an own purge the order is known, and the clock does not matter.
+    this.window.add({ time: Infinity, scope });
+  }
+
+  async catchUp(): Promise<void> {}
+
+  async look(): Promise<void> {}
+}

@@ -1,0 +1,64 @@
+import type { PageAddress } from '../../page/page-key.js';
+import { concerns } from '../purge-scope.js';
+import type { PurgeJournal } from './purge-journal.js';
+
+/** What a process knew when a request came in, without asking anybody. */
+export interface Arrival {
+  /** Of the journal, as far as this process had seen it. */
+  readonly position: number;
+  /** Unix time in milliseconds. */
+  readonly time: number;
+}
+
+/** Why a purge keeps a rendering out of the store. */
+export type PurgeVerdict =
+  /** The page was purged while it was being rendered. */
+  | 'purged'
+  /** Somebody else is rendering the page again, too. */
+  | 'refreshed'
+  /** Nobody can tell. */
+  | 'purges-unknown'
+  /** This process has purges that the store has not acknowledged. */
+  | 'purge-pending';
+
+/** Tells of one rendering whether its page was purged since its request came in. */
+export class PurgeCheck {
+  /**
+   * @param began the position of the journal from before the handler ran
+   * @param renews whether `publish()` or `refresh()` has asked for the rendering
+   */
+  constructor(
+    private readonly journal: PurgeJournal,
+    private readonly address: PageAddress,
+    private readonly arrival: Arrival,
+    private readonly began: number,
+    private readonly renews: boolean,
+  ) {}
+
+  /** By what this process knows already. */
+  known(tags: ReadonlySet<string>): PurgeVerdict | undefined {
+    const { window, held } = this.journal;
+    const entries = window.since(this.arrival.position);
+    if (!entries) return 'purges-unknown';
+    // Middleware and guards read data before the handler: a purge from that time counts, too. Others may have purged while this process
+    // did not look; their clocks tell what came before the request.
+    const early = this.began - this.arrival.position;
+    const scopes = entries
+      .filter(({ time }, index) => index >= early || time >= this.arrival.time)
+      .map(({ scope }) => scope)
+      .filter((scope) => concerns(scope, this.address, tags));
+    if (scopes.length === 0) return held ? 'purge-pending' : undefined;
+    const isRefresh = scopes.every((scope) => scope.kind === 'paths' && scope.refresh);
+    return this.renews && isRefresh ? 'refreshed' : 'purged';
+  }
+
+  /** By what every process has written down before the call. */
+  async ask(tags: ReadonlySet<string>): Promise<PurgeVerdict | undefined> {
+    try {
+      await this.journal.catchUp();
+    } catch {
+      return 'purges-unknown';
+    }
+    return this.known(tags);
+  }
+}

@@ -1,0 +1,70 @@
+import type { Page } from '../page/page.js';
+import type { PurgeCheck, PurgeVerdict } from './journal/purge-check.js';
+
+/** Why a store does not keep a page. */
+export type Refusal =
+  | PurgeVerdict
+  /** Another rendering has been stored in the meantime. */
+  | 'superseded'
+  /** It was given up before. */
+  | 'aborted'
+  /** It has gone by itself, or somebody has deleted it, before it was there for good. */
+  | 'evicted'
+  /** More pages wait to be written than the store can take. */
+  | 'store-busy';
+
+export type CommitResult = { readonly stored: true } | { readonly stored: false; readonly reason: Refusal };
+
+/** One rendering of a page: it begins when its request arrives, and ends with `commit()` or `abort()`. */
+export interface PageWrite {
+  /**
+   * Why the page could not be stored now, as far as that is known without asking.
+   *
+   * @param tags those that it has so far
+   */
+  refusal(tags: ReadonlySet<string>): Refusal | undefined;
+  /**
+   * Stores the page, unless somebody has purged it since its request came in.
+   *
+   * @param ttl in milliseconds; 0 = until purged
+   * @returns whether the page is really there
+   * @throws when the store cannot say
+   */
+  commit(page: Page, ttl: number): Promise<CommitResult>;
+  abort(): void;
+}
+
+export const STORED: CommitResult = { stored: true };
+
+export function refused(reason: Refusal): CommitResult {
+  return { stored: false, reason };
+}
+
+/** What the writes of all stores have in common. */
+export abstract class CheckedWrite implements PageWrite {
+  #aborted = false;
+
+  constructor(protected readonly check: PurgeCheck) {}
+
+  refusal(tags: ReadonlySet<string>): Refusal | undefined {
+    return this.#aborted ? 'aborted' : this.check.known(tags);
+  }
+
+  async commit(page: Page, ttl: number): Promise<CommitResult> {
+    const tags = new Set(page.tags);
+    const reason = this.refusal(tags);
+    return reason === undefined ? this.store(page, tags, spread(ttl)) : refused(reason);
+  }
+
+  abort(): void {
+    this.#aborted = true;
+  }
+
+  /** @param ttl in milliseconds; 0 = until purged */
+  protected abstract store(page: Page, tags: ReadonlySet<string>, ttl: number): Promise<CommitResult>;
+}
+
+/** Takes up to 10 % off, so that pages stored together do not expire together. */
+function spread(ttl: number): number {
+  return ttl === 0 ? 0 : Math.max(1, Math.ceil(ttl * (1 - Math.random() / 10)));
+}
