@@ -2,7 +2,7 @@ import type { Keyv } from 'keyv';
 import type { Page } from '../page/page.js';
 import type { PageFormat } from '../page/page-format.js';
 import type { PageAddress } from '../page/page-key.js';
-import type { Arrival } from './journal/purge-check.js';
+import type { WriteContext } from './journal/purge-check.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
 import type { PageWrite } from './page-write.js';
 
@@ -39,14 +39,6 @@ export interface StoreContext {
   readonly compress: boolean;
   /** Whether keys must be listed: a purge of a path takes every allowed query of it, and nobody knows which there are. */
   readonly mustList: boolean;
-}
-
-/** What a rendering begins with. */
-export interface WriteContext {
-  /** What this process knew when the request came in. */
-  readonly arrival: Arrival;
-  /** Whether `publish()` or `refresh()` has asked for the rendering, and not a visitor. */
-  readonly renews: boolean;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import { chunks } from '../async/chunks.js';
 import type { Page } from '../page/page.js';
 
 /** What Keyv hands to an adapter and takes from it when it has no serializer. */
@@ -8,16 +9,18 @@ export interface RawEntry {
   readonly expires?: number | undefined;
 }
 
-/** The part of a Keyv adapter that a page store writes; the rest is the same for all. */
+/** What a store does for a Keyv adapter; the rest is the same for all. */
 export interface RawAdapter {
   get(key: string): Promise<RawEntry | undefined>;
-  /** @param ttl milliseconds; none or 0 for never */
-  set(key: string, entry: RawEntry, ttl?: number): Promise<void>;
   /** @returns how many there really were */
   deleteMany(keys: readonly string[]): Promise<number>;
-  clear(): Promise<void>;
+  /** Every stored key that begins with the prefix of the site; absent when the store cannot list. */
+  keys?(): AsyncIterable<string>;
   disconnect(): Promise<void>;
 }
+
+/** So many keys are deleted together by `clear()`. */
+const CLEAR_BATCH = 5000;
 
 /**
  * A Keyv that changes neither keys nor values and throws what the adapter throws.
@@ -31,10 +34,13 @@ export function rawKeyv(adapter: RawAdapter): Keyv<Page> {
     get: (key: string) => adapter.get(key),
     // Without it Keyv takes an error for a miss.
     getMany: (keys: string[]) => Promise.all(keys.map((key) => adapter.get(key))),
-    set: (key, entry: RawEntry, ttl) => adapter.set(key, entry, ttl),
+    set: () => Promise.reject(new TypeError('Pages are written by begin() and commit() alone.')),
     delete: async (key) => (await adapter.deleteMany([key])) === 1,
     deleteMany: async (keys) => (await adapter.deleteMany(keys)) === keys.length,
-    clear: () => adapter.clear(),
+    clear: async () => {
+      if (!adapter.keys) throw new TypeError('This store cannot list its pages, so it cannot clear them.');
+      for await (const keys of chunks(adapter.keys(), CLEAR_BATCH)) await adapter.deleteMany(keys);
+    },
     disconnect: () => adapter.disconnect(),
   };
   const keyv = new Keyv<Page>({ store, useKeyPrefix: false, throwOnErrors: true });

@@ -10,6 +10,14 @@ export interface Arrival {
   readonly time: number;
 }
 
+/** What a rendering begins with. */
+export interface WriteContext {
+  /** What this process knew when the request came in. */
+  readonly arrival: Arrival;
+  /** Whether `publish()` or `refresh()` has asked for the rendering, and not a visitor. */
+  readonly renews: boolean;
+}
+
 /** Why a purge keeps a rendering out of the store. */
 export type PurgeVerdict =
   /** The page was purged while it was being rendered. */
@@ -20,6 +28,16 @@ export type PurgeVerdict =
   | 'purges-unknown'
   /** This process has purges that the store has not acknowledged. */
   | 'purge-pending';
+
+/** Begins the check of a rendering: everything that is written down from now on counts. */
+export async function beginCheck(
+  journal: PurgeJournal,
+  address: PageAddress,
+  { arrival, renews }: WriteContext,
+): Promise<PurgeCheck> {
+  await journal.look();
+  return new PurgeCheck(journal, address, arrival, journal.window.position, renews);
+}
 
 /** Tells of one rendering whether its page was purged since its request came in. */
 export class PurgeCheck {

@@ -1,6 +1,9 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
 import type { Page } from '../../page/page.js';
+import { LocalJournal } from '../journal/local-journal.js';
+import { beginCheck } from '../journal/purge-check.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
+import { UnconditionalWrite } from '../unconditional-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
 
 /** So many deletes are on their way together. */
@@ -64,21 +67,21 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
     return deleted;
   };
 
+  const journal = new LocalJournal();
   return {
     keyv: rawKeyv({
       get: async (key) => (await keyv.get<Page>(key, { raw: true })) as RawEntry | undefined,
-      set: async (key, { value }, ttl) => void (await keyv.set(key, value, ttl ?? 0)),
       deleteMany: deletePages,
-      // Never the adapter's `clear`: it may take what others keep there.
-      clear: async () => {
-        if (!canList(keyv))
-          throw new Error('keyvStore: this adapter cannot list its keys, so it cannot clear one prefix');
-        const keys: string[] = [];
-        for await (const key of keysOf(keyv, prefix)) keys.push(key);
-        await deletePages(keys);
-      },
+      ...(canList(keyv) && { keys: () => keysOf(keyv, prefix) }),
       disconnect: () => keyv.disconnect(),
     }),
+    journal,
+    begin: async (address, context) =>
+      new UnconditionalWrite(await beginCheck(journal, address, context), {
+        put: async (page, ttl) => void (await keyv.set(address.key, page, ttl)),
+        remove: () => deletePages([address.key]),
+      }),
+    forgets: false,
     deletePages,
     ...(canList(keyv) && {
       keys: (begin: string) => keysOf(keyv, begin),

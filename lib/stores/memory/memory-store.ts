@@ -1,5 +1,8 @@
 import type { Page } from '../../page/page.js';
-import type { PageStore, PageStoreDefinition } from '../page-store.js';
+import { beginCheck, type PurgeCheck } from '../journal/purge-check.js';
+import { LocalJournal } from '../journal/local-journal.js';
+import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
+import { CheckedWrite, type CommitResult, STORED } from '../page-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
 
 /** @publicApi */
@@ -28,7 +31,7 @@ export function memoryStore({ maxBytes = 64 * 1024 * 1024 }: MemoryStoreOptions 
       maxPageBytes > maxBytes
         ? [`memoryStore: a page of maxPageBytes (${maxPageBytes}) does not fit into maxBytes (${maxBytes})`]
         : [],
-    open: () => openStore(maxBytes),
+    open: (context) => openStore(maxBytes, context),
   };
 }
 
@@ -36,7 +39,8 @@ interface Entry extends RawEntry {
   readonly size: number;
 }
 
-function openStore(maxBytes: number): PageStore {
+function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
+  const journal = new LocalJournal();
   /** The least recently used first: a Map keeps the order of insertion. */
   const entries = new Map<string, Entry>();
   let bytes = 0;
@@ -57,6 +61,26 @@ function openStore(maxBytes: number): PageStore {
       return entry && isAlive(entry);
     }).length;
 
+  const put = (key: string, value: Page, expires: number | undefined) => {
+    // First of all: were the new page refused, the old one must not stay.
+    remove(key);
+    const size = sizeOf(key, value);
+    if (size > maxBytes) {
+      throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
+    }
+    entries.set(key, { value, expires, size });
+    bytes += size;
+    for (const oldest of entries.keys()) {
+      if (bytes <= maxBytes) break;
+      remove(oldest);
+    }
+  };
+
+  async function* keys(begin: string) {
+    // A copy, since reading a page moves it to the end.
+    for (const [key, entry] of Array.from(entries)) if (key.startsWith(begin) && isAlive(entry)) yield key;
+  }
+
   return {
     keyv: rawKeyv({
       get: async (key) => {
@@ -66,36 +90,35 @@ function openStore(maxBytes: number): PageStore {
         bytes += entry.size;
         return entry;
       },
-      set: async (key, { value, expires }) => {
-        // First of all: were the new page refused, the old one must not stay.
-        remove(key);
-        const size = sizeOf(key, value);
-        if (size > maxBytes) {
-          throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
-        }
-        entries.set(key, { value, expires, size });
-        bytes += size;
-        for (const oldest of entries.keys()) {
-          if (bytes <= maxBytes) break;
-          remove(oldest);
-        }
-      },
       deleteMany: deletePages,
-      clear: async () => {
-        entries.clear();
-        bytes = 0;
-      },
+      keys: () => keys(prefix),
       disconnect: async () => {},
     }),
+    journal,
+    begin: async (address, context) => new MemoryWrite(await beginCheck(journal, address, context), address.key, put),
+    forgets: true,
     deletePages,
     async *tagged(tags) {
       for (const [key, { value }] of Array.from(entries)) if (value.tags?.some((tag) => tags.includes(tag))) yield key;
     },
-    async *keys(prefix) {
-      // A copy, since reading a page moves it to the end.
-      for (const [key, entry] of Array.from(entries)) if (key.startsWith(prefix) && isAlive(entry)) yield key;
-    },
+    keys,
   };
+}
+
+/** The check and the store are one turn of the event loop: nothing can come between them. */
+class MemoryWrite extends CheckedWrite {
+  constructor(
+    check: PurgeCheck,
+    private readonly key: string,
+    private readonly put: (key: string, page: Page, expires: number | undefined) => void,
+  ) {
+    super(check);
+  }
+
+  protected async store(page: Page, _tags: ReadonlySet<string>, ttl: number): Promise<CommitResult> {
+    this.put(this.key, page, ttl === 0 ? undefined : Date.now() + ttl);
+    return STORED;
+  }
 }
 
 function sizeOf(key: string, { body, headers }: Page): number {

@@ -1,0 +1,28 @@
+import type { Page } from '../page/page.js';
+import type { PurgeCheck } from './journal/purge-check.js';
+import { CheckedWrite, type CommitResult, refused, STORED } from './page-write.js';
+
+/** What a store without conditions can do with one page. */
+export interface Place {
+  /** @param ttl in milliseconds; 0 = until purged */
+  put(page: Page, ttl: number): Promise<void>;
+  remove(): Promise<unknown>;
+}
+
+/** A write to a store that knows no conditions: it stores, looks again, and takes away what was purged in the meantime. */
+export class UnconditionalWrite extends CheckedWrite {
+  constructor(
+    check: PurgeCheck,
+    private readonly place: Place,
+  ) {
+    super(check);
+  }
+
+  protected async store(page: Page, tags: ReadonlySet<string>, ttl: number): Promise<CommitResult> {
+    await this.place.put(page, ttl);
+    const reason = await this.check.ask(tags);
+    if (reason === undefined) return STORED;
+    await this.place.remove();
+    return refused(reason);
+  }
+}
