@@ -1,6 +1,12 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { GUARDS_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
-import type { Reflector } from '@nestjs/core';
+import { Reflector } from '@nestjs/core';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { PageDraft } from '../page/page-draft.js';
+import type { PageAddress } from '../page/page-key.js';
 import { noPageCache, pageCache, type PageCacheHandlerOptions } from '../policies/handler-options.js';
 
 /** What the decorators say about a handler. */
@@ -10,11 +16,16 @@ export interface HandlerPlan {
   readonly options: PageCacheHandlerOptions;
 }
 
-/** Reads the decorators of each handler once. */
+/** Reads the decorators of each handler once, and asks what they were given. */
+@Injectable()
 export class HandlerPlans {
   readonly #plans = new WeakMap<object, WeakMap<object, HandlerPlan>>();
 
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+  ) {}
 
   of(context: ExecutionContext): HandlerPlan {
     const controller = context.getClass();
@@ -24,6 +35,33 @@ export class HandlerPlans {
     let plan = plans.get(handler);
     if (!plan) plans.set(handler, (plan = this.read(handler, controller)));
     return plan;
+  }
+
+  /** Why a request is kept away from the cache by `skipIf`. */
+  skips({ options: { skipIf } }: HandlerPlan, context: ExecutionContext): string | undefined {
+    return this.ask(() => (skipIf?.(context) ? 'skip-if' : undefined));
+  }
+
+  /** The page that a handler is about to render. */
+  draft({ options: { ttl, tags = [] } }: HandlerPlan, context: ExecutionContext, address: PageAddress): PageDraft {
+    const draft = new PageDraft(address, this.options.ttl);
+    if (ttl !== undefined) draft.ttl = ttl;
+    const failure = this.ask(() => {
+      draft.tag(...(typeof tags === 'function' ? tags(context) : tags));
+      return undefined;
+    });
+    if (failure !== undefined) draft.skip(failure);
+    return draft;
+  }
+
+  /** Like a listener, a function of the application may throw without harm to the answer. */
+  private ask(question: () => string | undefined): string | undefined {
+    try {
+      return question();
+    } catch (error) {
+      this.dispatcher.notify(new PageCacheFailed('listener', error));
+      return 'listener-error';
+    }
   }
 
   private read(handler: Parameters<Reflector['get']>[1], controller: Parameters<Reflector['get']>[1]): HandlerPlan {

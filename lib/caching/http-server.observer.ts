@@ -1,20 +1,20 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Arrivals } from '../purging/arrivals.js';
+import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
 
 /** Instruments every response of the application's server, before any middleware sees it. */
 @Injectable()
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   readonly #instrument = (request: IncomingMessage, response: ServerResponse): void => {
-    this.arrivals.note(request);
+    this.renderings.arrived(request);
     instrument(response);
   };
 
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-    @Inject(Arrivals) private readonly arrivals: Arrivals,
+    @Inject(Renderings) private readonly renderings: Renderings,
   ) {}
 
   onModuleInit(): void {

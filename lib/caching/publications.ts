@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import type { PageOutcome } from './page-recorder.js';
+import type { PageOutcome } from './page-rendering.js';
 
 type Report = (outcome: Promise<PageOutcome>) => void;
 

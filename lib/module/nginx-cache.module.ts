@@ -6,10 +6,10 @@ import { ListenerExplorer } from './listener-explorer.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
 import { CurrentDraft } from '../caching/current-draft.js';
+import { HandlerPlans } from '../caching/handler-plans.js';
 import { HttpServerObserver } from '../caching/http-server.observer.js';
+import { Passage } from '../caching/passage.js';
 import { PageCacheInterceptor } from '../caching/page-cache.interceptor.js';
-import { Arrivals } from '../purging/arrivals.js';
-import { InFlightPages } from '../purging/in-flight-pages.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -18,6 +18,7 @@ import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 import { PageKeys } from '../page/page-key.js';
 import { Publications } from '../caching/publications.js';
+import { Renderings } from '../caching/renderings.js';
 import { Publisher } from '../publishing/publisher.js';
 import { RemotePurgeMiddleware } from '../purging/remote-purge.middleware.js';
 import { PageStorage } from '../stores/page-storage.js';
@@ -32,7 +33,7 @@ export interface NginxCacheModuleExtras {
    * Whether the interceptor is registered for the whole application. Default `true`; with `false`, use
    * `@UseInterceptors(PageCacheInterceptor)` where pages are.
    */
-  global?: boolean;
+  registerInterceptor?: boolean;
 }
 
 /**
@@ -52,17 +53,23 @@ export class NginxCacheModule implements NestModule {
    * @param options without any, pages are kept in memory for five minutes and served by the application
    * @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed
    */
-  static forRoot({ global = true, ...options }: NginxCacheOptions & NginxCacheModuleExtras = {}): DynamicModule {
+  static forRoot({
+    registerInterceptor = true,
+    ...options
+  }: NginxCacheOptions & NginxCacheModuleExtras = {}): DynamicModule {
     checkOptions(options);
-    return build(PageStoreModule.forRoot(options), global);
+    return build(PageStoreModule.forRoot(options), registerInterceptor);
   }
 
   /**
    * @param options `useFactory` (with `inject`), `useClass` or `useExisting` (with a method `createNginxCacheOptions()`), and
    *   `imports`
    */
-  static forRootAsync({ global = true, ...options }: NginxCacheAsyncOptions & NginxCacheModuleExtras): DynamicModule {
-    return build(PageStoreModule.forRootAsync(options), global);
+  static forRootAsync({
+    registerInterceptor = true,
+    ...options
+  }: NginxCacheAsyncOptions & NginxCacheModuleExtras): DynamicModule {
+    return build(PageStoreModule.forRootAsync(options), registerInterceptor);
   }
 
   configure(consumer: MiddlewareConsumer): void {
@@ -70,7 +77,7 @@ export class NginxCacheModule implements NestModule {
   }
 }
 
-function build(store: DynamicModule, global: boolean): DynamicModule {
+function build(store: DynamicModule, registerInterceptor: boolean): DynamicModule {
   return {
     module: NginxCacheModule,
     // For `PageCacheService` in any module.
@@ -92,8 +99,9 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       ListenerExplorer,
       HttpServerObserver,
       CurrentDraft,
-      Arrivals,
-      InFlightPages,
+      HandlerPlans,
+      Passage,
+      Renderings,
       PendingPurges,
       Publications,
       Publisher,
@@ -109,7 +117,7 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
         useFactory: (cache: Cache, pages: PageStore, { prefix }: CheckedOptions, dispatcher: PageCacheDispatcher) =>
           new PageStorage(cache, pages, prefix, (error) => dispatcher.notify(new PageCacheFailed('get', error))),
       },
-      ...(global ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),
+      ...(registerInterceptor ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),
     ],
     // All that the interceptor needs: with `@UseInterceptors()`, Nest makes it anew in the module of the controller.
     exports: [
@@ -117,8 +125,9 @@ function build(store: DynamicModule, global: boolean): DynamicModule {
       PageCacheInterceptor,
       PageCacheDispatcher,
       CurrentDraft,
-      Arrivals,
-      InFlightPages,
+      HandlerPlans,
+      Passage,
+      Renderings,
       Publications,
       PendingPurges,
       Purger,

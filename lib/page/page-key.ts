@@ -72,6 +72,13 @@ export class PageKeys {
     );
   }
 
+  /** The pages of one path and query: of one host and variant, or of all. */
+  at({ target, host, variants }: Pick<PageAddress, 'target'> & Partial<PageAddress>): PageAddress[] {
+    return this.ofForm(rawPath(target), host, rawQuery(target)).filter(
+      (address) => !variants || Object.entries(variants).every(([name, value]) => address.variants[name] === value),
+    );
+  }
+
   /** What every key of the site begins with. */
   get prefix(): string {
     return this.options.prefix;

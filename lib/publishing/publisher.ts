@@ -6,14 +6,14 @@ import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
 import { concerns, describe, type PathsScope } from '../stores/purge-scope.js';
 import { Purger } from '../purging/purger.js';
-import { PageStorage, REFRESHED } from '../stores/page-storage.js';
+import { PageStorage } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';
 import { Turns } from '../async/turns.js';
 import type { TargetPath } from '../purging/purge-target.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { variantFields } from '../rules/variant.js';
-import type { PageOutcome } from '../caching/page-recorder.js';
+import { isOutdated, type PageOutcome } from '../caching/page-rendering.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { asNobody } from './as-nobody.js';
 import { Publications } from '../caching/publications.js';
@@ -24,9 +24,6 @@ const RENDER_TIMEOUT = 30_000;
 
 /** How often a page is rendered that changes all the time. */
 const ATTEMPTS = 5;
-
-/** Why a page is not stored that is one all the same. */
-const OVERTAKEN: ReadonlySet<string> = new Set([REFRESHED, 'purged', 'superseded']);
 
 interface Rendering {
   readonly status: number;
@@ -88,7 +85,7 @@ export class Publisher {
         report.published.add(address.path);
         continue;
       }
-      await this.purger.purge({ kind: 'keys', keys: [address.key] });
+      await this.purger.one(address);
       // A status of the 200s is a page that somebody kept out; anything else is no page any more.
       if (status >= 200 && status < 300) report.skipped.set(address.path, outcome.reason);
       else report.purged.add(address.path);
@@ -105,8 +102,7 @@ export class Publisher {
   private async renderUntilStored(address: PageAddress): Promise<Rendering> {
     for (let attempt = 1; ; attempt += 1) {
       const rendering = await this.render(address);
-      const { outcome } = rendering;
-      if (outcome.stored || !OVERTAKEN.has(outcome.reason) || attempt === ATTEMPTS) return rendering;
+      if (!isOutdated(rendering.outcome) || attempt === ATTEMPTS) return rendering;
     }
   }
 

@@ -36,6 +36,7 @@ export class PendingPurges implements OnModuleDestroy {
     if (total > CAPACITY && this.storage.lists) this.#scopes = [{ kind: 'all' }];
     else if (total > CAPACITY_WITHOUT_LIST) this.report('Too many pages wait to be purged: giving up', [scope]);
     else if (!isWaiting) this.#scopes.push(scope);
+    this.hold();
     this.schedule(purge);
   }
 
@@ -44,6 +45,11 @@ export class PendingPurges implements OnModuleDestroy {
     clearTimeout(this.#timer);
     if (this.#scopes.length > 0) this.report('Shutting down', this.#scopes);
     this.#scopes = [];
+  }
+
+  /** Nothing is stored while something waits. */
+  private hold(): void {
+    this.storage.journal.held = this.#scopes.length > 0;
   }
 
   /** What is lost is at least known. */
@@ -65,6 +71,7 @@ export class PendingPurges implements OnModuleDestroy {
         await purge(scope);
         // Another may have come to its place by an overflow: then that one is still to be done.
         if (this.#scopes[0] === scope) this.#scopes.shift();
+        this.hold();
       }
       this.#delay = FIRST_DELAY;
       this.#timer = undefined;

@@ -4,14 +4,22 @@ import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
+import { rawPath } from '../rules/request-head.js';
 import { chunks } from '../async/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';
 import { UnsupportedError } from '../stores/unsupported.error.js';
-import { InFlightPages } from './in-flight-pages.js';
 import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
-import { concerns, describe, type PathsScope, type PurgeScope, sizeOf } from '../stores/purge-scope.js';
+import {
+  concerns,
+  describe,
+  type ExactTarget,
+  type PathsScope,
+  type PurgeScope,
+  sizeOf,
+} from '../stores/purge-scope.js';
+import { CacheableScope } from './cacheable-scope.js';
 import type { TargetPath } from './purge-target.js';
 
 /** One address of a page, with one query. */
@@ -26,14 +34,17 @@ const BATCH = 1000;
 /** Deletes pages, those that are being rendered included. */
 @Injectable()
 export class Purger {
+  readonly #cacheable: CacheableScope;
+
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(PageKeys) private readonly keys: PageKeys,
     @Inject(PageStorage) private readonly storage: PageStorage,
-    @Inject(InFlightPages) private readonly inFlight: InFlightPages,
     @Inject(PendingPurges) private readonly pending: PendingPurges,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
-  ) {}
+  ) {
+    this.#cacheable = new CacheableScope(options.rules.path, keys);
+  }
 
   /** Every form, host, variant and allowed query of the paths. */
   paths(targets: readonly TargetPath[]): Promise<PurgeReport> {
@@ -45,13 +56,19 @@ export class Purger {
     return { kind: 'paths', paths };
   }
 
-  /** Pages at these very addresses, in every variant: other queries of them stay. */
+  /** Pages at these very addresses, in every variant: other queries of them stay. Addresses that cannot be pages are left out. */
   async exactly(pages: readonly ExactPage[]): Promise<PurgeReport> {
     const { hosts } = this.options;
-    const addresses = pages
+    const targets = pages
       .filter(({ host }) => !hosts || hosts.includes(host))
-      .flatMap(({ path, host, query }) => this.keys.ofPath(path, host, query));
-    return this.purge({ kind: 'keys', keys: [...new Set(addresses.map(({ key }) => key))] });
+      .flatMap(({ path, host, query }) => this.keys.ofPath(path, host, query))
+      .map(({ target, host }): ExactTarget => ({ target, host }));
+    return this.purge(this.#cacheable.of({ kind: 'targets', targets }));
+  }
+
+  /** One page, in one variant. */
+  async one({ target, host, variants }: PageAddress): Promise<PurgeReport> {
+    return this.purge({ kind: 'targets', targets: [{ target, host, variants }] });
   }
 
   /**
@@ -59,8 +76,6 @@ export class Purger {
    */
   async purge(scope: PurgeScope): Promise<PurgeReport> {
     if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
-    // First: what is stored from now on is checked against it.
-    this.inFlight.purge(scope);
     try {
       return await this.acknowledged(scope);
     } catch (error) {
@@ -73,30 +88,24 @@ export class Purger {
 
   /** What is being rendered of these pages, in any process, may be old; what is stored stays. */
   async announce(scope: PurgeScope): Promise<void> {
-    this.inFlight.purge(scope);
-    await this.storage.journal?.append(JSON.stringify(scope));
+    const cacheable = this.#cacheable.of(scope);
+    if (sizeOf(cacheable) > 0) await this.storage.journal.append(cacheable);
   }
 
   private async acknowledged(scope: PurgeScope): Promise<PurgeReport> {
     const start = performance.now();
-    // Other processes check what they store against the journal, so it must be there before anything is deleted.
-    await this.storage.journal?.append(JSON.stringify(scope));
+    // Whatever is stored from now on is checked against it, in every process: so it comes before anything is deleted.
+    await this.announce(scope);
     const purged = await this.delete(scope);
     const targets = describe(scope);
-    this.dispatcher.notify(new PagesPurged(targets, purged, this.pagesOf(scope)));
+    this.dispatcher.notify(new PagesPurged(targets, purged, pagesOf(scope)));
     return { purged, targets, duration: performance.now() - start };
-  }
-
-  /** The pages that a purge names one by one. */
-  private pagesOf(scope: PurgeScope): PagesPurged['pages'] {
-    if (scope.kind === 'paths') return scope.paths;
-    return scope.kind === 'keys' ? scope.keys.flatMap((key) => this.keys.parse(key) ?? []) : undefined;
   }
 
   private async delete(scope: PurgeScope): Promise<number> {
     switch (scope.kind) {
-      case 'keys':
-        return this.storage.delete(scope.keys);
+      case 'targets':
+        return this.storage.delete(scope.targets.flatMap((exact) => this.keys.at(exact)).map(({ key }) => key));
       case 'tags':
         return this.deleteEach(this.storage.tagged(scope.tags));
       case 'paths':
@@ -135,4 +144,12 @@ export class Purger {
     for await (const some of chunks(keys, BATCH)) purged += await this.storage.delete(some);
     return purged;
   }
+}
+
+/** The pages that a purge names one by one. */
+function pagesOf(scope: PurgeScope): PagesPurged['pages'] {
+  if (scope.kind === 'paths') return scope.paths;
+  return scope.kind === 'targets'
+    ? scope.targets.map(({ target, host }) => ({ path: rawPath(target), host }))
+    : undefined;
 }

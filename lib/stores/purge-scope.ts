@@ -99,7 +99,8 @@ export function describe(scope: PurgeScope): string[] {
 export function readScope(entry: string): PurgeScope {
   try {
     const scope = JSON.parse(entry) as PurgeScope;
-    return ['paths', 'targets', 'under', 'matching', 'tags'].includes(scope.kind) ? scope : { kind: 'all' };
+    const isKnown = ['paths', 'targets', 'under', 'matching', 'tags'].includes(scope.kind);
+    return isKnown && Number.isInteger(sizeOf(scope)) ? scope : { kind: 'all' };
   } catch {
     return { kind: 'all' };
   }

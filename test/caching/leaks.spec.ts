@@ -10,7 +10,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { memoryStore, NginxCacheModule } from './lib/index.js';
-import { InFlightPages } from './lib/invalidation/in-flight-pages.js';
+import { Renderings } from './lib/caching/renderings.js';
 
 process.on('warning', (warning) => console.log('WARNING', warning.name, warning.message));
 
@@ -87,7 +87,7 @@ await some(8000);
 const before = await heap();
 await some(12000);
 const after = await heap();
-while (app.get(InFlightPages).size > 0) await new Promise(setImmediate);
+while (app.get(Renderings).size > 0) await new Promise(setImmediate);
 await app.close();
 console.log(JSON.stringify({ requests: id, grown: after - before }));
 `;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PageCacheService, PurgeIncompleteError } from '../../lib/index.js';
-import { InFlightPages } from '../../lib/purging/in-flight-pages.js';
+import { Renderings } from '../../lib/caching/renderings.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
 import { type Site, startSite } from '../support/site.js';
@@ -125,7 +125,7 @@ describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
       await check(flowing);
       expect(await hitsReturn()).toBe(true);
 
-      while (site.app.get(InFlightPages).size > 0) await sleep(10);
+      while (site.app.get(Renderings).size > 0) await sleep(10);
     },
     30_000,
   );

@@ -14,7 +14,7 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { InFlightPages } from '../../lib/purging/in-flight-pages.js';
+import { Renderings } from '../../lib/caching/renderings.js';
 import { PLATFORMS } from '../support/applications.js';
 import { raw } from '../support/raw-response.js';
 import { type Site, startSite } from '../support/site.js';
@@ -183,7 +183,7 @@ class UnfinishedController {
 
 describe.each(PLATFORMS)('nothing partial is stored on %s', (platform) => {
   let site: Site;
-  let inFlight: InFlightPages;
+  let inFlight: Renderings;
   beforeAll(async () => {
     site = await startSite({
       platform,
@@ -191,7 +191,7 @@ describe.each(PLATFORMS)('nothing partial is stored on %s', (platform) => {
       options: { maxPageBytes: LIMIT },
       logger: false,
     });
-    inFlight = site.app.get(InFlightPages);
+    inFlight = site.app.get(Renderings);
   });
   afterAll(() => site?.stop());
   beforeEach(async () => {
@@ -289,6 +289,6 @@ describe.each(PLATFORMS)('a visitor who has left before the handler runs, on %s'
     listener.answer();
     await started;
     await new Promise(setImmediate);
-    expect(site.app.get(InFlightPages).size).toBe(0);
+    expect(site.app.get(Renderings).size).toBe(0);
   });
 });

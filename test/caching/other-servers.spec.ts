@@ -7,7 +7,7 @@ import compression from 'compression';
 import session from 'express-session';
 import { describe, expect, it } from 'vitest';
 import { PageCacheInterceptor, PageCacheService } from '../../lib/index.js';
-import { InFlightPages } from '../../lib/purging/in-flight-pages.js';
+import { Renderings } from '../../lib/caching/renderings.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
@@ -61,7 +61,7 @@ describe('an Express application behind a server that is not its own', () => {
     }
     expect(ended).toHaveLength(2);
     expect(await app.get(PageCacheService).has('/page')).toBe(false);
-    expect(app.get(InFlightPages).size).toBe(0);
+    expect(app.get(Renderings).size).toBe(0);
     second.close();
     await app.close();
   });
@@ -109,7 +109,7 @@ describe.each(['express', 'fastify'] as const)('the interceptor twice on %s', (p
     await log.outcome('/twice');
     expect(await answer(`${url}/twice`)).toBePageCacheHit();
     expect(log.events).toEqual(['/twice stored']);
-    expect(app.get(InFlightPages).size).toBe(0);
+    expect(app.get(Renderings).size).toBe(0);
     await app.close();
   });
 });

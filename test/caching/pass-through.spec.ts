@@ -6,7 +6,7 @@ import { ExternalContextCreator } from '@nestjs/core';
 import { of } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memoryStore } from '../../lib/index.js';
-import { InFlightPages } from '../../lib/purging/in-flight-pages.js';
+import { Renderings } from '../../lib/caching/renderings.js';
 import { parseCacheStatus } from '../../lib/testing/cache-status.js';
 import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
@@ -142,7 +142,7 @@ describe.each(PLATFORMS)('what is no request for a page passes through on %s', (
       expect(await once(socket, 'data')).toEqual(['hello']);
       socket.destroy();
     }
-    expect(site.app.get(InFlightPages).size).toBe(0);
+    expect(site.app.get(Renderings).size).toBe(0);
   });
 
   it('messages of microservices and gateways', async () => {

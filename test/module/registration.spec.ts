@@ -116,9 +116,9 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 
   it.each<[string, () => DynamicModule]>([
-    ['forRoot', () => NginxCacheModule.forRoot({ global: false })],
-    ['forRootAsync', () => NginxCacheModule.forRootAsync({ global: false, useFactory: () => ({}) })],
-  ])('%s({ global: false }) leaves it to @UseInterceptors()', async (_, module) => {
+    ['forRoot', () => NginxCacheModule.forRoot({ registerInterceptor: false })],
+    ['forRootAsync', () => NginxCacheModule.forRootAsync({ registerInterceptor: false, useFactory: () => ({}) })],
+  ])('%s({ registerInterceptor: false }) leaves it to @UseInterceptors()', async (_, module) => {
     const { app, url } = await start([module(), SelectiveModule], platform);
     await answer(`${url}/with`);
     expect(await app.get(PageLog).outcome('/with')).toBe('stored');

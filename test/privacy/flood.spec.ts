@@ -16,7 +16,7 @@ import { Controller, Get, Header, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { memcachedStore, nginxConf, NginxCacheModule } from './lib/index.js';
-import { InFlightPages } from './lib/invalidation/in-flight-pages.js';
+import { Renderings } from './lib/caching/renderings.js';
 import { MemcachedServer, NginxServer } from './lib/testing/index.js';
 
 const memcached = await MemcachedServer.start({ args: ['-m', '16'] });
@@ -94,7 +94,7 @@ const seconds = (performance.now() - start) / 1000;
 watching = false;
 await watch;
 const after = { heap: await heap(), items: await items() };
-const inFlight = app.get(InFlightPages).size;
+const inFlight = app.get(Renderings).size;
 const evictions = Number(/STAT evictions (\d+)/.exec(await memcached.send('stats'))![1]);
 await app.close();
 await nginx.stop();

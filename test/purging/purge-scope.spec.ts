@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InFlightPages } from '../../lib/purging/in-flight-pages.js';
-import { concerns, describe as named, type PurgeScope, readScope, sizeOf } from '../../lib/stores/purge-scope.js';
+import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
+import { beginCheck, type PurgeCheck } from '../../lib/stores/journal/purge-check.js';
+import {
+  concerns,
+  describe as named,
+  type PurgeScope,
+  readScope,
+  sizeOf,
+  writeScope,
+} from '../../lib/stores/purge-scope.js';
 import type { PageAddress } from '../../lib/page/page-key.js';
 
 const PATHS = ['/', '/a', '/a/', '/a/b', '/ab', '/a/b/c', '/k%C3%A4se'];
@@ -28,7 +36,10 @@ const scopes: fc.Arbitrary<PurgeScope> = fc.oneof(
     kind: fc.constant('paths' as const),
     paths: fc.array(fc.record({ path: fc.constantFrom(...PATHS), host: fc.constantFrom(...HOSTS, undefined) })),
   }),
-  fc.record({ kind: fc.constant('keys' as const), keys: fc.array(addresses.map(({ key }) => key)) }),
+  fc.record({
+    kind: fc.constant('targets' as const),
+    targets: fc.array(addresses.map(({ target, host }) => ({ target, host }))),
+  }),
   fc.record({ kind: fc.constant('under' as const), path: fc.constantFrom('', '/a', '/a/b', '/x') }),
   fc.record({
     kind: fc.constant('matching' as const),
@@ -39,14 +50,14 @@ const scopes: fc.Arbitrary<PurgeScope> = fc.oneof(
 );
 
 /** Whether a purge takes a page, said in another way. */
-function expected(scope: PurgeScope, { path, host, key, target }: PageAddress, tags: string[]): boolean {
+function expected(scope: PurgeScope, { path, host, target }: PageAddress, tags: string[]): boolean {
   switch (scope.kind) {
     case 'all':
       return true;
     case 'paths':
       return scope.paths.some((one) => one.path === path && [undefined, host].includes(one.host));
-    case 'keys':
-      return new Set(scope.keys).has(key);
+    case 'targets':
+      return scope.targets.some((one) => one.target === target && [undefined, host].includes(one.host));
     case 'under':
       return scope.path === '' || path === scope.path || path.slice(0, scope.path.length + 1) === `${scope.path}/`;
     case 'matching':
@@ -88,7 +99,7 @@ describe('what a purge takes', () => {
     '{"kind":"moon"}',
     '{"kind":"paths"}',
     '{"kind":"tags","tags":7}',
-    '{"kind":"keys"}',
+    '{"kind":"targets"}',
   ])('is everything when nobody understands it: %s', (entry) => {
     fc.assert(
       fc.property(addresses, (address) => {
@@ -104,39 +115,38 @@ describe('what a purge takes', () => {
     expect(call({ kind: 'under', path: '' })).toBe('/*');
     expect(call({ kind: 'matching', source: 'x', flags: 'i' })).toBe('/x/i');
     expect(call({ kind: 'tags', tags: ['a', 'b'] })).toBe('tag:a tag:b');
-    expect(call({ kind: 'keys', keys: ['page:/x', 'page:h;lang=de/x?q=1'] })).toBe('/x /x?q=1');
+    expect(call({ kind: 'targets', targets: [{ target: '/x' }, { target: '/x?q=1', host: 'h' }] })).toBe('/x /x?q=1');
     expect(call({ kind: 'paths', paths: [{ path: '/x' }, { path: '/x', host: 'h' }, { path: '/y' }] })).toBe('/x /y');
   });
 });
 
-describe('the pages in flight', () => {
-  it('know of each purge since they began, and of no other', () => {
+describe('a page that is being rendered', () => {
+  const at = { key: 'page:/a', path: '/a', target: '/a', host: undefined, variants: {} };
+  const begin = (journal: LocalJournal, address: PageAddress, renews = false) =>
+    beginCheck(journal, address, { arrival: { position: journal.window.position, time: Date.now() }, renews });
+
+  it('is kept out by each purge since it began, and by no other', async () => {
     const steps = fc.array(
       fc.oneof(
         fc.record({ step: fc.constant('begin' as const), address: addresses }),
-        fc.record({ step: fc.constant('end' as const), index: fc.nat() }),
         fc.record({ step: fc.constant('purge' as const), scope: scopes }),
       ),
       { maxLength: 40 },
     );
-    fc.assert(
-      fc.property(steps, fc.subarray(TAGS), (all, tags) => {
-        const inFlight = new InFlightPages();
-        const pages: { page: ReturnType<InFlightPages['begin']>; address: PageAddress; purges: PurgeScope[] }[] = [];
+    await fc.assert(
+      fc.asyncProperty(steps, fc.subarray(TAGS), async (all, tags) => {
+        const journal = new LocalJournal();
+        const pages: { check: PurgeCheck; address: PageAddress; purges: PurgeScope[] }[] = [];
         for (const one of all) {
-          if (one.step === 'begin') pages.push({ page: inFlight.begin(one.address), address: one.address, purges: [] });
-          else if (one.step === 'purge') {
-            inFlight.purge(one.scope);
+          if (one.step === 'begin') {
+            pages.push({ check: await begin(journal, one.address), address: one.address, purges: [] });
+          } else {
+            await journal.append(one.scope);
             for (const { purges } of pages) purges.push(one.scope);
-          } else if (pages.length > 0) {
-            const [{ page }] = pages.splice(one.index % pages.length, 1) as [(typeof pages)[number]];
-            inFlight.end(page);
           }
-          expect(inFlight.size).toBe(pages.length);
-          for (const { page, address, purges } of pages) {
-            expect(inFlight.purgesOf(page, new Set(tags))).toEqual(
-              purges.filter((scope) => concerns(scope, address, new Set(tags))),
-            );
+          for (const { check, address, purges } of pages) {
+            const isPurged = purges.some((scope) => concerns(scope, address, new Set(tags)));
+            expect(check.known(new Set(tags))).toBe(isPurged ? 'purged' : undefined);
           }
         }
       }),
@@ -144,25 +154,74 @@ describe('the pages in flight', () => {
     );
   });
 
-  it('take more for purged than was, when too much was purged to remember', () => {
-    const inFlight = new InFlightPages();
-    const address = { key: 'page:/a', path: '/a', target: '/a', host: undefined, variants: {} };
-    const page = inFlight.begin(address);
-    for (let index = 0; index < 1000; index += 1) inFlight.purge({ kind: 'under', path: `/other/${index}` });
-    expect(inFlight.purgesOf(page, new Set())).toEqual([]);
-    inFlight.purge({ kind: 'under', path: '/other' });
-    expect(inFlight.purgesOf(page, new Set())).toEqual([{ kind: 'all' }]);
-    expect(inFlight.purgesOf(inFlight.begin(address), new Set())).toEqual([]);
+  it('is kept out when more was purged than is remembered', async () => {
+    const journal = new LocalJournal();
+    const check = await begin(journal, at);
+    for (let index = 0; index < 20_000; index += 1) await journal.append({ kind: 'under', path: `/other/${index}` });
+    expect(check.known(new Set())).toBeUndefined();
+    await journal.append({ kind: 'under', path: '/other' });
+    expect(check.known(new Set())).toBe('purges-unknown');
+    expect((await begin(journal, at)).known(new Set())).toBeUndefined();
   });
 
-  it('remember no more of a few large purges', () => {
-    const inFlight = new InFlightPages();
-    const address = { key: 'page:/a', path: '/a', target: '/a', host: undefined, variants: {} };
-    const page = inFlight.begin(address);
-    const large = Array.from({ length: 999 }, (_, index) => ({ path: `/other/${index}` }));
-    inFlight.purge({ kind: 'paths', paths: large });
-    expect(inFlight.purgesOf(page, new Set())).toEqual([]);
-    inFlight.purge({ kind: 'paths', paths: large });
-    expect(inFlight.purgesOf(page, new Set())).toEqual([{ kind: 'all' }]);
+  it('is not kept out by a purge before its request came in, by the clock of who wrote it', async () => {
+    const journal = new LocalJournal();
+    const arrival = { position: journal.window.position, time: Date.now() };
+    journal.window.add({ time: arrival.time - 1, scope: { kind: 'all' } });
+    const check = await beginCheck(journal, at, { arrival, renews: false });
+    expect(check.known(new Set())).toBeUndefined();
+    journal.window.add({ time: arrival.time - 1, scope: { kind: 'all' } });
+    expect(check.known(new Set())).toBe('purged');
+  });
+
+  it('is kept out by what middleware may have read before its handler', async () => {
+    const journal = new LocalJournal();
+    const arrival = { position: journal.window.position, time: Date.now() };
+    journal.window.add({ time: arrival.time, scope: { kind: 'all' } });
+    const check = await beginCheck(journal, at, { arrival, renews: false });
+    expect(check.known(new Set())).toBe('purged');
+  });
+
+  it('is rendered once more when somebody else refreshes it', async () => {
+    const journal = new LocalJournal();
+    const [renewed, visited] = [await begin(journal, at, true), await begin(journal, at)];
+    await journal.append({ kind: 'paths', paths: [{ path: '/a' }], refresh: true });
+    expect(renewed.known(new Set())).toBe('refreshed');
+    expect(visited.known(new Set())).toBe('purged');
+    await journal.append({ kind: 'all' });
+    expect(renewed.known(new Set())).toBe('purged');
+  });
+
+  it('is kept out when entries may be missing, and while purges wait', async () => {
+    const journal = new LocalJournal();
+    const check = await begin(journal, at);
+    journal.held = true;
+    expect(check.known(new Set())).toBe('purge-pending');
+    journal.held = false;
+    expect(check.known(new Set())).toBeUndefined();
+    journal.window.forget();
+    expect(check.known(new Set())).toBe('purges-unknown');
+  });
+});
+
+describe('a scope that is written down', () => {
+  it('says the same in parts, none of them too long', () => {
+    fc.assert(
+      fc.property(
+        scopes,
+        addresses,
+        fc.subarray(TAGS),
+        fc.integer({ min: 300, max: 2000 }),
+        (scope, address, tags, size) => {
+          const parts = writeScope(scope, size);
+          for (const part of parts) expect(part.length).toBeLessThanOrEqual(size);
+          const read = parts.map(readScope);
+          const isConcerned = (one: PurgeScope) => concerns(one, address, new Set(tags));
+          if (isConcerned(scope)) expect(read.some(isConcerned)).toBe(true);
+          if (read.every(({ kind }) => kind === scope.kind)) expect(read.some(isConcerned)).toBe(isConcerned(scope));
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });

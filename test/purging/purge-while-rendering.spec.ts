@@ -2,7 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { Keyv } from 'keyv';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PageCacheService, type PageStoreDefinition } from '../../lib/index.js';
-import { InFlightPages } from '../../lib/purging/in-flight-pages.js';
+import { Renderings } from '../../lib/caching/renderings.js';
 import type { Page } from '../../lib/page/page.js';
 import { memoryStore } from '../../lib/stores/memory/memory-store.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
@@ -72,7 +72,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     expect((await visit).body.toString()).toBe('old');
     expect(await site.log.outcome('/posts/1')).toBe(concerned ? 'purged' : 'stored');
     expect(await site.memcached.keys()).toEqual(concerned ? [] : ['page:/posts/1']);
-    expect(site.app.get(InFlightPages).size).toBe(0);
+    expect(site.app.get(Renderings).size).toBe(0);
     if (concerned) expect((await site.get('/posts/1')).body.toString()).toBe('new');
   });
 });
@@ -122,7 +122,7 @@ describe.each(['before the store has it', 'between the store and its acknowledge
     after.open();
     expect(await app.get(PageLog).outcome('/posts/1')).toBe(concerned ? 'purged' : 'stored');
     expect(await pages.has('/posts/1')).toBe(!concerned);
-    expect(app.get(InFlightPages).size).toBe(0);
+    expect(app.get(Renderings).size).toBe(0);
     await app.close();
   });
 });

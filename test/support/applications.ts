@@ -15,7 +15,7 @@ const views = join(import.meta.dirname, 'views');
 
 export interface ApplicationSetup {
   platform: Platform;
-  options?: NginxCacheOptions & { global?: boolean };
+  options?: NginxCacheOptions & { registerInterceptor?: boolean };
   /** Besides the page cache. */
   imports?: (Type | DynamicModule)[];
   controllers?: Type[];

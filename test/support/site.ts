@@ -38,7 +38,7 @@ export async function startSite(
     options: all,
     providers: [PageLog, ...providers],
   });
-  const { global: _, ...shared } = all as NginxCacheOptions & { global?: boolean };
+  const { registerInterceptor: _, ...shared } = all as NginxCacheOptions & { registerInterceptor?: boolean };
   const nginx = await NginxServer.start(({ port, directory }) =>
     nginxConf({ ...shared, ...nginxOptions }, { app: address, listen: port, directory }),
   );

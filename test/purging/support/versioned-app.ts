@@ -9,7 +9,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   fileStore, memcachedStore, NginxCacheModule, OnPageCache, PageCacheService, PageSkipped, PageStored, PurgeIncompleteError,
 } from './lib/index.js';
-import { PendingPurges } from './lib/invalidation/pending-purges.js';
+import { PendingPurges } from './lib/purging/pending-purges.js';
 
 const { servers, root, ttl, path, seed, things } = JSON.parse(process.argv[2]!);
 const file = openSync(path, 'r');

@@ -1,0 +1,108 @@
+import type { IncomingMessage } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
+import type { ResponseHead } from '../http/fields.js';
+import type { PageDraft } from '../page/page-draft.js';
+import type { Page } from '../page/page.js';
+import type { PageWrite, Refusal } from '../stores/page-write.js';
+
+/** What became of a page. */
+export type PageOutcome = { readonly stored: true } | { readonly stored: false; readonly reason: string };
+
+/** The reasons of a store for which another rendering may be stored. */
+const OUTDATED: ReadonlySet<string> = new Set<Refusal>(['purged', 'refreshed', 'superseded']);
+
+/** Whether the page has changed while it was being rendered, or another rendering was faster. */
+export function isOutdated(outcome: PageOutcome): boolean {
+  return !outcome.stored && OUTDATED.has(outcome.reason);
+}
+
+/** The response that a rendering has become. */
+export interface RecordedResponse {
+  /** The page as it was sent, with its content coding undone, or why it is none. */
+  page(): Promise<Page | string>;
+  /** The same page as it is stored. */
+  packed(page: Page): Promise<Page>;
+}
+
+/** One rendering of a page, from its handler to the store: asks everybody who has a say, and commits the page or drops it. */
+export class PageRendering {
+  /** Settles when the page is stored or will not be; never rejects. */
+  readonly outcome: Promise<PageOutcome>;
+  #settle!: (outcome: PageOutcome) => void;
+  #deciding: void | Promise<void> = undefined;
+
+  /** @param onFailure is called when nobody knows whether the page was stored */
+  constructor(
+    private readonly dispatcher: PageCacheDispatcher,
+    readonly draft: PageDraft,
+    private readonly write: PageWrite,
+    private readonly request: IncomingMessage,
+    private readonly context: ExecutionContext,
+    private readonly onFailure: () => void,
+  ) {
+    this.outcome = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** Why the page is not stored; `undefined` as long as it may be. */
+  get refusal(): string | undefined {
+    return this.draft.skipped;
+  }
+
+  refuse(reason: string): void {
+    this.draft.skip(reason);
+  }
+
+  /** Status and header of the response are known. */
+  respond({ status, headers }: ResponseHead): void {
+    this.#deciding = this.dispatcher.decide(
+      new PageResponding(this.draft, this.request, this.context, status, headers),
+    );
+    const refusal = this.write.refusal(this.draft.tags);
+    if (refusal !== undefined) this.refuse(refusal);
+  }
+
+  /** The whole response has been written. */
+  complete(response: RecordedResponse): void {
+    this.store(response).then(
+      (outcome) => this.finish(outcome),
+      (error: unknown) => {
+        this.dispatcher.notify(new PageCacheFailed('set', error));
+        this.onFailure();
+        this.finish({ stored: false, reason: 'store-failed' });
+      },
+    );
+  }
+
+  /** The visitor left, or the application gave up, before all of it was written. */
+  abort(): void {
+    this.refuse('aborted');
+    this.finish({ stored: false, reason: this.refusal ?? 'aborted' });
+  }
+
+  private async store(response: RecordedResponse): Promise<PageOutcome> {
+    await this.#deciding;
+    const page = this.refusal === undefined ? await response.page() : undefined;
+    if (typeof page === 'string') this.refuse(page);
+    else if (page) await this.dispatcher.decide(new PageRendered(this.draft, this.request, this.context, page));
+    if (!page || typeof page === 'string' || this.refusal !== undefined) {
+      return { stored: false, reason: this.refusal ?? 'unknown' };
+    }
+    const { address, ttl, tags } = this.draft;
+    const stored = { ...(await response.packed(page)), ...(tags.size > 0 ? { tags: [...tags] } : {}) };
+    const result = await this.write.commit(stored, ttl);
+    if (result.stored) this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length));
+    return result;
+  }
+
+  private finish(outcome: PageOutcome): void {
+    if (!outcome.stored) {
+      this.write.abort();
+      this.dispatcher.notify(new PageSkipped(this.draft.address, outcome.reason));
+    }
+    this.#settle(outcome);
+  }
+}

@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { PageDraft } from '../page/page-draft.js';
+import type { PageAddress } from '../page/page-key.js';
+import { Purger } from '../purging/purger.js';
+import type { Arrival } from '../stores/journal/purge-check.js';
+import { PageStorage } from '../stores/page-storage.js';
+import type { PageWrite } from '../stores/page-write.js';
+import { CurrentDraft } from './current-draft.js';
+import { PageRecorder } from './page-recorder.js';
+import { PageRendering } from './page-rendering.js';
+import { Publications } from './publications.js';
+import { RenderingDates } from './rendering-dates.js';
+import { observe } from './response-observer.js';
+
+const ARRIVAL = Symbol('nestjs-nginx-cache: arrival');
+type Arrived = IncomingMessage & { [ARRIVAL]?: Arrival };
+
+/** The pages that this process is rendering. */
+@Injectable()
+export class Renderings implements OnApplicationBootstrap {
+  readonly #open = new Set<PageRendering>();
+  readonly #dates = new RenderingDates();
+
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(PageStorage) private readonly storage: PageStorage,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(Purger) private readonly purger: Purger,
+    @Inject(Publications) private readonly publications: Publications,
+    @Inject(CurrentDraft) private readonly current: CurrentDraft,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.storage.start();
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** A page may be older than its handler: middleware and guards read data, too. So each request is noted as it comes in. */
+  arrived(request: Arrived): void {
+    request[ARRIVAL] = this.storage.arrive();
+  }
+
+  /** @returns `undefined` when the store does not answer in time */
+  async begin(address: PageAddress, request: Arrived): Promise<PageWrite | undefined> {
+    const arrival = request[ARRIVAL] ?? this.storage.arrive();
+    return this.publications.of(request) ? this.storage.renew(address, arrival) : this.storage.begin(address, arrival);
+  }
+
+  /** Runs the handler, and stores what it answers. */
+  render(
+    draft: PageDraft,
+    write: PageWrite,
+    context: ExecutionContext,
+    next: CallHandler,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Observable<unknown> {
+    const publication = this.publications.of(request);
+    const rendering = new PageRendering(this.dispatcher, draft, write, request, context, () => this.forget(draft));
+    this.#open.add(rendering);
+    void rendering.outcome.then(() => this.#open.delete(rendering));
+    publication?.(rendering.outcome);
+    const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
+    observe(response, new PageRecorder(rendering, response, this.options, !publication, lastModified));
+    return this.current.run(request, draft, () => next.handle());
+  }
+
+  /** It may be stored all the same, and stay there although somebody has purged it. */
+  private forget({ address }: PageDraft): void {
+    if (!this.storage.forgets) this.purger.one(address).catch(() => {});
+  }
+}
