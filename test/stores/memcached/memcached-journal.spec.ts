@@ -81,67 +81,82 @@ describe('the purge journal in memcached', () => {
     expect(writer.window.since(writer.window.position)).toEqual([]);
   });
 
-  it('misses no purge, however writers and readers interleave, and whatever memcached loses', { timeout: 120_000 }, async () => {
-    const step = fc.record({
-      by: fc.nat(2),
-      action: fc.constantFrom('append', 'append', 'append', 'render', 'look', 'lose', 'begin anew'),
-      pause: fc.nat(3),
-    });
-    const plan = fc.record({ seed: fc.nat(), steps: fc.array(step, { minLength: 1, maxLength: 80 }), loses: fc.boolean() });
-    await fc.assert(
-      fc.asyncProperty(plan, async ({ seed, steps, loses }) => {
-        const next = generator(seed);
-        const random = (below: number) => Math.floor(next() * below);
-        const key = newKey();
-        const all = Array.from({ length: 3 }, () => new MemcachedJournal(slowly(newClient(), () => random(4)), key));
-        await Promise.all(all.map((journal) => journal.look()));
-        const work: Promise<unknown>[] = [];
-        /** Number, and when it was asked for: a rendering that had arrived before must notice it once it is acknowledged. */
-        const acknowledged: { readonly name: number; readonly asked: number }[] = [];
-        const failures: string[] = [];
-        let [name, now] = [0, 0];
-        const append = async (journal: MemcachedJournal) => {
-          const entry = { name: (name += 1), asked: (now += 1) };
-          await journal.append(purge(entry.name));
-          acknowledged.push(entry);
-        };
-        const render = async (journal: MemcachedJournal) => {
-          const arrived = (now += 1);
-          const context = arrive(journal);
-          const check = await beginCheck(journal, page('none'), context);
-          const began = journal.window.position;
-          await delay(random(8));
-          const due = acknowledged.filter(({ asked }) => asked > arrived);
-          await journal.catchUp();
-          const scopes = journal.window.since(context.arrival.position)?.map((entry) => entry);
-          const early = began - context.arrival.position;
-          const counting = scopes?.filter(({ time }, at) => at >= early || time >= context.arrival.time);
-          for (const entry of due) {
-            const isSeen = counting?.some(({ scope }) => concerns(scope, page(entry.name))) ?? true;
-            if (!isSeen) failures.push(`purge ${entry.name} was missed`);
+  it(
+    'misses no purge, however writers and readers interleave, and whatever memcached loses',
+    { timeout: 120_000 },
+    async () => {
+      const step = fc.record({
+        by: fc.nat(2),
+        action: fc.constantFrom('append', 'append', 'append', 'render', 'look', 'lose', 'begin anew'),
+        pause: fc.nat(3),
+      });
+      const plan = fc.record({
+        seed: fc.nat(),
+        steps: fc.array(step, { minLength: 1, maxLength: 80 }),
+        loses: fc.boolean(),
+      });
+      await fc.assert(
+        fc.asyncProperty(plan, async ({ seed, steps, loses }) => {
+          const next = generator(seed);
+          const random = (below: number) => Math.floor(next() * below);
+          const key = newKey();
+          const all = Array.from(
+            { length: 3 },
+            () =>
+              new MemcachedJournal(
+                held(newClient(), () => delay(random(4))),
+                key,
+              ),
+          );
+          await Promise.all(all.map((journal) => journal.look()));
+          const work: Promise<unknown>[] = [];
+          /** Number, and when it was asked for: a rendering that had arrived before must notice it once it is acknowledged. */
+          const acknowledged: { readonly name: number; readonly asked: number }[] = [];
+          const failures: string[] = [];
+          let [name, now] = [0, 0];
+          const append = async (journal: MemcachedJournal) => {
+            const entry = { name: (name += 1), asked: (now += 1) };
+            await journal.append(purge(entry.name));
+            acknowledged.push(entry);
+          };
+          const render = async (journal: MemcachedJournal) => {
+            const arrived = (now += 1);
+            const context = arrive(journal);
+            const check = await beginCheck(journal, page('none'), context);
+            const began = journal.window.position;
+            await delay(random(8));
+            const due = acknowledged.filter(({ asked }) => asked > arrived);
+            await journal.catchUp();
+            const scopes = journal.window.since(context.arrival.position)?.map((entry) => entry);
+            const early = began - context.arrival.position;
+            const counting = scopes?.filter(({ time }, at) => at >= early || time >= context.arrival.time);
+            for (const entry of due) {
+              const isSeen = counting?.some(({ scope }) => concerns(scope, page(entry.name))) ?? true;
+              if (!isSeen) failures.push(`purge ${entry.name} was missed`);
+            }
+            // Nothing was lost, and nobody has purged this page.
+            if (!loses && check.known(NO_TAGS) !== undefined) failures.push(`refused: ${check.known(NO_TAGS)}`);
+          };
+          const lose = async () => {
+            const items = await itemsOf(key);
+            const victim = items[random(items.length)];
+            if (victim) await memcached.send(`md ${victim}`);
+          };
+          for (const { by, action, pause } of steps) {
+            const journal = all[by]!;
+            if (action === 'append') work.push(append(journal));
+            else if (action === 'render') work.push(render(journal));
+            else if (action === 'look') work.push(journal.look());
+            else if (loses) work.push(action === 'lose' ? lose() : memcached.send(`md ${key}`));
+            await delay(pause);
           }
-          // Nothing was lost, and nobody has purged this page.
-          if (!loses && check.known(NO_TAGS) !== undefined) failures.push(`refused: ${check.known(NO_TAGS)}`);
-        };
-        const lose = async () => {
-          const items = await itemsOf(key);
-          const victim = items[random(items.length)];
-          if (victim) await memcached.send(`md ${victim}`);
-        };
-        for (const { by, action, pause } of steps) {
-          const journal = all[by]!;
-          if (action === 'append') work.push(append(journal));
-          else if (action === 'render') work.push(render(journal));
-          else if (action === 'look') work.push(journal.look());
-          else if (loses) work.push(action === 'lose' ? lose() : memcached.send(`md ${key}`));
-          await delay(pause);
-        }
-        await Promise.all(work);
-        expect(failures).toEqual([]);
-      }),
-      { numRuns: 60 },
-    );
-  });
+          await Promise.all(work);
+          expect(failures).toEqual([]);
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
 
   it('counts an entry that is lost as a purge of everything, no younger than the next', async () => {
     const key = newKey();
@@ -164,6 +179,19 @@ describe('the purge journal in memcached', () => {
     } finally {
       clock.mockRestore();
     }
+  });
+
+  it('counts what a lost index names as a purge of everything', async () => {
+    const key = newKey();
+    const [one, two] = journals(2, key) as [MemcachedJournal, MemcachedJournal];
+    const position = await started(two);
+    for (let entry = 0; entry < 200; entry += 1) await one.append(purge(entry));
+    for (const item of await itemsOf(`${key}:`)) {
+      if (!(await memcached.send(`mg ${item} v`)).includes('kind')) await memcached.send(`md ${item}`);
+    }
+    const scopes = (await since(two, position)) ?? [];
+    expect(scopes[0]).toEqual({ kind: 'all' });
+    expect(scopes.slice(1)).toEqual(Array.from({ length: 72 }, (_, index) => purge(128 + index)));
   });
 
   it('lets an idle process store its next page, though the entries are gone', async () => {
@@ -209,15 +237,18 @@ describe('the purge journal in memcached', () => {
     },
   );
 
-  it.each(['rubbish', '', '12', '12\n{"kind":"new"}', '12\n{'])('takes an entry that is %j for everything', async (rubbish) => {
-    const key = newKey();
-    const [journal, other] = journals(2, key) as [MemcachedJournal, MemcachedJournal];
-    const position = await started(journal);
-    await other.append(purge('x'));
-    const [item] = await itemsOf(`${key}:`);
-    await memcached.send(`ms ${item} ${rubbish.length}\r\n${rubbish}`);
-    expect(await since(journal, position)).toEqual([{ kind: 'all' }]);
-  });
+  it.each(['rubbish', '', '12', '12\n{"kind":"new"}', '12\n{'])(
+    'takes an entry that is %j for everything',
+    async (rubbish) => {
+      const key = newKey();
+      const [journal, other] = journals(2, key) as [MemcachedJournal, MemcachedJournal];
+      const position = await started(journal);
+      await other.append(purge('x'));
+      const [item] = await itemsOf(`${key}:`);
+      await memcached.send(`ms ${item} ${rubbish.length}\r\n${rubbish}`);
+      expect(await since(journal, position)).toEqual([{ kind: 'all' }]);
+    },
+  );
 
   it('splits what is large, and stays small where everybody reads', async () => {
     const key = newKey();
@@ -248,53 +279,69 @@ describe('the purge journal in memcached', () => {
   it('is read once for all who ask meanwhile, and never too early', async () => {
     const key = newKey();
     const [writer] = journals(1, key) as [MemcachedJournal];
-    const client = newClient();
     let reads = 0;
+    let open = () => {};
+    let gate: Promise<void> | undefined;
     const reader = new MemcachedJournal(
-      slowly(client, (operation) => {
-        if (operation === 'getForUpdate') reads += 1;
-        return 30;
+      held(newClient(), async (operation) => {
+        if (operation !== 'getForUpdate') return;
+        reads += 1;
+        await gate;
       }),
       key,
     );
     const position = await started(reader);
+    gate = new Promise((resolve) => (open = resolve));
     // A read that is on its way, and has seen nothing yet.
-    const looks = [reader.look(), reader.look()];
-    await delay(10);
+    const look = reader.look();
+    await expect.poll(() => reads).toBe(2);
     await writer.append(purge('x'));
-    reads = 0;
-    looks.push(reader.look());
-    await Promise.all(Array.from({ length: 100 }, () => reader.catchUp()));
+    const all = [reader.look(), ...Array.from({ length: 100 }, () => reader.catchUp())];
+    open();
+    await look;
+    expect(reader.window.since(position)).toEqual([]);
+    await Promise.all(all);
     expect(reader.window.since(position)?.length).toBe(1);
-    expect(reads).toBe(1);
-    await Promise.all(looks);
+    expect(reads).toBe(3);
   });
 
   it('is not deceived by a server that counts from the beginning again', async () => {
     await using other = await MemcachedServer.start();
-    const client = new MemcachedClient(other.address);
-    const journal = new MemcachedJournal(client, '*journal');
-    const position = await started(journal);
+    const clients = [1, 2].map(() => new MemcachedClient(other.address));
+    const [one, two] = clients.map((client) => new MemcachedJournal(client, '*journal'));
+    const position = await started(one!);
+    const before = await other.send('mg *journal c');
     await other.restart();
-    const isWritten = () =>
-      journal.append(purge('x')).then(
-        () => true,
-        () => false,
-      );
-    await expect.poll(isWritten).toBe(true);
-    expect(await since(journal, position)).toBeUndefined();
-    await client.close();
+    await expect
+      .poll(() =>
+        two!.look().then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+    expect(await other.send('mg *journal c')).toBe(before);
+    await expect
+      .poll(() =>
+        one!.catchUp().then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+    expect(one!.window.since(position)).toBeUndefined();
+    await Promise.all(clients.map((client) => client.close()));
   });
 });
 
-/** A client whose answers come late, in the order in which they were asked for. */
-function slowly(client: MemcachedClient, milliseconds: (operation: string) => number): MemcachedMetaClient {
+/** A client that hands its answers on late. */
+function held(client: MemcachedClient, until: (operation: string) => Promise<unknown>): MemcachedMetaClient {
   return new Proxy(client, {
     get: (target, name: keyof MemcachedClient) => {
       const operation = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
       return async (...args: unknown[]) => {
         const answer = await operation(...args);
-        await delay(milliseconds(name));
+        await until(name);
         return answer;
       };
     },
