@@ -291,10 +291,11 @@ describe('the purge journal in memcached', () => {
       key,
     );
     const position = await started(reader);
+    reads = 0;
     gate = new Promise((resolve) => (open = resolve));
     // A read that is on its way, and has seen nothing yet.
     const look = reader.look();
-    await expect.poll(() => reads).toBe(2);
+    await expect.poll(() => reads).toBe(1);
     await writer.append(purge('x'));
     const all = [reader.look(), ...Array.from({ length: 100 }, () => reader.catchUp())];
     open();
@@ -302,7 +303,7 @@ describe('the purge journal in memcached', () => {
     expect(reader.window.since(position)).toEqual([]);
     await Promise.all(all);
     expect(reader.window.since(position)?.length).toBe(1);
-    expect(reads).toBe(3);
+    expect(reads).toBe(2);
   });
 
   it('is not deceived by a server that counts from the beginning again', async () => {
