@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PendingPurges } from '../../lib/purging/pending-purges.js';
-import type { PurgeScope } from '../../lib/stores/purge-scope.js';
+import type { PurgeScope } from '../../lib/stores/journal/purge-scope.js';
 import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import type { PageStorage } from '../../lib/stores/page-storage.js';
