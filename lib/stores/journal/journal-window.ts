@@ -1,4 +1,4 @@
-import { type PurgeScope, sizeOf } from '../purge-scope.js';
+import { type PurgeScope, sizeOf } from './purge-scope.js';
 
 /** One purge, by any process. */
 export interface JournalEntry {

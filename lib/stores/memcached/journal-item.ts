@@ -1,4 +1,4 @@
-import { type PurgeScope, readScope, writeScope } from '../purge-scope.js';
+import { type PurgeScope, readScope, writeScope } from '../journal/purge-scope.js';
 
 /** A scope that is longer is split, in characters. */
 const SCOPE_LENGTH = 16_000;

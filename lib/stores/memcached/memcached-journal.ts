@@ -3,7 +3,7 @@ import { Batches } from '../../async/batches.js';
 import { Turns } from '../../async/turns.js';
 import { JOURNAL_CAPACITY, type JournalEntry, JournalWindow } from '../journal/journal-window.js';
 import type { PurgeJournal } from '../journal/purge-journal.js';
-import { type PurgeScope, sizeOf } from '../purge-scope.js';
+import { type PurgeScope, sizeOf } from '../journal/purge-scope.js';
 import {
   advanced,
   decodeHead,
