@@ -5,7 +5,7 @@ import { beginCheck } from '../../../lib/stores/journal/purge-check.js';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
 import type { MemcachedMetaClient } from '../../../lib/stores/memcached/memcached-client.interface.js';
 import { MemcachedJournal } from '../../../lib/stores/memcached/memcached-journal.js';
-import { concerns, type PurgeScope } from '../../../lib/stores/purge-scope.js';
+import { concerns, type PurgeScope } from '../../../lib/stores/journal/purge-scope.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';
 import { generator } from '../../purging/support/random.js';
 import { addressOf } from '../../support/put-page.js';
