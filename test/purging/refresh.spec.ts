@@ -209,7 +209,7 @@ describe('two processes', () => {
         if (answer.body.toString() !== 'a 1') old += 1;
       }
       await visit;
-      expect(log).toEqual(['/a superseded']);
+      expect(log).toEqual(['/a purged']);
       expect({ gap, old }).toEqual({ gap: 0, old: 0 });
       await site.memcached.flush();
     }
