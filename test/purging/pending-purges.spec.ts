@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PendingPurges } from '../../lib/purging/pending-purges.js';
 import type { PurgeScope } from '../../lib/stores/purge-scope.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import type { PageStorage } from '../../lib/stores/page-storage.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
+import { fc } from '../support/random.js';
 
 const LISTS = { lists: true } as PageStorage;
 
