@@ -8,7 +8,7 @@ import {
   readScope,
   sizeOf,
   writeScope,
-} from '../../lib/stores/purge-scope.js';
+} from '../../lib/stores/journal/purge-scope.js';
 import type { PageAddress } from '../../lib/page/page-key.js';
 import { fc } from '../support/random.js';
 
