@@ -6,7 +6,7 @@ import type { PageStore } from '../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { putPage } from '../support/put-page.js';
 import { collect, context, HTML } from '../stores/pages.js';
-import { generator } from './support/random.js';
+import { generator } from '../support/random.js';
 
 const page = (tags: readonly string[], size = 100): Page => ({
   status: 200,
@@ -128,7 +128,7 @@ describe('the tags of pages in memcached', () => {
     await start('-m', '8');
     // As much as the pages, so that both are dropped.
     const long = 'x'.repeat(1000);
-    const random = generator(Number(process.env['SEED'] ?? 1));
+    const random = generator();
     const truth = new Map<string, readonly string[]>();
     let [missed, taken, needed, evictions] = [0, 0, 0, 0];
     for (let round = 0; round < 8; round += 1) {
