@@ -3,7 +3,7 @@
 //
 //   npx tsc -p tsconfig.build.json && node bench/purge.mjs
 //
-// ROUNDS=5 RATES=100,500,1000,2000 SECONDS=6 are the defaults; ROUNDS=0 leaves the first part out, SECONDS=0 the second.
+// ROUNDS=5 RATES=100,500,2000,5000,10000 SECONDS=6 are the defaults; ROUNDS=0 leaves the first part out, SECONDS=0 the second.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,7 +17,7 @@ import { MemcachedServer } from '../dist/testing/index.js';
 const { env } = process;
 const ROUNDS = Number(env['ROUNDS'] ?? 5);
 const SECONDS = Number(env['SECONDS'] ?? 6);
-const RATES = (env['RATES'] ?? '100,500,1000,2000').split(',').map(Number);
+const RATES = (env['RATES'] ?? '100,500,2000,5000,10000').split(',').map(Number);
 const RENDERS = [50, 300, 3000];
 /** Processes that purge. */
 const PURGERS = 2;
