@@ -182,7 +182,7 @@ async function purgeOnDemand(servers) {
   );
   const service = app.get(PageCacheService);
   await until(() => service.purge('/never'));
-  process.on('message', async ({ rate, seconds }) => {
+  const purge = async ({ rate, seconds }) => {
     const begin = performance.now();
     let [asked, acknowledged] = [0, 0];
     const work = [];
@@ -199,7 +199,8 @@ async function purgeOnDemand(servers) {
     }
     await Promise.all(work);
     process.send(acknowledged);
-  });
+  };
+  process.on('message', (message) => void purge(message));
   process.send('ready');
   await once(process, 'disconnect');
   await app.close();
