@@ -79,12 +79,16 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
   let pending: PendingPurges;
   beforeEach(async () => {
     VersionController.version = 1;
-    site = await startSite({
-      platform: 'fastify',
-      controllers: [VersionController],
-      providers: [StoredLog, FailureLog],
-      logger: false,
-    });
+    site = await startSite(
+      {
+        platform: 'fastify',
+        controllers: [VersionController],
+        providers: [StoredLog, FailureLog],
+        logger: false,
+      },
+      {},
+      { isPatient: false },
+    );
     pages = site.app.get(PageCacheService);
     pending = site.app.get(PendingPurges);
     StoredLog.pendingPurges = () => pending.size;
@@ -120,19 +124,22 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
   });
 
   it('nothing is stored before the purge has been made up for', async () => {
-    await cutOff(site.memcached);
-    await expect(pages.purge('/posts/1')).rejects.toThrow(PurgeIncompleteError);
-    // So long that a retry is a while away.
-    await delay(1500);
-    await bringBack(site.memcached);
     let refused = 0;
-    while (pending.size > 0) {
-      site.log.forget();
-      await site.direct('/posts/other');
-      await delay(5);
-      const outcome = site.log.outcomes.get('/posts/other');
-      if (outcome === 'stored') expect(pending.size).toBe(0);
-      else refused += 1;
+    // Once more where the retry was quicker than anybody could look.
+    for (let round = 0; refused === 0 && round < 5; round += 1) {
+      await cutOff(site.memcached);
+      await expect(pages.purge('/posts/1')).rejects.toThrow(PurgeIncompleteError);
+      // So long that a retry is a while away.
+      await delay(1500);
+      await bringBack(site.memcached);
+      while (pending.size > 0) {
+        site.log.forget();
+        await site.direct('/posts/other');
+        await delay(5);
+        const outcome = site.log.outcomes.get('/posts/other');
+        if (outcome === 'stored') expect(pending.size).toBe(0);
+        else refused += 1;
+      }
     }
     expect(refused).toBeGreaterThan(0);
     await stored('/posts/other');

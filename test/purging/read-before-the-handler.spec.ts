@@ -5,16 +5,18 @@ import { describe, expect, it } from 'vitest';
 import { memcachedStore, memoryStore, type NginxCacheOptions, PageCacheService } from '../../lib/index.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { Gate } from '../support/gate.js';
 import { PageLog } from '../support/page-log.js';
+import { patiently } from '../support/patience.js';
+import { answer } from '../support/site.js';
 
 const database = { version: 1 };
-let reading = 0;
+let gate: Gate;
 
 /** Loads what the handler shows, as middleware does. */
 async function load(request: IncomingMessage, _response: unknown, next: () => void): Promise<void> {
   request.headers['x-version'] = String(database.version);
-  reading += 1;
-  await delay(150);
+  await gate.pass();
   next();
 }
 
@@ -46,11 +48,15 @@ describe.each(PLATFORMS)('what middleware has read on %s', (platform) => {
     const log = one.app.get(PageLog);
     const visit = async (meanwhile = async () => {}) => {
       log.forget();
-      const before = reading;
-      const response = fetch(`${one.url}/page`).then((answer) => answer.text());
-      await expect.poll(() => reading, { interval: 2 }).toBe(before + 1);
+      const { reached } = (gate = new Gate());
+      const response = patiently(
+        () => answer(`${one.url}/page`),
+        ({ status }) => status,
+      );
+      await reached;
       await meanwhile();
-      return [await response, await log.outcome('/page')];
+      gate.open();
+      return [(await response).body.toString(), await log.outcome('/page')];
     };
     await purger.purge('/page');
     expect(await visit()).toEqual([`version ${database.version}`, 'stored']);

@@ -5,8 +5,10 @@ import { PageCacheService, PageSkipped, PagesPurged, PageStored } from '../../li
 import { memcachedStore, OnPageCache } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { Gate } from '../support/gate.js';
+import { patiently } from '../support/patience.js';
 import { generator } from '../support/random.js';
-import { type Site, startSite } from '../support/site.js';
+import { answer, type Site, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
 
@@ -18,9 +20,12 @@ class RefreshedController {
   static mostAtOnce = 0;
   static gone = false;
   static wait = 0;
+  /** Where renderings wait that begin now. */
+  static gate: Gate | undefined;
 
   static reset() {
     Object.assign(RefreshedController, { version: 0, renders: 0, rendering: 0, mostAtOnce: 0, gone: false, wait: 0 });
+    RefreshedController.gate = undefined;
   }
 
   @Get([':name', 'posts/:name'])
@@ -30,8 +35,9 @@ class RefreshedController {
     all.renders += 1;
     all.rendering += 1;
     all.mostAtOnce = Math.max(all.mostAtOnce, all.rendering);
-    const { version, wait } = all;
+    const { version, wait, gate } = all;
     await delay(wait);
+    await gate?.pass();
     all.rendering -= 1;
     if (all.gone) throw new NotFoundException();
     return `${name} ${version}`;
@@ -160,23 +166,25 @@ describe.each(PLATFORMS)('refresh() on %s', (platform) => {
   it('a page that was being rendered before does not come to its place', async () => {
     await stored('/a');
     // Where nginx cannot see it, a visitor has the old page rendered while it is stored.
-    RefreshedController.wait = 300;
+    const gate = (RefreshedController.gate = new Gate());
     const visit = site.direct('/a', { headers: { 'x-page-cache-key': 'page:/a' } });
-    await expect.poll(() => RefreshedController.rendering).toBe(1);
-    Object.assign(RefreshedController, { version: 1, wait: 0 });
+    await gate.reached;
+    Object.assign(RefreshedController, { version: 1, gate: undefined });
     await pages.refresh('/a');
     expect(await text('/a')).toBe('a 1');
+    gate.open();
     expect((await visit).body.toString()).toBe('a 0');
     await expect.poll(() => site.app.get(OutcomeLog).outcomes).toContain('/a purged');
     expect(await text('/a')).toBe('a 1');
   });
 
   it('a page that is not stored yet, but being rendered, is not kept', async () => {
-    RefreshedController.wait = 200;
+    const gate = (RefreshedController.gate = new Gate());
     const visit = site.get('/a');
-    await expect.poll(() => RefreshedController.rendering).toBe(1);
-    RefreshedController.version = 1;
+    await gate.reached;
+    Object.assign(RefreshedController, { version: 1, gate: undefined });
     await pages.refresh('/a');
+    gate.open();
     await visit;
     await expect.poll(() => site.app.get(OutcomeLog).outcomes).toContain('/a purged');
     expect(await site.memcached.keys()).toEqual([]);
@@ -198,16 +206,21 @@ describe('two processes', () => {
       const log = other.app.get(OutcomeLog).outcomes;
       log.length = 0;
       await expect.poll(() => site.get('/a'), { timeout: 10_000 }).toBePageCacheHit();
-      RefreshedController.wait = 300;
-      const visit = fetch(`${other.url}/a`, { headers: { 'x-page-cache-key': 'page:/a' } });
-      await expect.poll(() => RefreshedController.rendering).toBe(1);
-      Object.assign(RefreshedController, { version: 1, wait: 0 });
+      const gate = (RefreshedController.gate = new Gate());
+      const headers = { 'x-page-cache-key': 'page:/a' };
+      const visit = patiently(
+        () => answer(`${other.url}/a`, { headers }),
+        ({ status }) => status,
+      );
+      await gate.reached;
+      Object.assign(RefreshedController, { version: 1, gate: undefined });
       expect(await pages[action]('/a')).toMatchObject({ published: ['/a'] });
+      gate.open();
       let [gap, old] = [0, 0];
       while (log.length === 0) {
-        const answer = await site.get('/a');
-        if (!answer.status.startsWith('nginx; hit')) gap += 1;
-        if (answer.body.toString() !== 'a 1') old += 1;
+        const { status, body } = await site.get('/a');
+        if (!status.startsWith('nginx; hit')) gap += 1;
+        if (body.toString() !== 'a 1') old += 1;
       }
       await visit;
       expect(log).toEqual(['/a superseded']);
