@@ -164,8 +164,11 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
 
 describe('a page that was rendered before the server was cut off', () => {
   it('is not stored when it is back', async () => {
-    const setup = { platform: 'fastify', controllers: [VersionController], logger: false } as const;
-    await using site = await startSite(setup, {}, { isPatient: false });
+    await using site = await startSite(
+      { platform: 'fastify', controllers: [VersionController], logger: false },
+      {},
+      { isPatient: false },
+    );
     const server = site.memcached;
     const visit = async () => {
       server.resume();
