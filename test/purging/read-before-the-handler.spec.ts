@@ -46,35 +46,35 @@ describe.each(PLATFORMS)('what middleware has read on %s', (platform) => {
     const other = await start(store());
     const purger = (who === 'another process' ? other : one).app.get(PageCacheService);
     const log = one.app.get(PageLog);
+    /** A visit of which the middleware has read before, and the handler shows after something else. */
     const visit = async (meanwhile = async () => {}) => {
-      log.forget();
-      const { reached } = (gate = new Gate());
-      const response = patiently(
-        () => answer(`${one.url}/page`),
-        ({ status }) => status,
-      );
-      await reached;
-      await meanwhile();
-      gate.open();
-      return [(await response).body.toString(), await log.outcome('/page')];
+      let read = 0;
+      const visiting = async () => {
+        await purger.purge('/page');
+        // A purge from before the request is none of its business.
+        await delay(5);
+        log.forget();
+        const { reached } = (gate = new Gate());
+        read = database.version;
+        const response = answer(`${one.url}/page`);
+        await reached;
+        await meanwhile();
+        gate.open();
+        return response;
+      };
+      const { body } = await patiently(visiting, ({ status }) => status);
+      expect(body.toString()).toBe(`version ${read}`);
+      return log.outcome('/page');
     };
-    await purger.purge('/page');
-    expect(await visit()).toEqual([`version ${database.version}`, 'stored']);
-    await purger.purge('/page');
-    const old = database.version;
+    expect(await visit()).toBe('stored');
     const change = async () => {
       database.version += 1;
       await purger.purge('/page');
     };
-    expect(await visit(change)).toEqual([`version ${old}`, 'purged']);
-    // A purge from before the request is none of its business.
-    await purger.purge('/page');
-    await delay(5);
-    expect(await visit()).toEqual([`version ${old + 1}`, 'stored']);
+    expect(await visit(change)).toBe('purged');
+    expect(await visit()).toBe('stored');
     // And one of something else neither.
-    await purger.purge('/page');
-    await delay(5);
-    expect((await visit(async () => void (await purger.purge('/other'))))[1]).toBe('stored');
+    expect(await visit(async () => void (await purger.purge('/other')))).toBe('stored');
     await Promise.all([one.app.close(), other.app.close()]);
   });
 });
