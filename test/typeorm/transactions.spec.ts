@@ -104,6 +104,8 @@ describe('a transaction', () => {
     runner.query = query;
     await runner.rollbackTransaction();
     expect(blog.purges.take()).toEqual(['/authors/ann', '/authors/bob']);
+    // TypeORM 0.3.20 counts the end of the failed one twice.
+    Object.assign(runner, { transactionDepth: 0 });
     await runner.startTransaction();
     await rename(runner.manager, 'cyd');
     await runner.rollbackTransaction();
