@@ -22,6 +22,9 @@ export interface DependentPaths {
  */
 export type PageTarget = string | URL | DependentPaths;
 
+/** Every browser asks for it as it is, and there may be many of them. */
+const PLAIN = /^\/(?:[\w~-][\w.~-]*(?:\/|$))*$/;
+
 /** A page by its canonical path, on one host or on all. */
 export interface TargetPath {
   readonly path: string;
@@ -87,6 +90,7 @@ export function canonicalPath(path: string): string {
   if (typeof path !== 'string' || !path.startsWith('/')) {
     throw new TypeError(`${inspect(path, { depth: 0 })} is not a path: a path begins with "/"`);
   }
+  if (PLAIN.test(path)) return path;
   // The parser of URLs would drop them.
   const visible = path.replace(/[\0- ]/g, encodeURIComponent);
   // Not resolved against a base: "//about" would be a host.

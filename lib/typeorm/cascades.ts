@@ -44,7 +44,11 @@ export class Cascades {
       const { entityMetadata } = relation;
       const own = this.entities.has(entityMetadata) ? this.entities.tagsOf(entityMetadata) : [];
       if (!isDeletedAlong(relation) || seen.has(entityMetadata)) return own;
-      return [...own, ...this.entities.otherEnds(entityMetadata), ...this.tags(entityMetadata, seen.add(entityMetadata))];
+      return [
+        ...own,
+        ...this.entities.otherEnds(entityMetadata),
+        ...this.tags(entityMetadata, seen.add(entityMetadata)),
+      ];
     });
   }
 

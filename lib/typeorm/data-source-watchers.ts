@@ -8,6 +8,7 @@ import { CommittedState } from './committed-state.js';
 import { EntityChangesSubscriber } from './entity-changes.subscriber.js';
 import { EntityPaths } from './entity-paths.js';
 import { oldStateOf } from './old-state.js';
+import { PlannedChangesSubscriber } from './planned-changes.subscriber.js';
 import { RowStates } from './row-states.js';
 import { StoredEntities } from './stored-entities.js';
 import { TransactionPurges } from './transaction-purges.js';
@@ -82,7 +83,9 @@ export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdow
     const cascades = new Cascades(entities, stored);
     const states = new RowStates(entities, stored, cascades, new EntityPaths(report), report);
     const committed = new CommittedState(dataSource);
-    const purges = new TransactionPurges(this.pages, background, oldStateOf(dataSource), committed, states);
-    return { entities, purges, subscriber: new EntityChangesSubscriber(entities, cascades, purges, this.pages, report) };
+    const oldState = oldStateOf(dataSource);
+    const purges = new TransactionPurges(this.pages, background, oldState, committed, states);
+    const Subscriber = oldState === 'before' ? PlannedChangesSubscriber : EntityChangesSubscriber;
+    return { entities, purges, subscriber: new Subscriber(entities, cascades, purges, this.pages, report) };
   }
 }

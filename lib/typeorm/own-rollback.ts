@@ -5,5 +5,8 @@
 export function hasEndedTransaction(error: unknown): boolean {
   const { driverError = error } = error as { driverError?: unknown };
   const { code, message } = (driverError ?? {}) as { code?: unknown; message?: unknown };
-  return /^SQLITE_(FULL|IOERR|NOMEM)/.test(String(code)) || /^(SQLITE_(FULL|IOERR|NOMEM)|out of memory$)/.test(String(message));
+  return (
+    /^SQLITE_(FULL|IOERR|NOMEM)/.test(String(code)) ||
+    /^(SQLITE_(FULL|IOERR|NOMEM)|out of memory$)/.test(String(message))
+  );
 }

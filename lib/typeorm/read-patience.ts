@@ -39,7 +39,9 @@ export class ReadPatience {
     if (answer) return answer.result;
     this.#until = performance.now() + AFTERWARDS;
     this.report(
-      new Error('The database did not give the paths of changed entities in time: purged by the tags of their classes.'),
+      new Error(
+        'The database did not give the paths of changed entities in time: purged by the tags of their classes.',
+      ),
     );
     if (onLate) this.remember(reading.then(({ result }) => result && onLate(result)));
     else abort.abort();

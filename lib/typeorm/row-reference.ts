@@ -40,8 +40,13 @@ export function byColumns(
 
 /** The same for two references to one row. */
 export function keyOf({ columns, values }: RowReference): string {
+  const [value] = values;
+  // Nearly all keys, and a thousand of them in one transaction.
+  if (values.length === 1 && (typeof value === 'number' || typeof value === 'string')) {
+    return `${columns[0]?.databaseName} ${value}`;
+  }
   const names = columns.map(({ databaseName }) => databaseName);
-  return JSON.stringify([names, values], (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  return JSON.stringify([names, values], (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
 }
 
 /** A key that is a relation: TypeORM may give the related entity in place of its id. */

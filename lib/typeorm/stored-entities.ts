@@ -1,10 +1,17 @@
-import type { DataSource, EntityMetadata, ObjectLiteral, QueryRunner, RelationMetadata, SelectQueryBuilder } from 'typeorm';
+import type {
+  DataSource,
+  EntityMetadata,
+  ObjectLiteral,
+  QueryRunner,
+  RelationMetadata,
+  SelectQueryBuilder,
+} from 'typeorm';
 import { slices } from '../stores/chunks.js';
 import type { RelationTree } from './relation-reads.js';
 import { keyOf, type RowReference } from './row-reference.js';
 
-/** Databases limit the number of parameters; the least of them is some 1000. */
-const PARAMETERS = 500;
+/** Databases limit the number of parameters; the least of them is some 1000 (Oracle). */
+const PARAMETERS = 1000;
 
 type Query = SelectQueryBuilder<ObjectLiteral>;
 

@@ -48,19 +48,17 @@ export class TransactionPurges {
     return stack[stack.length - 1] as ChangedRows;
   }
 
-  /** Whether what is about to be written must be told before. */
-  readsBefore(runner: QueryRunner): boolean {
-    return this.oldState === 'before' || (this.oldState === 'beside' && !this.isOpen(runner));
-  }
-
-  /** @throws when the database has given up the transaction while we were reading */
+  /**
+   * Reads what the writes of this turn replace, on their own connection.
+   *
+   * @throws when the database has given up the transaction meanwhile
+   */
   beforeWrite(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
     const rows = this.changed(runner);
-    const read: Read = (query) => query(runner);
     return (levels.reading ??= Promise.resolve().then(async () => {
       levels.reading = undefined;
-      await this.readOld(rows, this.oldState === 'before' ? read : undefined, this.isOpen(runner));
+      await this.readOld(rows, (query) => query(runner), this.isOpen(runner));
     }));
   }
 
