@@ -61,7 +61,12 @@ function isList(paths: unknown): paths is Iterable<string> {
   return typeof paths === 'object' && paths !== null && Symbol.iterator in paths;
 }
 
-function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath[] {
+/**
+ * A path or a URL, each of which may name a page in two ways.
+ *
+ * @throws {TypeError} when it is neither
+ */
+export function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath[] {
   if (typeof target === 'string' && target.startsWith('/')) {
     // A fragment, or part of a decoded name: one purge too much rather than too little.
     const meant = target.includes('#') ? [target, target.replaceAll('#', '%23')] : [target];

@@ -1,5 +1,5 @@
 import type { EntityMetadata, ObjectLiteral } from 'typeorm';
-import { targetPaths } from '../invalidation/purge-target.js';
+import { targetPath, targetPaths } from '../invalidation/purge-target.js';
 import { addRelation, RelationReads, type RelationTree } from './relation-reads.js';
 
 /** Each round finds at least one more relation; deeper than this, `dependentPaths()` walks the database. */
@@ -66,7 +66,7 @@ export class EntityPaths {
     const paths = new Set<string>();
     for (const one of given) {
       try {
-        for (const { path } of await targetPaths([one as string], undefined)) paths.add(path);
+        for (const { path } of targetPath(one as string, undefined)) paths.add(path);
       } catch (error) {
         errors.push(error);
       }

@@ -2,18 +2,29 @@ import type { DataSource, EntityMetadata, ObjectLiteral, RelationMetadata } from
 import { classTagOf } from './page-cache-tag.decorator.js';
 import { byColumns, plain, type RowReference } from './row-reference.js';
 
+/** One side of a many-to-many relation that is watched. */
+interface JunctionSide {
+  readonly metadata: EntityMetadata;
+  /** Of the junction, and the ones of the class that they refer to. */
+  readonly columns: readonly Column[];
+  readonly referenced: readonly Column[];
+}
+
 type Column = EntityMetadata['columns'][number];
 
 /** The entity classes of a data source whose changes purge pages, those that extend them included. */
 export class WatchedEntities {
   readonly #targets = new Set<unknown>();
   #all: EntityMetadata[] | undefined;
+  /** By junction: asked for with each of its rows. */
+  #sides = new Map<EntityMetadata, readonly JunctionSide[]>();
 
   constructor(private readonly dataSource: DataSource) {}
 
   add(entities: readonly EntityMetadata[]): void {
     for (const { target } of entities) this.#targets.add(target);
     this.#all = undefined;
+    this.#sides = new Map();
   }
 
   has(metadata: EntityMetadata): boolean {
@@ -90,13 +101,22 @@ export class WatchedEntities {
 
   /** The watched rows at both ends of a row of a junction table; of a side that the row does not name, the class. */
   ends(junction: EntityMetadata, row: ObjectLiteral | undefined): (RowReference | EntityMetadata)[] {
-    return [junction.ownerColumns, junction.inverseColumns].flatMap((columns) => {
+    return this.sides(junction).map(({ metadata, columns, referenced }) => {
+      const values = columns.map((column) => plain(column, row?.[column.propertyName] ?? row?.[column.databaseName]));
+      return byColumns(metadata, referenced, values) ?? metadata;
+    });
+  }
+
+  private sides(junction: EntityMetadata): readonly JunctionSide[] {
+    let sides = this.#sides.get(junction);
+    if (sides) return sides;
+    sides = [junction.ownerColumns, junction.inverseColumns].flatMap((columns) => {
       const referenced = columns.flatMap(({ referencedColumn }) => referencedColumn ?? []);
       const metadata = referenced[0]?.entityMetadata;
-      if (!metadata || !this.has(metadata)) return [];
-      const values = columns.map((column) => plain(column, row?.[column.propertyName] ?? row?.[column.databaseName]));
-      return [byColumns(metadata, referenced, values) ?? metadata];
+      return metadata && this.has(metadata) ? [{ metadata, columns, referenced }] : [];
     });
+    this.#sides.set(junction, sides);
+    return sides;
   }
 
   private leadsOn({ entityMetadata }: RelationMetadata, seen = new Set<EntityMetadata>()): boolean {
