@@ -28,7 +28,8 @@ describe('a transaction', () => {
       await inside.update(Author, { id: ann.id }, { name: 'cyd' });
       expect(blog.purges.take()).toEqual([]);
     });
-    expect(blog.purges.take()).toEqual(['/authors/ann', '/authors/bob', 'tag:author']);
+    // Nobody else has ever seen bob.
+    expect(blog.purges.take()).toEqual(['/authors/ann', '/authors/cyd', 'tag:author']);
   });
 
   it('purges when the database shows the change already', async () => {
@@ -44,7 +45,7 @@ describe('a transaction', () => {
     await runner.commitTransaction();
     blog.pages.purge = purge;
     expect(wasActive).toBe(false);
-    expect(blog.queries.take().at(-1)).toBe('COMMIT');
+    expect(blog.queries.take().slice(-2)).toEqual(['COMMIT', 'SELECT']);
   });
 
   it('purges nothing when it is rolled back, nor later', async () => {

@@ -1,0 +1,74 @@
+import { asNobody } from '../publishing/as-nobody.js';
+import { inTime } from '../stores/in-time.js';
+import type { CommittedState } from './committed-state.js';
+
+/** In milliseconds: for a connection, whose pool may be exhausted by writes that wait for us, and for everything. */
+const CONNECTION = 200;
+const EVERYTHING = 1000;
+
+/** So long nobody waits again after somebody has waited in vain, in milliseconds. */
+const AFTERWARDS = 1000;
+
+/** How long the application is given at its end, in milliseconds. */
+const SHUTDOWN = 2000;
+
+/** A write waits for reads of ours, but not for ever. */
+export class ReadPatience {
+  readonly #pending = new Set<Promise<unknown>>();
+  #until = 0;
+
+  constructor(
+    private readonly committed: CommittedState,
+    private readonly report: (error: unknown) => void,
+  ) {}
+
+  /**
+   * @param read outside of the caller's async context; what it throws is reported
+   * @param onLate is given what comes too late; without it, the read is aborted
+   * @returns `undefined` when it fails or takes too long, and when an earlier one has taken too long
+   */
+  async wait<T extends object>(
+    read: (signal: AbortSignal) => Promise<T>,
+    onLate?: (result: T) => Promise<void>,
+  ): Promise<T | undefined> {
+    if (performance.now() < this.#until) return undefined;
+    const abort = new AbortController();
+    const reading = this.answered(asNobody(() => read(abort.signal)));
+    this.remember(reading);
+    const answer = (await inTime(reading, CONNECTION)) ?? (await this.more(reading));
+    if (answer) return answer.result;
+    this.#until = performance.now() + AFTERWARDS;
+    this.report(
+      new Error(
+        'The database did not give the paths of changed entities in time: purged by the tags of their classes.',
+      ),
+    );
+    if (onLate) this.remember(reading.then(({ result }) => result && onLate(result)));
+    else abort.abort();
+    return undefined;
+  }
+
+  /** Until what is under way has ended, but not for ever. */
+  async close(): Promise<void> {
+    await inTime(Promise.allSettled(this.#pending), SHUTDOWN);
+  }
+
+  private async more<T>(reading: Promise<T>): Promise<T | undefined> {
+    return this.committed.isReachable ? inTime(reading, EVERYTHING - CONNECTION) : undefined;
+  }
+
+  private async answered<T>(reading: Promise<T>): Promise<{ result: T | undefined }> {
+    try {
+      return { result: await reading };
+    } catch (error) {
+      this.report(error);
+      return { result: undefined };
+    }
+  }
+
+  /** @param task that does not reject */
+  private remember(task: Promise<unknown>): void {
+    this.#pending.add(task);
+    void task.finally(() => this.#pending.delete(task));
+  }
+}
