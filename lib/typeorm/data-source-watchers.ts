@@ -2,7 +2,9 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } 
 import type { DataSource, EntitySchema } from 'typeorm';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { BackgroundPurge } from '../invalidation/background-purge.js';
+import { PendingPurges } from '../invalidation/pending-purges.js';
 import { PageCacheService } from '../module/page-cache.service.js';
+import { inTime } from '../stores/in-time.js';
 import { Cascades } from './cascades.js';
 import { CommittedState } from './committed-state.js';
 import { EntityChangesSubscriber } from './entity-changes.subscriber.js';
@@ -16,6 +18,9 @@ import { WatchedEntities } from './watched-entities.js';
 
 /** @publicApi */
 export type EntityClass = (abstract new (...args: never[]) => unknown) | EntitySchema;
+
+/** How long the end of the application waits for purges, in milliseconds. What remains is logged. */
+const SHUTDOWN = 2000;
 
 interface Watched {
   readonly entities: WatchedEntities;
@@ -36,6 +41,7 @@ export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdow
   constructor(
     @Inject(PageCacheService) private readonly pages: PageCacheService,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(PendingPurges) private readonly pending: PendingPurges,
   ) {}
 
   /**
@@ -66,9 +72,11 @@ export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdow
     this.#watched.delete(dataSource);
   }
 
-  /** While the data sources are still there. */
+  /** While the data sources and the store are still there: what has been written is to be purged, too. */
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([...this.#watched.values()].map(({ purges }) => purges.close()));
+    const end = performance.now() + SHUTDOWN;
+    await inTime(Promise.all([...this.#watched.values()].map(({ purges }) => purges.settled())), SHUTDOWN);
+    await this.pending.settled(Math.max(0, end - performance.now()));
   }
 
   onApplicationShutdown(): void {

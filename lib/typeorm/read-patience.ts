@@ -6,11 +6,8 @@ import type { CommittedState } from './committed-state.js';
 const CONNECTION = 200;
 const EVERYTHING = 1000;
 
-/** So long nobody waits again after somebody has waited in vain, in milliseconds. */
+/** So long nobody waits again after somebody has waited in vain, or until what he waited for has come, in milliseconds. */
 const AFTERWARDS = 1000;
-
-/** How long the application is given at its end, in milliseconds. */
-const SHUTDOWN = 2000;
 
 /** A write waits for reads of ours, but not for ever. */
 export class ReadPatience {
@@ -43,14 +40,15 @@ export class ReadPatience {
         'The database did not give the paths of changed entities in time: purged by the tags of their classes.',
       ),
     );
+    void reading.then(() => (this.#until = 0));
     if (onLate) this.remember(reading.then(({ result }) => result && onLate(result)));
     else abort.abort();
     return undefined;
   }
 
-  /** Until what is under way has ended, but not for ever. */
-  async close(): Promise<void> {
-    await inTime(Promise.allSettled(this.#pending), SHUTDOWN);
+  /** Resolves when what is under way now has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending);
   }
 
   private async more<T>(reading: Promise<T>): Promise<T | undefined> {

@@ -114,9 +114,10 @@ export class TransactionPurges {
     await unanswered;
   }
 
-  /** Waits until what goes on in the background has ended, but not for ever. */
-  close(): Promise<void> {
-    return this.#patience.close();
+  /** Waits until what goes on in the background has ended. */
+  async settled(): Promise<void> {
+    await this.#patience.settled();
+    await this.background.settled();
   }
 
   private isOpen(runner: QueryRunner): boolean {

@@ -7,6 +7,7 @@ import {
   DataSource,
   Entity,
   type EntityManager,
+  type EntitySubscriberInterface,
   JoinTable,
   ManyToMany,
   ManyToOne,
@@ -176,7 +177,14 @@ describe('the state before and after', () => {
     const old = await manager.save(manager.create(Label, { name: 'old' }));
     purges.take();
     await relation().add(old);
-    expect(purges.take()).toEqual(['/classic+novel+old/emma', '/classic+novel/emma', '/corner/emma', '/labels/old']);
+    // Outside of a transaction there is no moment at which the old state is still there and nobody can change it.
+    const now = ['/classic+novel+old/emma', '/corner/emma', '/labels/old'];
+    expect(purges.take()).toEqual([...now, 'tag:book', 'tag:label']);
+    const rare = await manager.save(manager.create(Label, { name: 'rare' }));
+    purges.take();
+    await manager.transaction((inside) => inside.createQueryBuilder().relation(Book, 'labels').of(book).add(rare));
+    const then = '/classic+novel+old+rare/emma';
+    expect(purges.take()).toEqual([then, '/classic+novel+old/emma', '/corner/emma', '/labels/rare']);
   });
 
   it('is that of rows which lose their reference, and of those that go along through a class nobody watches', async () => {
@@ -258,6 +266,42 @@ describe('a write does not fail on our account', () => {
     const runners: QueryRunner[] = Array.from({ length: 4 }, () => dataSource.createQueryRunner());
     await Promise.all(runners.map((runner) => runner.connect()));
     await Promise.all(runners.map((runner) => runner.release()));
+  });
+
+  it('nor is a change forgotten, when the answer to COMMIT never comes and nobody rolls back', async () => {
+    await dataSource.query(`
+      CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL;
+      END $$;
+      CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON book DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()`);
+    const runner = dataSource.createQueryRunner();
+    await runner.startTransaction();
+    await runner.manager.save(Book, { id: book.id, title: 'persuasion' });
+    await expect(runner.commitTransaction()).rejects.toThrow(/terminat/);
+    await runner.release();
+    expect(purges.take()).toEqual(EMMA);
+    // The pool may give the dead connection once more.
+    const drop = () =>
+      dataSource.query('DROP FUNCTION die CASCADE').then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(drop).toBe(true);
+  });
+
+  it('nor by a subscriber before ours that throws', async () => {
+    class Grumpy implements EntitySubscriberInterface {
+      afterUpdate(): void {
+        throw new Error('no');
+      }
+    }
+    const grumpy = new Grumpy();
+    // Whoever comes later is asked later, and TypeORM asks nobody after an error.
+    dataSource.subscribers.push(grumpy);
+    await expect(manager.update(Book, { id: book.id }, { title: 'persuasion' })).rejects.toThrow('no');
+    dataSource.subscribers.pop();
+    expect(await titles()).toEqual(['persuasion']);
+    expect(purges.take()).toEqual(['tag:book']);
   });
 
   it('and is serializable as often as without us', async () => {
