@@ -12,6 +12,8 @@ export interface Purges {
    * Without it, exactly the paths must be.
    */
   readonly tags?: readonly string[];
+  /** Where the tags are purged; everywhere by default. */
+  readonly tagsOn?: Database;
 }
 
 export type Write = (manager: EntityManager, dataSource: DataSource) => Promise<unknown>;
@@ -59,3 +61,10 @@ export const exactly = (...paths: string[]): Purges => ({ paths });
 
 /** @param paths those that are known may be purged as well */
 export const byTag = (tags: readonly string[], ...paths: string[]): Purges => ({ paths, tags });
+
+/** In memory there is one connection: what TypeORM does not tell before the write cannot be read any more. */
+export const exactlyButInMemory = (tags: readonly string[], ...paths: string[]): Purges => ({
+  paths,
+  tags,
+  tagsOn: 'sqlite',
+});

@@ -16,7 +16,7 @@ import {
   TreeParent,
 } from 'typeorm';
 import type { DependentPaths } from '../../../lib/index.js';
-import { byTag, exactly, type Mapping } from './mapping.js';
+import { byTag, exactly, exactlyButInMemory, type Mapping } from './mapping.js';
 
 abstract class WithSlug {
   @PrimaryGeneratedColumn()
@@ -291,11 +291,11 @@ export const RELATION_MAPPINGS: readonly Mapping[] = [
     writes: {
       'save() with another label': [
         (m) => m.save(Labelled, { id: 1, ...labels(1, 2) }),
-        exactly('/labelled/+x/a', '/labelled/+x+y/a', '/labels/y'),
+        exactlyButInMemory(['labelled', 'label'], '/labelled/+x/a', '/labelled/+x+y/a', '/labels/y'),
       ],
       'save() with one label instead of the other': [
         (m) => m.save(Labelled, { id: 1, ...labels(2) }),
-        exactly('/labelled/+x/a', '/labelled/+y/a', '/labels/x', '/labels/y'),
+        exactlyButInMemory(['labelled', 'label'], '/labelled/+x/a', '/labelled/+y/a', '/labels/x', '/labels/y'),
       ],
       'save() without labels': [
         (m) => m.save(Labelled, { id: 1, labels: [] }),
@@ -303,11 +303,11 @@ export const RELATION_MAPPINGS: readonly Mapping[] = [
       ],
       'save() from the other side': [
         (m) => m.save(Label, { id: 2, items: [{ id: 1 }] }),
-        exactly('/labelled/+x/a', '/labelled/+x+y/a', '/labels/y'),
+        exactlyButInMemory(['labelled', 'label'], '/labelled/+x/a', '/labelled/+x+y/a', '/labels/y'),
       ],
       'save() of a new one with labels': [
         (m) => m.save(m.create(Labelled, { slug: 'c', ...labels(1, 2) })),
-        exactly('/labelled/+x+y/c', '/labels/x', '/labels/y'),
+        exactlyButInMemory(['labelled', 'label'], '/labelled/+x+y/c', '/labels/x', '/labels/y'),
       ],
       'relation().add()': [
         (m) => m.createQueryBuilder().relation(Labelled, 'labels').of(1).add(2),

@@ -65,7 +65,7 @@ export function waysToWrite(row: Row, { softly }: { softly: boolean }): Record<s
     'save() without reload': { write: (m) => m.save(create(m, fresh), { reload: false }), purges: bulk(added) },
     'save() without a transaction': {
       write: (m) => m.save(entity, { ...id, ...row.change }, { transaction: false }),
-      purges: changed,
+      purges: bulk(changed),
     },
     'remove()': { write: async (m) => m.remove(await load(m, row)), purges: removed },
     'remove() of a reference': { write: (m) => m.remove(create(m, id)), purges: removed },
