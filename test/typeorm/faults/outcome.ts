@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 /** What takes longer is taken to hang, in milliseconds. */
-const PATIENCE = 10_000;
+const PATIENCE = 20_000;
 
 /** What came of a write: what the caller got, and what the database has. */
 export interface Outcome {
@@ -15,18 +15,26 @@ export interface Outcome {
 /**
  * @param write rejects, or resolves with what JSON can carry
  * @param rows reads the tables past the application
+ * @param patience in milliseconds
  */
-export async function outcomeOf(write: () => Promise<unknown>, rows: () => Promise<unknown>): Promise<Outcome> {
+export async function outcomeOf(
+  write: () => Promise<unknown>,
+  rows: () => Promise<unknown>,
+  patience = PATIENCE,
+): Promise<Outcome> {
   const before = plain(await rows());
-  const result = await Promise.race([
-    write().then(
-      (value) => ({ value: plain(value) }),
-      (error: unknown) => ({ error: told(error) }),
-    ),
-    sleep(PATIENCE, { hangs: true }, { ref: false }),
-  ]);
+  const result = await Promise.race([resultOf(write), sleep(patience, { hangs: true }, { ref: false })]);
   const after = plain(await rows());
   return { result, rows: after, isChanged: !isDeepStrictEqual(before, after) };
+}
+
+/** What the caller of a write gets. */
+export async function resultOf(write: () => Promise<unknown>): Promise<{ value: unknown } | { error: string }> {
+  try {
+    return { value: plain(await write()) };
+  } catch (error) {
+    return { error: told(error) };
+  }
 }
 
 function plain(value: unknown): unknown {

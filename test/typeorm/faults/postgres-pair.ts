@@ -31,6 +31,8 @@ export interface Scenario {
   /** Before the write, with the application running. Defaults to one save, by which the module learns which relations it needs. */
   readonly prepare?: (side: Side) => Promise<unknown>;
   readonly write: (side: Side) => Promise<unknown>;
+  /** How long the write may take, in milliseconds, until it is taken to hang. */
+  readonly patience?: number;
 }
 
 export interface Comparison {
@@ -77,7 +79,7 @@ export class PostgresPair {
     await this.postgres.stop();
   }
 
-  async #run({ before = [], options = {}, prepare = learn, write }: Scenario, isWatched: boolean) {
+  async #run({ before = [], options = {}, prepare = learn, write, patience }: Scenario, isWatched: boolean) {
     const sql: Side['sql'] = async (text, values) => (await this.client.query(text, values)).rows as never;
     await sql(`
       SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app';
@@ -136,6 +138,7 @@ export class PostgresPair {
           for (const table of TABLES) rows.push([table, await sql(`SELECT * FROM "${table}" ORDER BY 1, 2`)]);
           return Object.fromEntries(rows);
         },
+        patience,
       );
       return { outcome, purged };
     } finally {

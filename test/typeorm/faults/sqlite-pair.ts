@@ -16,6 +16,8 @@ export interface SqliteSide {
 export interface SqliteScenario {
   readonly prepare?: (side: SqliteSide) => Promise<unknown>;
   readonly write: (side: SqliteSide) => Promise<unknown>;
+  /** How long the write may take, in milliseconds, until it is taken to hang. */
+  readonly patience?: number;
 }
 
 export interface SqliteComparison {
@@ -33,7 +35,7 @@ export async function compareOnSqlite(scenario: SqliteScenario): Promise<SqliteC
   return { control: control.outcome, withModule: withModule.outcome, purged: withModule.purged };
 }
 
-async function run({ prepare, write }: SqliteScenario, isWatched: boolean) {
+async function run({ prepare, write, patience }: SqliteScenario, isWatched: boolean) {
   const { app } = await startApplication({
     platform: 'express',
     options: { store: memoryStore() },
@@ -56,6 +58,7 @@ async function run({ prepare, write }: SqliteScenario, isWatched: boolean) {
     const outcome = await outcomeOf(
       () => write({ dataSource, sql }),
       () => Promise.resolve(TABLES.map((table) => sql(`SELECT * FROM ${table} ORDER BY 1, 2`))),
+      patience,
     );
     return { outcome, purged };
   } finally {
