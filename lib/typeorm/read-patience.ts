@@ -3,7 +3,7 @@ import { inTime } from '../stores/in-time.js';
 import type { CommittedState } from './committed-state.js';
 
 /** In milliseconds: for a connection, whose pool may be exhausted by writes that wait for us, and for everything. */
-const CONNECTION = 200;
+const CONNECTION = 500;
 const EVERYTHING = 1000;
 
 /** So long nobody waits again after somebody has waited in vain, or until what he waited for has come, in milliseconds. */
