@@ -1,5 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { asNobody } from '../publishing/as-nobody.js';
+import { isCrowded } from './crowded-pool.js';
 import { isFile } from './old-state.js';
 
 type Query<T> = (runner: QueryRunner) => Promise<T>;
@@ -29,6 +30,11 @@ export class CommittedState {
   /** Whether the database has given us a connection, or has not been asked for one. */
   get isReachable(): boolean {
     return this.#isConnected || !this.#isReading;
+  }
+
+  /** Whether a connection can be had only when somebody gives one back. */
+  get isCrowded(): boolean {
+    return !this.#isConnected && isCrowded(this.dataSource);
   }
 
   /**
@@ -109,7 +115,7 @@ export class CommittedState {
         connect: () => Promise.resolve(database),
         manager: this.dataSource.createEntityManager(runner),
       });
-      return { runner, release: async () => void database.close() };
+      return { runner, release: () => Promise.resolve(database.close()) };
     } catch (error) {
       database.close();
       throw error;

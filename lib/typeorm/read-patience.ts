@@ -2,8 +2,9 @@ import { asNobody } from '../publishing/as-nobody.js';
 import { inTime } from '../stores/in-time.js';
 import type { CommittedState } from './committed-state.js';
 
-/** In milliseconds: for a connection, whose pool may be exhausted by writes that wait for us, and for everything. */
-const CONNECTION = 200;
+/** In milliseconds: for a connection, for one that is to come from a pool which writes that wait for us have exhausted, and for all. */
+const CONNECTION = 300;
+const CROWDED = 30;
 const EVERYTHING = 1000;
 
 /** So long nobody waits again after somebody has waited in vain, or until what he waited for has come, in milliseconds. */
@@ -32,7 +33,8 @@ export class ReadPatience {
     const abort = new AbortController();
     const reading = this.answered(asNobody(() => read(abort.signal)));
     this.remember(reading);
-    const answer = (await inTime(reading, CONNECTION)) ?? (await this.more(reading));
+    const first = this.committed.isCrowded ? CROWDED : CONNECTION;
+    const answer = (await inTime(reading, first)) ?? (await this.more(reading, EVERYTHING - first));
     if (answer) return answer.result;
     this.#until = performance.now() + AFTERWARDS;
     this.report(
@@ -51,8 +53,8 @@ export class ReadPatience {
     await Promise.all(this.#pending);
   }
 
-  private async more<T>(reading: Promise<T>): Promise<T | undefined> {
-    return this.committed.isReachable ? inTime(reading, EVERYTHING - CONNECTION) : undefined;
+  private async more<T>(reading: Promise<T>, milliseconds: number): Promise<T | undefined> {
+    return this.committed.isReachable ? inTime(reading, milliseconds) : undefined;
   }
 
   private async answered<T>(reading: Promise<T>): Promise<{ result: T | undefined }> {
