@@ -46,5 +46,6 @@ function told(error: unknown): string {
   const { name, message, code = '' } = error as Error & { code?: string };
   // Which of them depends on what the driver notices first.
   if (/terminat|not queryable|ECONNRESET|EPIPE/.test(message)) return 'connection lost';
-  return `${name} ${code} ${message}`;
+  // The name of the file of a table is chance.
+  return `${name} ${code} ${message.replace(/"base\/.*?"/, 'a table')}`;
 }
