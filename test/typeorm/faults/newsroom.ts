@@ -135,6 +135,3 @@ export const CLUB_SEED = [
   `INSERT INTO club VALUES ('${CLUBS[0]}', 'chess'), ('${CLUBS[1]}', 'go')`,
   `INSERT INTO membership VALUES ('${CLUBS[0]}', '${CLUBS[1]}', 'guest')`,
 ];
-
-/** Which pages show article `a`. */
-export const PAGES_OF_A = ['/articles/a', '/writers/ann', '/topics/x'];

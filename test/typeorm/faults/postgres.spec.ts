@@ -16,7 +16,7 @@ afterAll(() => pair?.stop());
 const RENAMED = ['/articles/a', '/articles/b', '/writers/ann', '/topics/x'];
 
 /** The module makes no difference to the write, and what was written is not stale. */
-async function compare(scenario: Scenario, stale: readonly string[], tag = 'article'): Promise<Comparison> {
+async function expectSame(scenario: Scenario, stale: readonly string[], tag = 'article'): Promise<Comparison> {
   const comparison = await pair.compare(scenario);
   const { control, withModule, purged } = comparison;
   expect(withModule).toEqual(control);
@@ -69,13 +69,13 @@ describe.each<[string, Omit<Scenario, 'write'> & { around?: typeof locked }]>([
   ],
 ])('%s', (_, { around = (write) => write, ...fault }) => {
   it.each(WRITES)('%s', async (_, write, stale) => {
-    await compare({ ...fault, write: around(write) }, stale);
+    await expectSame({ ...fault, write: around(write) }, stale);
   });
 });
 
 describe('a table of a relation that is locked', () => {
   it('is not waited for', async () => {
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         write: locked((side) => Promise.race([rename(side), sleep(3000, 'waited', { ref: false })])),
       },
@@ -87,7 +87,7 @@ describe('a table of a relation that is locked', () => {
 
 describe('a session that is killed', () => {
   it('in a transaction', async () => {
-    await compare(
+    await expectSame(
       {
         write: (side) =>
           side.dataSource.transaction(async (manager) => {
@@ -105,7 +105,7 @@ describe('a session that is killed', () => {
       `CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END'`,
       'CREATE CONSTRAINT TRIGGER nap AFTER UPDATE ON article DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION nap()',
     ];
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         prepare: async (side) => afterLearning(side, slowCommit),
         write: async (side) => {
@@ -121,7 +121,7 @@ describe('a session that is killed', () => {
   });
 
   it('after it has committed, with all others of the pool', async () => {
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         prepare: async (side) => {
           await afterLearning(side, []);
@@ -165,12 +165,12 @@ describe('a COMMIT whose answer is lost', () => {
   }
 
   it('in save()', async () => {
-    const { control } = await compare({ options: throughProxy, write: rename }, RENAMED);
+    const { control } = await expectSame({ options: throughProxy, write: rename }, RENAMED);
     expect(control).toMatchObject({ result: { error: 'connection lost' }, isChanged: true });
   });
 
   it('in a QueryRunner that is released without a rollback', async () => {
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         options: throughProxy,
         write: async ({ dataSource }) => {
@@ -195,7 +195,7 @@ describe('a pool of 4 connections and dependentPaths() that asks the database it
     ['6 saves', 6],
     ['20 saves', 20],
   ])('%s at once', async (_, count) => {
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         options: { extra: { max: 4 } },
         prepare: ({ dataSource }) => dataSource.manager.save(dataSource.manager.create(Counted, { slug: 'first' })),
@@ -217,7 +217,7 @@ describe('a pool of 4 connections and dependentPaths() that asks the database it
 
   it('changes of 20 at once', async () => {
     const ids = Array.from({ length: 20 }, (_, at) => at + 2);
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         options: { extra: { max: 4 } },
         before: [`INSERT INTO counted (slug) SELECT 'old' || n FROM generate_series(1, 20) n`],
@@ -234,7 +234,7 @@ describe('a pool of 4 connections and dependentPaths() that asks the database it
 describe('SERIALIZABLE', () => {
   it('20 transactions at once: none fails', async () => {
     const slugs = Array.from({ length: 20 }, (_, at) => `n${at}`);
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         options: { extra: { max: 25 } },
         write: async ({ dataSource, sql }) => {
@@ -285,7 +285,7 @@ describe('SERIALIZABLE', () => {
       logMigration() {},
       log() {},
     };
-    await compare(
+    await expectSame(
       {
         options: { logging: true, logger },
         write: async ({ dataSource }) => {
@@ -320,7 +320,7 @@ describe('a join entity with a composite key of uuids', () => {
       async (manager) => manager.remove(await manager.findOneByOrFail(Club, { id: chess })),
     ],
   ])('%s', async (_, write) => {
-    const { control } = await compare(
+    const { control } = await expectSame(
       { prepare: nothing, write: ({ dataSource }) => dataSource.transaction(write) },
       [],
       'membership',
@@ -357,7 +357,7 @@ describe('a subscriber of the application that throws', () => {
       ({ dataSource: { manager } }) => manager.delete(Article, 1),
     ];
     for (const write of writes) {
-      await compare(
+      await expectSame(
         {
           options: { subscribers: when === 'added later' ? [] : [Failing] },
           prepare: async (side) => {

@@ -4,7 +4,7 @@ import { compareOnSqlite, type SqliteScenario } from './sqlite-pair.js';
 import { rename, WRITES, type Writes } from './writes.js';
 
 /** The module makes no difference to the write, and what was written is not stale. */
-async function compare(scenario: SqliteScenario, stale: readonly string[]) {
+async function expectSame(scenario: SqliteScenario, stale: readonly string[]) {
   const comparison = await compareOnSqlite(scenario);
   const { control, withModule, purged } = comparison;
   expect(withModule).toEqual(control);
@@ -31,7 +31,7 @@ describe.each<[string, SqliteScenario['prepare']]>([
   ['a full disk', fullDisk],
 ])('%s', (_, prepare) => {
   it.each(WRITES)('%s', async (_, write, stale) => {
-    await compare({ ...(prepare && { prepare }), write }, stale);
+    await expectSame({ ...(prepare && { prepare }), write }, stale);
   });
 });
 
@@ -43,7 +43,7 @@ describe('a transaction that SQLite rolls back by itself', () => {
       ({ dataSource }) =>
         dataSource.transaction(async (manager) => {
           await manager.save(Article, { id: 2, text: 'lost' });
-          await tooLarge({ dataSource: { ...dataSource, manager } as never });
+          await tooLarge({ dataSource: { manager } as never });
         }),
     ],
     ['RAISE(ROLLBACK) in save()', ({ dataSource: { manager } }) => manager.save(Article, { id: 1, slug: 'refused' })],
@@ -78,12 +78,12 @@ describe('a transaction that SQLite rolls back by itself', () => {
   };
 
   it.each(ways)('%s', async (_, write) => {
-    const { control } = await compare({ prepare, write }, []);
+    const { control } = await expectSame({ prepare, write }, []);
     expect(control).toMatchObject({ result: { error: expect.anything() }, isChanged: false });
   });
 
   it.each(ways)('%s: what is written afterwards is purged', async (_, write) => {
-    const { control } = await compare(
+    const { control } = await expectSame(
       {
         prepare,
         write: async (side) => {
