@@ -71,7 +71,7 @@ export class StoredEntities {
 
 function from(runner: QueryRunner, metadata: EntityMetadata): Query {
   const query = runner.manager.createQueryBuilder<ObjectLiteral>(metadata.target, 'entity').withDeleted().cache(false);
-  return selectHidden(query, 'entity', metadata);
+  return query.select(selection('entity', metadata));
 }
 
 function joinAll(query: Query, alias: string, metadata: EntityMetadata, relations: RelationTree): void {
@@ -81,18 +81,19 @@ function joinAll(query: Query, alias: string, metadata: EntityMetadata, relation
       .reduce<RelationTree | undefined>((branch, name) => branch?.[name], relations);
     if (!tree) continue;
     const joined = `${alias}_${metadata.relations.indexOf(relation)}`;
-    query.leftJoinAndSelect(`${alias}.${relation.propertyPath}`, joined);
-    selectHidden(query, joined, relation.inverseEntityMetadata);
+    query.leftJoin(`${alias}.${relation.propertyPath}`, joined);
+    query.addSelect(selection(joined, relation.inverseEntityMetadata));
     joinAll(query, joined, relation.inverseEntityMetadata, tree);
   }
 }
 
-/** `dependentPaths()` may read a column with `select: false`, too. */
-function selectHidden(query: Query, alias: string, { columns }: EntityMetadata): Query {
-  for (const { isSelect, isVirtual, propertyPath } of columns) {
-    if (!isSelect && !isVirtual) query.addSelect(`${alias}.${propertyPath}`);
-  }
-  return query;
+/**
+ * `dependentPaths()` may read a column with `select: false`, too. Selecting a whole entity leaves these out, and in TypeORM 0.3.20 virtual
+ * columns as well; there, a column that is selected beside its entity is selected twice.
+ */
+function selection(alias: string, { columns }: EntityMetadata): string[] {
+  const isWhole = columns.every(({ isSelect, isVirtualProperty }) => isSelect && !isVirtualProperty);
+  return isWhole ? [alias] : columns.map(({ propertyPath }) => `${alias}.${propertyPath}`);
 }
 
 /** @param read is given references that name their rows by the same columns */
