@@ -89,7 +89,11 @@ export class CommittedState {
     const { dataSource } = this;
     if (!dataSource.isInitialized) throw new Error('The data source is closed.');
     const { options } = dataSource;
-    if (options.type === 'better-sqlite3' && isFile(options.database)) return this.second();
+    if (options.type === 'better-sqlite3' && isFile(options.database)) {
+      // There is no pool that somebody could have exhausted.
+      this.#isConnected = true;
+      return this.second();
+    }
     const runner = dataSource.createQueryRunner('master');
     try {
       await runner.connect();
