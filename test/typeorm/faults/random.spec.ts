@@ -7,7 +7,7 @@ import { perform, randomTransactions } from './random-writes.js';
 import { compareOnSqlite, type SqliteSide } from './sqlite-pair.js';
 
 /** `TYPEORM_TRANSACTIONS=2000 TYPEORM_SEED=1 npx vitest run test/typeorm/faults/random` for more, and for the same again. */
-const COUNT = Number(process.env['TYPEORM_TRANSACTIONS'] ?? (process.env['TYPEORM_PACKAGE'] ? 100 : 400));
+const COUNT = Number(process.env['TYPEORM_TRANSACTIONS'] ?? 400);
 const SEED = Number(process.env['TYPEORM_SEED'] ?? randomInt(1_000_000));
 const PATIENCE = 20_000 + COUNT * 250;
 const transactions = randomTransactions(SEED, COUNT);
