@@ -1,13 +1,10 @@
 export { CurrentPage } from './decorators/current-page.decorator.js';
 export { NoPageCache } from './decorators/no-page-cache.decorator.js';
-export { OnPageCache, type PageCacheEventClass } from './decorators/on-page-cache.decorator.js';
-export { PageCache, type PageCacheHandlerOptions } from './decorators/page-cache.decorator.js';
-export {
-  PurgePages,
-  type PurgedBy,
-  type PurgedTargets,
-  type PurgePagesOptions,
-} from './decorators/purge-pages.decorator.js';
+export { OnPageCache, type PageCacheEventClass } from './events/on-page-cache.decorator.js';
+export { PageCache } from './decorators/page-cache.decorator.js';
+export type { PageCacheHandlerOptions } from './policies/handler-options.js';
+export { PurgePages } from './decorators/purge-pages.decorator.js';
+export type { PurgedBy, PurgedTargets, PurgePagesOptions } from './decorators/purged-by.js';
 export {
   PageCacheFailed,
   PageRendered,
@@ -17,33 +14,33 @@ export {
   PagesPurged,
   PageStored,
 } from './events/page-cache.events.js';
-export { PageCacheInterceptor } from './interceptor/page-cache.interceptor.js';
-export { type PurgeReport, PurgeIncompleteError } from './invalidation/purge-report.js';
-export type { DependentPaths, PageTarget } from './invalidation/purge-target.js';
-export { AccelListener } from './listeners/accel.listener.js';
-export { AddressableListener } from './listeners/addressable.listener.js';
-export { AnonymousOnlyListener } from './listeners/anonymous-only.listener.js';
-export { CacheControlListener } from './listeners/cache-control.listener.js';
-export { CanonicalAddressListener } from './listeners/canonical-address.listener.js';
-export { ConditionalRequestListener } from './listeners/conditional-request.listener.js';
-export { ContentTypeListener } from './listeners/content-type.listener.js';
-export { DEFAULT_LISTENERS } from './listeners/default-listeners.js';
-export { FreshnessListener } from './listeners/freshness.listener.js';
-export { HandlerQueryListener } from './listeners/handler-query.listener.js';
-export { KeyDriftListener } from './listeners/key-drift.listener.js';
-export { LanguageListener } from './listeners/language.listener.js';
-export { LostHeadersListener } from './listeners/lost-headers.listener.js';
-export { PathExclusionListener } from './listeners/path-exclusion.listener.js';
-export { RedirectHostListener } from './listeners/redirect-host.listener.js';
-export { SetCookieListener } from './listeners/set-cookie.listener.js';
-export { SizeListener } from './listeners/size.listener.js';
-export { StatusListener } from './listeners/status.listener.js';
-export { VaryListener } from './listeners/vary.listener.js';
+export { PageCacheInterceptor } from './caching/page-cache.interceptor.js';
+export { type PurgeReport, PurgeIncompleteError } from './purging/purge-report.js';
+export type { DependentPaths, PageTarget } from './purging/purge-target.js';
+export { AccelListener } from './policies/accel.listener.js';
+export { AddressableListener } from './policies/addressable.listener.js';
+export { AnonymousOnlyListener } from './policies/anonymous-only.listener.js';
+export { CacheControlListener } from './policies/cache-control.listener.js';
+export { CanonicalAddressListener } from './policies/canonical-address.listener.js';
+export { ConditionalRequestListener } from './policies/conditional-request.listener.js';
+export { ContentTypeListener } from './policies/content-type.listener.js';
+export { DEFAULT_LISTENERS } from './policies/default-listeners.js';
+export { FreshnessListener } from './policies/freshness.listener.js';
+export { HandlerQueryListener } from './policies/handler-query.listener.js';
+export { KeyDriftListener } from './policies/key-drift.listener.js';
+export { LanguageListener } from './policies/language.listener.js';
+export { LostHeadersListener } from './policies/lost-headers.listener.js';
+export { PathExclusionListener } from './policies/path-exclusion.listener.js';
+export { RedirectHostListener } from './policies/redirect-host.listener.js';
+export { SetCookieListener } from './policies/set-cookie.listener.js';
+export { SizeListener } from './policies/size.listener.js';
+export { StatusListener } from './policies/status.listener.js';
+export { VaryListener } from './policies/vary.listener.js';
 export { NginxCacheModule, type NginxCacheModuleExtras } from './module/nginx-cache.module.js';
 export { type PageInfo, PageCacheService } from './module/page-cache.service.js';
 export type { NginxCacheAsyncOptions } from './module/page-store.module.js';
 export type { NginxDeployment } from './nginx/deployment.js';
-export { nginxConf, type NginxConf } from './nginx/nginx-conf.js';
+export { nginxConf, type NginxConf } from './configuration/nginx-conf.js';
 export { NginxCacheConfigError } from './options/nginx-cache-config.error.js';
 export {
   type AnonymousOnlyOptions,
@@ -53,7 +50,8 @@ export {
   type RemotePurgeOptions,
 } from './options/nginx-cache-options.js';
 export type { PageDraft } from './page/page-draft.js';
-export type { HeaderField, Page } from './page/page.js';
+export type { HeaderField } from './http/fields.js';
+export type { Page } from './page/page.js';
 export type { PageAddress } from './page/page-key.js';
 export type { PublishReport } from './publishing/publish-report.js';
 export { DEFAULT_IGNORED_COOKIES, type NamePattern } from './rules/cookie.rule.js';
@@ -61,7 +59,8 @@ export type { PathPattern } from './rules/path.rule.js';
 export type { TrailingSlash } from './rules/canonical-path.rule.js';
 export { DEFAULT_IGNORED_PARAMETERS } from './rules/query.rule.js';
 export type { Variant } from './rules/variant.js';
-export { fileStore, type FileStoreDefinition, type FileStoreOptions } from './stores/files/file-store.js';
+export { fileStore, type FileStoreDefinition } from './stores/files/file-store.js';
+export type { FileStoreOptions } from './stores/files/file-store-options.js';
 export { keyvStore } from './stores/keyv/keyv-store.js';
 export { memcachePp } from './stores/memcached/memcache-pp.js';
 export { memcachedStore } from './stores/memcached/memcached-store.js';

@@ -23,6 +23,7 @@ const STEPS = [
   ['prettier', 'prettier', '--check', '.'],
   ['oxlint', 'oxlint', '--type-aware'],
   ['types', 'tsc', '-p', 'tsconfig.json'],
+  ['layers', 'depcruise', '--config', '.dependency-cruiser.cjs', 'lib'],
   ['knip', 'knip'],
   ['build', 'tsc', '-p', 'tsconfig.build.json'],
   ['publint', 'publint', '--strict'],

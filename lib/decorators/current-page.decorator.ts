@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { draftOf } from '../interceptor/current-draft.js';
-import { rawOf, type Wrapped } from '../interceptor/raw-of.js';
+import { draftOf } from '../caching/current-draft.js';
+import { rawOf, type Wrapped } from '../caching/raw-of.js';
 import { PageDraft } from '../page/page-draft.js';
 
 /**

@@ -1,7 +1,4 @@
-import { Reflector } from '@nestjs/core';
-
-/** @internal */
-export const noPageCache = Reflector.createDecorator<true>();
+import { noPageCache } from '../policies/handler-options.js';
 
 /**
  * Keeps a handler, or all handlers of a controller, out of the cache: nothing is stored, nothing is served.

@@ -1,25 +1,5 @@
-import type { ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
-
-/**
- * What a handler or a controller says about its pages.
- *
- * @publicApi
- */
-export interface PageCacheHandlerOptions {
-  /** How long its pages are served, in milliseconds; 0 = until purged. Default: the `ttl` of the module. */
-  ttl?: number;
-  /** Labels for its pages. */
-  tags?: readonly string[] | ((context: ExecutionContext) => readonly string[]);
-  /** Of the allowed query parameters, those that this handler reads. With any other its pages are not stored. */
-  query?: readonly string[];
-  /** Keeps single requests away from the cache. */
-  skipIf?: (context: ExecutionContext) => boolean;
-}
-
-/** @internal */
-export const pageCache = Reflector.createDecorator<PageCacheHandlerOptions>();
+import { pageCache, type PageCacheHandlerOptions } from '../policies/handler-options.js';
 
 /**
  * Sets how the pages of a handler or a controller are cached. On a handler behind `@UseGuards()` it also says that its

@@ -1,29 +1,7 @@
 import { UseInterceptors } from '@nestjs/common';
-import type { PageTarget } from '../invalidation/purge-target.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import type { PurgedBy, PurgedTargets, PurgePagesOptions } from './purged-by.js';
 import { purgePagesInterceptor } from './purge-pages.interceptor.js';
-
-/** @publicApi */
-export interface PurgePagesOptions {
-  /** Renders the pages again and replaces them in place, instead of deleting them. Pages by tag are deleted all the same. */
-  refresh?: boolean;
-  /** Also purges the pages that carry one of these tags. */
-  tags?: readonly string[];
-}
-
-/** What one function may give: one target, several, or none. */
-export type PurgedTargets = PageTarget | readonly PageTarget[] | null | undefined;
-
-/**
- * Gives the pages that a call of a handler has made stale.
- *
- * @param result what the handler has returned; of an Observable, the last value
- * @param request Express's or Fastify's; `undefined` outside HTTP
- * @publicApi
- */
-// What both are is known where the function is written, and annotated there.
-// oxlint-disable-next-line typescript/no-explicit-any
-export type PurgedBy = (result: any, request: any) => PurgedTargets | Promise<PurgedTargets>;
 
 /**
  * Purges pages after the handler has succeeded: not when it throws, not when it answers with 4xx or 5xx. Where the handler

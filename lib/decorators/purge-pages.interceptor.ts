@@ -13,12 +13,12 @@ import { RESPONSE_PASSTHROUGH_METADATA, ROUTE_ARGS_METADATA, SSE_METADATA } from
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { concat, defer, ignoreElements, type Observable, tap } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { rawOf, type Wrapped } from '../interceptor/raw-of.js';
-import { BackgroundPurge } from '../invalidation/background-purge.js';
-import { PurgeIncompleteError } from '../invalidation/purge-report.js';
-import type { PageTarget } from '../invalidation/purge-target.js';
+import { rawOf, type Wrapped } from '../caching/raw-of.js';
+import { BackgroundPurge } from '../purging/background-purge.js';
+import { PurgeIncompleteError } from '../purging/purge-report.js';
+import type { PageTarget } from '../purging/purge-target.js';
 import { PageCacheService } from '../module/page-cache.service.js';
-import type { PurgedBy, PurgedTargets } from './purge-pages.decorator.js';
+import type { PurgedBy, PurgedTargets } from './purged-by.js';
 
 /** What `@PurgePages()` was given, checked. */
 export interface PurgePlan {

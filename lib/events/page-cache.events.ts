@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
-import { type HeaderField, type Page, valuesOf } from '../page/page.js';
+import { type HeaderField, valuesOf } from '../http/fields.js';
+import type { Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { RequestHead } from '../rules/request-head.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { OnPageCache } from '../decorators/on-page-cache.decorator.js';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageCacheFailed, PageSkipped, PagesPurged, PageStored } from '../events/page-cache.events.js';
 
 /** How long the same failure is not reported again, in milliseconds. */

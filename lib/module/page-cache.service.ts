@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CurrentDraft } from '../interceptor/current-draft.js';
-import type { PurgeReport } from '../invalidation/purge-report.js';
-import { concerns, type PurgeScope } from '../invalidation/purge-scope.js';
-import { canonicalPath, pagePattern, type PageTarget, targetPaths } from '../invalidation/purge-target.js';
-import { Purger } from '../invalidation/purger.js';
-import type { CheckedOptions } from '../options/check-options.js';
+import { CurrentDraft } from '../caching/current-draft.js';
+import type { PurgeReport } from '../purging/purge-report.js';
+import { concerns, type PurgeScope } from '../stores/purge-scope.js';
+import { canonicalPath, pagePattern, type PageTarget, targetPaths } from '../purging/purge-target.js';
+import { Purger } from '../purging/purger.js';
+import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';

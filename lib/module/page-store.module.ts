@@ -1,5 +1,6 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
-import { checkOptions, type CheckedOptions } from '../options/check-options.js';
+import { checkOptions } from '../configuration/check-options.js';
+import type { CheckedOptions } from '../options/checked-options.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 

@@ -1,4 +1,4 @@
-import type { CheckedOptions } from '../options/check-options.js';
+import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { block } from './syntax.js';
 import type { SiteNames } from './variables.js';

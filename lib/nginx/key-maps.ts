@@ -1,4 +1,4 @@
-import type { CheckedOptions } from '../options/check-options.js';
+import type { CheckedOptions } from '../options/checked-options.js';
 import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
 import { shortKeySources } from '../page/page-key.js';
 import { parameterSource } from '../rules/query.rule.js';

@@ -1,4 +1,4 @@
-import type { HeaderField } from './page.js';
+import type { HeaderField } from '../http/fields.js';
 import { GZIP_FLAG, type PageFormat } from './page-format.js';
 
 /**

@@ -1,6 +1,7 @@
-import { isHeaderField } from './header-field.js';
-import type { HeaderField, Page } from './page.js';
-import { storedFields } from './stored-fields.js';
+import { isHeaderField } from '../http/header-field.js';
+import type { HeaderField } from '../http/fields.js';
+import type { Page } from './page.js';
+import { storedFields } from '../http/stored-fields.js';
 
 /** Whether that is what the application has stored: a store may answer anything. */
 export function isPage(given: unknown): given is Page {

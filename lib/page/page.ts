@@ -1,3 +1,5 @@
+import type { HeaderField } from '../http/fields.js';
+
 /**
  * A complete response to a GET, as nginx (or the application) can send it again.
  *
@@ -19,32 +21,7 @@ export interface Page {
   readonly tags?: readonly string[];
 }
 
-/**
- * One header field line: name and value.
- *
- * @publicApi
- */
-export type HeaderField = readonly [name: string, value: string];
-
 /** A redirect says all in its header (RFC 9110, section 15.4). */
 export function mayBeEmpty(status: number): boolean {
   return status >= 300 && status < 400;
-}
-
-/**
- * All values of a field, one a line.
- *
- * @param name in lower case
- */
-export function valuesOf(headers: readonly HeaderField[], name: string): string[] {
-  return headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
-}
-
-/**
- * The value of the first field of that name.
- *
- * @param name in lower case
- */
-export function headerOf(page: Pick<Page, 'headers'>, name: string): string | undefined {
-  return page.headers.find(([field]) => field.toLowerCase() === name)?.[1];
 }

@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http';
-import { isHeaderField } from './header-field.js';
-import type { HeaderField, Page } from './page.js';
+import { isHeaderField } from '../http/header-field.js';
+import type { HeaderField } from '../http/fields.js';
+import type { Page } from './page.js';
 import type { PageFormat } from './page-format.js';
-import { storedFields } from './stored-fields.js';
-import { hasValidators, withValidators } from './validators.js';
+import { storedFields } from '../http/stored-fields.js';
+import { hasValidators, withValidators } from '../http/validators.js';
 
 /**
  * The longest header field line, in bytes. srcache copies each through a buffer of one memory page

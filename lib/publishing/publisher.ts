@@ -4,19 +4,19 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { inject } from 'light-my-request';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
-import { concerns, describe, type PathsScope } from '../invalidation/purge-scope.js';
-import { Purger } from '../invalidation/purger.js';
+import { concerns, describe, type PathsScope } from '../stores/purge-scope.js';
+import { Purger } from '../purging/purger.js';
 import { PageStorage, REFRESHED } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';
-import { Turns } from '../stores/turns.js';
-import type { TargetPath } from '../invalidation/purge-target.js';
-import type { CheckedOptions } from '../options/check-options.js';
+import { Turns } from '../async/turns.js';
+import type { TargetPath } from '../purging/purge-target.js';
+import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { variantFields } from '../rules/variant.js';
-import type { PageOutcome } from '../interceptor/page-recorder.js';
+import type { PageOutcome } from '../caching/page-recorder.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { asNobody } from './as-nobody.js';
-import { Publications } from './publications.js';
+import { Publications } from '../caching/publications.js';
 import type { PublishReport } from './publish-report.js';
 
 /** A page that takes longer is none, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { Cache } from 'cache-manager';
 import { isPage } from '../page/is-page.js';
 import type { Page } from '../page/page.js';
-import { inTime } from './in-time.js';
+import { inTime } from '../async/in-time.js';
 import type { PageStore, PurgeJournal } from './page-store.js';
 import { UnsupportedError } from './unsupported.error.js';
 

@@ -1,10 +1,10 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import type { DataSource, EntitySchema } from 'typeorm';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { BackgroundPurge } from '../invalidation/background-purge.js';
-import { PendingPurges } from '../invalidation/pending-purges.js';
+import { BackgroundPurge } from '../purging/background-purge.js';
+import { PendingPurges } from '../purging/pending-purges.js';
 import { PageCacheService } from '../module/page-cache.service.js';
-import { inTime } from '../stores/in-time.js';
+import { inTime } from '../async/in-time.js';
 import { Cascades } from './cascades.js';
 import { CommittedState } from './committed-state.js';
 import { EntityChangesSubscriber } from './entity-changes.subscriber.js';

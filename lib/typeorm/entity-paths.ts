@@ -1,5 +1,5 @@
 import type { EntityMetadata, ObjectLiteral } from 'typeorm';
-import { targetPath, targetPaths } from '../invalidation/purge-target.js';
+import { targetPath, targetPaths } from '../purging/purge-target.js';
 import { addRelation, RelationReads, type RelationTree } from './relation-reads.js';
 
 /** Each round finds at least one more relation; deeper than this, `dependentPaths()` walks the database. */

@@ -1,5 +1,5 @@
 import { asNobody } from '../publishing/as-nobody.js';
-import { inTime } from '../stores/in-time.js';
+import { inTime } from '../async/in-time.js';
 import type { CommittedState } from './committed-state.js';
 
 /** In milliseconds: for a connection, for one that is to come from a pool which writes that wait for us have exhausted, and for all. */

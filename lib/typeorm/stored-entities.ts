@@ -6,7 +6,7 @@ import type {
   RelationMetadata,
   SelectQueryBuilder,
 } from 'typeorm';
-import { slices } from '../stores/chunks.js';
+import { slices } from '../async/chunks.js';
 import type { RelationTree } from './relation-reads.js';
 import { keyOf, type RowReference } from './row-reference.js';
 

@@ -1,7 +1,7 @@
 import type { QueryRunner } from 'typeorm';
-import type { BackgroundPurge } from '../invalidation/background-purge.js';
+import type { BackgroundPurge } from '../purging/background-purge.js';
 import type { PageCacheService } from '../module/page-cache.service.js';
-import { slices } from '../stores/chunks.js';
+import { slices } from '../async/chunks.js';
 import { ChangedRows, type Stale } from './changed-rows.js';
 import type { CommittedState, Read } from './committed-state.js';
 import type { OldState } from './old-state.js';

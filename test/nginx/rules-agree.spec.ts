@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
-import { checkOptions } from '../../lib/options/check-options.js';
+import { checkOptions } from '../../lib/configuration/check-options.js';
 import { isKeyTooLong, PageKeys } from '../../lib/page/page-key.js';
 import { hostOf, type RequestHead } from '../../lib/rules/request-head.js';
 import { allRules } from '../../lib/rules/request-rules.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NginxCacheOptions } from '../../lib/index.js';
 import { isKeyTooLong, PageKeys, shortKeySources } from '../../lib/page/page-key.js';
-import { checkOptions } from '../../lib/options/check-options.js';
+import { checkOptions } from '../../lib/configuration/check-options.js';
 import { compile } from '../../lib/rules/rule.js';
 import { ALLOWED, requestTarget } from './targets.js';
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, type INestApplication } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { templatePattern } from '../../lib/listeners/route-template.js';
+import { templatePattern } from '../../lib/rules/route-template.js';
 import { RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { type Platform, startApplication } from '../support/applications.js';
 

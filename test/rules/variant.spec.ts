@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import Negotiator from 'negotiator';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memcachedStore, nginxConf, type NginxCacheOptions, PageCacheService, type Variant } from '../../lib/index.js';
-import { checkOptions } from '../../lib/options/check-options.js';
+import { checkOptions } from '../../lib/configuration/check-options.js';
 import { PageKeys } from '../../lib/page/page-key.js';
 import { allRules } from '../../lib/rules/request-rules.js';
 import { compile } from '../../lib/rules/rule.js';

@@ -1,6 +1,7 @@
 import { memcachedStore, nginxConf, type NginxCacheOptions, type NginxFlavour } from '../../lib/index.js';
 import { responseFormat } from '../../lib/page/response-format.js';
-import type { HeaderField, Page } from '../../lib/page/page.js';
+import type { HeaderField } from '../../lib/http/fields.js';
+import type { Page } from '../../lib/page/page.js';
 import { NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { RawBackend } from '../nginx/raw-backend.js';
 import { modulesDirectory } from './nginx-modules.js';

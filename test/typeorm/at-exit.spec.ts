@@ -2,7 +2,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import { memcachedStore } from '../../lib/index.js';
-import { PendingPurges } from '../../lib/invalidation/pending-purges.js';
+import { PendingPurges } from '../../lib/purging/pending-purges.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
 import { startApplication } from '../support/applications.js';

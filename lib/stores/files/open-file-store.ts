@@ -3,7 +3,7 @@ import { pageFile, siteDirectory } from '../../page/page-file.js';
 import type { PageStore, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
 import { FileJournal } from './file-journal.js';
-import type { FileStoreOptions } from './file-store.js';
+import type { FileStoreOptions } from './file-store-options.js';
 import { PagesInFiles } from './pages-in-files.js';
 
 export function openFileStore(options: Required<FileStoreOptions>, context: StoreContext): PageStore {

@@ -1,5 +1,5 @@
 import { pageFile } from '../../page/page-file.js';
-import { slices } from '../chunks.js';
+import { slices } from '../../async/chunks.js';
 import { type Expiry, type ExpiryEntry, ExpiryIndex } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
 import { Leases } from './leases.js';

@@ -1,4 +1,4 @@
-import { Turns } from '../turns.js';
+import { Turns } from '../../async/turns.js';
 import { MEMCACHED_KEY_MAX_LENGTH } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';

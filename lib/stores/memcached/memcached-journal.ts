@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ArrivalPosition, PurgeJournal } from '../page-store.js';
 import { JOURNAL_MAX_BYTES, journalEntry } from '../journal-entry.js';
-import { Turns } from '../turns.js';
-import { Batches } from './batches.js';
+import { Turns } from '../../async/turns.js';
+import { Batches } from '../../async/batches.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
 /** The journal as it is kept: entries without a gap, the last of which has the number `last`. */

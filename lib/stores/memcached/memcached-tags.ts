@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { memcachedKey } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../async/chunks.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
 /** Where the checksum of a page's tags stands in the client flags; the bits below belong to the format. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileStoreOptions, fileStore } from '../../../lib/stores/files/file-store.js';
+import { fileStore } from '../../../lib/stores/files/file-store.js';
+import type { FileStoreOptions } from '../../../lib/stores/files/file-store-options.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { collect, context, page } from '../pages.js';
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NginxCacheOptions } from '../../../lib/index.js';
 import type { NginxServer } from '../../../lib/testing/index.js';
-import { checkOptions } from '../../../lib/options/check-options.js';
+import { checkOptions } from '../../../lib/configuration/check-options.js';
 import { keyOfPageFile, pageFile } from '../../../lib/page/page-file.js';
 import { isKeyTooLong, PageKeys } from '../../../lib/page/page-key.js';
 import type { RequestHead } from '../../../lib/rules/request-head.js';

@@ -1,0 +1,122 @@
+import * as v from 'valibot';
+import type { HeaderField } from '../http/fields.js';
+import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
+import { DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
+import { requestRules, type RuleOptions } from '../rules/request-rules.js';
+import { compile } from '../rules/rule.js';
+import { variantVary } from '../rules/variant.js';
+import { memoryStore } from '../stores/memory/memory-store.js';
+import type { StoreContext } from '../stores/page-store.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
+import { flavourFor } from '../nginx/flavours/flavours.js';
+import { bodyFormat } from '../page/body-format.js';
+import { mustFitInNginx } from './nginx-limits.js';
+import { optionsSchema } from './options.schema.js';
+
+/** What must not stand in a log. */
+const SECRETS = new Set(['bypassToken', 'remotePurge.token']);
+
+/**
+ * Checks the options and completes them.
+ *
+ * @throws {NginxCacheConfigError} names the first wrong option, what was given, and what is allowed
+ */
+export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
+  const result = v.safeParse(optionsSchema, options, { abortEarly: true });
+  if (!result.success) {
+    const [issue] = result.issues;
+    const option = v.getDotPath(issue) ?? 'options';
+    const given = SECRETS.has(option) ? '(not shown)' : issue.input;
+    throw new NginxCacheConfigError(option, given, issue.message);
+  }
+  const {
+    prefix = 'page:',
+    query,
+    hosts,
+    store = memoryStore(),
+    nginx = {},
+    compress,
+    maxPageBytes = 1_000_000,
+    variants = [],
+    trailingSlash = 'forbid',
+  } = options;
+  const flavour = flavourFor(store, options);
+  const contentType = nginx.contentType ?? 'text/html; charset=utf-8';
+  const vary = variantVary(variants);
+  const headers: HeaderField[] = [
+    ...Object.entries(nginx.headers ?? {}),
+    ...(vary.length === 0 ? [] : [['Vary', vary.join(', ')] as const]),
+    ...(options.clientCacheControl === undefined ? [] : [['Cache-Control', options.clientCacheControl] as const]),
+  ];
+  const statuses = new Set(options.statuses ?? [200]);
+  const allow = [...new Set(query?.allow)];
+  const ignore = query?.ignore ?? DEFAULT_IGNORED_PARAMETERS;
+  const storeContext: StoreContext = {
+    format: (flavour?.format ?? bodyFormat)([['Content-Type', contentType], ...headers]),
+    prefix,
+    maxPageBytes,
+    compress: compress !== false,
+    mustList: allow.length > 0,
+  };
+  const parameter = options.remotePurge?.parameter;
+  // nginx would answer from the cache, and the application never see it.
+  if (parameter !== undefined && (allow.includes(parameter) || !isForeign(parameter, ignore))) {
+    throw new NginxCacheConfigError('remotePurge.parameter', parameter, 'none of query.allow and query.ignore');
+  }
+  const [limit] = store.limits?.(storeContext) ?? [];
+  if (limit) throw new NginxCacheConfigError('store', store.kind, `able to do what the options ask for: ${limit}`);
+  const rules = requestRules({
+    cookies: cookiesOf(options.anonymousOnly),
+    include: options.include,
+    exclude: options.exclude ?? [],
+    query: { allow, ignore },
+    hosts,
+    variants,
+    trailingSlash,
+    bypassToken: options.bypassToken,
+    inFiles: flavour?.name === 'files',
+  });
+  if (flavour) mustFitInNginx(rules, options);
+  return {
+    prefix,
+    ttl: options.ttl ?? 300_000,
+    store,
+    storeContext,
+    flavour: flavour?.name,
+    contentType,
+    anonymousOnly: options.anonymousOnly !== false,
+    isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
+    rules,
+    query: { allow },
+    hosts,
+    compress: compress !== false,
+    maxPageBytes,
+    statuses,
+    listeners: options.listeners,
+    variants,
+    trailingSlash,
+    respectCacheControl: options.respectCacheControl !== false,
+    clientCacheControl: options.clientCacheControl,
+    keepsHeaders: !flavour || storeContext.format.name === 'response',
+    headers,
+    vary,
+    excuseVary: options.excuseVary ?? [],
+    excuseHeaders: options.excuseHeaders ?? [],
+    excuseCookies: options.excuseCookies ?? [],
+    purgeAfterUnsafe: options.purgeAfterUnsafe !== false,
+    remotePurge: options.remotePurge,
+  };
+}
+
+/** Whether a request with the parameter goes to the application. */
+function isForeign(parameter: string, ignore: readonly NamePattern[]): boolean {
+  return compile(queryRule([], ignore))({ method: 'GET', target: `/?${parameter}=x`, headers: {} });
+}
+
+function cookiesOf(anonymousOnly: NginxCacheOptions['anonymousOnly'] = true): RuleOptions['cookies'] {
+  if (anonymousOnly === false) return 'any';
+  const { sessionCookies, ignoreCookies } = anonymousOnly === true ? {} : anonymousOnly;
+  return sessionCookies ? { session: sessionCookies } : { ignored: ignoreCookies ?? DEFAULT_IGNORED_COOKIES };
+}

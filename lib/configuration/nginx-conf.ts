@@ -1,0 +1,195 @@
+import { checkOptions } from './check-options.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
+import type { HeaderField } from '../http/fields.js';
+import { allRules, type RequestRules } from '../rules/request-rules.js';
+import { appLocations } from '../nginx/app-locations.js';
+import { checkDeployment, type CheckedDeployment, type NginxDeployment } from '../nginx/deployment.js';
+import type { Flavour, Site } from '../nginx/flavours/flavour.js';
+import { keyMaps } from '../nginx/key-maps.js';
+import { ruleMaps } from '../nginx/rule-map.js';
+import { flavourFor } from '../nginx/flavours/flavours.js';
+import { block, map } from '../nginx/syntax.js';
+import { SiteNames } from '../nginx/variables.js';
+
+/**
+ * The configuration of nginx, in pieces for a site that has one and whole for one that has not.
+ *
+ * @publicApi
+ */
+export interface NginxConf {
+  /** Goes inside `http {}`. */
+  http: string;
+  /** Goes inside `server {}`. */
+  server: string;
+  /** A complete `nginx.conf`. */
+  full: string;
+  /** Helper files by their path relative to `directory`. */
+  files: Record<string, string>;
+}
+
+/**
+ * Writes the nginx configuration for the options that the module is given.
+ *
+ * @param options the same object as for `NginxCacheModule.forRoot()`
+ * @param deployment where nginx runs and what it stands in front of
+ * @throws {NginxCacheConfigError} when an option is wrong, or when nginx cannot read the store
+ * @example
+ * const { full } = nginxConf(options, { app: '127.0.0.1:3000', listen: 8080, directory: '/var/lib/nginx-cache' });
+ * writeFileSync('nginx.conf', full); // nginx -c "$PWD/nginx.conf" -g 'daemon off;'
+ * @see https://nginx.org/en/docs/http/ngx_http_memcached_module.html
+ *
+ * @publicApi
+ */
+export function nginxConf(options: NginxCacheOptions, deployment: NginxDeployment): NginxConf {
+  const checked = checkOptions(options);
+  const place = checkDeployment(deployment, checked.hosts);
+  const flavour = flavourFor(checked.store, options);
+  if (!flavour) {
+    throw new NginxCacheConfigError(
+      'store',
+      `${checked.store.kind}Store()`,
+      'a store that nginx can read: memcachedStore() or fileStore()',
+    );
+  }
+  const names = new SiteNames(checked.prefix);
+  const site: Site = { options: checked, names, bypass: bypassOf(checked.rules, names), directory: place.directory };
+  const http = [...httpBlock(site, place), ...flavour.http(site)];
+  const server = serverBlock(site, flavour);
+  return {
+    http: text(http),
+    server: text(server),
+    full: text(full(http, [...strangers(site), ...server], place, flavour.modules(site))),
+    files: flavour.files(site),
+  };
+}
+
+function bypassOf(rules: RequestRules, names: SiteNames): string {
+  const reasons = allRules(rules).map((rule) => ruleMaps(rule, names).bypass);
+  return [...reasons, names.variable('bypass_precondition'), names.variable('bypass_key_length')].join('');
+}
+
+function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string[] {
+  const servers = options.store.servers?.map(({ address }) => address) ?? [];
+  return [
+    ...upstream(names.of('app'), app),
+    ...(servers.length > 0 ? upstream(names.of('memcached'), servers) : []),
+    '',
+    '# The key of a page. Made by nestjs-nginx-cache from the options of the application: change them, not this.',
+    ...keyMaps(options, names),
+    '',
+    '# Why a request bypasses the cache: a word from each rule, or nothing.',
+    ...allRules(options.rules).flatMap((rule) => ruleMaps(rule, names).lines),
+    '',
+    '# nginx would answer 412 from the page that it has; whether it is the current one only the application knows.',
+    ...map('"$http_if_match$http_if_unmodified_since"', names.variable('bypass_precondition'), [
+      ['default', 'precondition '],
+      ['', ''],
+    ]),
+    ...map('$request_method', names.variable('fallback'), [
+      ['default', `@${names.of('miss')}`],
+      ['HEAD', `@${names.of('bypass')}`],
+    ]),
+    ...map('$http_upgrade', names.variable('connection'), [
+      ['default', 'upgrade'],
+      ['', ''],
+    ]),
+    ...hitHeaders(options).flatMap(([, value], index) =>
+      map(names.variable('status'), names.variable(`header_${index}`), [['nginx; hit', value]]),
+    ),
+    '# The Host field with its port, unless it contradicts the request line.',
+    ...map('"$host|$http_host"', names.variable('host'), [
+      ['default', '$host'],
+      ['~*^([^|]+)\\|\\1\\.?(?::[0-9]+)?$', '$http_host'],
+    ]),
+    ...(options.hosts
+      ? [
+          '# For pages: with a port only if it is the own one. Ports are not part of the key, and links may be made of them.',
+          ...map('"$host:$server_port|$http_host"', names.variable('page_host'), [
+            ['default', '$host'],
+            ['~*^([^|]+)\\|\\1$', '$host:$server_port'],
+          ]),
+        ]
+      : []),
+  ];
+}
+
+function serverBlock(site: Site, flavour: Flavour): string[] {
+  const { names, options } = site;
+  return [
+    '# Says so when a page comes from the cache (RFC 9211). It stands here and not in the location, where nginx would forget',
+    '# the add_header of the server for it: Strict-Transport-Security and the like belong to cached pages as well.',
+    `set ${names.variable('status')} "";`,
+    '# A request that nginx itself refuses does not come as far as that.',
+    'uninitialized_variable_warn off;',
+    `add_header Cache-Status ${names.variable('status')} always;`,
+    ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)} always;`),
+    '',
+    ...flavour.server(site),
+    '',
+    ...appLocations(options, names),
+  ];
+}
+
+/** What the flavour does not keep with the page. */
+function hitHeaders({ keepsHeaders, headers }: CheckedOptions): readonly HeaderField[] {
+  return keepsHeaders ? [] : headers;
+}
+
+function upstream(name: string, servers: readonly string[]): string[] {
+  return block(`upstream ${name}`, [...servers.map((server) => `server ${server};`), 'keepalive 64;']);
+}
+
+/** Who asks for a host that the site does not have gets nothing. In a server of somebody else's, that is not ours to say. */
+function strangers({ options, names }: Site): string[] {
+  return options.hosts ? [`if (${names.variable('bypass_host')}) {`, '    return 444;', '}', ''] : [];
+}
+
+function full(
+  http: readonly string[],
+  server: readonly string[],
+  { listen, serverName, directory, modulesDirectory }: CheckedDeployment,
+  modules: readonly string[],
+): string[] {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (of) => `${of}_temp_path ${directory}/${of};`,
+  );
+  return [
+    ...(modulesDirectory ? modules.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
+    'worker_processes auto;',
+    'worker_rlimit_nofile 8192;',
+    '# The maps below are regular expressions, run for every request.',
+    'pcre_jit on;',
+    `pid ${directory}/nginx.pid;`,
+    `error_log ${directory}/error.log;`,
+    '',
+    ...block('events', ['worker_connections 4096;']),
+    '',
+    ...block('http', [
+      ...temporary,
+      `access_log ${directory}/access.log;`,
+      '# There are more variables, with longer names, than nginx counts on.',
+      'variables_hash_max_size 4096;',
+      'variables_hash_bucket_size 128;',
+      'server_tokens off;',
+      'tcp_nopush on;',
+      'keepalive_timeout 65s;',
+      '# How much may be uploaded is for the application to say.',
+      'client_max_body_size 0;',
+      '',
+      ...http,
+      '',
+      ...block('server', [
+        `listen ${listen};`,
+        `server_name ${serverName.length > 0 ? serverName.join(' ') : '_'};`,
+        '',
+        ...server,
+      ]),
+    ]),
+  ];
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,29 @@
+import { allRules, type RequestRules } from '../rules/request-rules.js';
+import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
+
+/** nginx reads parameters of up to 4096 bytes (NGX_CONF_BUFFER in src/core/ngx_conf_file.c), quotes included. */
+const PATTERN_MAX_LENGTH = 4000;
+
+/** Which option a rule is made from, by its reason. */
+const OPTIONS: Record<string, keyof NginxCacheOptions> = {
+  cookie: 'anonymousOnly',
+  excluded: 'exclude',
+  'not-included': 'include',
+  query: 'query',
+};
+
+/** @throws {NginxCacheConfigError} when nginx could not read the pattern that an option becomes */
+export function mustFitInNginx(rules: RequestRules, options: NginxCacheOptions): void {
+  for (const { reason, tests } of allRules(rules)) {
+    const longest = Math.max(0, ...tests.map(({ pattern }) => pattern.source.length));
+    if (longest <= PATTERN_MAX_LENGTH) continue;
+    const option = OPTIONS[reason] ?? 'nginx';
+    throw new NginxCacheConfigError(
+      option,
+      options[option],
+      `shorter: it becomes a pattern of ${longest} bytes, and nginx reads up to ${PATTERN_MAX_LENGTH}; ` +
+        'put several names into one with "*" or a regular expression',
+    );
+  }
+}

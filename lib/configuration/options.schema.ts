@@ -1,0 +1,173 @@
+import { FLAVOURS } from '../nginx/flavours/flavours.js';
+import * as v from 'valibot';
+import { nameGlob } from '../rules/glob.js';
+import { pathPattern } from '../rules/path.rule.js';
+import { COOKIE_NAME, PARAMETER_NAME, type Scope, UnusablePatternError } from '../rules/pattern.js';
+import { nameRegExp } from '../rules/portable-regexp.js';
+
+/** Messages are the end of "it must be …". */
+const PREFIX = 'up to 100 of the characters A-Z a-z 0-9 . _ : @ + -, e.g. "blog:"';
+const TTL = 'a number of milliseconds, 0 for "until purged"';
+const STORE = 'what memoryStore(), memcachedStore(), fileStore() or keyvStore() return';
+const FLAVOUR = '"memcached", "srcache", "njs" or "files"';
+const CONTENT_TYPE = 'a content type like "text/html; charset=utf-8"';
+const LIST = 'a list: [ … ]';
+const NAME = 'a name, a name with "*", or a regular expression';
+const PATH = 'a path like "/posts/*", or a regular expression';
+const PARAMETER = 'the name of a query parameter, of the characters A-Z a-z 0-9 . _ ~ -';
+const HOST = 'a host name in lower case without port, e.g. "example.com"';
+/** Labels with dots between them, or an IPv6 address in brackets: what a URL has, and what nginx takes as `server_name`. */
+const HOST_NAME = /^(?=.{1,100}$)(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$|^\[[0-9a-f:]+\]$/;
+const SIZE = 'a whole number of bytes above 0';
+const STATUS = 'a final status code from 200 to 599 but 204, 206 and 304';
+
+const FIELD = 'the name of a header field, e.g. "X-Frame-Options"';
+/** A letter first: at the beginning of a word, nginx reads "#" as a comment and "'" as a quote. */
+const FIELD_NAME = /^[A-Za-z][\w!#%&'*+.^`|~-]*$/;
+const FIELD_TEXT = 'the value of a header field without ", \\ and $, which nginx.conf cannot hold';
+/** Visible characters and spaces between them. */
+const FIELD_VALUE = /^[!#%-[\]-~](?:[ !#%-[\]-~]*[!#%-[\]-~])?$/;
+const HEADERS = 'an object of header fields: { name: value }';
+const TOKEN = 'a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -';
+const VARIANT_NAME = 'a word of up to 9 of the characters a-z 0-9, which begins with a letter';
+const WORD = 'a word of the characters A-Z a-z 0-9 . _ ? -';
+const ANONYMOUS = 'true, false, or { sessionCookies, ignoreCookies, isAnonymous }';
+const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item, LIST));
+
+/** Accepts what `make` accepts, and hands its reason on when it does not. */
+const usable = (allowed: string, make: (value: string | RegExp) => unknown) =>
+  v.pipe(
+    v.union([v.string(), v.instance(RegExp)], allowed),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      try {
+        make(dataset.value);
+      } catch (error) {
+        if (!(error instanceof UnusablePatternError)) throw error;
+        addIssue({ message: `${allowed}; ${error.message}` });
+      }
+    }),
+  );
+const namePattern = (scope: Scope) =>
+  usable(NAME, (name) => (typeof name === 'string' ? nameGlob(name, scope) : nameRegExp(name, scope)));
+const pathList = list(usable(PATH, pathPattern));
+
+/** An object of these entries and no others. */
+const strict = <T extends v.ObjectEntries>(entries: T) => {
+  const names = Object.keys(entries).join(', ');
+  return v.strictObject(entries, ({ expected }) =>
+    expected === 'never' ? `left out: the options there are ${names}` : `an object: { ${names} }`,
+  );
+};
+
+const flag = v.optional(v.boolean('true or false'));
+const fieldNames = list(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)));
+
+const anonymousOnly = strict({
+  sessionCookies: list(namePattern(COOKIE_NAME)),
+  ignoreCookies: list(namePattern(COOKIE_NAME)),
+  isAnonymous: v.optional(v.function('a function of the request')),
+});
+
+const word = v.pipe(v.string(WORD), v.regex(/^[\w.?-]{1,40}$/, WORD));
+const variantSchema = v.pipe(
+  strict({
+    name: v.pipe(v.string(VARIANT_NAME), v.regex(/^[a-z][a-z0-9]{0,8}$/, VARIANT_NAME)),
+    cookie: v.optional(word),
+    header: v.optional(v.pipe(v.string(FIELD), v.regex(/^[A-Za-z][A-Za-z0-9-]*$/, FIELD))),
+    values: v.pipe(v.array(word, LIST), v.minLength(1, 'a list of at least one value')),
+    default: word,
+  }),
+  v.check(
+    ({ cookie, header }) => (cookie === undefined) !== (header === undefined),
+    'a variant with either cookie or header',
+  ),
+  v.check((variant) => variant.values.includes(variant.default), 'a variant with a default that is one of its values'),
+);
+
+const isDistinct = (names: readonly string[]) => new Set(names).size === names.length;
+const sourceOf = ({ cookie, header }: { cookie?: string | undefined; header?: string | undefined }) =>
+  header === undefined ? `cookie ${cookie}` : header.toLowerCase();
+
+export const optionsSchema = strict({
+  prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
+  ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
+  store: v.optional(v.looseObject({ kind: v.string(STORE), open: v.function(STORE) }, STORE)),
+  nginx: v.optional(
+    strict({
+      flavour: v.optional(
+        v.picklist(
+          FLAVOURS.map(({ name }) => name),
+          FLAVOUR,
+        ),
+      ),
+      contentType: v.optional(
+        v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE)),
+      ),
+      headers: v.optional(
+        v.record(
+          v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)),
+          v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT)),
+          HEADERS,
+        ),
+      ),
+    }),
+  ),
+  anonymousOnly: v.optional(
+    // Not a union, of which valibot would report the whole and not the wrong part.
+    v.lazy((given) => (typeof given === 'object' && given !== null ? anonymousOnly : v.boolean(ANONYMOUS))),
+  ),
+  include: pathList,
+  exclude: pathList,
+  query: v.optional(
+    strict({
+      allow: list(v.pipe(v.string(PARAMETER), v.regex(/^[\w.~-]+$/, PARAMETER))),
+      ignore: list(namePattern(PARAMETER_NAME)),
+    }),
+  ),
+  hosts: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), LIST),
+      v.minLength(1, 'a list of at least one host, or left out'),
+    ),
+  ),
+  variants: v.optional(
+    v.pipe(
+      v.array(variantSchema, LIST),
+      v.check((variants) => isDistinct(variants.map(({ name }) => name)), 'variants with different names'),
+      v.check((variants) => isDistinct(variants.map(sourceOf)), 'variants by different cookies and header fields'),
+    ),
+  ),
+  trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
+  respectCacheControl: flag,
+  clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),
+  excuseVary: fieldNames,
+  excuseHeaders: fieldNames,
+  excuseCookies: list(namePattern(COOKIE_NAME)),
+  purgeAfterUnsafe: flag,
+  remotePurge: v.optional(
+    strict({
+      token: v.pipe(v.string(TOKEN), v.regex(/^[\w.~+/=-]{16,200}$/, TOKEN)),
+      parameter: v.optional(v.pipe(v.string(PARAMETER), v.regex(/^[\w.~-]+$/, PARAMETER))),
+    }),
+  ),
+  bypassToken: v.optional(v.pipe(v.string(TOKEN), v.regex(/^[\w.~+/=-]{16,200}$/, TOKEN))),
+  compress: v.optional(v.union([v.literal('gzip'), v.literal(false)], '"gzip" or false')),
+  maxPageBytes: v.optional(v.pipe(v.number(SIZE), v.integer(SIZE), v.minValue(1, SIZE))),
+  statuses: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.number(STATUS),
+          v.integer(STATUS),
+          v.minValue(200, STATUS),
+          v.maxValue(599, STATUS),
+          v.notValues([204, 206, 304], STATUS),
+        ),
+        LIST,
+      ),
+      v.minLength(1, 'a list of at least one status, or left out'),
+    ),
+  ),
+  listeners: list(v.function('a class')),
+});

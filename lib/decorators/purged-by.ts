@@ -1,0 +1,23 @@
+import type { PageTarget } from '../purging/purge-target.js';
+
+/** @publicApi */
+export interface PurgePagesOptions {
+  /** Renders the pages again and replaces them in place, instead of deleting them. Pages by tag are deleted all the same. */
+  refresh?: boolean;
+  /** Also purges the pages that carry one of these tags. */
+  tags?: readonly string[];
+}
+
+/** What one function may give: one target, several, or none. */
+export type PurgedTargets = PageTarget | readonly PageTarget[] | null | undefined;
+
+/**
+ * Gives the pages that a call of a handler has made stale.
+ *
+ * @param result what the handler has returned; of an Observable, the last value
+ * @param request Express's or Fastify's; `undefined` outside HTTP
+ * @publicApi
+ */
+// What both are is known where the function is written, and annotated there.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type PurgedBy = (result: any, request: any) => PurgedTargets | Promise<PurgedTargets>;

@@ -1,0 +1,20 @@
+import { httpDate } from './http-date.js';
+
+/** All values of a field of a response, one a line. */
+export type FieldReader = (name: string) => readonly string[];
+
+/** The largest that a cache must be able to hold (RFC 9111, section 1.2.2). */
+export const MAX_SECONDS = 2 ** 31;
+
+/**
+ * How old a response is when it leaves the application, which may have it from somewhere else: by its `Date` or its `Age`,
+ * whichever is more (RFC 9111, section 4.2.3).
+ *
+ * @param now in milliseconds since the epoch
+ * @returns milliseconds
+ */
+export function currentAge(field: FieldReader, now: number): number {
+  const [age = ''] = field('age');
+  const apparent = now - (httpDate(field('date')[0]) ?? now);
+  return Math.min(Math.max(0, apparent, /^\d+$/.test(age) ? Number(age) * 1000 : 0), MAX_SECONDS * 1000);
+}

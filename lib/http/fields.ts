@@ -1,0 +1,30 @@
+/**
+ * One header field line: name and value.
+ *
+ * @publicApi
+ */
+export type HeaderField = readonly [name: string, value: string];
+
+/** What a response says before its content. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: readonly HeaderField[];
+}
+
+/**
+ * All values of a field, one a line.
+ *
+ * @param name in lower case
+ */
+export function valuesOf(headers: readonly HeaderField[], name: string): string[] {
+  return headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+}
+
+/**
+ * The value of the first field of that name.
+ *
+ * @param name in lower case
+ */
+export function headerOf({ headers }: Pick<ResponseHead, 'headers'>, name: string): string | undefined {
+  return headers.find(([field]) => field.toLowerCase() === name)?.[1];
+}

@@ -1,0 +1,31 @@
+import type { HeaderField } from './fields.js';
+
+/**
+ * Hop-by-hop fields (RFC 9110, section 7.6.1), and those that belong to one response and not to the page. `Age` is in the `Date`
+ * that a page is stored with.
+ */
+const NOT_OF_THE_PAGE = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'age',
+  'set-cookie',
+  'cache-status',
+  'content-length',
+  'content-encoding',
+]);
+
+/** The fields of a response that are stored with the page (RFC 9111, section 3.1). */
+export function storedFields(fields: readonly HeaderField[]): HeaderField[] {
+  const named = fields
+    .filter(([name]) => name.toLowerCase() === 'connection')
+    .flatMap(([, value]) => value.toLowerCase().split(','))
+    .map((name) => name.trim());
+  return fields.filter(([name]) => !NOT_OF_THE_PAGE.has(name.toLowerCase()) && !named.includes(name.toLowerCase()));
+}

@@ -1,0 +1,34 @@
+import { hash, randomUUID } from 'node:crypto';
+import type { HeaderField } from './fields.js';
+
+/** What follows `W/` or stands alone in an `ETag` (RFC 9110, section 8.8.3): the same for the same content. */
+export function contentTag(content: string | Uint8Array): string {
+  return `"${hash('sha256', content, 'base64url').slice(0, 27)}"`;
+}
+
+/** An `ETag` for content that is not known yet. */
+export function uniqueTag(): string {
+  return `"${randomUUID()}"`;
+}
+
+/** The same as a weak `ETag`: for another coding of the content, which is another representation (RFC 9110, section 8.8.3.3). */
+export function weak(tag: string): string {
+  return tag.startsWith('W/') ? tag : `W/${tag}`;
+}
+
+/** The fields of a page with an `ETag` and a `Last-Modified`, which nginx needs for conditional requests. */
+export function withValidators(headers: readonly HeaderField[], body: Uint8Array): readonly HeaderField[] {
+  const made: HeaderField[] = [];
+  if (!has(headers, 'etag')) made.push(['ETag', contentTag(body)]);
+  if (!has(headers, 'last-modified')) made.push(['Last-Modified', new Date().toUTCString()]);
+  return [...headers, ...made];
+}
+
+/** Whether the fields have been through `withValidators`. */
+export function hasValidators(headers: readonly HeaderField[]): boolean {
+  return has(headers, 'etag') && has(headers, 'last-modified');
+}
+
+function has(headers: readonly HeaderField[], name: string): boolean {
+  return headers.some(([field]) => field.toLowerCase() === name);
+}

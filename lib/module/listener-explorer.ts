@@ -1,0 +1,76 @@
+import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
+import { eventsOf } from '../events/on-page-cache.decorator.js';
+import { DEFAULT_LISTENERS } from '../policies/default-listeners.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+
+/** Finds every `@OnPageCache()` method: of the built-in policies first, then of the application. */
+@Injectable()
+export class ListenerExplorer implements OnModuleInit {
+  readonly #scanner = new MetadataScanner();
+
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(ModuleRef) private readonly modules: ModuleRef,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    for (const listener of this.options.listeners ?? DEFAULT_LISTENERS) {
+      if (!this.listens(listener.prototype as object)) {
+        throw new NginxCacheConfigError('listeners', listener, 'a class with a method that is marked @OnPageCache()');
+      }
+      this.add(await this.modules.create<object>(listener as Type<object>));
+    }
+    const found = new Set<object>();
+    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      // A factory may have made it, so the class is that of the instance.
+      const instance: unknown = wrapper.instance;
+      const prototype = isObject(instance)
+        ? (Object.getPrototypeOf(instance) as object | null)
+        : ((wrapper.metatype as Type | null)?.prototype as object | undefined);
+      if (!prototype || !this.listens(prototype)) continue;
+      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
+        throw new NginxCacheConfigError(
+          '@OnPageCache',
+          wrapper.metatype,
+          'on a singleton, not on a request-scoped or transient provider',
+        );
+      }
+      if (isObject(instance)) found.add(instance);
+    }
+    for (const instance of found) this.add(instance);
+  }
+
+  private listens(prototype: object): boolean {
+    return this.methods(prototype).some(({ events }) => events.length > 0);
+  }
+
+  private add(listener: object): void {
+    for (const { name, events } of this.methods(Object.getPrototypeOf(listener) as object)) {
+      const method = (listener as Record<string, (event: unknown) => unknown>)[name];
+      for (const event of events) this.dispatcher.add(event, (occurred) => method?.call(listener, occurred));
+    }
+  }
+
+  private methods(prototype: object) {
+    return this.#scanner
+      .getAllMethodNames(prototype)
+      .map((name) => ({ name, events: inheritedEvents(prototype, name) }));
+  }
+}
+
+/** A method that overrides a listener listens to the same: whoever extends a policy must not lose it. */
+function inheritedEvents(prototype: object | null, name: string): ReturnType<typeof eventsOf> {
+  if (!prototype) return [];
+  const events = eventsOf(Object.getOwnPropertyDescriptor(prototype, name)?.value);
+  return events.length > 0 ? events : inheritedEvents(Object.getPrototypeOf(prototype) as object | null, name);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

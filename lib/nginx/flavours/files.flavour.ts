@@ -1,0 +1,100 @@
+import { bodyFormat } from '../../page/body-format.js';
+import { PAGE_FILE_MARK, SITE_DIRECTORIES, siteDirectory } from '../../page/page-file.js';
+import type { Flavour, Site } from './flavour.js';
+import { keyParts } from '../key-maps.js';
+import { decision, fallback } from './lookup.js';
+import { block, map, quoted } from '../syntax.js';
+import type { SiteNames } from '../variables.js';
+
+const REFUSED = 'bypass_coding';
+
+/**
+ * Pages as static files: nginx makes validators, ranges and conditional answers itself
+ * (ngx_http_static_module, ngx_http_gzip_static_module).
+ */
+export const filesFlavour: Flavour = {
+  name: 'files',
+  store: 'files',
+  statuses: [200],
+  because: 'the files flavour stores no status',
+  format: bodyFormat,
+
+  modules: ({ options }) => (options.store.files?.brotli ? ['ngx_http_brotli_static_module.so'] : []),
+
+  http: ({ options, names }) => {
+    const key = keyParts(options, names);
+    const second = names.of('raw_second');
+    return [
+      '',
+      '# The file of a page: pageFile() of the application makes the same.',
+      ...map('""', names.variable('file'), [
+        ['default', `${key.lead === '' ? '' : `/${PAGE_FILE_MARK}${key.lead}`}${key.target}${PAGE_FILE_MARK}`],
+      ]),
+      '# Pages with a ttl are there only in the seconds for which the application vouches.',
+      ...map('$msec', names.variable('second'), [[`~^(?<${second}>[0-9]+)`, `$${second}`]]),
+      ...(options.store.files?.brotli ? brotliRefused(names) : []),
+    ];
+  },
+
+  server: (site) => {
+    const { options, names } = site;
+    const file = names.variable('file');
+    const expiring = quoted(`/${SITE_DIRECTORIES.live}/${names.variable('second')}${file}`);
+    const kept = quoted(`/${SITE_DIRECTORIES.kept}${file}`);
+    const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
+    const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
+    return block('location /', [
+      ...decision(options.store.files?.brotli ? { ...site, bypass: site.bypass + names.variable(REFUSED) } : site),
+      `root ${quoted(root)};`,
+      `try_files ${order.join(' ')} =404;`,
+      ...fallback(site),
+      '# Not readable, or purged since it was found.',
+      `error_page 403 = ${names.variable('fallback')};`,
+      'log_not_found off;',
+      '',
+      'sendfile on;',
+      '# An open file would be served on after its page has been purged.',
+      'open_file_cache off;',
+      '# `live` holds links.',
+      'disable_symlinks off;',
+      '# A version may be dated before the one that it replaces.',
+      'if_modified_since exact;',
+      'etag on;',
+      '',
+      ...compression(site),
+      ...contentType(site),
+    ]);
+  },
+
+  files: () => ({}),
+};
+
+/** To ngx_brotli, `br;q=0` is a wish for brotli; it means the contrary (RFC 9110, section 12.4.2). */
+function brotliRefused(names: SiteNames): string[] {
+  return map('$http_accept_encoding', names.variable(REFUSED), [
+    ['default', ''],
+    ['~*(?:^|[,\\s])br\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)', 'coding '],
+  ]);
+}
+
+/** Packed once, when it was stored; without `compress`, each time. */
+function compression({ options: { compress, store, contentType: type } }: Site): string[] {
+  const always = ['gzip_vary on;', 'gzip_proxied any;'];
+  if (!compress) return ['gzip on;', 'gzip_min_length 1000;', ...gzipTypes(type), ...always];
+  return ['gzip off;', 'gzip_static on;', ...(store.files?.brotli ? ['brotli_static on;'] : []), ...always];
+}
+
+function gzipTypes(contentType: string): string[] {
+  const [type] = contentType.split(';');
+  return type === 'text/html' ? [] : [`gzip_types ${type};`];
+}
+
+function contentType({ options }: Site): string[] {
+  const [type, charset = 'off'] = options.contentType.split(/; ?charset=/i);
+  return [
+    'types { }',
+    `default_type ${type};`,
+    `charset ${charset};`,
+    ...(charset === 'off' || type === 'text/html' ? [] : [`charset_types ${type};`]),
+  ];
+}

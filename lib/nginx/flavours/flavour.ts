@@ -1,0 +1,40 @@
+import type { HeaderField } from '../../http/fields.js';
+import type { CheckedOptions } from '../../options/checked-options.js';
+import type { NginxFlavour } from '../../options/nginx-cache-options.js';
+import type { PageFormat } from '../../page/page-format.js';
+import type { SiteNames } from '../variables.js';
+
+/** What a flavour writes its part of the configuration from. */
+export interface Site {
+  readonly options: CheckedOptions;
+  readonly names: SiteNames;
+  /** Why a request bypasses the cache: variables one after the other, all of them empty when it does not. */
+  readonly bypass: string;
+  /** Where helper files are. */
+  readonly directory: string;
+}
+
+/** One way for nginx to read pages, described in one file. */
+export interface Flavour {
+  readonly name: NginxFlavour;
+  /** `kind` of the stores that it reads. */
+  readonly store: string;
+  /** The statuses that it can serve. */
+  readonly statuses: readonly number[];
+  /** Why it can serve no others. */
+  readonly because: string;
+  /**
+   * How pages are written for it.
+   *
+   * @param headers the fields that nginx sends with every page where the body alone is kept
+   */
+  format(headers: readonly HeaderField[]): PageFormat;
+  /** Dynamic modules that `full` loads, in this order, where it is told where they are. */
+  modules(site: Site): readonly string[];
+  /** For `http {}`. */
+  http(site: Site): string[];
+  /** For `server {}`: `location /`, which ends at `@…_miss` or `@…_bypass` when there is no page, and what it needs. */
+  server(site: Site): string[];
+  /** Helper files by their path relative to the directory. */
+  files(site: Site): Record<string, string>;
+}

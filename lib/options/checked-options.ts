@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import type { Type } from '@nestjs/common';
+import type { HeaderField } from '../http/fields.js';
+import type { PageKeyOptions } from '../page/page-key.js';
+import type { TrailingSlash } from '../rules/canonical-path.rule.js';
+import type { NamePattern } from '../rules/cookie.rule.js';
+import type { RequestRules } from '../rules/request-rules.js';
+import type { Variant } from '../rules/variant.js';
+import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
+import type { NginxFlavour, RemotePurgeOptions } from './nginx-cache-options.js';
+
+/** The options as the library uses them: complete, and known to be right. */
+export interface CheckedOptions extends PageKeyOptions {
+  readonly ttl: number;
+  readonly store: PageStoreDefinition;
+  readonly storeContext: StoreContext;
+  /** `undefined` when nginx does not read the store. */
+  readonly flavour: NginxFlavour | undefined;
+  readonly contentType: string;
+  readonly anonymousOnly: boolean;
+  readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
+  readonly rules: RequestRules;
+  readonly compress: boolean;
+  readonly maxPageBytes: number;
+  readonly statuses: ReadonlySet<number>;
+  readonly listeners: readonly Type[] | undefined;
+  readonly variants: readonly Variant[];
+  readonly trailingSlash: TrailingSlash;
+  readonly respectCacheControl: boolean;
+  readonly clientCacheControl: string | undefined;
+  /** Whether hits come with the header of the page, and not only with `headers`. */
+  readonly keepsHeaders: boolean;
+  /** What nginx sends with every page where it keeps the body alone. */
+  readonly headers: readonly HeaderField[];
+  /** The request fields that the pages depend on, by their variants. */
+  readonly vary: readonly string[];
+  readonly excuseVary: readonly string[];
+  readonly excuseHeaders: readonly string[];
+  readonly excuseCookies: readonly NamePattern[];
+  readonly purgeAfterUnsafe: boolean;
+  readonly remotePurge: RemotePurgeOptions | undefined;
+}

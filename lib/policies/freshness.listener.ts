@@ -1,0 +1,27 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import { freshnessLifetime } from '../http/freshness-lifetime.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+
+/**
+ * `respectCacheControl`: how long the application allows shared caches to keep a response is how long it is kept, unless the
+ * handler has said so itself (`@PageCache({ ttl })`, `page.ttl = …`).
+ */
+@Injectable()
+export class FreshnessListener {
+  readonly #respect: boolean;
+
+  constructor(@Inject(PAGE_CACHE_OPTIONS) { respectCacheControl }: CheckedOptions) {
+    this.#respect = respectCacheControl;
+  }
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    if (!this.#respect || event.draft.hasOwnTtl) return;
+    const lifetime = freshnessLifetime((name) => event.header(name), Date.now());
+    if (lifetime === 0) event.skip('stale');
+    else if (lifetime !== undefined) event.draft.ttl = lifetime;
+  }
+}

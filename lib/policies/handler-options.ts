@@ -1,0 +1,24 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+
+/**
+ * What a handler or a controller says about its pages.
+ *
+ * @publicApi
+ */
+export interface PageCacheHandlerOptions {
+  /** How long its pages are served, in milliseconds; 0 = until purged. Default: the `ttl` of the module. */
+  ttl?: number;
+  /** Labels for its pages. */
+  tags?: readonly string[] | ((context: ExecutionContext) => readonly string[]);
+  /** Of the allowed query parameters, those that this handler reads. With any other its pages are not stored. */
+  query?: readonly string[];
+  /** Keeps single requests away from the cache. */
+  skipIf?: (context: ExecutionContext) => boolean;
+}
+
+/** @internal */
+export const pageCache = Reflector.createDecorator<PageCacheHandlerOptions>();
+
+/** @internal */
+export const noPageCache = Reflector.createDecorator<true>();

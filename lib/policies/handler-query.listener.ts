@@ -1,0 +1,25 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { pageCache } from './handler-options.js';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import { rawQuery } from '../rules/request-head.js';
+
+/** `@PageCache({ query })`: a parameter that the handler does not read would only make copies of the same page. */
+@Injectable()
+export class HandlerQueryListener {
+  constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    const query = rawQuery(event.draft.address.target);
+    if (query === '') return;
+    const { context } = event;
+    const { query: reads } = {
+      ...this.reflector.get(pageCache, context.getClass()),
+      ...this.reflector.get(pageCache, context.getHandler()),
+    };
+    if (reads && query.split('&').some((pair) => !reads.includes(pair.slice(0, pair.indexOf('=')))))
+      event.skip('query');
+  }
+}

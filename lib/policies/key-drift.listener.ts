@@ -1,0 +1,26 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageRequested } from '../events/page-cache.events.js';
+import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
+
+/** What nginx has decided for a request stands; a page that it would look for under another key is not stored. */
+@Injectable()
+export class KeyDriftListener {
+  readonly #logger = new Logger('PageCache');
+  #reported = false;
+
+  @OnPageCache(PageRequested)
+  onRequested(event: PageRequested): void {
+    const key = event.head.headers[PAGE_KEY_HEADER.toLowerCase()];
+    if (key === undefined || key === event.address.key) return;
+    // With a reason behind it; no key holds a space.
+    if (/^bypass(?: |$)/.test(key.toString())) return event.bypass('nginx');
+    event.bypass('key-drift');
+    if (this.#reported) return;
+    this.#reported = true;
+    this.#logger.error(
+      `nginx looked for ${JSON.stringify(key.slice(0, 300))} where the application stores ${JSON.stringify(event.address.key)}. ` +
+        'Nothing is cached until both have the same options: write the configuration again with nginxConf() and reload nginx.',
+    );
+  }
+}

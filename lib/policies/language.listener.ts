@@ -1,0 +1,53 @@
+import { Inject, Injectable } from '@nestjs/common';
+import Negotiator from 'negotiator';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageRequested, PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { isLanguage, type Variant } from '../rules/variant.js';
+
+/**
+ * A variant by `Accept-Language`. The application weighs the field by itself; nginx has put its own choice in the place of the
+ * field, but without nginx in front both may come to different languages: then it is no page of this key.
+ */
+@Injectable()
+export class LanguageListener {
+  readonly #variants: readonly Variant[];
+
+  constructor(@Inject(PAGE_CACHE_OPTIONS) { variants }: CheckedOptions) {
+    this.#variants = variants.filter(isLanguage);
+  }
+
+  @OnPageCache(PageRequested)
+  onRequested(event: PageRequested): void {
+    const field = event.head.headers['accept-language'];
+    if (field === undefined) return;
+    for (const variant of this.#variants) {
+      if (preferred(field, variant) !== event.address.variants[variant.name]) event.bypass(`variant-${variant.name}`);
+    }
+  }
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    const languages = event
+      .header('content-language')
+      .flatMap((value) => value.split(','))
+      .map((tag) => tag.trim());
+    if (languages.length === 0) return;
+    for (const { name } of this.#variants) {
+      const chosen = event.draft.address.variants[name] ?? '';
+      if (!languages.some((tag) => isPart(tag, chosen) || isPart(chosen, tag))) event.skip(`variant-${name}`);
+    }
+  }
+}
+
+/** As RFC 9110, section 12.5.4, has it: by weight, not by order alone. */
+function preferred(field: string, { values, default: first }: Variant): string {
+  const negotiator = new Negotiator({ headers: { 'accept-language': field } });
+  return negotiator.language([first, ...values.filter((value) => value !== first)]) ?? first;
+}
+
+/** `de-CH` is a part of `de`. */
+function isPart(tag: string, whole: string): boolean {
+  return `${tag}-`.toLowerCase().startsWith(`${whole}-`.toLowerCase());
+}

@@ -1,0 +1,33 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { hostOf } from '../rules/request-head.js';
+
+/**
+ * A redirect to the host that the visitor has named in `Host` would lead everybody there. With `hosts`, the host is in the key, and no
+ * other is let in.
+ */
+@Injectable()
+export class RedirectHostListener {
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    if (this.options.hosts) return;
+    const own = hostnameOf(`http://${hostOf(event.request.headers)}`);
+    for (const location of event.header('location')) {
+      const named = hostnameOf(location);
+      if (named !== undefined && (own === undefined || named === own)) event.skip('location-host');
+    }
+  }
+}
+
+/** As browsers read it; `undefined` when it names no host. */
+function hostnameOf(location: string): string | undefined {
+  const base = 'http://relative.invalid';
+  if (!URL.canParse(location, base)) return undefined;
+  const { hostname } = new URL(location, base);
+  return hostname === 'relative.invalid' ? undefined : hostname.replace(/\.+$/, '');
+}

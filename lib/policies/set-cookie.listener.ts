@@ -1,0 +1,23 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { namesPattern } from '../rules/cookie.rule.js';
+
+/** A cookie is meant for the visitor who gets it (RFC 9111, section 7.3). */
+@Injectable()
+export class SetCookieListener {
+  readonly #excused: RegExp;
+
+  constructor(@Inject(PAGE_CACHE_OPTIONS) { excuseCookies }: CheckedOptions) {
+    this.#excused = namesPattern(excuseCookies);
+  }
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    // A cookie without a name has no name to be excused by.
+    const names = event.header('set-cookie').map((cookie) => /^([^=;]*)=/.exec(cookie)?.[1]?.trim() ?? '');
+    if (names.some((name) => !this.#excused.test(name))) event.skip('set-cookie');
+  }
+}

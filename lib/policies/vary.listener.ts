@@ -1,0 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+
+/** A page that depends on more than its key is not one page (RFC 9111, section 4.1). */
+@Injectable()
+export class VaryListener {
+  readonly #harmless: ReadonlySet<string>;
+
+  constructor(@Inject(PAGE_CACHE_OPTIONS) { variants, excuseVary }: CheckedOptions) {
+    const declared = variants.flatMap(({ header }) => header ?? []);
+    const names = ['', 'accept-encoding', ...declared, ...excuseVary];
+    this.#harmless = new Set(names.map((name) => name.toLowerCase()));
+  }
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    const names = event
+      .header('vary')
+      .flatMap((value) => value.split(','))
+      .map((name) => name.trim().toLowerCase());
+    if (names.some((name) => !this.#harmless.has(name))) event.skip('vary');
+  }
+}

@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { inTime } from '../async/in-time.js';
+import { PageStorage } from '../stores/page-storage.js';
+import { describe, type PurgeScope, sizeOf } from '../stores/purge-scope.js';
+
+/** Between attempts, in milliseconds: at first, and at most. */
+const FIRST_DELAY = 100;
+const LAST_DELAY = 2000;
+
+/** So many paths, tags and rules are remembered one by one; with more, everything is purged when the store is back. */
+const CAPACITY = 1000;
+/** The same where not everything can be purged, since the store cannot list it; more are refused. */
+const CAPACITY_WITHOUT_LIST = 100_000;
+
+/** The purges that the store has not acknowledged. They are tried until it has, and nothing is stored before. */
+@Injectable()
+export class PendingPurges implements OnModuleDestroy {
+  readonly #logger = new Logger('PageCache');
+  #scopes: PurgeScope[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #delay = FIRST_DELAY;
+  #closed = false;
+  /** Only while the next attempt waits for its time. */
+  #tryNow: (() => void) | undefined;
+  /** Who waits for the end of all. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor(@Inject(PageStorage) private readonly storage: PageStorage) {}
+
+  get size(): number {
+    return this.#scopes.length;
+  }
+
+  /** @param purge tries one again */
+  add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>): void {
+    if (this.#closed) return this.report('Shutting down', [scope]);
+    // The first may be under way: whatever comes now is to be done after it.
+    const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
+    const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
+    if (total > CAPACITY && this.storage.lists) this.#scopes = [{ kind: 'all' }];
+    else if (total > CAPACITY_WITHOUT_LIST) this.report('Too many pages wait to be purged: giving up', [scope]);
+    else if (!isWaiting) this.#scopes.push(scope);
+    this.schedule(purge);
+  }
+
+  /** Waits until the store has acknowledged all of them, but not longer than so many milliseconds. */
+  async settled(milliseconds: number): Promise<void> {
+    if (this.#scopes.length === 0) return;
+    let end = (): void => undefined;
+    const settled = new Promise<void>((resolve) => this.#waiting.add((end = resolve)));
+    // The next attempt may be far away.
+    this.#tryNow?.();
+    await inTime(settled, milliseconds);
+    this.#waiting.delete(end);
+  }
+
+  onModuleDestroy(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    if (this.#scopes.length > 0) this.report('Shutting down', this.#scopes);
+    this.#scopes = [];
+  }
+
+  /** What is lost is at least known. */
+  private report(why: string, scopes: readonly PurgeScope[]): void {
+    const targets = scopes.flatMap(describe);
+    this.#logger.error(
+      `${why} with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, 20).join(', ')}. ` +
+        'Those pages may be served until their ttl is over: purge them again.',
+    );
+  }
+
+  private schedule(purge: (scope: PurgeScope) => Promise<unknown>): void {
+    if (this.#timer) return;
+    const tryNow = (): void => {
+      clearTimeout(this.#timer);
+      this.#tryNow = undefined;
+      void this.retry(purge);
+    };
+    this.#tryNow = tryNow;
+    this.#timer = setTimeout(tryNow, this.#delay).unref();
+  }
+
+  private async retry(purge: (scope: PurgeScope) => Promise<unknown>): Promise<void> {
+    try {
+      for (let scope = this.#scopes[0]; scope; scope = this.#scopes[0]) {
+        await purge(scope);
+        // Another may have come to its place by an overflow: then that one is still to be done.
+        if (this.#scopes[0] === scope) this.#scopes.shift();
+      }
+      this.#delay = FIRST_DELAY;
+      this.#timer = undefined;
+      for (const end of this.#waiting) end();
+    } catch {
+      this.#delay = this.#waiting.size > 0 ? FIRST_DELAY : Math.min(this.#delay * 2, LAST_DELAY);
+      this.#timer = undefined;
+      if (this.#scopes.length > 0) this.schedule(purge);
+    }
+  }
+}

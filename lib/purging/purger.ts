@@ -1,0 +1,138 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { type PageAddress, PageKeys } from '../page/page-key.js';
+import { chunks } from '../async/chunks.js';
+import { PageStorage } from '../stores/page-storage.js';
+import { storedPages } from '../stores/stored-pages.js';
+import { UnsupportedError } from '../stores/unsupported.error.js';
+import { InFlightPages } from './in-flight-pages.js';
+import { PendingPurges } from './pending-purges.js';
+import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
+import { concerns, describe, type PathsScope, type PurgeScope, sizeOf } from '../stores/purge-scope.js';
+import type { TargetPath } from './purge-target.js';
+
+/** One address of a page, with one query. */
+export interface ExactPage extends TargetPath {
+  readonly host: string;
+  readonly query: string;
+}
+
+/** How many listed pages are deleted at once. */
+const BATCH = 1000;
+
+/** Deletes pages, those that are being rendered included. */
+@Injectable()
+export class Purger {
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(PageKeys) private readonly keys: PageKeys,
+    @Inject(PageStorage) private readonly storage: PageStorage,
+    @Inject(InFlightPages) private readonly inFlight: InFlightPages,
+    @Inject(PendingPurges) private readonly pending: PendingPurges,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+  ) {}
+
+  /** Every form, host, variant and allowed query of the paths. */
+  paths(targets: readonly TargetPath[]): Promise<PurgeReport> {
+    return this.purge(this.scopeOf(targets));
+  }
+
+  scopeOf(targets: readonly TargetPath[]): PathsScope {
+    const paths = targets.flatMap(({ path, host }) => this.keys.forms(path).map((form) => ({ path: form, host })));
+    return { kind: 'paths', paths };
+  }
+
+  /** Pages at these very addresses, in every variant: other queries of them stay. */
+  async exactly(pages: readonly ExactPage[]): Promise<PurgeReport> {
+    const { hosts } = this.options;
+    const addresses = pages
+      .filter(({ host }) => !hosts || hosts.includes(host))
+      .flatMap(({ path, host, query }) => this.keys.ofPath(path, host, query));
+    return this.purge({ kind: 'keys', keys: [...new Set(addresses.map(({ key }) => key))] });
+  }
+
+  /**
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it; it is tried again until it has
+   */
+  async purge(scope: PurgeScope): Promise<PurgeReport> {
+    if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
+    // First: what is stored from now on is checked against it.
+    this.inFlight.purge(scope);
+    try {
+      return await this.acknowledged(scope);
+    } catch (error) {
+      // What a store can never do is not worth another try.
+      if (!(error instanceof UnsupportedError)) this.pending.add(scope, (again) => this.acknowledged(again));
+      this.dispatcher.notify(new PageCacheFailed('purge', error));
+      throw new PurgeIncompleteError(describe(scope), error);
+    }
+  }
+
+  /** What is being rendered of these pages, in any process, may be old; what is stored stays. */
+  async announce(scope: PurgeScope): Promise<void> {
+    this.inFlight.purge(scope);
+    await this.storage.journal?.append(JSON.stringify(scope));
+  }
+
+  private async acknowledged(scope: PurgeScope): Promise<PurgeReport> {
+    const start = performance.now();
+    // Other processes check what they store against the journal, so it must be there before anything is deleted.
+    await this.storage.journal?.append(JSON.stringify(scope));
+    const purged = await this.delete(scope);
+    const targets = describe(scope);
+    this.dispatcher.notify(new PagesPurged(targets, purged, this.pagesOf(scope)));
+    return { purged, targets, duration: performance.now() - start };
+  }
+
+  /** The pages that a purge names one by one. */
+  private pagesOf(scope: PurgeScope): PagesPurged['pages'] {
+    if (scope.kind === 'paths') return scope.paths;
+    return scope.kind === 'keys' ? scope.keys.flatMap((key) => this.keys.parse(key) ?? []) : undefined;
+  }
+
+  private async delete(scope: PurgeScope): Promise<number> {
+    switch (scope.kind) {
+      case 'keys':
+        return this.storage.delete(scope.keys);
+      case 'tags':
+        return this.deleteEach(this.storage.tagged(scope.tags));
+      case 'paths':
+        return this.deletePaths(scope);
+      case 'all':
+      case 'under': {
+        const purged = await this.storage.deleteUnder(scope.kind === 'all' ? '' : scope.path);
+        return purged ?? this.deleteConcerned(scope);
+      }
+      case 'matching':
+        return this.deleteConcerned(scope);
+    }
+  }
+
+  private deleteConcerned(scope: PurgeScope): Promise<number> {
+    return this.deleteListed((page) => concerns(scope, page));
+  }
+
+  private async deletePaths(scope: PathsScope): Promise<number> {
+    const keys = scope.paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key));
+    const purged = await this.storage.delete([...new Set(keys)]);
+    if (this.options.query.allow.length === 0) return purged;
+    return purged + (await this.deleteListed((page) => page.target !== page.path && concerns(scope, page)));
+  }
+
+  private async deleteListed(concerned: (address: PageAddress) => boolean): Promise<number> {
+    return this.deleteEach(this.listed(concerned));
+  }
+
+  private async *listed(concerned: (address: PageAddress) => boolean): AsyncGenerator<string, void, undefined> {
+    for await (const page of storedPages(this.storage, this.keys)) if (concerned(page)) yield page.key;
+  }
+
+  private async deleteEach(keys: AsyncIterable<string>): Promise<number> {
+    let purged = 0;
+    for await (const some of chunks(keys, BATCH)) purged += await this.storage.delete(some);
+    return purged;
+  }
+}

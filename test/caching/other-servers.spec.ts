@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Controller, Get, Header, UseInterceptors } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import compression from 'compression';
+import session from 'express-session';
+import { describe, expect, it } from 'vitest';
+import { PageCacheInterceptor, PageCacheService } from '../../lib/index.js';
+import { InFlightPages } from '../../lib/purging/in-flight-pages.js';
+import { pageCacheMatchers } from '../../lib/testing/index.js';
+import { startApplication } from '../support/applications.js';
+import { PageLog } from '../support/page-log.js';
+import { answer } from '../support/site.js';
+
+expect.extend(pageCacheMatchers);
+
+@Controller()
+class OneController {
+  @Get('page')
+  @Header('content-type', 'text/html; charset=utf-8')
+  page() {
+    return 'page '.repeat(1000);
+  }
+
+  @Get('twice')
+  @UseInterceptors(PageCacheInterceptor)
+  @Header('content-type', 'text/html; charset=utf-8')
+  twice() {
+    return 'x';
+  }
+}
+
+describe('an Express application behind a server that is not its own', () => {
+  it('keeps what middleware has wrapped around the response, and is not cached', async () => {
+    const ended: unknown[] = [];
+    const { app } = await startApplication({
+      platform: 'express',
+      controllers: [OneController],
+      prepare: (created) => {
+        created.use(compression({ threshold: 0 }));
+        created.use(session({ secret: 'x', resave: false, saveUninitialized: true }) as never);
+        created.use((_: IncomingMessage, response: ServerResponse, next: () => void) => {
+          const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+          response.end = (...args: unknown[]) => {
+            ended.push(args.length);
+            return end(...args);
+          };
+          next();
+        });
+      },
+    });
+    const second = createServer(app.getHttpAdapter().getInstance() as () => void).listen(0, '127.0.0.1');
+    await once(second, 'listening');
+    const url = `http://127.0.0.1:${(second.address() as AddressInfo).port}`;
+    for (let round = 0; round < 2; round += 1) {
+      const response = await answer(`${url}/page`, { headers: { 'accept-encoding': 'gzip' } });
+      expect(response).toBypassPageCache('not-observed');
+      expect(response.headers.get('content-encoding')).toBe('gzip');
+      expect(response.headers.get('set-cookie')).toMatch(/^connect.sid=/);
+    }
+    expect(ended).toHaveLength(2);
+    expect(await app.get(PageCacheService).has('/page')).toBe(false);
+    expect(app.get(InFlightPages).size).toBe(0);
+    second.close();
+    await app.close();
+  });
+
+  it('is cached where no middleware touches the response', async () => {
+    const { app } = await startApplication({ platform: 'express', controllers: [OneController], providers: [PageLog] });
+    const second = createServer(app.getHttpAdapter().getInstance() as () => void).listen(0, '127.0.0.1');
+    await once(second, 'listening');
+    const url = `http://127.0.0.1:${(second.address() as AddressInfo).port}`;
+    await answer(`${url}/page`);
+    await app.get(PageLog).outcome('/page');
+    expect(await answer(`${url}/page`)).toBePageCacheHit();
+    second.close();
+    await app.close();
+  });
+});
+
+describe('inject() of Fastify', () => {
+  it('is answered, stored and served as over the network', async () => {
+    const { app, url } = await startApplication({
+      platform: 'fastify',
+      controllers: [OneController],
+      providers: [PageLog],
+    });
+    const first = await (app as unknown as NestFastifyApplication).inject('/page');
+    expect(await app.get(PageLog).outcome('/page')).toBe('stored');
+    const over = await answer(`${url}/page`);
+    expect(over).toBePageCacheHit();
+    expect(over.body.toString()).toBe(first.body);
+    const [onMiss, onHit] = [first.headers['etag'], over.headers.get('etag')];
+    expect(onHit?.replace('W/', '')).toBe(onMiss?.replace('W/', ''));
+    expect(over.headers.get('last-modified')).toBe(first.headers['last-modified']);
+    const again = await (app as unknown as NestFastifyApplication).inject('/page');
+    expect(again).toBePageCacheHit();
+    expect(again.body).toBe(first.body);
+    await app.close();
+  });
+});
+
+describe.each(['express', 'fastify'] as const)('the interceptor twice on %s', (platform) => {
+  it('works as if there were one', async () => {
+    const { app, url } = await startApplication({ platform, controllers: [OneController], providers: [PageLog] });
+    const log = app.get(PageLog);
+    expect((await answer(`${url}/twice`)).status).toBe('nestjs-nginx-cache; fwd=miss; stored');
+    await log.outcome('/twice');
+    expect(await answer(`${url}/twice`)).toBePageCacheHit();
+    expect(log.events).toEqual(['/twice stored']);
+    expect(app.get(InFlightPages).size).toBe(0);
+    await app.close();
+  });
+});
+
+describe('HTTP/2', () => {
+  it('is stored once, whole', async () => {
+    const { connect } = await import('node:http2');
+    const { app, url } = await startApplication({
+      platform: 'fastify',
+      controllers: [OneController],
+      providers: [PageLog],
+      fastify: { http2: true } as never,
+    });
+    const client = connect(url);
+    const get = async (fields: Record<string, string> = {}) => {
+      const stream = client.request({ ':path': '/page', ...fields });
+      const [headers] = (await once(stream, 'response')) as [Record<string, string>];
+      let body = '';
+      for await (const chunk of stream.setEncoding('utf8')) body += chunk as string;
+      return { code: headers[':status'], tag: headers['etag'] ?? '', status: headers['cache-status'], body };
+    };
+    const first = await get();
+    expect(await app.get(PageLog).outcome('/page')).toBe('stored');
+    const second = await get();
+    expect(first.status).toBe('nestjs-nginx-cache; fwd=miss; stored');
+    expect(second).toEqual({ ...first, status: 'nestjs-nginx-cache; hit' });
+    expect(first.tag).toMatch(/^W\/"/);
+    expect(await get({ 'if-none-match': first.tag })).toMatchObject({ code: 304, status: second.status, body: '' });
+    client.close();
+    await app.close();
+  });
+});

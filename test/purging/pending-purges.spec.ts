@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PendingPurges } from '../../lib/purging/pending-purges.js';
+import type { PurgeScope } from '../../lib/stores/purge-scope.js';
+import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
+import type { PageStorage } from '../../lib/stores/page-storage.js';
+import { MemcachedServer } from '../../lib/testing/index.js';
+
+const LISTS = { lists: true } as PageStorage;
+
+const under = (path: string): PurgeScope => ({ kind: 'under', path });
+
+describe('pending purges', () => {
+  let memcached: MemcachedServer;
+  let client: MemcachedClient;
+  beforeAll(async () => {
+    memcached = await MemcachedServer.start();
+    client = new MemcachedClient(memcached.address, { writeTimeout: 100 });
+  });
+  afterAll(async () => {
+    await client?.close();
+    await memcached?.stop();
+  });
+
+  it('are tried again, each until the server has it, in their order', async () => {
+    const pending = new PendingPurges(LISTS);
+    const done: string[] = [];
+    let attempts = 0;
+    const purge = async (scope: PurgeScope) => {
+      attempts += 1;
+      await client.deleteMany(['x']);
+      done.push((scope as { path: string }).path);
+    };
+    memcached.pause();
+    for (const path of ['/a', '/b', '/c']) pending.add(under(path), purge);
+    await expect.poll(() => attempts).toBeGreaterThan(1);
+    expect(pending.size).toBe(3);
+    expect(done).toEqual([]);
+    memcached.resume();
+    await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
+    expect(done).toEqual(['/a', '/b', '/c']);
+    pending.onModuleDestroy();
+  });
+
+  it('one that comes while the same is under way is done again', async () => {
+    const pending = new PendingPurges(LISTS);
+    let begin!: () => void;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    let done = 0;
+    const purge = async () => {
+      begin();
+      await client.deleteMany(['x']);
+      done += 1;
+    };
+    memcached.pause();
+    pending.add(under('/a'), purge);
+    await begun;
+    pending.add(under('/a'), purge);
+    pending.add(under('/a'), purge);
+    expect(pending.size).toBe(2);
+    memcached.resume();
+    await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
+    expect(done).toBe(2);
+    pending.onModuleDestroy();
+  });
+
+  it('stay what they are where the store cannot list everything, and are refused when they are far too many', async () => {
+    const pending = new PendingPurges({ lists: false } as PageStorage);
+    const done: PurgeScope[] = [];
+    const keys = (count: number): PurgeScope => ({ kind: 'keys', keys: Array.from({ length: count }, String) });
+    for (const count of [1001, 50_000, 50_000]) pending.add(keys(count), async (one) => void done.push(one));
+    await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
+    expect(done).toEqual([keys(1001), keys(50_000)]);
+    pending.onModuleDestroy();
+  });
+
+  it('are not tried any more after shutdown', async () => {
+    const pending = new PendingPurges(LISTS);
+    let attempts = 0;
+    pending.onModuleDestroy();
+    pending.add(under('/a'), async () => void (attempts += 1));
+    expect(pending.size).toBe(0);
+    await delay(300);
+    expect(attempts).toBe(0);
+  });
+
+  it('are never more than can be remembered, and forget nothing', async () => {
+    const added = fc.array(
+      fc.oneof(
+        fc.nat(1500).map((path) => under(`/${path}`)),
+        fc
+          .integer({ min: 1, max: 700 })
+          .map((size): PurgeScope => ({ kind: 'tags', tags: Array.from({ length: size }, String) })),
+      ),
+      { maxLength: 30 },
+    );
+    await fc.assert(
+      fc.asyncProperty(added, async (scopes) => {
+        const pending = new PendingPurges(LISTS);
+        const done: PurgeScope[] = [];
+        for (const scope of scopes) pending.add(scope, async (one) => void done.push(one));
+        expect(pending.size).toBeLessThanOrEqual(1000);
+        await expect.poll(() => pending.size, { interval: 5 }).toBe(0);
+        const everything = done.findIndex(({ kind }) => kind === 'all');
+        const wanted = everything < 0 ? scopes : [];
+        for (const scope of wanted) expect(done).toContainEqual(scope);
+        if (everything >= 0) expect(scopes.length).toBeGreaterThan(1);
+        pending.onModuleDestroy();
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
