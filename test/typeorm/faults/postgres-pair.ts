@@ -42,6 +42,9 @@ export interface Comparison {
   readonly purged: readonly string[];
 }
 
+/** In milliseconds. What a server that is gone has said has arrived by then: otherwise it is chance whether the pool still hands out a dead connection. */
+export const NOTICED = 20;
+
 const TABLES = ['writer', 'topic', 'article', 'article_topics_topic', 'counted', 'club', 'membership'];
 
 /** Does the same twice, once without the module and once with it. */
@@ -120,6 +123,7 @@ export class PostgresPair {
           );
           killed = sessions.length;
         }
+        await sleep(NOTICED);
       },
       async connect() {
         const client = new Client({ connectionString: url });

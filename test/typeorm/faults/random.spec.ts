@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resultOf } from './outcome.js';
-import { PostgresPair, type Side } from './postgres-pair.js';
+import { NOTICED, PostgresPair, type Side } from './postgres-pair.js';
 import { perform, randomTransactions } from './random-writes.js';
 import { compareOnSqlite, type SqliteSide } from './sqlite-pair.js';
 
 /** `TYPEORM_TRANSACTIONS=2000 TYPEORM_SEED=1 npx vitest run test/typeorm/faults/random` for more, and for the same again. */
-const COUNT = Number(process.env['TYPEORM_TRANSACTIONS'] ?? (process.env['TYPEORM_PACKAGE'] ? 100 : 400));
+const COUNT = Number(process.env['TYPEORM_TRANSACTIONS'] ?? 400);
 const SEED = Number(process.env['TYPEORM_SEED'] ?? randomInt(1_000_000));
 const PATIENCE = 20_000 + COUNT * 250;
 const transactions = randomTransactions(SEED, COUNT);
@@ -32,8 +33,9 @@ const POSTGRES_FAULTS: readonly (readonly [string, string])[] = [
   ['REVOKE SELECT ON writer FROM app', 'GRANT SELECT ON writer TO app'],
   ['INSERT INTO slowness VALUES (0.3)', 'DELETE FROM slowness'],
   ['BEGIN; LOCK TABLE topic IN ACCESS EXCLUSIVE MODE', 'ROLLBACK'],
-  [`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app'`, ''],
 ];
+/** Ends all sessions before the transaction. */
+const KILL = POSTGRES_FAULTS.length;
 
 it(
   `PostgreSQL: ${COUNT} random transactions with faults leave the same rows (seed ${SEED})`,
@@ -44,11 +46,15 @@ it(
       options: { extra: { statement_timeout: 100, lock_timeout: 50 } },
       patience: PATIENCE,
       async write({ dataSource, sql }: Side) {
-        const kill = () => sql(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app'`);
+        const kill = async () => {
+          await sql(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app'`);
+          await sleep(NOTICED);
+        };
         const results: unknown[] = [];
         for (const one of transactions) {
           const [before, after] = POSTGRES_FAULTS[one.fault] ?? ['', ''];
           await sql(before);
+          if (one.fault === KILL) await kill();
           const result = await resultOf(() => perform(dataSource, one, kill));
           await sql(after);
           results.push([one.steps.map(({ what }) => what).join(', '), result]);
