@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
-import { generator } from './support/random.js';
+import { generator, SEED } from '../support/random.js';
 import { PATHS, PURGES, THINGS, VersionedSite, type VersionedSiteOptions } from './support/versioned-site.js';
 
-/** The full run: REQUESTS=200000 npm test -- test/invalidation/concurrency.spec.ts */
+/** The full run: REQUESTS=200000 npm test -- test/purging/concurrency.spec.ts */
 const REQUESTS = Number(process.env['REQUESTS'] ?? 20_000);
 /** Without it, on a busy machine, fewer requests must do. */
 const IS_FULL = process.env['REQUESTS'] !== undefined;
-const SEED = Number(process.env['SEED'] ?? 1);
+
 const PROCESSES = 3;
 const CLIENTS = 24;
 const WRITERS = 3;
@@ -36,12 +36,12 @@ describe.each([
   { pages: 'in files', store: 'files', seconds: 6 },
   { pages: 'in files, with a ttl', store: 'files', ttl: 300_000, seconds: 6 },
 ] as const)(
-  `${PROCESSES} processes, nginx, ${REQUESTS} requests, seed ${SEED}, pages $pages`,
+  `${PROCESSES} processes, nginx, ${REQUESTS} requests, pages $pages`,
   (setup: VersionedSiteOptions & { seconds: number; filled?: true }) => {
     it('nobody gets an older page than a resolved purge has promised', { timeout: 1_800_000 }, async () => {
       const { seconds, filled } = setup;
       await using site = await VersionedSite.start(PROCESSES, SEED, setup);
-      const random = generator(SEED);
+      const random = generator();
       const stopFilling = filled ? fill(site.memcached.address, random) : async () => {};
       /** The version that each thing must have for a request that begins now. */
       const promised = Array.from({ length: THINGS }, () => 0);
