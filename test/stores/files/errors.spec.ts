@@ -110,9 +110,9 @@ describe('files that cannot be written', () => {
           const key = `page:${path}/${index}`;
           const error: unknown = await putPage(one, key, page('x'.repeat(20_000))).then(
             () => undefined,
-            (problem: unknown) => problem,
+            (problem: Error) => problem,
           );
-          if (error) return String(error);
+          if (error instanceof Error) return error.message;
         }
       };
       expect(await outcomes('/a')).toMatch(/ENOSPC.*full \(or out of inodes\)/);
