@@ -93,24 +93,26 @@ describe.each(PLATFORMS.flatMap((platform) => (['memory', 'memcached'] as const)
       errors.length = 0;
     });
 
+    let renders = 0;
     const visit = (way: string, headers = {}) =>
       patiently(
-        () => answer(url + way, { headers }),
+        async () => {
+          const visited = await answer(url + way, { headers });
+          if (visited.status.includes('fwd=')) renders += 1;
+          return visited;
+        },
         ({ status }) => status,
       );
 
     it.each(WAYS)('%s comes back the same', async (way) => {
-      let late = 0;
+      renders = 0;
       for (const encoding of ['gzip', 'identity']) {
         const headers = { 'accept-encoding': encoding };
         const first = await visit(way, headers);
         expect(await app.get(PageLog).outcome(way)).toBe('stored');
         let second = await visit(way, headers);
         // On a busy machine memcached may take longer than a visitor waits for it. Then the page is rendered again.
-        while (kind === 'memcached' && second.status.includes('fwd=miss')) {
-          late += 1;
-          second = await visit(way, headers);
-        }
+        while (kind === 'memcached' && second.status.includes('fwd=')) second = await visit(way, headers);
         expect(second).toBePageCacheHit();
         expect(second.code).toBe(200);
         expect(second.body.equals(first.body)).toBe(true);
@@ -119,8 +121,10 @@ describe.each(PLATFORMS.flatMap((platform) => (['memory', 'memcached'] as const)
         expect(second.headers.get('x-powered-by')).toBe(first.headers.get('x-powered-by'));
         expect(second.headers.get('x-correlation-id')).toBe(platform === 'fastify' ? 'yes' : null);
       }
-      expect(PagesController.calls.get(way)).toBe(1 + late);
-      if (late === 0) expect(errors).toEqual([]);
+      expect(PagesController.calls.get(way)).toBe(renders);
+      if (kind === 'memory') expect(renders).toBe(1);
+      // Otherwise memcached was late, which is told.
+      if (renders === 1) expect(errors).toEqual([]);
     });
 
     it.each(WAYS)('an interceptor around it sees the end of %s', async (way) => {
