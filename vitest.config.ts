@@ -31,5 +31,17 @@ export default defineConfig({
     sequence: { sequencer: LongOnesFirst },
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'all' } },
+      ...['0.3.31', '0.3.20'].map((version) => ({
+        extends: true as const,
+        test: {
+          name: `TypeORM ${version}`,
+          include: ['test/typeorm/**/*.spec.ts'],
+          setupFiles: ['test/typeorm/support/typeorm-version.ts'],
+          env: { TYPEORM_PACKAGE: `typeorm-${version}` },
+        },
+      })),
+    ],
   },
 });
