@@ -37,7 +37,8 @@ interface Visit {
 
 describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
   let site: Site;
-  const agent = new Agent({ keepAlive: true });
+  // A connection for each visit: on a busy machine one that is kept may be closed just when it is used again.
+  const agent = new Agent({ keepAlive: false });
 
   beforeAll(async () => {
     site = await startSite({ platform, controllers: [SlowController], logger: false }, {}, { isPatient: false });
@@ -76,7 +77,7 @@ describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
   const extra = async (port: number, before?: () => Promise<void>): Promise<number> => {
     const visitNew = () => visit(port, (next += 1) + 100);
     const bypass = () => visit(port, (next += 1) + 100, { cookie: 'session=1' });
-    return (await extraTime(ALLOWED, visitNew, bypass, { ...(before && { before }) })).extra;
+    return (await extraTime(ALLOWED, visitNew, bypass, before ? { before, rounds: 10 } : {})).extra;
   };
 
   /** Until a page that is asked for again and again comes from the cache. */
@@ -88,28 +89,33 @@ describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
     return false;
   };
 
-  it.each([
+  const WAYS: [string, () => number][] = [
     ['through nginx', () => site.nginx.port],
     ['without nginx', () => Number(site.address.split(':')[1])],
-  ])(
+  ];
+
+  it.each(WAYS)('the first visitor waits in vain, but not for long, %s', { timeout: 120_000 }, async (_, port) => {
+    const pauseAgain = async () => {
+      await site.memcached.restart();
+      expect(await hitsReturn()).toBe(true);
+      site.memcached.pause();
+    };
+    expect(await extra(port(), pauseAgain)).toBeLessThan(ALLOWED);
+  });
+
+  it.each(WAYS)(
     'nobody notices, %s',
     async (_, port) => {
       const healthy = await flow(port());
       expect(healthy.every(({ right }) => right)).toBe(true);
       const check = async (flowing: Promise<Visit[]>) => {
         const visits = await flowing;
-        expect(visits.length).toBeGreaterThan((RATE * PERIOD) / 2000);
+        expect(visits.length).toBeGreaterThan(20);
         expect(visits.filter(({ right }) => !right)).toEqual([]);
         expect(await extra(port())).toBeLessThan(ALLOWED);
       };
 
-      // The first one, which waits for an answer in vain.
-      const pauseAgain = async () => {
-        await site.memcached.restart();
-        expect(await hitsReturn()).toBe(true);
-        site.memcached.pause();
-      };
-      expect(await extra(port(), pauseAgain)).toBeLessThan(ALLOWED);
+      site.memcached.pause();
       await check(flow(port()));
       site.memcached.resume();
       expect(await hitsReturn()).toBe(true);

@@ -106,7 +106,7 @@ describe.each(SETUPS)(`${PROCESSES} processes, nginx, ${REQUESTS} requests, page
     await Promise.all(writers);
     await stopFilling();
     await Promise.race([watching, delay(5000)]);
-    await delay(settle(usual));
+    await delay(usual);
     await expect.poll(() => site.processes.all({ kind: 'pending' }), { timeout: 60_000 }).toEqual([0, 0, 0]);
     for (const path of PATHS) {
       for (const [thing, version] of (await site.visit(path)).things) {

@@ -16,7 +16,7 @@ import { FlavourPagesController } from './flavour-pages.controller.js';
 import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
 import { PagesController } from './pages.controller.js';
-import { patient, patiently } from './patience.js';
+import { patient, patientlyRaw } from './patience.js';
 
 /** One way to serve pages, and what of them it keeps. */
 export interface FlavourUnderTest {
@@ -106,7 +106,7 @@ export async function startFlavour(
   const statusOf = (response: RawResponse) => field(response, 'cache-status') ?? '';
   const get: FlavourSite['get'] = (target, fields = {}, method = 'GET') => {
     const ask = () => front.send(request(method, target, { Host: address, ...fields }));
-    return isPatient && method === 'GET' ? patiently(ask, statusOf) : ask();
+    return isPatient && method === 'GET' ? patientlyRaw(ask) : ask();
   };
   return {
     app,

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { RawResponse } from '../../lib/testing/index.js';
 
 /**
  * What the application says when memcached has not answered within 45 ms. On a busy machine that happens though nothing is
@@ -16,6 +17,11 @@ export async function patiently<T>(ask: () => Promise<T>, statusOf: (answer: T) 
     if (attempt === ATTEMPTS || !LATE.test(statusOf(answer))) return answer;
     await delay(PAUSE);
   }
+}
+
+/** The same for raw requests. */
+export function patientlyRaw(ask: () => Promise<RawResponse>): Promise<RawResponse> {
+  return patiently(ask, ({ headers }) => headers.find(([name]) => /^cache-status$/i.test(name))?.[1] ?? '');
 }
 
 /**
