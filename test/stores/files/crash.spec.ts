@@ -6,14 +6,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { fileStore } from '../../../lib/stores/files/file-store.js';
 import { type NginxServer, RawClient } from '../../../lib/testing/index.js';
 import { temporaryRoot } from '../../support/files-site.js';
-import { generator } from '../../purging/support/random.js';
+import { generator, SEED } from '../../support/random.js';
 import { putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
 import { startFilesNginx } from './files-nginx.js';
 import { isSealed, sealed } from './sealed.js';
 import { StoreProgram } from './store-process.js';
 
-const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
 /** A process starts in each. The full run: ROUNDS=200 */
 const ROUNDS = Number(process.env['ROUNDS'] ?? 80);
 /** So many steps has a commit that replaces a page at most, and a purge. */
