@@ -8,9 +8,12 @@ import { MemcachedServer } from '../../../lib/testing/index.js';
 export const value = { bytes: Buffer.from('x'), flags: 0 };
 const cleanups: (() => Promise<unknown>)[] = [];
 
-afterEach(async () => {
+/** Closes everything that was opened here. */
+export async function cleanUp(): Promise<void> {
   while (cleanups.length > 0) await cleanups.pop()!();
-});
+}
+
+afterEach(cleanUp);
 
 /** Closed after the test, as the servers are. */
 export function clientOf(address: string, options?: MemcachedClientOptions): MemcachedClient {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
 import { MemcachedError } from '../../../lib/stores/memcached/memcached-error.js';
 import { freePort } from '../../../lib/testing/index.js';
-import { answering, clientOf, realServer, untilBack, value } from './clients.js';
+import { answering, cleanUp, clientOf, realServer, untilBack, value } from './clients.js';
 
 describe('MemcachedClient when the server is not there', () => {
   it('rejects with the server and the operation, then at once, then works when it comes', async () => {
@@ -141,9 +141,8 @@ describe('MemcachedClient.close', () => {
   const resources = () => process.getActiveResourcesInfo().filter((name) => /^(TCP|Pipe|Timeout)/.test(name)).length;
 
   it('rejects what is pending and leaves no socket and no timer', async () => {
-    const address = await answering((socket) => socket.resume());
     const before = resources();
-    const client = new MemcachedClient(address);
+    const client = new MemcachedClient(await answering((socket) => socket.resume()));
     const pending = [client.set('a', value, 0), client.deleteMany(['a']), client.keys('').next()];
     const outcomes = Promise.allSettled(pending);
     await delay(20);
@@ -155,6 +154,7 @@ describe('MemcachedClient.close', () => {
     await expect(client.get('a')).rejects.toThrow('the client is closed');
     await client.close();
     // The other end is in this process, too.
+    await cleanUp();
     for (let tries = 0; resources() > before && tries < 500; tries += 1) await delay(10);
     expect(resources()).toBeLessThanOrEqual(before);
   });
