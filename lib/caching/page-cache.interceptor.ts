@@ -67,9 +67,10 @@ export class PageCacheInterceptor implements NestInterceptor {
     await this.dispatcher.decide(requested);
     const reason = requested.refusal ?? this.plans.skips(plan, context);
     if (reason !== undefined) return pass(reason);
+    const begun = performance.now();
     if (await this.isReplayed(requested, response)) return of(undefined);
     if (requested.skipped !== undefined) return pass(requested.skipped);
-    const write = await this.renderings.begin(address, request);
+    const write = await this.renderings.begin(address, request, performance.now() - begun);
     if (write === undefined) return pass('store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return pass('aborted');

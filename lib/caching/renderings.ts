@@ -54,10 +54,15 @@ export class Renderings implements OnApplicationBootstrap {
     request[ARRIVAL] = this.storage.arrive();
   }
 
-  /** @returns `undefined` when the store does not answer in time */
-  async begin(address: PageAddress, request: Arrived): Promise<PageWrite | undefined> {
+  /**
+   * @param waited how long the visitor has waited for the store already, in milliseconds
+   * @returns `undefined` when the store does not answer in time
+   */
+  async begin(address: PageAddress, request: Arrived, waited: number): Promise<PageWrite | undefined> {
     const arrival = request[ARRIVAL] ?? this.storage.arrive();
-    return this.publications.of(request) ? this.storage.renew(address, arrival) : this.storage.begin(address, arrival);
+    return this.publications.of(request)
+      ? this.storage.renew(address, arrival)
+      : this.storage.begin(address, arrival, waited);
   }
 
   /** Runs the handler, and stores what it answers. */

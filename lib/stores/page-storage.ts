@@ -53,11 +53,12 @@ export class PageStorage {
   /**
    * Begins the rendering of a page that a visitor has asked for.
    *
+   * @param waited how long the visitor has waited for the store already, in milliseconds: one deadline is for all of it
    * @returns `undefined` when the store does not answer in time: nothing can be stored then
    */
-  async begin(address: PageAddress, arrival: Arrival): Promise<PageWrite | undefined> {
+  async begin(address: PageAddress, arrival: Arrival, waited: number): Promise<PageWrite | undefined> {
     const write = this.store.begin(address, { arrival, renews: false }).catch(() => undefined);
-    return inTime(write, DEADLINE);
+    return inTime(write, Math.max(0, DEADLINE - waited));
   }
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */
