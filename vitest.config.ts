@@ -21,8 +21,9 @@ export default defineConfig({
     ],
   },
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // On a busy machine everything takes longer.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Nothing is tried again: what the tests prove must also hold while the machine is busy.
     retry: 0,
     expect: { poll: { timeout: 10_000 } },
