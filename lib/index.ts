@@ -32,6 +32,7 @@ export { LanguageListener } from './policies/language.listener.js';
 export { LostHeadersListener } from './policies/lost-headers.listener.js';
 export { PathExclusionListener } from './policies/path-exclusion.listener.js';
 export { RedirectHostListener } from './policies/redirect-host.listener.js';
+export { RequestFieldsListener } from './policies/request-fields.listener.js';
 export { SetCookieListener } from './policies/set-cookie.listener.js';
 export { SizeListener } from './policies/size.listener.js';
 export { StatusListener } from './policies/status.listener.js';
@@ -44,6 +45,7 @@ export { nginxConf, type NginxConf } from './configuration/nginx-conf.js';
 export { NginxCacheConfigError } from './options/nginx-cache-config.error.js';
 export {
   type AnonymousOnlyOptions,
+  type RequestFieldsOptions,
   defineConfig,
   type NginxCacheOptions,
   type NginxFlavour,

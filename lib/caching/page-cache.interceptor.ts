@@ -6,7 +6,10 @@ import { PageRequested } from '../events/page-cache.events.js';
 import { hasValidators } from '../http/validators.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { PageKeys } from '../page/page-key.js';
+import { inputsOf } from '../inputs/request-inputs.js';
 import type { RequestHead } from '../rules/request-head.js';
+import { sentFields } from '../rules/sent-fields.js';
+import { ReadReports } from './read-reports.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
@@ -36,6 +39,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(Publications) private readonly publications: Publications,
     @Inject(Passage) private readonly passage: Passage,
     @Inject(Renderings) private readonly renderings: Renderings,
+    @Inject(ReadReports) private readonly reads: ReadReports,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -64,16 +68,22 @@ export class PageCacheInterceptor implements NestInterceptor {
     const head = headOf(request);
     const address = this.keys.of(head);
     const requested = new PageRequested(head, request, context, address);
-    await this.dispatcher.decide(requested);
-    const reason = requested.vetoed ?? this.plans.skips(plan, context);
+    const inputs = inputsOf(request);
+    const ask = <T>(question: () => T) => (inputs ? inputs.ask(question) : question());
+    await ask(() => this.dispatcher.decide(requested));
+    const reason = requested.vetoed ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
     if (await this.isReplayed(requested, response)) return of(undefined);
     if (requested.unstored !== undefined) return pass(requested.unstored);
+    // What middleware and guards have read, nobody has seen.
+    if (!inputs) return pass('not-observed');
+    const dangerous = this.reads.reasonNotToRender(inputs, address, context);
+    if (dangerous !== undefined) return pass(dangerous);
     const write = await this.renderings.begin(address, request);
     if (write === undefined) return pass('store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return pass('aborted');
-    return this.renderings.render(this.plans.draft(plan, context, address), write, context, next, request, response);
+    return this.renderings.render(this.plans.draft(plan, context, address), write, context, next, request, response, inputs);
   }
 
   /** Whether the stored page was the answer. */
@@ -93,5 +103,5 @@ export class PageCacheInterceptor implements NestInterceptor {
 }
 
 function headOf(request: IncomingMessage & { originalUrl?: string }): RequestHead {
-  return { method: request.method ?? '', target: request.originalUrl ?? request.url ?? '', headers: request.headers };
+  return { method: request.method ?? '', target: request.originalUrl ?? request.url ?? '', headers: sentFields(request) };
 }

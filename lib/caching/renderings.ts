@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import type { RequestInputs } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
@@ -20,6 +21,7 @@ import { CurrentDraft } from './current-draft.js';
 import { PageRecorder } from './page-recorder.js';
 import { PageRendering } from './page-rendering.js';
 import { Publications } from './publications.js';
+import { ReadReports } from './read-reports.js';
 import { RenderingDates } from './rendering-dates.js';
 import { observe } from './response-observer.js';
 
@@ -39,6 +41,7 @@ export class Renderings implements OnApplicationBootstrap {
     @Inject(Purger) private readonly purger: Purger,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
+    @Inject(ReadReports) private readonly reads: ReadReports,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -68,9 +71,12 @@ export class Renderings implements OnApplicationBootstrap {
     next: CallHandler,
     request: IncomingMessage,
     response: ServerResponse,
+    inputs: RequestInputs,
   ): Observable<unknown> {
     const publication = this.publications.of(request);
-    const rendering = new PageRendering(this.dispatcher, draft, write, request, context, () => this.forget(draft));
+    const rendering = new PageRendering(this.dispatcher, draft, write, request, context, inputs, this.reads, () =>
+      this.forget(draft),
+    );
     this.#open.add(rendering);
     void rendering.outcome.then(() => this.#open.delete(rendering));
     publication?.(rendering.outcome);

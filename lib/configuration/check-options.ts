@@ -67,6 +67,10 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   }
   const [limit] = store.limits?.(storeContext) ?? [];
   if (limit) throw new NginxCacheConfigError('store', store.kind, `able to do what the options ask for: ${limit}`);
+  const requestFields = requestFieldsOf(options);
+  if (requestFields.pass === 'key' && !hosts) {
+    throw new NginxCacheConfigError('requestFields.pass', 'key', '"all", or accompanied by hosts: the host must be in the key');
+  }
   const rules = requestRules({
     cookies: cookiesOf(options.anonymousOnly),
     include: options.include,
@@ -74,6 +78,8 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     query: { allow, ignore },
     hosts,
     variants,
+    // The field of a variant makes another page, and no bypass.
+    requestFields: { ...requestFields, ignore: [...requestFields.ignore, ...variants.flatMap(({ header }) => header?.toLowerCase() ?? [])] },
     trailingSlash,
     bypassToken: options.bypassToken,
     inFiles: flavour?.name === 'files',
@@ -96,6 +102,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     statuses,
     listeners: options.listeners,
     variants,
+    requestFields,
     trailingSlash,
     respectCacheControl: options.respectCacheControl !== false,
     clientCacheControl: options.clientCacheControl,
@@ -113,6 +120,12 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
 /** Whether a request with the parameter goes to the application. */
 function isForeign(parameter: string, ignore: readonly NamePattern[]): boolean {
   return compile(queryRule([], ignore))({ method: 'GET', target: `/?${parameter}=x`, headers: {} });
+}
+
+function requestFieldsOf({ requestFields = {} }: NginxCacheOptions): CheckedOptions['requestFields'] {
+  const { bypass = [], ignore = [], pass = 'all' } = requestFields;
+  const lowerCase = (names: readonly string[]) => names.map((name) => name.toLowerCase());
+  return { bypass: lowerCase(bypass), ignore: lowerCase(ignore), pass };
 }
 
 function cookiesOf(anonymousOnly: NginxCacheOptions['anonymousOnly'] = true): RuleOptions['cookies'] {

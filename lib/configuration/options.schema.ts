@@ -1,5 +1,6 @@
 import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
+import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob } from '../rules/glob.js';
 import { pathPattern } from '../rules/path.rule.js';
 import { COOKIE_NAME, PARAMETER_NAME, type Scope, UnusablePatternError } from '../rules/pattern.js';
@@ -27,6 +28,8 @@ const FIELD_NAME = /^[A-Za-z][\w!#%&'*+.^`|~-]*$/;
 const FIELD_TEXT = 'the value of a header field without ", \\ and $, which nginx.conf cannot hold';
 /** Visible characters and spaces between them. */
 const FIELD_VALUE = /^[!#%-[\]-~](?:[ !#%-[\]-~]*[!#%-[\]-~])?$/;
+const REQUEST_FIELD = 'the name of a request field, e.g. "X-Request-Id"';
+const INPUT = `${REQUEST_FIELD}, or one of ${CONNECTION_INPUTS.map((name) => `"${name}"`).join(', ')}`;
 const HEADERS = 'an object of header fields: { name: value }';
 const TOKEN = 'a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -';
 const VARIANT_NAME = 'a word of up to 9 of the characters a-z 0-9, which begins with a letter';
@@ -85,6 +88,26 @@ const variantSchema = v.pipe(
   v.check((variant) => variant.values.includes(variant.default), 'a variant with a default that is one of its values'),
 );
 
+/** nginx has no variable for a name with other characters. */
+const requestField = (allowed: string) => v.pipe(v.string(allowed), v.regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, allowed));
+const requestFields = v.pipe(
+  strict({
+    bypass: list(
+      v.pipe(
+        requestField(REQUEST_FIELD),
+        v.check((name) => name.toLowerCase() !== 'host', `${REQUEST_FIELD}, but not Host, which every request has`),
+      ),
+    ),
+    ignore: list(v.union([v.picklist(CONNECTION_INPUTS, INPUT), requestField(INPUT)], INPUT)),
+    pass: v.optional(v.picklist(['all', 'key'], '"all" or "key"')),
+  }),
+  v.check(
+    ({ bypass = [], ignore = [] }) => isDistinct([...new Set(lowerCase(bypass)), ...new Set(lowerCase(ignore))]),
+    'two lists that have no name in common',
+  ),
+);
+const lowerCase = (names: readonly string[]) => names.map((name) => name.toLowerCase());
+
 const isDistinct = (names: readonly string[]) => new Set(names).size === names.length;
 const sourceOf = ({ cookie, header }: { cookie?: string | undefined; header?: string | undefined }) =>
   header === undefined ? `cookie ${cookie}` : header.toLowerCase();
@@ -138,6 +161,7 @@ export const optionsSchema = strict({
       v.check((variants) => isDistinct(variants.map(sourceOf)), 'variants by different cookies and header fields'),
     ),
   ),
+  requestFields: v.optional(requestFields),
   trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
   respectCacheControl: flag,
   clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),

@@ -18,6 +18,8 @@ import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 import { PageKeys } from '../page/page-key.js';
 import { Publications } from '../caching/publications.js';
+import { PageInputs } from '../inputs/page-inputs.js';
+import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { Publisher } from '../publishing/publisher.js';
 import { RemotePurgeMiddleware } from '../purging/remote-purge.middleware.js';
@@ -100,7 +102,9 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       HttpServerObserver,
       CurrentDraft,
       HandlerPlans,
+      PageInputs,
       Passage,
+      ReadReports,
       Renderings,
       PendingPurges,
       Publications,
@@ -127,6 +131,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       CurrentDraft,
       HandlerPlans,
       Passage,
+      ReadReports,
       Renderings,
       Publications,
       PendingPurges,

@@ -4,6 +4,7 @@ import type { HeaderField } from '../http/fields.js';
 import type { PageKeyOptions } from '../page/page-key.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { NamePattern } from '../rules/cookie.rule.js';
+import type { RequestFieldOptions } from '../rules/request-fields.rule.js';
 import type { RequestRules } from '../rules/request-rules.js';
 import type { Variant } from '../rules/variant.js';
 import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
@@ -25,6 +26,8 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly statuses: ReadonlySet<number>;
   readonly listeners: readonly Type[] | undefined;
   readonly variants: readonly Variant[];
+  /** In lower case. */
+  readonly requestFields: RequestFieldOptions & { readonly pass: 'all' | 'key' };
   readonly trailingSlash: TrailingSlash;
   readonly respectCacheControl: boolean;
   readonly clientCacheControl: string | undefined;

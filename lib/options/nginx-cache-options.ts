@@ -73,6 +73,9 @@ export interface NginxCacheOptions {
   /** Second renderings of the same addresses: by language, for phones, … Each value has a page of its own. */
   variants?: readonly Variant[];
 
+  /** Request fields that are no part of the key. A page that was made from any other is not stored. */
+  requestFields?: RequestFieldsOptions;
+
   /** Whether addresses end in a slash. Default `forbid`: `/about/` is answered, but only `/about` is a page. */
   trailingSlash?: TrailingSlash;
 
@@ -128,6 +131,25 @@ export interface RemotePurgeOptions {
   token: string;
   /** A query parameter that purges the page which it is sent to when its value is the token. Default: none. */
   parameter?: string;
+}
+
+/** @publicApi */
+export interface RequestFieldsOptions {
+  /**
+   * Whoever sends one of these fields neither gets a stored page nor makes one; so handlers may read them. Besides those that clients and
+   * proxies use for credentials (`X-Api-Key`, `Remote-User`, `X-Auth-Request-Email`, …) and for parts of pages (`HX-Request`, …).
+   */
+  bypass?: readonly string[];
+  /**
+   * Whatever they say, the page is the same: they may be read freely, and do not bypass the cache. Also `:remote-address`,
+   * `:client-certificate` and `:tls`, for what is known of the connection.
+   */
+  ignore?: readonly string[];
+  /**
+   * `key`: while a page is made, the application sees nothing that is outside its key but `ignore`d fields. For frameworks that copy all
+   * fields, which else counts as reading them. It requires `hosts`. Default `all`: they are passed on, and reading them is noticed.
+   */
+  pass?: 'all' | 'key';
 }
 
 /** @publicApi */

@@ -13,6 +13,7 @@ import { LanguageListener } from './language.listener.js';
 import { LostHeadersListener } from './lost-headers.listener.js';
 import { PathExclusionListener } from './path-exclusion.listener.js';
 import { RedirectHostListener } from './redirect-host.listener.js';
+import { RequestFieldsListener } from './request-fields.listener.js';
 import { SetCookieListener } from './set-cookie.listener.js';
 import { SizeListener } from './size.listener.js';
 import { StatusListener } from './status.listener.js';
@@ -30,6 +31,7 @@ import { VaryListener } from './vary.listener.js';
 export const DEFAULT_LISTENERS: readonly Type[] = [
   AddressableListener,
   AnonymousOnlyListener,
+  RequestFieldsListener,
   PathExclusionListener,
   ConditionalRequestListener,
   LanguageListener,
