@@ -8,7 +8,7 @@ import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { PageKeys } from '../page/page-key.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import type { RequestHead } from '../rules/request-head.js';
-import { sentFields } from '../rules/sent-fields.js';
+import { receivedFields } from '../rules/received-fields.js';
 import { ReadReports } from './read-reports.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { draftOf } from './current-draft.js';
@@ -103,5 +103,5 @@ export class PageCacheInterceptor implements NestInterceptor {
 }
 
 function headOf(request: IncomingMessage & { originalUrl?: string }): RequestHead {
-  return { method: request.method ?? '', target: request.originalUrl ?? request.url ?? '', headers: sentFields(request) };
+  return { method: request.method ?? '', target: request.originalUrl ?? request.url ?? '', headers: receivedFields(request) };
 }

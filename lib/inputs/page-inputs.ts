@@ -9,7 +9,7 @@ import { bypassFields } from '../rules/request-fields.rule.js';
 import { hostOf, type RequestHead } from '../rules/request-head.js';
 import { allRules } from '../rules/request-rules.js';
 import { RuleSet } from '../rules/rule-set.js';
-import { keepSentFields } from '../rules/sent-fields.js';
+import { keepReceivedFields } from '../rules/received-fields.js';
 import { observeConnection } from './observed-connection.js';
 import { observedFields } from './observed-fields.js';
 import { PageFields, rawFields } from './page-fields.js';
@@ -50,7 +50,7 @@ export class PageInputs {
     if (!observeConnection(request.socket, inputs)) return;
     const { rawHeaders } = request;
     const fields = this.#fields.of(sent, this.keys.of(head).variants);
-    keepSentFields(request, sent);
+    keepReceivedFields(request, sent);
     setInputs(request, inputs);
     const raw = () => rawFields(rawHeaders, sent, fields);
     if (this.options.requestFields.pass === 'key') {
