@@ -71,10 +71,10 @@ export class PageCacheInterceptor implements NestInterceptor {
     const inputs = inputsOf(request);
     const ask = <T>(question: () => T) => (inputs ? inputs.ask(question) : question());
     await ask(() => this.dispatcher.decide(requested));
-    const reason = requested.vetoed ?? ask(() => this.plans.skips(plan, context));
+    const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
     if (await this.isReplayed(requested, response)) return of(undefined);
-    if (requested.unstored !== undefined) return pass(requested.unstored);
+    if (requested.skipped !== undefined) return pass(requested.skipped);
     // What middleware and guards have read, nobody has seen.
     if (!inputs) return pass('not-observed');
     const dangerous = this.reads.reasonNotToRender(inputs, address, context);
@@ -94,7 +94,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (isLookedUp || this.publications.of(request)) return false;
     const page = await this.storage.get(address.key);
     // Without validators, nobody can tell whether the visitor has the page.
-    if (!page || (requested.unstored !== undefined && !hasValidators(page.headers))) return false;
+    if (!page || (requested.skipped !== undefined && !hasValidators(page.headers))) return false;
     const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
     if (!(await replay(page, request, response, reply))) return false;
     takeOver(reply);
