@@ -83,7 +83,15 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (write === undefined) return pass('store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return pass('aborted');
-    return this.renderings.render(this.plans.draft(plan, context, address), write, context, next, request, response, inputs);
+    return this.renderings.render(
+      this.plans.draft(plan, context, address),
+      write,
+      context,
+      next,
+      request,
+      response,
+      inputs,
+    );
   }
 
   /** Whether the stored page was the answer. */
@@ -103,5 +111,9 @@ export class PageCacheInterceptor implements NestInterceptor {
 }
 
 function headOf(request: IncomingMessage & { originalUrl?: string }): RequestHead {
-  return { method: request.method ?? '', target: request.originalUrl ?? request.url ?? '', headers: receivedFields(request) };
+  return {
+    method: request.method ?? '',
+    target: request.originalUrl ?? request.url ?? '',
+    headers: receivedFields(request),
+  };
 }

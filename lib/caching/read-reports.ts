@@ -28,7 +28,10 @@ export class ReadReports {
     context: ExecutionContext,
     shows: (field: string) => boolean,
   ): string | undefined {
-    const reads = inputs.dangerous(shows);
+    const all = inputs.dangerous(shows);
+    // Whoever copies an object asks it for this and that as well.
+    const every = all.filter(([name]) => name === EVERY_FIELD);
+    const reads = every.length > 0 ? every : all;
     for (const [name, { place }] of reads) this.report(name, place, address, context);
     const [first] = reads;
     return first && `reads-${first[0].replace(/^:/, '')}`;

@@ -26,7 +26,8 @@ export async function replay(
   reply: { getHeaders(): OutgoingHttpHeaders },
 ): Promise<boolean> {
   const isPacked = page.contentEncoding === 'gzip';
-  const unpacks = isPacked && new Negotiator({ headers: receivedFields(request) }).encoding(['gzip', 'identity']) !== 'gzip';
+  const unpacks =
+    isPacked && new Negotiator({ headers: receivedFields(request) }).encoding(['gzip', 'identity']) !== 'gzip';
   const body = isNotModified(page, receivedFields(request)) ? 304 : unpacks ? await unpack(page.body) : page.body;
   if (!body) return false;
   for (const [name, value] of Object.entries(reply.getHeaders())) {

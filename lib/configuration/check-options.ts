@@ -69,7 +69,11 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   if (limit) throw new NginxCacheConfigError('store', store.kind, `able to do what the options ask for: ${limit}`);
   const requestFields = requestFieldsOf(options);
   if (requestFields.pass === 'key' && !hosts) {
-    throw new NginxCacheConfigError('requestFields.pass', 'key', '"all", or accompanied by hosts: the host must be in the key');
+    throw new NginxCacheConfigError(
+      'requestFields.pass',
+      'key',
+      '"all", or accompanied by hosts: the host must be in the key',
+    );
   }
   const rules = requestRules({
     cookies: cookiesOf(options.anonymousOnly),
@@ -79,7 +83,10 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     hosts,
     variants,
     // The field of a variant makes another page, and no bypass.
-    requestFields: { ...requestFields, ignore: [...requestFields.ignore, ...variants.flatMap(({ header }) => header?.toLowerCase() ?? [])] },
+    requestFields: {
+      ...requestFields,
+      ignore: [...requestFields.ignore, ...variants.flatMap(({ header }) => header?.toLowerCase() ?? [])],
+    },
     trailingSlash,
     bypassToken: options.bypassToken,
     inFiles: flavour?.name === 'files',

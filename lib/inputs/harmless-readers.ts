@@ -10,7 +10,16 @@ export interface HarmlessReader {
   readonly shownIn?: string;
 }
 
-const LOGS = ['pino', 'pino-std-serializers', '@pinojs/redact', 'fast-redact', 'winston', 'logform', 'bunyan', 'log4js'];
+const LOGS = [
+  'pino',
+  'pino-std-serializers',
+  '@pinojs/redact',
+  'fast-redact',
+  'winston',
+  'logform',
+  'bunyan',
+  'log4js',
+];
 
 /** Middleware that writes logs. It also makes request ids, with functions of the application, and those count. */
 const LOG_MIDDLEWARE = ['morgan', 'pino-http', 'nestjs-pino', 'nest-winston', 'express-winston'];

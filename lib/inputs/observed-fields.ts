@@ -2,24 +2,29 @@ import { inspect } from 'node:util';
 import type { IncomingHttpHeaders } from 'node:http';
 import { EVERY_FIELD, type RequestInputs } from './request-inputs.js';
 
-/** Names of fields that libraries ask of every object. They count only when somebody sends them. */
-const ASKED_OF_OBJECTS = new Set([...Object.getOwnPropertyNames(Object.prototype), 'then', 'length']);
+/** What libraries ask every object for (is it a promise, an Observable, a list?). As fields, they count only when somebody sends them. */
+const ASKED_OF_OBJECTS = new Set([
+  ...Object.getOwnPropertyNames(Object.prototype),
+  ...['then', 'lift', 'subscribe', 'pipe', 'length'],
+]);
 
 /** In the place of `request.headers`: the same to whoever reads it, and notes what is read. What is absent counts: others may send it. */
 export function observedFields(fields: IncomingHttpHeaders, inputs: RequestInputs): IncomingHttpHeaders {
   return new Proxy(new Fields(fields, inputs), traps) as unknown as IncomingHttpHeaders;
 }
 
-/** The target of the proxy. `util.inspect()` looks at it and not at the proxy. */
+/** The target of the proxy. */
 class Fields {
   constructor(
     readonly fields: IncomingHttpHeaders,
     readonly inputs: RequestInputs,
-  ) {}
-
-  [inspect.custom](): IncomingHttpHeaders {
-    this.inputs.read(EVERY_FIELD, this[inspect.custom]);
-    return { ...this.fields };
+  ) {
+    // `util.inspect()` looks at the target of a proxy, and asks it with the proxy as `this`.
+    const shown = (): IncomingHttpHeaders => {
+      inputs.read(EVERY_FIELD, shown);
+      return { ...fields };
+    };
+    Object.defineProperty(this, inspect.custom, { value: shown, configurable: true });
   }
 }
 

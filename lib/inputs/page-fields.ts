@@ -79,11 +79,7 @@ function knownCodings(field: string): string {
 }
 
 /** The same fields as they stand in a message: name and value in turn, those that have been changed once. */
-export function rawFields(
-  raw: readonly string[],
-  sent: IncomingHttpHeaders,
-  fields: IncomingHttpHeaders,
-): string[] {
+export function rawFields(raw: readonly string[], sent: IncomingHttpHeaders, fields: IncomingHttpHeaders): string[] {
   const list: string[] = [];
   const done = new Set<string>();
   for (let index = 0; index + 1 < raw.length; index += 2) {

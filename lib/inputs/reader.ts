@@ -30,7 +30,9 @@ export function readerBelow(below: (...args: never[]) => unknown): Reader {
 }
 
 function harmlessOf(calls: readonly Call[]): HarmlessReader | undefined {
-  const [first, ...others] = calls.map(({ file = '' }) => known(file) ?? (isInPackage(file) ? 'package' : 'application'));
+  const [first, ...others] = calls.map(
+    ({ file = '' }) => known(file) ?? (isInPackage(file) ? 'package' : 'application'),
+  );
   if (typeof first === 'object' && first.isLog) return first;
   // A function of the application that a logger has called: a serializer, a format.
   const caller = [first, ...others].find((one) => one !== 'application');
