@@ -8,6 +8,8 @@ export interface HarmlessReader {
   readonly isLog?: true;
   /** What it has read is harmless only if the response has this field, of which another policy judges. */
   readonly shownIn?: string;
+  /** It puts what it has read on the request, under these names, and whoever reads them there has read it. */
+  readonly copies?: Readonly<Record<string, readonly string[]>>;
 }
 
 const LOGS = [
@@ -22,7 +24,9 @@ const LOGS = [
 ];
 
 /** Middleware that writes logs. It also makes request ids, with functions of the application, and those count. */
-const LOG_MIDDLEWARE = ['morgan', 'pino-http', 'nestjs-pino', 'nest-winston', 'express-winston'];
+const LOG_MIDDLEWARE = ['pino-http', 'nestjs-pino', 'nest-winston', 'express-winston'];
+
+const ADDRESS = [':remote-address', 'x-forwarded-for'];
 
 /** Whoever asks too often gets 429, which is no page. */
 const RATE_LIMITERS = ['@nestjs/throttler', 'express-rate-limit', '@fastify/rate-limit', 'express-slow-down'];
@@ -34,6 +38,12 @@ export const HARMLESS_READERS: readonly HarmlessReader[] = [
   ...LOGS.map((name) => ({ package: name, isLog: true as const })),
   ...[...LOG_MIDDLEWARE, ...RATE_LIMITERS].map((name) => ({ package: name })),
   ...CORS.map((name) => ({ package: name, shownIn: 'access-control-allow-origin' })),
+  { package: 'morgan', copies: { _remoteAddress: ADDRESS } },
+  // For middleware written for Express.
+  {
+    package: '@fastify/middie',
+    copies: { ip: ADDRESS, ips: ADDRESS, hostname: ['host', 'x-forwarded-host'], protocol: ['x-forwarded-proto'] },
+  },
   // Its log of requests.
   { package: 'fastify', files: /\/lib\/(?:logger-\w+|log-controller)\.js$/, isLog: true },
 ];

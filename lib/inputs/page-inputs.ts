@@ -9,8 +9,11 @@ import { bypassFields } from '../rules/request-fields.rule.js';
 import { hostOf, type RequestHead } from '../rules/request-head.js';
 import { allRules } from '../rules/request-rules.js';
 import { RuleSet } from '../rules/rule-set.js';
+import { isLanguage } from '../rules/variant.js';
+import { weighedLanguage } from '../rules/weighed-language.js';
 import { keepReceivedFields } from '../rules/received-fields.js';
 import { observeConnection } from './observed-connection.js';
+import { observeCopies } from './observed-copies.js';
 import { observedFields } from './observed-fields.js';
 import { PageFields, rawFields } from './page-fields.js';
 import { EVERY_FIELD, RequestInputs, setInputs } from './request-inputs.js';
@@ -44,14 +47,17 @@ export class PageInputs {
     const head: RequestHead = { method: 'GET', target: request.url ?? '', headers: sent };
     if (this.isBypassed(sent) || this.#rules.reasonToBypass(head) !== undefined) return;
     if (isHttp2(request) && !request.stream.endAfterHeaders) return;
+    const { variants } = this.keys.of(head);
+    if (this.isWeighed(sent, variants)) return;
     const hosts = this.hostFieldsOf(request, sent);
     const isFree = (name: string) => this.#fields.isFree(name) || hosts.includes(name);
     const inputs = new RequestInputs(response, isFree);
     if (!observeConnection(request.socket, inputs)) return;
     const { rawHeaders } = request;
-    const fields = this.#fields.of(sent, this.keys.of(head).variants);
+    const fields = this.#fields.of(sent, variants);
     keepReceivedFields(request, sent);
     setInputs(request, inputs);
+    observeCopies(request);
     const raw = () => rawFields(rawHeaders, sent, fields);
     if (this.options.requestFields.pass === 'key') {
       // Nothing that a page must not depend on is in there, so it may be read and copied like any object.
@@ -74,6 +80,17 @@ export class PageInputs {
   private isBypassed(sent: IncomingHttpHeaders): boolean {
     const key = sent[PAGE_KEY_HEADER.toLowerCase()];
     return this.options.flavour !== undefined && key !== undefined && NGINX_BYPASSES.test(String(key));
+  }
+
+  /** Without nginx, the visitor may prefer another language than that of the key (language.listener.ts), and gets it. */
+  private isWeighed(sent: IncomingHttpHeaders, chosen: Readonly<Record<string, string>>): boolean {
+    const field = sent['accept-language'];
+    return (
+      field !== undefined &&
+      this.options.variants.some(
+        (variant) => isLanguage(variant) && weighedLanguage(field, variant) !== chosen[variant.name],
+      )
+    );
   }
 
   /**

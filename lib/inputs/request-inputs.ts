@@ -13,6 +13,8 @@ const MAX_READS = 20;
 /** What has been read of a request, of all that a page must not depend on. */
 export class RequestInputs {
   readonly #reads = new Map<string, Reader>();
+  /** What has been read in order to be put on the request. */
+  readonly #copied = new Set<string>();
   #isOver = false;
   #isPaused = false;
 
@@ -34,8 +36,14 @@ export class RequestInputs {
     const known = this.#reads.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(by);
+    if (reader.harmless?.copies) this.#copied.add(name);
     if (!reader.harmless || reader.harmless.shownIn !== undefined) this.#reads.set(name, reader);
     return reader.harmless !== undefined;
+  }
+
+  /** Notes that a copy has been read, which may come from one of these inputs. */
+  readCopy(names: readonly string[], by: (...args: never[]) => unknown): void {
+    for (const name of names) if (this.#copied.has(name)) this.read(name, by);
   }
 
   /**
