@@ -31,12 +31,18 @@ const ADDRESS = [':remote-address', 'x-forwarded-for'];
 /** Whoever asks too often gets 429, which is no page. */
 const RATE_LIMITERS = ['@nestjs/throttler', 'express-rate-limit', '@fastify/rate-limit', 'express-slow-down'];
 
+/** They look whether the connection is secure before they set a cookie, and a page that comes with a cookie is not stored. */
+const SESSIONS = ['express-session', 'cookie-session', '@fastify/session', '@fastify/secure-session'];
+
+/** They decide how the content is packed, and pages are stored unpacked. */
+const COMPRESSION = ['compression', '@fastify/compress'];
+
 /** They answer `*`, or they say `Vary: Origin`. When they say nothing, another origin would be told something. */
 const CORS = ['cors', '@fastify/cors'];
 
 export const HARMLESS_READERS: readonly HarmlessReader[] = [
   ...LOGS.map((name) => ({ package: name, isLog: true as const })),
-  ...[...LOG_MIDDLEWARE, ...RATE_LIMITERS].map((name) => ({ package: name })),
+  ...[...LOG_MIDDLEWARE, ...RATE_LIMITERS, ...SESSIONS, ...COMPRESSION].map((name) => ({ package: name })),
   ...CORS.map((name) => ({ package: name, shownIn: 'access-control-allow-origin' })),
   { package: 'morgan', copies: { _remoteAddress: ADDRESS } },
   // For middleware written for Express.

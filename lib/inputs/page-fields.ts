@@ -5,6 +5,9 @@ import { variantFields } from '../rules/variant.js';
 /** With a value, these keep a request away from the cache (lib/rules): on the way to a page they say nothing. */
 const GOVERNED = ['authorization', 'upgrade', 'content-length', 'transfer-encoding'];
 
+/** They describe content, and a request with content is kept away from the cache. */
+const OF_CONTENT = ['content-type', 'content-encoding'];
+
 /**
  * Requests with these are answered, and no page is made of the answer (conditional-request.listener.ts). Nothing else may say what is in
  * them: nginx takes them off.
@@ -32,7 +35,7 @@ export class PageFields {
 
   constructor(private readonly options: PageFieldOptions) {
     const { variants, bypass, ignore } = options;
-    this.#left = new Set([...GOVERNED, ...bypass, 'cookie']);
+    this.#left = new Set([...GOVERNED, ...OF_CONTENT, ...bypass, 'cookie']);
     this.#kept = new Set([...ignore, 'host', 'accept-encoding', 'connection', ...CONDITIONS]);
     const chosen = variants.flatMap(({ header }) => header?.toLowerCase() ?? []);
     this.#free = new Set([

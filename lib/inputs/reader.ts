@@ -10,23 +10,42 @@ export interface Reader {
   readonly harmless: HarmlessReader | undefined;
 }
 
+/** What this folder does for others, they do. (In a bundle it has no folder of its own.) */
+const OWN = `${import.meta.dirname.replaceAll('\\', '/')}/`;
+
 /** So many calls are looked at. Whoever is farther away is not known to be harmless. */
 const DEPTH = 20;
 
 /**
  * Finds out from the call stack who is reading.
  *
+ * @param input what is being read
  * @param below the function that was called to read
  */
-export function readerBelow(below: (...args: never[]) => unknown): Reader {
-  const calls = callsBelow(below).filter(({ file }) => file !== undefined && !file.startsWith('node:'));
+export function readerBelow(input: string, below: (...args: never[]) => unknown): Reader {
+  const calls = callsBelow(below).filter(
+    ({ file }) => file !== undefined && !file.startsWith('node:') && !file.startsWith(OWN),
+  );
   const reader = calls.find(({ file = '' }) => !HELPERS.test(file));
   const own = calls.find(({ file = '' }) => !isInPackage(file));
   const { file, line, column } = own ?? reader ?? { file: undefined, line: 0, column: 0 };
   return {
     place: file === undefined ? 'unknown code' : `${relative(process.cwd(), file)}:${line}:${column}`,
-    harmless: reader && harmlessOf(calls.slice(calls.indexOf(reader))),
+    harmless: insideOf(input, calls[0]?.file) ?? (reader && harmlessOf(calls.slice(calls.indexOf(reader)))),
   };
+}
+
+/**
+ * `req.protocol` and `req.hostname` of Express ask whether a proxy that is trusted is in front; what that proxy says counts by itself.
+ * `routeOptions` of Fastify says which version of a route was asked for; what chooses the route counts by itself.
+ */
+const INSIDE: readonly [input: string, file: string, HarmlessReader][] = [
+  [':remote-address', '/node_modules/express/lib/request.js', { package: 'express' }],
+  ['accept-version', '/node_modules/fastify/lib/request.js', { package: 'fastify' }],
+];
+
+function insideOf(input: string, file = ''): HarmlessReader | undefined {
+  return INSIDE.find(([of, end]) => of === input && file.endsWith(end))?.[2];
 }
 
 function harmlessOf(calls: readonly Call[]): HarmlessReader | undefined {

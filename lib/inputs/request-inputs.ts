@@ -35,7 +35,7 @@ export class RequestInputs {
     if (this.#isOver || this.#isPaused || this.#reads.size >= MAX_READS || this.isFree(name)) return false;
     const known = this.#reads.get(name);
     if (known && !known.harmless) return false;
-    const reader = readerBelow(by);
+    const reader = readerBelow(name, by);
     if (reader.harmless?.copies) this.#copied.add(name);
     if (!reader.harmless || reader.harmless.shownIn !== undefined) this.#reads.set(name, reader);
     return reader.harmless !== undefined;

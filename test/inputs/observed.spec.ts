@@ -2,20 +2,21 @@ import type { IncomingMessage } from 'node:http';
 import { inspect } from 'node:util';
 import { Controller, Get, Header, Headers, Ip, Req } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApplication, PLATFORMS } from '../support/applications.js';
+import { PLATFORMS, startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
 import { answer } from '../support/site.js';
 import type { INestApplication } from '@nestjs/common';
 
+type Way = readonly [reason: string, read: (request: Asked) => unknown];
 type Asked = IncomingMessage & { raw?: IncomingMessage; ip: string };
 
 /** How code reads a request, and why the page is not stored then. */
-const WAYS: Record<string, readonly [reason: string, read: (request: Asked) => unknown]> = {
+const WAYS: Record<string, Way> = {
   'a name': ['reads-x-one', ({ headers }) => headers['x-one']],
   destructuring: ['reads-x-one', ({ headers: { 'x-one': one } }) => one],
-  in: ['reads-x-one', ({ headers }) => 'x-one' in headers],
+  in: ['reads-x-one', (request) => 'x-one' in request.headers],
   'Object.hasOwn': ['reads-x-one', ({ headers }) => Object.hasOwn(headers, 'x-one')],
-  hasOwnProperty: ['reads-x-one', ({ headers }) => Object.prototype.hasOwnProperty.call(headers, 'x-one')],
+  'hasOwnProperty()': ['reads-x-one', ({ headers }) => Object.prototype.hasOwnProperty.call(headers, 'x-one')],
   'an absent field': ['reads-x-two', ({ headers }) => headers['x-two']],
   rest: ['reads-every-field', ({ headers: { cookie: _, ...rest } }) => rest],
   spread: ['reads-every-field', ({ headers }) => ({ ...headers })],
