@@ -2,14 +2,14 @@
 //
 //   npx tsc -p tsconfig.build.json && node bench/inputs.mjs
 import 'reflect-metadata';
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { checkOptions } from '../dist/configuration/check-options.js';
 import { PageInputs } from '../dist/inputs/page-inputs.js';
 import { PageKeys } from '../dist/page/page-key.js';
 
 const ROUNDS = 7;
-const REQUESTS = 50_000;
+const REQUESTS = 4000;
 // prettier-ignore
 const FIELDS = [
   'Host', 'example.com', 'X-Page-Cache-Key', 'page:/posts/1', 'Connection', 'keep-alive', 'X-Real-IP', '192.0.2.1', 'X-Forwarded-For', '192.0.2.1',
@@ -23,6 +23,8 @@ const READ = ['transfer-encoding', 'content-length', 'if-modified-since', 'if-no
 const options = checkOptions();
 const inputs = new PageInputs(options, new PageKeys(options));
 const socket = new Socket();
+// Each request is over when the next one comes, as on a connection.
+const response = { writableFinished: true, destroyed: false };
 
 function request() {
   const made = new IncomingMessage(socket);
@@ -46,11 +48,11 @@ function readAll({ headers }) {
 const subjects = {
   'not observed': (made) => readAll(made),
   observed: (made) => {
-    inputs.observe(made, new ServerResponse(made));
+    inputs.observe(made, response);
     return readAll(made);
   },
   'observed, and a field read that counts': (made) => {
-    inputs.observe(made, new ServerResponse(made));
+    inputs.observe(made, response);
     return readAll(made) + (made.headers['x-api'] === undefined ? 0 : 1);
   },
 };

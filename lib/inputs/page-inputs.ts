@@ -51,13 +51,12 @@ export class PageInputs {
     if (this.isWeighed(sent, variants)) return;
     const hosts = this.hostFieldsOf(request, sent);
     const isFree = (name: string) => this.#fields.isFree(name) || hosts.includes(name);
-    const inputs = new RequestInputs(response, isFree);
+    const inputs = new RequestInputs(response, isFree, () => observeCopies(request));
     if (!observeConnection(request.socket, inputs)) return;
     const { rawHeaders } = request;
     const fields = this.#fields.of(sent, variants);
     keepReceivedFields(request, sent);
     setInputs(request, inputs);
-    observeCopies(request);
     const raw = () => rawFields(rawHeaders, sent, fields);
     if (this.options.requestFields.pass === 'key') {
       // Nothing that a page must not depend on is in there, so it may be read and copied like any object.

@@ -18,10 +18,14 @@ export class RequestInputs {
   #isOver = false;
   #isPaused = false;
 
-  /** @param isFree whether an input may be read: it is in the key, or makes no difference */
+  /**
+   * @param isFree whether an input may be read: it is in the key, or makes no difference
+   * @param onCopy is called before something that has been read is put on the request
+   */
   constructor(
     private readonly response: ServerResponse,
     private readonly isFree: (name: string) => boolean,
+    private readonly onCopy: () => void,
   ) {}
 
   /**
@@ -36,7 +40,10 @@ export class RequestInputs {
     const known = this.#reads.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(name, by);
-    if (reader.harmless?.copies) this.#copied.add(name);
+    if (reader.harmless?.copies) {
+      if (this.#copied.size === 0) this.onCopy();
+      this.#copied.add(name);
+    }
     if (!reader.harmless || reader.harmless.shownIn !== undefined) this.#reads.set(name, reader);
     return reader.harmless !== undefined;
   }
