@@ -4,6 +4,7 @@ import {
   Controller,
   Get,
   Header,
+  Req,
   type INestApplication,
   type LoggerService,
   UseGuards,
@@ -33,6 +34,12 @@ import { answer } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
 
+interface Copied {
+  ip: string;
+  _remoteAddress: string;
+  raw?: Copied;
+}
+
 @Controller()
 class PagesController {
   @Get('page')
@@ -41,6 +48,20 @@ class PagesController {
   @Header('content-type', 'text/html; charset=utf-8')
   page() {
     return '<p>page</p>'.repeat(500);
+  }
+
+  /** What morgan and middie have left on the request. */
+  @Get('address')
+  @Header('content-type', 'text/html; charset=utf-8')
+  address(@Req() request: Copied) {
+    const { ip, _remoteAddress: remote } = request.raw ?? request;
+    return `<p>${ip} ${remote}</p>`;
+  }
+
+  @Get('left-by-morgan')
+  @Header('content-type', 'text/html; charset=utf-8')
+  leftByMorgan(@Req() request: Copied) {
+    return `<p>${(request.raw ?? request)._remoteAddress}</p>`;
   }
 }
 
@@ -111,4 +132,12 @@ describe.each(PLATFORMS)('an application with libraries that only do their work,
     expect(lines.join('')).toContain('192.0.2.1');
     expect(lines.join('')).toContain('"user-agent":"one"');
   });
+
+  it.each(['/address', '/left-by-morgan'])(
+    'does not store what a handler makes of what they have left: %s',
+    async (target) => {
+      const { status } = await answer(url + target, { headers: { 'x-forwarded-for': '192.0.2.1' } });
+      expect(status).toMatch(/^nestjs-nginx-cache; fwd=miss; detail=reads-(remote-address|x-forwarded-for)$/);
+    },
+  );
 });
