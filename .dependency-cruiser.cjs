@@ -16,6 +16,7 @@ const LAYERS = [
   ['options'],
   ['stores/files', 'stores/keyv', 'stores/memcached', 'stores/memory'],
   ['stores'],
+  ['stores/journal'],
   ['page'],
   ['rules'],
   ['http', 'async'],

@@ -23,6 +23,7 @@ export { AnonymousOnlyListener } from './policies/anonymous-only.listener.js';
 export { CacheControlListener } from './policies/cache-control.listener.js';
 export { CanonicalAddressListener } from './policies/canonical-address.listener.js';
 export { ConditionalRequestListener } from './policies/conditional-request.listener.js';
+export { ContentEncodingListener } from './policies/content-encoding.listener.js';
 export { ContentTypeListener } from './policies/content-type.listener.js';
 export { DEFAULT_LISTENERS } from './policies/default-listeners.js';
 export { FreshnessListener } from './policies/freshness.listener.js';

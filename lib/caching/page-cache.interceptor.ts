@@ -65,10 +65,10 @@ export class PageCacheInterceptor implements NestInterceptor {
     const address = this.keys.of(head);
     const requested = new PageRequested(head, request, context, address);
     await this.dispatcher.decide(requested);
-    const reason = requested.vetoed ?? this.plans.skips(plan, context);
+    const reason = requested.refusal ?? this.plans.skips(plan, context);
     if (reason !== undefined) return pass(reason);
     if (await this.isReplayed(requested, response)) return of(undefined);
-    if (requested.unstored !== undefined) return pass(requested.unstored);
+    if (requested.skipped !== undefined) return pass(requested.skipped);
     const write = await this.renderings.begin(address, request);
     if (write === undefined) return pass('store-down');
     // Nobody will tell the recorder that the visitor has left.
@@ -84,7 +84,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (isLookedUp || this.publications.of(request)) return false;
     const page = await this.storage.get(address.key);
     // Without validators, nobody can tell whether the visitor has the page.
-    if (!page || (requested.unstored !== undefined && !hasValidators(page.headers))) return false;
+    if (!page || (requested.skipped !== undefined && !hasValidators(page.headers))) return false;
     const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
     if (!(await replay(page, request, response, reply))) return false;
     takeOver(reply);

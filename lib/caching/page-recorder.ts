@@ -9,7 +9,7 @@ import { type ClientFields, tellClients } from './client-fields.js';
 import { ContentCollector } from './content-collector.js';
 import { MadeFields } from './made-fields.js';
 import type { PageRendering, RecordedResponse } from './page-rendering.js';
-import { fieldsOf, isHeaderUtf8, utf8Field } from './response-fields.js';
+import { sentFields, isHeaderUtf8, utf8Field } from './response-fields.js';
 import type { ResponseObserver } from './response-observer.js';
 
 /** How responses are recorded. */
@@ -51,11 +51,11 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
   }
 
   head(): string {
-    this.#head = { status: this.response.statusCode, headers: fieldsOf(this.response) };
+    this.#head = { status: this.response.statusCode, headers: sentFields(this.response) };
     this.rendering.respond(this.#head);
     const { refusal } = this.rendering;
     if (refusal !== undefined) return missNotStored(refusal);
-    if (tellClients(this.response, this.options)) this.#head = { ...this.#head, headers: fieldsOf(this.response) };
+    if (tellClients(this.response, this.options)) this.#head = { ...this.#head, headers: sentFields(this.response) };
     if (this.options.keepsHeaders) {
       const now = Date.now();
       this.#made.addTo(this.#head.headers, now, (version) => this.lastModified(version, now));

@@ -4,10 +4,10 @@ import { PageCacheFailed } from './page-cache.events.js';
 type EventClass<E> = abstract new (...args: never[]) => E;
 type Listener = (event: unknown) => unknown;
 
-/** An event that a listener can veto; one that throws has vetoed. */
+/** An event that a listener can refuse; one that throws has refused. */
 interface Decision {
-  readonly vetoed: string | undefined;
-  veto(reason: string): void;
+  readonly refusal: string | undefined;
+  refuse(reason: string): void;
 }
 
 /** Hands events to their listeners, in the order in which these were added. */
@@ -24,7 +24,7 @@ export class PageCacheDispatcher {
   }
 
   /**
-   * Asks the listeners until one vetoes. Is synchronous as long as they are.
+   * Asks the listeners until one refuses. Is synchronous as long as they are.
    */
   decide(event: Decision & object): void | Promise<void> {
     const listeners = this.listenersOf(event);
@@ -36,7 +36,7 @@ export class PageCacheDispatcher {
       } catch (error) {
         this.fail(listener, error, event);
       }
-      if (event.vetoed !== undefined) return;
+      if (event.refusal !== undefined) return;
     }
   }
 
@@ -62,7 +62,7 @@ export class PageCacheDispatcher {
         this.fail(listener, error, event);
       }
       index += 1;
-      if (event.vetoed !== undefined || index >= listeners.length) return;
+      if (event.refusal !== undefined || index >= listeners.length) return;
     }
   }
 
@@ -71,7 +71,7 @@ export class PageCacheDispatcher {
   }
 
   private fail(listener: Listener, error: unknown, decision?: Decision): void {
-    decision?.veto('listener-error');
+    decision?.refuse('listener-error');
     if (!this.#reported.has(listener)) {
       this.#reported.add(listener);
       this.#logger.error(

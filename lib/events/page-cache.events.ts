@@ -13,7 +13,7 @@ import type { RequestHead } from '../rules/request-head.js';
  */
 export class PageRequested {
   #bypassed: string | undefined;
-  #unstored: string | undefined;
+  #skipped: string | undefined;
 
   constructor(
     readonly head: RequestHead,
@@ -22,7 +22,7 @@ export class PageRequested {
     readonly address: PageAddress,
   ) {}
 
-  get vetoed(): string | undefined {
+  get refusal(): string | undefined {
     return this.#bypassed;
   }
 
@@ -36,8 +36,8 @@ export class PageRequested {
   }
 
   /** Why the handler's answer will not be stored, although a stored page may be the answer. */
-  get unstored(): string | undefined {
-    return this.#unstored;
+  get skipped(): string | undefined {
+    return this.#skipped;
   }
 
   /**
@@ -45,11 +45,11 @@ export class PageRequested {
    *
    * @param reason reported as `detail` of the `Cache-Status` field
    */
-  storeNothing(reason: string): void {
-    this.#unstored ??= reason || 'unspecified';
+  skip(reason: string): void {
+    this.#skipped ??= reason || 'unspecified';
   }
 
-  veto(reason: string): void {
+  refuse(reason: string): void {
     this.bypass(reason);
   }
 }
@@ -62,7 +62,7 @@ abstract class PageDecision {
     readonly context: ExecutionContext,
   ) {}
 
-  get vetoed(): string | undefined {
+  get refusal(): string | undefined {
     return this.draft.skipped;
   }
 
@@ -75,7 +75,7 @@ abstract class PageDecision {
     this.draft.skip(reason || 'unspecified');
   }
 
-  veto(reason: string): void {
+  refuse(reason: string): void {
     this.skip(reason);
   }
 }

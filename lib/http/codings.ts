@@ -15,8 +15,25 @@ export const WORTH_COMPRESSING = 1000;
  */
 const PACKED_AT_ONCE = 65_536;
 
+type Decoder = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+/** The content codings that can be undone (RFC 9110, section 8.4.1), by their names in lower case. */
+const DECODERS: Readonly<Record<string, Decoder>> = {
+  '': async (body) => body,
+  identity: async (body) => body,
+  gzip: gunzip,
+  'x-gzip': gunzip,
+  deflate: inflate,
+  br: brotliDecompress,
+};
+
+/** Whether `decode()` knows a coding. */
+export function isDecodable(coding: string): boolean {
+  return Object.hasOwn(DECODERS, coding.trim().toLowerCase());
+}
+
 /**
- * Undoes a content coding (RFC 9110, section 8.4.1).
+ * Undoes a content coding.
  *
  * @param limit of the result, in bytes
  * @returns why not, when the coding is unknown, the data damaged, or the result too large
@@ -26,22 +43,9 @@ export async function decode(
   coding: string,
   limit: number,
 ): Promise<Buffer | 'content-encoding' | 'size'> {
-  const options = { maxOutputLength: limit };
+  if (!isDecodable(coding)) return 'content-encoding';
   try {
-    switch (coding.trim().toLowerCase()) {
-      case '':
-      case 'identity':
-        return body;
-      case 'gzip':
-      case 'x-gzip':
-        return await gunzip(body, options);
-      case 'deflate':
-        return await inflate(body, options);
-      case 'br':
-        return await brotliDecompress(body, options);
-      default:
-        return 'content-encoding';
-    }
+    return await DECODERS[coding.trim().toLowerCase()]!(body, { maxOutputLength: limit });
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'size' : 'content-encoding';
   }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CurrentDraft } from '../caching/current-draft.js';
 import type { PurgeReport } from '../purging/purge-report.js';
-import { concerns, type PurgeScope } from '../stores/purge-scope.js';
+import { concerns, type PurgeScope } from '../stores/journal/purge-scope.js';
 import { canonicalPath, pagePattern, type PageTarget, targetPaths } from '../purging/purge-target.js';
 import { Purger } from '../purging/purger.js';
 import type { CheckedOptions } from '../options/checked-options.js';

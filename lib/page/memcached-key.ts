@@ -1,3 +1,5 @@
+import { percentDecoded } from '../http/percent-decoding.js';
+
 /** The longest key that memcached takes (KEY_MAX_LENGTH), in bytes. */
 export const MEMCACHED_KEY_MAX_LENGTH = 250;
 
@@ -14,5 +16,5 @@ export function memcachedKey(key: string): string {
 
 /** The inverse of `memcachedKey`. */
 export function pageKeyOf(memcachedKey: string): string {
-  return memcachedKey.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return percentDecoded(memcachedKey);
 }

@@ -46,7 +46,7 @@ export const responseFormat: PageFormat = {
     if (end < 0 || flags !== 0) return undefined;
     const [statusLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
     const status = STATUS_LINE.exec(statusLine)?.[1];
-    const fields = fieldsOf(lines);
+    const fields = parsedFields(lines);
     if (!status || !fields) return undefined;
     return pageOf(Number(status), fields, bytes.subarray(end + HEAD_END.length));
   },
@@ -75,7 +75,7 @@ function fieldLine(field: HeaderField): string {
 }
 
 /** The inverse of `fieldLine`; `undefined` when one line is no field. */
-function fieldsOf(lines: readonly string[]): HeaderField[] | undefined {
+function parsedFields(lines: readonly string[]): HeaderField[] | undefined {
   const fields: HeaderField[] = [];
   for (const line of lines) {
     const separator = line.indexOf(': ');

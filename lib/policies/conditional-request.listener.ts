@@ -17,6 +17,6 @@ export class ConditionalRequestListener {
     const has = (field: string) => headers[field] !== undefined;
     if (has('range')) event.bypass('range');
     else if (PRECONDITIONS.some(has)) event.bypass('conditional');
-    else if (VALIDATIONS.some(has)) event.storeNothing('conditional');
+    else if (VALIDATIONS.some(has)) event.skip('conditional');
   }
 }

@@ -5,6 +5,7 @@ import { AnonymousOnlyListener } from './anonymous-only.listener.js';
 import { CacheControlListener } from './cache-control.listener.js';
 import { CanonicalAddressListener } from './canonical-address.listener.js';
 import { ConditionalRequestListener } from './conditional-request.listener.js';
+import { ContentEncodingListener } from './content-encoding.listener.js';
 import { ContentTypeListener } from './content-type.listener.js';
 import { FreshnessListener } from './freshness.listener.js';
 import { HandlerQueryListener } from './handler-query.listener.js';
@@ -41,6 +42,7 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   VaryListener,
   AccelListener,
   ContentTypeListener,
+  ContentEncodingListener,
   LostHeadersListener,
   SizeListener,
   CanonicalAddressListener,

@@ -4,7 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { inject } from 'light-my-request';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
-import { concerns, describe, type PathsScope } from '../stores/purge-scope.js';
+import { concerns, describe, type PathsScope } from '../stores/journal/purge-scope.js';
 import { Purger } from '../purging/purger.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';

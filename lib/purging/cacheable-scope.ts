@@ -1,7 +1,7 @@
 import { isKeyTooLong, type PageKeys } from '../page/page-key.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
-import type { PurgeScope } from '../stores/purge-scope.js';
+import type { PurgeScope } from '../stores/journal/purge-scope.js';
 
 /**
  * The part of a purge that can concern a page. Nothing that is being rendered has to be checked against the rest: an excluded path, or one

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { PageStorage } from '../stores/page-storage.js';
-import { describe, type PurgeScope, sizeOf } from '../stores/purge-scope.js';
+import { describe, type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
 
 /** Between attempts, in milliseconds: at first, and at most. */
 const FIRST_DELAY = 100;

@@ -18,7 +18,7 @@ import {
   type PathsScope,
   type PurgeScope,
   sizeOf,
-} from '../stores/purge-scope.js';
+} from '../stores/journal/purge-scope.js';
 import { CacheableScope } from './cacheable-scope.js';
 import type { TargetPath } from './purge-target.js';
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { percentDecoded } from '../http/percent-decoding.js';
 
 /** What the rules look at: the request line and the header of a request. */
 export interface RequestHead {
@@ -24,7 +25,7 @@ export function rawQuery(target: string): string {
 export function decodedPath(target: string): string {
   const path = rawPath(target);
   if (!path.includes('%')) return path;
-  return path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return percentDecoded(path);
 }
 
 /** The host as nginx's `$host` has it: lower case, without port and final dot. */

@@ -108,7 +108,7 @@ class OtherModule {}
 const controllers = [ListeningController];
 
 describe.each(PLATFORMS)('listeners on %s', (platform) => {
-  it('are asked in order, wherever they are, until one vetoes', async () => {
+  it('are asked in order, wherever they are, until one refuses', async () => {
     const { app, url } = await startApplication({
       platform,
       controllers,

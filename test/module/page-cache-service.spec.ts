@@ -63,8 +63,8 @@ it('a store that cannot list says so', async () => {
   const listless: PageStoreDefinition = {
     kind: 'listless',
     open: (context) => {
-      const { keyv, deletePages } = memoryStore().open(context);
-      return { keyv, deletePages };
+      const { keys: _keys, tagged: _tagged, ...others } = memoryStore().open(context);
+      return others;
     },
   };
   const { app } = await startApplication({ platform: 'express', options: { store: listless } });

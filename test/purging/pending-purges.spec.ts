@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PendingPurges } from '../../lib/purging/pending-purges.js';
-import type { PurgeScope } from '../../lib/stores/purge-scope.js';
+import type { PurgeScope } from '../../lib/stores/journal/purge-scope.js';
+import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import type { PageStorage } from '../../lib/stores/page-storage.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 
-const LISTS = { lists: true } as PageStorage;
+const storage = (lists: boolean) => ({ lists, journal: new LocalJournal() }) as unknown as PageStorage;
 
 const under = (path: string): PurgeScope => ({ kind: 'under', path });
 
@@ -24,7 +25,7 @@ describe('pending purges', () => {
   });
 
   it('are tried again, each until the server has it, in their order', async () => {
-    const pending = new PendingPurges(LISTS);
+    const pending = new PendingPurges(storage(true));
     const done: string[] = [];
     let attempts = 0;
     const purge = async (scope: PurgeScope) => {
@@ -44,7 +45,7 @@ describe('pending purges', () => {
   });
 
   it('one that comes while the same is under way is done again', async () => {
-    const pending = new PendingPurges(LISTS);
+    const pending = new PendingPurges(storage(true));
     let begin!: () => void;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     let done = 0;
@@ -66,9 +67,12 @@ describe('pending purges', () => {
   });
 
   it('stay what they are where the store cannot list everything, and are refused when they are far too many', async () => {
-    const pending = new PendingPurges({ lists: false } as PageStorage);
+    const pending = new PendingPurges(storage(false));
     const done: PurgeScope[] = [];
-    const keys = (count: number): PurgeScope => ({ kind: 'keys', keys: Array.from({ length: count }, String) });
+    const keys = (count: number): PurgeScope => ({
+      kind: 'targets',
+      targets: Array.from({ length: count }, (_, index) => ({ target: `/${index}` })),
+    });
     for (const count of [1001, 50_000, 50_000]) pending.add(keys(count), async (one) => void done.push(one));
     await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
     expect(done).toEqual([keys(1001), keys(50_000)]);
@@ -76,7 +80,7 @@ describe('pending purges', () => {
   });
 
   it('are not tried any more after shutdown', async () => {
-    const pending = new PendingPurges(LISTS);
+    const pending = new PendingPurges(storage(true));
     let attempts = 0;
     pending.onModuleDestroy();
     pending.add(under('/a'), async () => void (attempts += 1));
@@ -97,7 +101,7 @@ describe('pending purges', () => {
     );
     await fc.assert(
       fc.asyncProperty(added, async (scopes) => {
-        const pending = new PendingPurges(LISTS);
+        const pending = new PendingPurges(storage(true));
         const done: PurgeScope[] = [];
         for (const scope of scopes) pending.add(scope, async (one) => void done.push(one));
         expect(pending.size).toBeLessThanOrEqual(1000);

@@ -9,7 +9,7 @@ import {
   readScope,
   sizeOf,
   writeScope,
-} from '../../lib/stores/purge-scope.js';
+} from '../../lib/stores/journal/purge-scope.js';
 import type { PageAddress } from '../../lib/page/page-key.js';
 
 const PATHS = ['/', '/a', '/a/', '/a/b', '/ab', '/a/b/c', '/k%C3%A4se'];

@@ -4,6 +4,7 @@ import type { Page } from '../../lib/page/page.js';
 import { memcachedStore } from '../../lib/stores/memcached/memcached-store.js';
 import type { PageStore } from '../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
+import { putPage } from '../support/put-page.js';
 import { collect, context, HTML } from '../stores/pages.js';
 import { generator } from './support/random.js';
 
@@ -28,14 +29,7 @@ describe('the tags of pages in memcached', () => {
     await store?.keyv.disconnect();
     await memcached?.stop();
   };
-  /** Stores a page as the application does. */
-  const put = async (key: string, one: Page, into = store) => {
-    const { versions } = into;
-    const version = await versions!.replace(key, one, 10_000, await versions!.of(key));
-    // What stood there may have been dropped meanwhile.
-    if (version !== undefined) await versions!.confirm(key, one, 0, version);
-    return version !== undefined;
-  };
+  const put = (key: string, one: Page, into = store) => putPage(into, key, one);
   const tagged = async (...tags: string[]) => (await collect(store.tagged!(tags))).sort();
   const companions = async () => {
     const dump = await memcached.send('lru_crawler metadump hash');
@@ -77,15 +71,6 @@ describe('the tags of pages in memcached', () => {
     },
   );
 
-  it('a page that is stored, and not yet confirmed, goes with every tag', async () => {
-    await store.versions!.replace('page:/a', page(['x']), 10_000, undefined);
-    expect(await tagged('other')).toEqual(['page:/a']);
-    // The tags of the page before are none of the new one.
-    await put('page:/b', page(['x']));
-    await store.versions!.replace('page:/b', page(['y']), 10_000, await store.versions!.of('page:/b'));
-    expect(await tagged('other')).toEqual(['page:/a', 'page:/b']);
-  });
-
   it('what is left of a page that is lost takes nothing', async () => {
     await put('page:/a', page(['x']));
     await memcached.send('md page:/a');
@@ -103,11 +88,12 @@ describe('the tags of pages in memcached', () => {
       [inside, 'page'],
     ] as const) {
       await put(`${prefix}/a`, page(['x']), one);
-      await one.journal!.append('entry');
+      await one.journal.append({ kind: 'all' });
     }
-    const position = await other.journal!.position();
-    await store.journal!.append('entry');
-    expect(await other.journal!.since(position)).toEqual([]);
+    const { position } = other.journal.window;
+    await store.journal.append({ kind: 'all' });
+    await other.journal.catchUp();
+    expect(other.journal.window.since(position)).toEqual([]);
     expect(await tagged('x')).toEqual(['page:/a']);
     expect(await store.deletePages(await tagged('x'))).toBe(1);
     expect((await memcached.keys()).sort()).toEqual(['other:/a', 'page/a']);

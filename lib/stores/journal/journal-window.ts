@@ -1,4 +1,4 @@
-import { type PurgeScope, sizeOf } from '../purge-scope.js';
+import { type PurgeScope, sizeOf } from './purge-scope.js';
 
 /** One purge, by any process. */
 export interface JournalEntry {
@@ -8,7 +8,10 @@ export interface JournalEntry {
 }
 
 /** The window holds so many paths, tags and rules; older entries go. */
-const CAPACITY = 20_000;
+export const JOURNAL_CAPACITY = 20_000;
+
+/** So many stay then: not every further entry moves all the others. */
+const KEPT = 18_000;
 
 /**
  * What this process has seen of the purge journal: the latest entries, without a gap.
@@ -28,8 +31,9 @@ export class JournalWindow {
   add(entry: JournalEntry): void {
     this.#entries.push(entry);
     this.#size += sizeOf(entry.scope);
+    if (this.#size <= JOURNAL_CAPACITY) return;
     let dropped = 0;
-    while (this.#size > CAPACITY && dropped < this.#entries.length - 1) {
+    while (this.#size > KEPT && dropped < this.#entries.length - 1) {
       this.#size -= sizeOf(this.#entries[dropped]!.scope);
       dropped += 1;
     }

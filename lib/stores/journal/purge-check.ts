@@ -1,5 +1,5 @@
 import type { PageAddress } from '../../page/page-key.js';
-import { concerns } from '../purge-scope.js';
+import { concerns } from './purge-scope.js';
 import type { PurgeJournal } from './purge-journal.js';
 
 /** What a process knew when a request came in, without asking anybody. */

@@ -1,4 +1,4 @@
-import type { PurgeScope } from '../purge-scope.js';
+import type { PurgeScope } from './purge-scope.js';
 import type { JournalWindow } from './journal-window.js';
 
 /**

@@ -22,12 +22,24 @@ export interface MemcachedPageClient {
   close(): Promise<void>;
 }
 
+/** What became of an item that was to be changed on condition. */
+export type ChangeResult =
+  | 'changed'
+  /** Somebody has changed it in the meantime. */
+  | 'other'
+  /** There is no such item. */
+  | 'missing';
+
 /**
  * What a client must be able to do besides, for tags and for purges that several processes know of.
+ *
+ * What is asked for first is carried out first, or rejects: that the journal is read after a page was stored is known without waiting
+ * for the answer.
  *
  * @publicApi
  */
 export interface MemcachedMetaClient extends MemcachedPageClient {
+  keys(prefix: string): AsyncIterable<string>;
   /** An item with the number that changes with it. */
   getForUpdate(key: string): Promise<{ readonly bytes: Buffer; readonly cas: string } | undefined>;
   /** The number that changes with an item; `undefined` when there is none. */
@@ -45,9 +57,9 @@ export interface MemcachedMetaClient extends MemcachedPageClient {
    *
    * @param ttl milliseconds; 0 for never
    */
-  compareAndTouch(key: string, ttl: number, cas: string): Promise<void>;
+  compareAndTouch(key: string, ttl: number, cas: string): Promise<ChangeResult>;
   /** Deletes an item that nobody has changed meanwhile. */
-  compareAndDelete(key: string, cas: string): Promise<void>;
+  compareAndDelete(key: string, cas: string): Promise<ChangeResult>;
   /** The client flags of items, `undefined` where there is none. */
   flagsOf(keys: readonly string[]): Promise<(number | undefined)[]>;
   getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;

@@ -1,7 +1,7 @@
 import { Turns } from '../../async/turns.js';
 import { MEMCACHED_KEY_MAX_LENGTH } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
-import type { MemcachedMetaClient } from './memcached-client.interface.js';
+import type { ChangeResult, MemcachedMetaClient } from './memcached-client.interface.js';
 import { MemcachedConnection } from './memcached-connection.js';
 import { MemcachedError } from './memcached-error.js';
 import { memcachedExpiry } from './memcached-expiry.js';
@@ -22,6 +22,8 @@ export interface MemcachedClientOptions {
 
 /** So many commands go out at once; a get behind them waits about a millisecond. */
 const CHUNK = 500;
+
+const CHANGES = { HD: 'changed', EX: 'other', NF: 'missing' } as const;
 
 const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
 
@@ -101,13 +103,12 @@ export class MemcachedClient implements MemcachedMetaClient {
   }
 
   /** By marking the item, which is the one way to change a ttl on condition; only meta commands see the mark. */
-  async compareAndTouch(key: string, ttl: number, cas: string): Promise<void> {
-    const expiry = memcachedExpiry(ttl);
-    await this.#each('touch', [key], () => `md ${key} C${cas} I T${expiry}\r\n`, ['HD', 'NF', 'EX']);
+  async compareAndTouch(key: string, ttl: number, cas: string): Promise<ChangeResult> {
+    return this.#change('touch', key, `C${cas} I T${memcachedExpiry(ttl)}`);
   }
 
-  async compareAndDelete(key: string, cas: string): Promise<void> {
-    await this.#each('delete', [key], () => `md ${key} C${cas}\r\n`, ['HD', 'NF', 'EX']);
+  async compareAndDelete(key: string, cas: string): Promise<ChangeResult> {
+    return this.#change('delete', key, `C${cas}`);
   }
 
   async flagsOf(keys: readonly string[]): Promise<(number | undefined)[]> {
@@ -153,6 +154,11 @@ export class MemcachedClient implements MemcachedMetaClient {
       timeout: this.#writeTimeout,
     });
     return reply!;
+  }
+
+  async #change(operation: string, key: string, how: string): Promise<ChangeResult> {
+    const [reply] = await this.#each(operation, [key], () => `md ${key} ${how}\r\n`, Object.keys(CHANGES));
+    return CHANGES[reply!.code as keyof typeof CHANGES];
   }
 
   /** One command for each key, many of them on their way together. */

@@ -1,143 +1,190 @@
-import { randomUUID } from 'node:crypto';
-import type { ArrivalPosition, PurgeJournal } from '../page-store.js';
-import { JOURNAL_MAX_BYTES, journalEntry } from '../journal-entry.js';
-import { Turns } from '../../async/turns.js';
+import { randomBytes } from 'node:crypto';
 import { Batches } from '../../async/batches.js';
+import { Turns } from '../../async/turns.js';
+import { JOURNAL_CAPACITY, type JournalEntry, JournalWindow } from '../journal/journal-window.js';
+import type { PurgeJournal } from '../journal/purge-journal.js';
+import { type PurgeScope, sizeOf } from '../journal/purge-scope.js';
+import {
+  advanced,
+  decodeHead,
+  decodeIndex,
+  encodeHead,
+  type JournalHead,
+  type JournalIndex,
+  newHead,
+  NONE,
+} from './journal-head.js';
+import { decodeItem, encodeItems, type JournalItem } from './journal-item.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
-/** The journal as it is kept: entries without a gap, the last of which has the number `last`. */
-interface Journal {
-  /** Another one whenever the item had to be made anew: what was in it before is not known. */
-  readonly epoch: string;
-  readonly last: number;
-  readonly entries: readonly (readonly [unixTime: number, entry: string])[];
-}
+/** An entry is kept a little longer than a page may take to render, in milliseconds. */
+const ENTRY_TTL = 70_000;
 
-/** An entry is kept for as long as a page may take to render, in milliseconds: older ones are dropped with the next purge. */
-const KEPT = 60_000;
-/** Of an entry: its time and punctuation. */
-const OVERHEAD = 20;
 /** Several processes purge at once: each attempt fails only because another one has succeeded. */
 const ATTEMPTS = 200;
 
-/** The purge journal of all processes as one memcached item, changed by compare-and-swap. */
-export class MemcachedJournal implements PurgeJournal {
-  /** One writer in each process: so only processes contend, and what many purge together is written together. */
-  readonly #appends = new Batches<string>((entries) => this.write(entries));
-  #known: string | undefined;
-  /** Under load, one read for all who ask. One that is on its way already may have missed what was just stored: then the next. */
-  readonly #reads = new Turns<Journal>();
-  readonly #read = () => this.read();
+interface CurrentHead extends JournalHead {
+  readonly bytes: Buffer;
+  readonly cas: string;
+}
 
+/**
+ * The purge journal of all processes in memcached: the head, a small item that is changed by compare-and-set, and one item for each entry,
+ * under a name that nobody else uses. docs/invalidation.md says why no entry is ever missed.
+ */
+export class MemcachedJournal implements PurgeJournal {
+  readonly window = new JournalWindow();
+  held = false;
+  /** One writer in each process: only processes contend, and what many purge together is written together. */
+  readonly #appends = new Batches<PurgeScope>((scopes) => this.write(scopes));
+  /** Under load, one read for all who ask. */
+  readonly #reads = new Turns<void>();
+  readonly #read = async () => this.follow(await this.current());
+  /** What the names of this process begin with. */
+  readonly #writer = randomBytes(6).toString('base64url');
+  #named = 0;
+  /** The latest head that this process knows. */
+  #head: CurrentHead | undefined;
+  /** How far the window goes. */
+  #seen: { readonly epoch: string; readonly count: number } | undefined;
+
+  /** @param key of the head; the other items are below it */
   constructor(
     private readonly client: MemcachedMetaClient,
     private readonly key: string,
   ) {}
 
-  async position(): Promise<string> {
-    // One that is on its way already will do: an old position is as safe, and tells of more purges than it need.
-    return positionOf(await this.#reads.join(this.key, this.#read));
+  append(scope: PurgeScope): Promise<void> {
+    return this.#appends.add(scope);
   }
 
-  get known(): string | undefined {
-    return this.#known;
+  catchUp(): Promise<void> {
+    return this.#reads.take('', this.#read);
   }
 
-  async arrived(known: string | undefined, time: number): Promise<ArrivalPosition> {
-    const journal = await this.#reads.join(this.key, this.#read);
-    return { position: positionOf(journal), before: sinceArrival(journal, known, time) };
+  look(): Promise<void> {
+    return this.#reads.join('', this.#read);
   }
 
-  async append(entry: string): Promise<void> {
-    return this.#appends.add(journalEntry(entry));
-  }
-
-  async since(position: string): Promise<readonly string[] | undefined> {
-    const [epoch, from] = position.split(' ');
-    const journal = await this.#reads.take(this.key, this.#read);
-    const missed = journal.last - Number(from);
-    if (journal.epoch !== epoch || missed < 0 || missed > journal.entries.length) return undefined;
-    return missed === 0 ? [] : journal.entries.slice(-missed).map(([, entry]) => entry);
-  }
-
-  private async write(entries: readonly string[]): Promise<void> {
+  private async write(scopes: readonly PurgeScope[]): Promise<void> {
+    const time = Date.now();
+    const items = encodeItems(scopes, time).map((bytes) => ({ name: this.name(), bytes }));
+    const names = items.map(({ name }) => name);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { cas, ...journal } = await this.read();
-      const written = appended(journal, entries);
-      if (!(await this.put(written, cas))) continue;
-      this.#known = positionOf(written);
+      const before = this.#head ?? (await this.current());
+      const { head, indexed } = advanced(before, names, time, this.name());
+      // All on their way together: memcached has the items before the head that names them. Were one refused, the head would name what
+      // is not there, and readers notice that.
+      const stored = attempt === 0 ? items.map(({ name, bytes }) => this.put(name, bytes)) : [];
+      if (indexed) stored.push(this.put(head.index, indexed));
+      const bytes = encodeHead(head);
+      const [cas, now] = await Promise.all([
+        this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, before.cas),
+        this.current(),
+        ...stored,
+      ]);
+      if (cas === undefined) continue;
+      // So that requests that come in from now on are younger than the purge.
+      await this.follow(now, new Map(items.map(({ name, bytes }) => [name, bytes])));
       return;
     }
     throw new Error(`the purge journal ${this.key} was changed by others ${ATTEMPTS} times in a row`);
   }
 
-  /** @returns whether nobody had changed it meanwhile */
-  private async put(journal: Journal, cas: string | undefined): Promise<boolean> {
-    const bytes = Buffer.from(JSON.stringify(journal));
-    return (await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, cas)) !== undefined;
+  private put(name: string, bytes: Buffer): Promise<void> {
+    return this.client.set(this.itemKey(name), { bytes, flags: 0 }, ENTRY_TTL);
   }
 
-  /** It is made where it is missing: from then on nothing is missed. */
-  private async read(): Promise<Journal & { readonly cas: string }> {
+  private name(): string {
+    return `${this.#writer}${(this.#named += 1).toString(36)}`;
+  }
+
+  private itemKey(name: string): string {
+    return `${this.key}:${name}`;
+  }
+
+  /** The head as it is now. It is made where it is missing: from then on nothing is missed. */
+  private async current(): Promise<CurrentHead> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const item = await this.client.getForUpdate(this.key);
-      const journal = item && decode(item.bytes);
-      if (journal) {
-        this.#known = positionOf(journal);
-        return { ...journal, cas: item.cas };
-      }
-      await this.put({ epoch: randomUUID(), last: 0, entries: [] }, item?.cas);
+      // The number alone would not do: after a restart, the server counts from the beginning.
+      const isKnown = item && item.cas === this.#head?.cas && item.bytes.equals(this.#head.bytes);
+      if (isKnown) return this.#head!;
+      const head = item && decodeHead(item.bytes);
+      if (head) return (this.#head = { ...head, ...item });
+      await this.client.compareAndSet(this.key, { bytes: encodeHead(newHead()), flags: 0 }, 0, item?.cas);
     }
     throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);
   }
-}
 
-function positionOf({ epoch, last }: Journal): string {
-  return `${epoch} ${last}`;
-}
-
-/**
- * What came after the last known position and, by the clocks of those who have written it, after a time: between the two, this
- * process does not know what was before. Of a journal that has been made anew meanwhile, nobody knows what was in it.
- */
-function sinceArrival(
-  { epoch, last, entries }: Journal,
-  known: string | undefined,
-  time: number,
-): readonly string[] | undefined {
-  const [knownEpoch, number] = known?.split(' ') ?? [];
-  if (knownEpoch !== epoch) return undefined;
-  const unseen = last - Number(number);
-  // Of those that were dropped, the last is no younger than the first that was not.
-  if (unseen > entries.length && (entries[0]?.[0] ?? Infinity) >= time) return undefined;
-  const later = unseen > 0 ? entries.slice(-unseen) : [];
-  return later.filter(([at]) => at >= time).map(([, entry]) => entry);
-}
-
-function appended({ epoch, last, entries }: Journal, added: readonly string[]): Journal {
-  const now = Date.now();
-  const all = [...entries, ...added.map((entry) => [now, entry] as const)];
-  let bytes = all.reduce((sum, [, text]) => sum + text.length + OVERHEAD, 0);
-  // From the front only: the clocks of processes differ, and a gap in the middle would go unnoticed.
-  let dropped = 0;
-  for (const [time, text] of all) {
-    if (bytes <= JOURNAL_MAX_BYTES && time > now - KEPT) break;
-    bytes -= text.length + OVERHEAD;
-    dropped += 1;
+  /**
+   * Brings the window up to a head.
+   *
+   * @param known entries that need not be read, by their names
+   */
+  private async follow(head: JournalHead, known: ReadonlyMap<string, Buffer> = new Map()): Promise<void> {
+    const from = this.#seen;
+    if (from?.epoch === head.epoch) {
+      if (head.count <= from.count) return;
+      const unseen = await this.entries(head, head.count - from.count, known);
+      // Another read may have got further meanwhile.
+      if (this.#seen?.epoch === head.epoch) {
+        const fresh = unseen.slice(Math.max(0, unseen.length - (head.count - this.#seen.count)));
+        if (head.count <= this.#seen.count) return;
+        for (const entry of fresh.flat()) this.window.add(entry);
+        this.#seen = head;
+        return;
+      }
+    }
+    // A journal that this process has not seen before: nobody knows what was purged until now.
+    this.window.forget();
+    this.#seen = head;
   }
-  return { epoch, last: last + added.length, entries: all.slice(dropped) };
-}
 
-function isEntry([time, entry]: readonly [unknown, unknown]): boolean {
-  return typeof time === 'number' && typeof entry === 'string';
-}
+  /**
+   * The last entries, the oldest first. One that is not there any more counts as a purge of everything, not younger than the
+   * entry after it.
+   */
+  private async entries(
+    head: JournalHead,
+    count: number,
+    known: ReadonlyMap<string, Buffer>,
+  ): Promise<(readonly JournalEntry[])[]> {
+    const entries: (readonly JournalEntry[])[] = [];
+    let { time } = head;
+    let size = 0;
+    for await (const { name, item } of this.newestFirst(head, count, known)) {
+      time = item?.time ?? time;
+      entries.push(
+        item
+          ? // Of an own purge the order is known, and the clock does not matter.
+            item.scopes.map((scope) => ({ time: name.startsWith(this.#writer) ? Infinity : time, scope }))
+          : [{ time, scope: { kind: 'all' } }],
+      );
+      // More than the window can hold.
+      size += item ? item.scopes.reduce((sum, scope) => sum + sizeOf(scope), 0) : 1;
+      if (size >= JOURNAL_CAPACITY) break;
+    }
+    if (entries.length < count) entries.push([{ time, scope: { kind: 'all' } }]);
+    return entries.reverse();
+  }
 
-function decode(bytes: Buffer): Journal | undefined {
-  try {
-    const journal = JSON.parse(bytes.toString()) as Journal;
-    const isWhole = typeof journal.epoch === 'string' && Number.isSafeInteger(journal.last);
-    return isWhole && journal.entries.every(isEntry) ? journal : undefined;
-  } catch {
-    return undefined;
+  private async *newestFirst(
+    head: JournalHead,
+    count: number,
+    known: ReadonlyMap<string, Buffer>,
+  ): AsyncGenerator<{ readonly name: string; readonly item: JournalItem | undefined }, void, undefined> {
+    let list: JournalIndex | undefined = head;
+    let left = count;
+    while (list && left > 0) {
+      const names = list.names.slice(-left);
+      left -= names.length;
+      const missing = names.filter((name) => !known.has(name));
+      const index: readonly string[] = left > 0 && list.index !== NONE ? [list.index] : [];
+      const values = await this.client.getMany([...missing, ...index].map((name) => this.itemKey(name)));
+      const read = new Map(missing.map((name, at) => [name, values[at]]));
+      for (const name of names.toReversed()) yield { name, item: decodeItem(known.get(name) ?? read.get(name)) };
+      list = index.length > 0 ? decodeIndex(values.at(-1)) : undefined;
+    }
   }
 }

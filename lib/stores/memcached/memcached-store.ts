@@ -1,6 +1,10 @@
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
+import type { PageAddress } from '../../page/page-key.js';
+import { LocalJournal } from '../journal/local-journal.js';
+import { beginCheck, type WriteContext } from '../journal/purge-check.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
+import { UnconditionalWrite } from '../unconditional-write.js';
 import { memcachedServers, type MemcachedServerAddress, type MemcachedServers } from './memcached-address.js';
 import { MemcachedClient } from './memcached-client.js';
 import type {
@@ -10,7 +14,7 @@ import type {
 } from './memcached-client.interface.js';
 import { MemcachedJournal } from './memcached-journal.js';
 import { MemcachedTags } from './memcached-tags.js';
-import { MemcachedVersions } from './memcached-versions.js';
+import { MemcachedWrite } from './memcached-write.js';
 
 /**
  * What `memcachedStore()` returns; the nginx configuration is made from `servers`.
@@ -21,9 +25,6 @@ export interface MemcachedStoreDefinition extends PageStoreDefinition {
   readonly kind: 'memcached';
   readonly servers: readonly MemcachedServerAddress[];
 }
-
-/** So many keys are deleted together while `clear` is listing. */
-const CLEAR_BATCH = 5000;
 
 /**
  * Pages in memcached, where nginx reads them. Exactly one server for now.
@@ -53,60 +54,81 @@ function builtInClient(given: MemcachedServers): MemcachedClientDefinition {
   return { servers, open: () => new MemcachedClient(servers[0]!.address) };
 }
 
-function openStore(client: MemcachedPageClient, { format, prefix }: StoreContext): PageStore {
-  // No server can hold a longer key, so there is nothing to read or to delete.
-  const canExist = (key: string) => key.length <= MEMCACHED_KEY_MAX_LENGTH;
+/** No server can hold a longer key, so there is nothing to read or to delete. */
+function canExist(serverKey: string): boolean {
+  return serverKey.length <= MEMCACHED_KEY_MAX_LENGTH;
+}
+
+function openStore(client: MemcachedPageClient, context: StoreContext): PageStore {
+  const { format, prefix } = context;
   const deletePages = (keys: readonly string[]) => client.deleteMany(keys.map(memcachedKey).filter(canExist));
 
-  const meta = isMetaClient(client) ? client : undefined;
-  const tags = meta && new MemcachedTags(meta, prefix);
-
-  const keys = client.keys?.bind(client);
-  async function* pageKeys(keyPrefix: string): AsyncGenerator<string, void, undefined> {
-    for await (const key of keys!(memcachedKey(keyPrefix))) yield pageKeyOf(key);
+  async function* keysOf(list: NonNullable<MemcachedPageClient['keys']>, begin: string) {
+    for await (const key of list(memcachedKey(begin))) yield pageKeyOf(key);
   }
+  const list = client.keys?.bind(client);
 
   return {
     keyv: rawKeyv({
       get: async (key) => {
         const serverKey = memcachedKey(key);
         const stored = canExist(serverKey) ? await client.get(serverKey) : undefined;
-        const value = stored && format.decode(stored);
+        const value = stored && format.decode(MemcachedTags.unmarked(stored));
         return value && { value };
-      },
-      set: async (key, { value }, ttl = 0) => {
-        const serverKey = memcachedKey(key);
-        const stored = format.encode(value);
-        await client.set(serverKey, tags ? MemcachedTags.marked(stored, value.tags) : stored, ttl);
-        await tags?.write(serverKey, value.tags, ttl);
       },
       deleteMany: deletePages,
       // Never `flush_all`: other sites may live on the same server.
-      clear: async () => {
-        if (!keys) throw new Error('this memcached client cannot list keys, so it cannot clear one prefix');
-        let batch: string[] = [];
-        for await (const key of pageKeys(prefix)) {
-          if (batch.push(key) < CLEAR_BATCH) continue;
-          await deletePages(batch);
-          batch = [];
-        }
-        await deletePages(batch);
-      },
+      ...(list && { keys: () => keysOf(list, prefix) }),
       disconnect: () => client.close(),
     }),
     deletePages,
-    ...(keys && { keys: pageKeys }),
-    ...(meta &&
-      tags &&
-      keys && {
-        journal: new MemcachedJournal(meta, `*${memcachedKey(prefix)}journal`),
-        versions: new MemcachedVersions(meta, format, tags),
-        async *tagged(wanted: readonly string[]) {
-          const begin = memcachedKey(prefix);
-          for await (const key of tags.concerned(keys(begin), wanted)) yield pageKeyOf(key);
-        },
-      }),
+    ...(list && { keys: (begin: string) => keysOf(list, begin) }),
+    ...(isMetaClient(client) ? sharedWrites(client, context) : lonelyWrites(client, context)),
     serverKey: memcachedKey,
+  };
+}
+
+/** Several processes know of each other's purges. */
+function sharedWrites(
+  client: MemcachedMetaClient,
+  { format, prefix }: StoreContext,
+): Pick<PageStore, 'journal' | 'begin' | 'forgets' | 'tagged'> {
+  const begin = memcachedKey(prefix);
+  const journal = new MemcachedJournal(client, `*${begin}journal`);
+  const tags = new MemcachedTags(client, prefix);
+  return {
+    journal,
+    forgets: true,
+    begin: async (address: PageAddress, context: WriteContext) => {
+      const key = memcachedKey(address.key);
+      const [check, version] = await Promise.all([
+        beginCheck(journal, address, context),
+        canExist(key) ? client.casOf(key) : undefined,
+      ]);
+      return new MemcachedWrite(check, { client, format, tags }, key, version);
+    },
+    async *tagged(wanted: readonly string[]) {
+      for await (const key of tags.concerned(client.keys(begin), wanted)) yield pageKeyOf(key);
+    },
+  };
+}
+
+/** Nothing on condition: each process knows of its own purges only. */
+function lonelyWrites(
+  client: MemcachedPageClient,
+  { format }: StoreContext,
+): Pick<PageStore, 'journal' | 'begin' | 'forgets'> {
+  const journal = new LocalJournal();
+  return {
+    journal,
+    forgets: false,
+    begin: async (address: PageAddress, context: WriteContext) => {
+      const key = memcachedKey(address.key);
+      return new UnconditionalWrite(await beginCheck(journal, address, context), {
+        put: (page, ttl) => client.set(key, format.encode(page), ttl),
+        remove: () => client.deleteMany([key]),
+      });
+    },
   };
 }
 

@@ -42,6 +42,11 @@ export class MemcachedTags {
     return { bytes, flags: flags + MemcachedTags.flagsOf(tags) };
   }
 
+  /** What the format has stored. */
+  static unmarked({ bytes, flags }: StoredValue): StoredValue {
+    return { bytes, flags: flags % 2 ** SHIFT };
+  }
+
   /** Writes the item beside a page that has tags. */
   async write(serverKey: string, tags: readonly string[] = [], ttl: number): Promise<void> {
     if (tags.length > 0) await this.client.set(this.itemOf(serverKey), { bytes: encode(tags), flags: 0 }, ttl);

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { concerns } from '../../../lib/stores/purge-scope.js';
+import { concerns } from '../../../lib/stores/journal/purge-scope.js';
 import { PageKeys } from '../../../lib/page/page-key.js';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import Keyv, { type KeyvStoreAdapter } from 'keyv';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keyvStore } from '../../../lib/stores/keyv/keyv-store.js';
+import { putPage } from '../../support/put-page.js';
 import { anyPage, collect, context, page } from '../pages.js';
 
 describe('keyvStore with @keyv/redis', () => {
@@ -38,7 +39,7 @@ describe('keyvStore with @keyv/redis', () => {
     const cache = createCache({ stores: [store.keyv] });
     await fc.assert(
       fc.asyncProperty(anyPage, async (any) => {
-        await cache.set('page:/', any, 60_000);
+        await putPage(store, 'page:/', any, 60_000);
         expect(await cache.get('page:/')).toEqual(any);
       }),
     );
@@ -57,8 +58,8 @@ describe('keyvStore with @keyv/redis', () => {
       'page:/\xc3\xa9*?[x]',
       ...Array.from({ length: 1200 }, (_, i) => `page:/n/${i}`),
     ];
-    await Promise.all(keys.map((key) => store.keyv.set(key, page())));
-    await shop.keyv.set('shop:/::', page());
+    await Promise.all(keys.map((key) => putPage(store, key, page())));
+    await putPage(shop, 'shop:/::', page());
     expect((await collect(store.keys!('page:'))).sort()).toEqual([...keys].sort());
     expect(await store.deletePages([...keys.slice(100), 'page:none'])).toBe(keys.length - 100);
     await store.keyv.clear();
@@ -70,9 +71,9 @@ describe('keyvStore with @keyv/redis', () => {
 
   it('finds pages by tag, and those that it cannot read', async () => {
     const store = keyvStore(adapter()).open(context);
-    await store.keyv.set('page:/a', { ...page(), tags: ['x', 'y'] });
-    await store.keyv.set('page:/b', { ...page(), tags: ['z'] });
-    await store.keyv.set('page:/c', page());
+    await putPage(store, 'page:/a', { ...page(), tags: ['x', 'y'] });
+    await putPage(store, 'page:/b', { ...page(), tags: ['z'] });
+    await putPage(store, 'page:/c', page());
     const others = adapter();
     await others.set('page:/broken', '{"value":null}');
     expect((await collect(store.tagged!(['x', 'none']))).sort()).toEqual(['page:/a', 'page:/broken']);
@@ -81,8 +82,8 @@ describe('keyvStore with @keyv/redis', () => {
 
   it('keeps the ttl and the namespace of the adapter', async () => {
     const store = keyvStore(adapter({ namespace: 'site' })).open(context);
-    await store.keyv.set('page:/', page(), 60_000);
-    await store.keyv.set('page:/short', page(), 50);
+    await putPage(store, 'page:/', page(), 60_000);
+    await putPage(store, 'page:/short', page(), 50);
     const raw = adapter();
     expect(await raw.get('site::page:/')).toMatch(/"value"/);
     expect(await collect(store.keys!('page:'))).toContain('page:/');
@@ -93,9 +94,10 @@ describe('keyvStore with @keyv/redis', () => {
 
   it('hands errors on', async () => {
     const down = new KeyvRedis({ socket: { path: `${path}.none`, reconnectStrategy: false } } as never);
-    const { keyv, deletePages } = keyvStore(down).open(context);
+    const store = keyvStore(down).open(context);
+    const { keyv, deletePages } = store;
     const cache = createCache({ stores: [keyv] });
-    await expect(cache.set('page:/', page())).rejects.toThrow(/Redis client is not connected/);
+    await expect(putPage(store, 'page:/', page())).rejects.toThrow(/Redis client is not connected/);
     await expect(cache.del('page:/')).rejects.toThrow();
     await expect(keyv.get('page:/')).rejects.toThrow();
     await expect(deletePages(['page:/'])).rejects.toThrow();
@@ -107,8 +109,8 @@ describe('keyvStore', () => {
   it('takes a Map, and leaves foreign keys in it', async () => {
     const map = new Map<string, unknown>([['other', 'x']]);
     const store = keyvStore(map).open(context);
-    await store.keyv.set('page:/', page(), 60_000);
-    await store.keyv.set('page:/gone', page(), 1);
+    await putPage(store, 'page:/', page(), 60_000);
+    await putPage(store, 'page:/gone', page(), 1);
     expect(await store.keyv.get('page:/')).toEqual(page());
     await expect.poll(() => collect(store.keys!('page:'))).toEqual(['page:/']);
     await store.keyv.clear();
@@ -119,7 +121,7 @@ describe('keyvStore', () => {
     const map = new Map<string, unknown>();
     const keyv = new Keyv(map, { namespace: 'site' });
     const store = keyvStore(keyv).open(context);
-    await store.keyv.set('page:/a:b', page());
+    await putPage(store, 'page:/a:b', page());
     await new Keyv(map, { namespace: 'else' }).set('page:/', 1);
     expect([...map.keys()]).toEqual(['site:page:/a:b', 'else:page:/']);
     expect(await collect(keyvStore(keyv).open(context).keys!('page:'))).toEqual(['page:/a:b']);
@@ -152,8 +154,8 @@ describe('keyvStore', () => {
     expect(definition.limits!({ ...context, mustList: true })).toEqual([expect.stringMatching(/cannot list/)]);
     const store = definition.open(context);
     expect(store.keys).toBeUndefined();
-    await expect(store.keyv.clear()).rejects.toThrow(/cannot list its keys/);
-    await expect(createCache({ stores: [store.keyv] }).set('page:/', page())).rejects.toThrow('full');
+    await expect(store.keyv.clear()).rejects.toThrow(/cannot list its pages/);
+    await expect(putPage(store, 'page:/', page())).rejects.toThrow('full');
     expect(await store.deletePages(['page:/'])).toBe(0);
     await store.keyv.disconnect();
     expect(disconnected).toBe(true);

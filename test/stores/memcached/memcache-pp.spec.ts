@@ -8,6 +8,7 @@ import { memcachePp } from '../../../lib/stores/memcached/memcache-pp.js';
 import { memcachedStore } from '../../../lib/stores/memcached/memcached-store.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { freePort, MemcachedServer } from '../../../lib/testing/index.js';
+import { putPage } from '../../support/put-page.js';
 import { context, page } from '../pages.js';
 
 const MemcachePp = createRequire(import.meta.url)('memcache-pp');
@@ -33,49 +34,49 @@ describe.each([{ unix: false }, { unix: true }])('memcachePp (unix socket: $unix
     );
     await fc.assert(
       fc.asyncProperty(text, async (body) => {
-        await store.keyv.set('page:/\xc3\xa9 ?', page(body), 100_000);
+        await putPage(store, 'page:/\xc3\xa9 ?', page(body), 100_000);
         const bytes = Buffer.from(body).toString('latin1');
         expect(await server.send('mg page:/\xc3\xa9%20? v f')).toBe(`VA ${bytes.length} f0\r\n${bytes}\r\n`);
       }),
       { numRuns: 100 },
     );
-    expect(await server.send('mg page:/\xc3\xa9%20? t')).toMatch(/t(100|99)\r/);
+    expect(await server.send('mg page:/\xc3\xa9%20? t')).toMatch(/ t(100|9\d|8[89])\b/);
   });
 
   it('deletes and says how many there were', async () => {
     const keys = Array.from({ length: 1200 }, (_, i) => `page:/${i}`);
-    await Promise.all(keys.map((key) => store.keyv.set(key, page())));
+    await Promise.all(keys.map((key) => putPage(store, key, page())));
     expect(await store.deletePages([...keys, 'page:none'])).toBe(1200);
     expect(await server.keys()).toEqual([]);
   });
 
   it('always misses, lists nothing, clears nothing', async () => {
-    await store.keyv.set('page:/', page('first\r\nEND\r\n'));
+    await putPage(store, 'page:/', page('first\r\nEND\r\n'));
     expect(await store.keyv.get('page:/')).toBeUndefined();
     expect(store.keys).toBeUndefined();
-    await expect(store.keyv.clear()).rejects.toThrow(/cannot list keys/);
+    await expect(store.keyv.clear()).rejects.toThrow(/cannot list its pages/);
     expect(await server.keys()).toEqual(['page:/']);
   });
 
   it('refuses what memcache-pp would change', async () => {
-    await expect(store.keyv.set('page:/', page(Buffer.from([0xff])))).rejects.toThrow(/UTF-8 text only/);
-    await expect(store.keyv.set('page:/', { ...page(), contentEncoding: 'gzip' })).rejects.toThrow(/no compressed/);
-    await expect(store.keyv.set('page:/\xff', page())).rejects.toThrow(/keys of UTF-8 text below 250 bytes/);
-    await expect(store.keyv.set(`page:${'k'.repeat(245)}`, page())).rejects.toThrow(/below 250 bytes/);
-    await expect(store.keyv.set('page:/', page('x'.repeat(2_000_000)))).rejects.toThrow(/too large/);
-    await expect(store.keyv.set('page:/', page('x'.repeat(1_048_570)))).rejects.toThrow(/too large/);
+    await expect(putPage(store, 'page:/', page(Buffer.from([0xff])))).rejects.toThrow(/UTF-8 text only/);
+    await expect(putPage(store, 'page:/', { ...page(), contentEncoding: 'gzip' })).rejects.toThrow(/no compressed/);
+    await expect(putPage(store, 'page:/\xff', page())).rejects.toThrow(/keys of UTF-8 text below 250 bytes/);
+    await expect(putPage(store, `page:${'k'.repeat(245)}`, page())).rejects.toThrow(/below 250 bytes/);
+    await expect(putPage(store, 'page:/', page('x'.repeat(2_000_000)))).rejects.toThrow(/too large/);
+    await expect(putPage(store, 'page:/', page('x'.repeat(1_048_570)))).rejects.toThrow(/too large/);
     expect(await server.keys()).toEqual([]);
   });
 
   it('rejects while the server is silent or gone, and works again after', async () => {
-    await store.keyv.set('page:/', page());
+    await putPage(store, 'page:/', page());
     server.pause();
     await expect.poll(() => outcome(store), { timeout: 10_000 }).toMatch(/set failed/);
     server.resume();
     await untilBack(store);
     await server.kill();
     await expect(store.deletePages(['page:/'])).rejects.toThrow(/delete failed/);
-    await expect(store.keyv.set('page:/', page())).rejects.toThrow(/set failed/);
+    await expect(putPage(store, 'page:/', page())).rejects.toThrow(/set failed/);
     await server.restart();
     await untilBack(store);
     expect(await store.deletePages(['page:/'])).toBe(1);
@@ -89,11 +90,11 @@ describe('memcachePp', () => {
     const definition = memcachedStore({ client: memcachePp(client) });
     expect(definition.servers).toEqual([{ address: server.address, weight: 1 }]);
     const store = definition.open(context);
-    await store.keyv.set('page:/', page());
+    await putPage(store, 'page:/', page());
     expect(await server.keys()).toEqual(['page:/']);
     await store.keyv.disconnect();
     await store.keyv.disconnect();
-    await expect(store.keyv.set('page:/', page())).rejects.toThrow(/the client is closed/);
+    await expect(putPage(store, 'page:/', page())).rejects.toThrow(/the client is closed/);
     const connections = async () => Number(/curr_connections (\d+)/.exec(await server.send('stats'))?.[1]);
     const deadline = Date.now() + 10_000;
     // The one that asks, and the one that memcached listens on.
@@ -106,7 +107,7 @@ describe('memcachePp', () => {
 
   it('rejects when there is no server', async () => {
     const store = memcachedStore({ client: memcachePp(`127.0.0.1:${await freePort()}`) }).open(context);
-    await expect(store.keyv.set('page:/', page())).rejects.toThrow(/set failed: no answer within 1000 ms/);
+    await expect(putPage(store, 'page:/', page())).rejects.toThrow(/set failed: no answer within 1000 ms/);
     await expect(store.deletePages(['page:/'])).rejects.toThrow(/delete failed/);
     await store.keyv.disconnect();
   });
@@ -120,7 +121,7 @@ describe('memcachePp', () => {
     await once(rubbish, 'listening');
     const { port } = rubbish.address() as AddressInfo;
     const store = memcachedStore({ client: memcachePp(`127.0.0.1:${port}`) }).open(context);
-    for (let i = 0; i < 3; i++) await expect(store.keyv.set('page:/', page())).rejects.toThrow(/set failed/);
+    for (let i = 0; i < 3; i++) await expect(putPage(store, 'page:/', page())).rejects.toThrow(/set failed/);
     await store.keyv.disconnect();
     for (const socket of sockets) socket.destroy();
     rubbish.close();
@@ -146,8 +147,8 @@ async function untilBack(store: PageStore): Promise<void> {
   await expect.poll(() => outcome(store), { timeout: 20_000 }).toBe('stored');
 }
 
-function outcome({ keyv }: PageStore): Promise<string> {
-  return keyv.set('page:/', page()).then(
+function outcome(store: PageStore): Promise<string> {
+  return putPage(store, 'page:/', page()).then(
     () => 'stored',
     (error: Error) => error.message,
   );

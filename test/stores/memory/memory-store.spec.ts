@@ -2,43 +2,50 @@ import { createCache } from 'cache-manager';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { memoryStore } from '../../../lib/stores/memory/memory-store.js';
+import { putPage } from '../../support/put-page.js';
 import { anyPage, collect, context, page } from '../pages.js';
 
 const open = (maxBytes?: number) => memoryStore(maxBytes === undefined ? {} : { maxBytes }).open(context);
 
 describe('memoryStore', () => {
   afterEach(() => void vi.useRealTimers());
+  afterEach(() => void vi.restoreAllMocks());
 
   it('keeps the very page', async () => {
-    const cache = createCache({ stores: [open().keyv] });
+    const store = open();
+    const cache = createCache({ stores: [store.keyv] });
     const original = page();
-    await cache.set('page:/', original);
+    expect(await putPage(store, 'page:/', original)).toEqual({ stored: true });
     expect(await cache.get('page:/')).toBe(original);
     expect(await cache.get('page:/other')).toBeUndefined();
   });
 
   it('honours the ttl to the millisecond, in listings and purges too', async () => {
     vi.useFakeTimers();
-    const { keyv, keys, deletePages } = open();
-    await keyv.set('page:/short', page(), 1000);
-    await keyv.set('page:/long', page(), 0);
+    // Nothing is taken off the ttl.
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const store = open();
+    const { keyv, keys, deletePages } = store;
+    await putPage(store, 'page:/short', page(), 1000);
+    await putPage(store, 'page:/long', page(), 0);
     vi.advanceTimersByTime(999);
     expect(await keyv.get('page:/short')).toBeDefined();
     expect((await collect(keys!('page:'))).sort()).toEqual(['page:/long', 'page:/short']);
     vi.advanceTimersByTime(1);
     expect(await collect(keys!('page:'))).toEqual(['page:/long']);
     expect(await keyv.get('page:/short')).toBeUndefined();
-    await keyv.set('page:/short', page(), 1000);
+    await putPage(store, 'page:/short', page(), 1000);
     vi.advanceTimersByTime(1000);
     expect(await deletePages(['page:/short', 'page:/long', 'page:/none'])).toBe(1);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('removes the least recently used when it is full', async () => {
-    const { keyv, keys } = open(4000);
-    for (const name of ['a', 'b', 'c']) await keyv.set(`page:/${name}`, page('x'.repeat(1000)));
+    const store = open(4000);
+    const { keyv, keys } = store;
+    for (const name of ['a', 'b', 'c']) await putPage(store, `page:/${name}`, page('x'.repeat(1000)));
     await keyv.get('page:/a');
-    await keyv.set('page:/d', page('x'.repeat(1000)));
+    await putPage(store, 'page:/d', page('x'.repeat(1000)));
     expect(await collect(keys!('page:'))).toEqual(['page:/c', 'page:/a', 'page:/d']);
   });
 
@@ -51,14 +58,15 @@ describe('memoryStore', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(operation, { maxLength: 60 }), async (operations) => {
-        const { keyv, keys, deletePages } = open(5000);
+        const store = open(5000);
+        const { keyv, keys, deletePages } = store;
         const sizes = new Map<string, number>();
         for (const { key: at, ...what } of operations) {
           if ('set' in what) {
             const { body, headers } = what.set;
             const size = at.length + body.length + headers.flat().join('').length;
-            if (size > 5000) await expect(keyv.set(at, what.set)).rejects.toThrow(RangeError);
-            else await keyv.set(at, what.set);
+            if (size > 5000) await expect(putPage(store, at, what.set)).rejects.toThrow(RangeError);
+            else await putPage(store, at, what.set);
             sizes.delete(at);
             if (size <= 5000) sizes.set(at, size);
           } else if ('remove' in what) {
@@ -82,15 +90,17 @@ describe('memoryStore', () => {
   });
 
   it('refuses a page larger than itself, and drops the old one', async () => {
-    const { keyv, keys } = open(1000);
-    await keyv.set('page:/', page());
-    await expect(keyv.set('page:/', page('x'.repeat(1000)))).rejects.toThrow(/more than maxBytes \(1000\)/);
+    const store = open(1000);
+    const { keys } = store;
+    await putPage(store, 'page:/', page());
+    await expect(putPage(store, 'page:/', page('x'.repeat(1000)))).rejects.toThrow(/more than maxBytes \(1000\)/);
     expect(await collect(keys!(''))).toEqual([]);
   });
 
   it('can be read and purged while it is listed', async () => {
-    const { keyv, keys, deletePages } = open();
-    for (let i = 0; i < 100; i++) await keyv.set(`page:/${i}`, page());
+    const store = open();
+    const { keyv, keys, deletePages } = store;
+    for (let i = 0; i < 100; i++) await putPage(store, `page:/${i}`, page());
     let seen = 0;
     for await (const key of keys!('page:')) {
       seen += 1;

@@ -1,4 +1,4 @@
-import type { PageAddress } from '../page/page-key.js';
+import type { PageAddress } from '../../page/page-key.js';
 
 /** One query of a path. */
 export interface ExactTarget {

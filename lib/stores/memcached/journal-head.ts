@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+
+/**
+ * The one item of the journal that changes: it says how many entries there are and names the newest. It is changed by compare-and-set
+ * alone, so within an epoch the list of entries only grows.
+ */
+export interface JournalHead {
+  /** Another one whenever the head had to be made anew: nobody knows what was in the journal before. */
+  readonly epoch: string;
+  /** How many entries this epoch has had. */
+  readonly count: number;
+  /** When the last one was added, by the clock of who did it: Unix time in milliseconds. */
+  readonly time: number;
+  /** The index item that names the entries before `names`; `NONE` when there is none. */
+  readonly index: string;
+  /** Of the newest entries, the oldest first. */
+  readonly names: readonly string[];
+}
+
+/** No index item. */
+export const NONE = '-';
+
+/** So many names stay in the head, which every miss reads; above, they move to an index item. */
+const NAMES = 128;
+
+const NAME = /^[\w-]{1,40}$/;
+const NUMBER = /^\d{1,15}$/;
+
+export function newHead(): JournalHead {
+  return { epoch: randomBytes(9).toString('base64url'), count: 0, time: 0, index: NONE, names: [] };
+}
+
+/**
+ * The head with more entries.
+ *
+ * @param index the name that an index item gets, if one is needed
+ * @returns also what that item must hold; `undefined` when none is needed
+ */
+export function advanced(
+  head: JournalHead,
+  names: readonly string[],
+  time: number,
+  index: string,
+): { readonly head: JournalHead; readonly indexed: Buffer | undefined } {
+  const count = head.count + names.length;
+  if (head.names.length + names.length <= NAMES || head.names.length === 0) {
+    return { head: { ...head, count, time, names: [...head.names, ...names] }, indexed: undefined };
+  }
+  return { head: { ...head, count, time, index, names }, indexed: encodeIndex(head) };
+}
+
+export function encodeHead({ epoch, count, time, index, names }: JournalHead): Buffer {
+  return Buffer.from([epoch, count, time, index, ...names].join(' '), 'latin1');
+}
+
+/** @returns `undefined` when it is no head */
+export function decodeHead(bytes: Buffer): JournalHead | undefined {
+  const [epoch = '', count = '', time = '', index = '', ...names] = bytes.toString('latin1').split(' ');
+  const isHead = [epoch, index, ...names].every((name) => NAME.test(name)) && [count, time].every((n) => NUMBER.test(n));
+  return isHead && names.length <= Number(count)
+    ? { epoch, count: Number(count), time: Number(time), index, names }
+    : undefined;
+}
+
+/** What an index item holds. */
+export type JournalIndex = Pick<JournalHead, 'index' | 'names'>;
+
+function encodeIndex({ index, names }: JournalIndex): Buffer {
+  return Buffer.from([index, ...names].join(' '), 'latin1');
+}
+
+/** @returns `undefined` when the item is not there, or is no index */
+export function decodeIndex(bytes: Buffer | undefined): JournalIndex | undefined {
+  const [index = '', ...names] = bytes?.toString('latin1').split(' ') ?? [];
+  return [index, ...names].every((name) => NAME.test(name)) ? { index, names } : undefined;
+}
