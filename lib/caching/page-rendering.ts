@@ -31,6 +31,8 @@ export class PageRendering {
   /** Settles when the page is stored or will not be; never rejects. */
   readonly outcome: Promise<PageOutcome>;
   #settle!: (outcome: PageOutcome) => void;
+  #hasFailed = false;
+  #hasBegun = false;
   #deciding: void | Promise<void> = undefined;
 
   /** @param onFailure is called when nobody knows whether the page was stored */
@@ -56,8 +58,19 @@ export class PageRendering {
     this.draft.skip(reason);
   }
 
+  /**
+   * The application has thrown. What an exception filter makes of that is a page only if its status says what it is (`statuses: [404]`);
+   * what had begun before is half a page.
+   */
+  fail(): void {
+    this.#hasFailed = true;
+    if (this.#hasBegun) this.refuse('exception');
+  }
+
   /** Status and header of the response are known. */
   respond({ status, headers }: ResponseHead): void {
+    this.#hasBegun = true;
+    if (this.#hasFailed && status < 400) this.refuse('exception');
     this.#deciding = this.dispatcher.decide(
       new PageResponding(this.draft, this.request, this.context, status, headers),
     );

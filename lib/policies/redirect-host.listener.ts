@@ -3,6 +3,7 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { isOwnHost } from './named-host.js';
 import { hostOf } from '../rules/request-head.js';
 
 /**
@@ -15,7 +16,7 @@ export class RedirectHostListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    if (this.options.hosts) return;
+    if (this.options.hosts || isOwnHost(event.request.headers.host ?? '', this.options)) return;
     const own = hostnameOf(`http://${hostOf(event.request.headers)}`);
     for (const location of event.header('location')) {
       const named = hostnameOf(location);

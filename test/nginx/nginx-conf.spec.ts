@@ -96,7 +96,7 @@ describe('nginx -t has nothing to say about', () => {
 
   it.each(Object.entries(sites))('%s', async (_, [options, deployment]) => {
     const { full, files } = nginxConf(
-      { store, ...options },
+      { store, hosts: 'any', ...options },
       { app: '127.0.0.1:3000', listen: 18_080, directory, ...deployment },
     );
     expect(await nginxTest(full)).toBe('');
@@ -367,7 +367,10 @@ describe('inside a site that has its own settings', () => {
 
   it('takes large uploads in the complete configuration', async () => {
     await using complete = await NginxServer.start(({ port, directory: place }) =>
-      nginxConf(site('blog:'), { app: `127.0.0.1:${app.port}`, listen: `127.0.0.1:${port}`, directory: place }),
+      nginxConf(
+        { ...site('blog:'), hosts: 'any' },
+        { app: `127.0.0.1:${app.port}`, listen: `127.0.0.1:${port}`, directory: place },
+      ),
     );
     await using uploader = new RawClient(complete.port);
     const body = 'x'.repeat(3_000_000);

@@ -32,7 +32,7 @@ export async function startSite(
   nginxOptions: NginxCacheOptions = {},
 ): Promise<Site> {
   const memcached = await MemcachedServer.start();
-  const all: NginxCacheOptions = { store: memcachedStore({ servers: memcached.address }), ...options };
+  const all: NginxCacheOptions = { hosts: 'any', store: memcachedStore({ servers: memcached.address }), ...options };
   const { app, address, url } = await startApplication({
     ...setup,
     options: all,

@@ -1,0 +1,15 @@
+import type { IncomingMessage } from 'node:http';
+import type { CheckedOptions } from '../options/checked-options.js';
+
+/** The hosts that a request names, with their ports: what frameworks take for the host of the site. */
+export function namedHosts({ headers }: IncomingMessage): string[] {
+  return [headers.host, headers['x-forwarded-host']]
+    .flatMap((field) => String(field ?? '').split(','))
+    .map((host) => host.trim())
+    .filter((host) => host !== '');
+}
+
+/** Whether it is the one that the site says it has: links to it are right for everybody. */
+export function isOwnHost(host: string, { origin }: CheckedOptions): boolean {
+  return origin !== undefined && new URL(origin).host === host.toLowerCase();
+}
