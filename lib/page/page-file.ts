@@ -2,24 +2,33 @@ import { UNSAFE_SEGMENTS } from '../rules/file-name.rule.js';
 import { isKeyTooLong } from './page-key.js';
 
 /**
- * Ends the name of every file that holds a page, and begins the name of every directory for a host or a variant. It stands
- * in no key, so `/a` (file `a#`) and `/a/b` (file `a/b#`) do not meet, nor do a page and a host.
+ * Ends the name of the directory of a page, and begins the name of every directory for a host or a variant. It stands in no key, so
+ * `/a` (directory `a#`) and `/a/b` (directory `a/b#`) do not meet, nor do a page and a host.
  */
 export const PAGE_FILE_MARK = '#';
 
 /** Below the directory of a site. */
 export const SITE_DIRECTORIES = {
-  /** Pages with a ttl. nginx gets here by `live` only. */
-  expiring: 'expiring',
-  /** Pages without: nginx serves them also while no Node process runs. */
-  kept: 'kept',
-  /** A symbolic link to `expiring` for every second in which nginx may serve from it: `live/1767225600`. */
+  /** Every page has a directory here, with a directory for each version of it. */
+  pages: 'pages',
+  /** A symbolic link to `pages` for every second in which nginx may serve pages with a ttl: `live/1767225600`. */
   live: 'live',
-  /** What ends when: `expiry/1767225600/123#page:`. */
+  /** What ends when. */
   expiry: 'expiry',
-  /** Files that are being written. */
+  /** What is being deleted. */
   tmp: 'tmp',
 } as const;
+
+/** In the directory of a page: a symbolic link to the version that nginx serves. */
+export const PAGE_LINKS = {
+  /** Of a page with a ttl. nginx gets here by `live` only. */
+  expiring: 'expiring',
+  /** Of a page without: nginx serves it also while no Node process runs. */
+  kept: 'kept',
+} as const;
+
+/** In the directory of a version: the body. nginx appends `.gz` and `.br` for the packed forms of it. */
+export const PAGE_BODY = 'page';
 
 /** The directory of a site below the root of the store. The mark keeps prefixes like `..` and the empty one harmless. */
 export function siteDirectory(prefix: string): string {
@@ -32,8 +41,8 @@ const SAFE_TARGET = /^\/[!$%&'()*+,\-./0-9:;=?@A-Z[\]^_`a-z{|}~]*$/;
 const UNSAFE = new RegExp(UNSAFE_SEGMENTS);
 
 /**
- * The file of a page below its tree: `/posts/1#`, with a host or variant `/#example.com/posts/1#`. Names get no longer than
- * 255 bytes, since keys have at most 250.
+ * The directory of a page below `pages`: `/posts/1#`, with a host or variant `/#example.com/posts/1#`. A name has at most 251
+ * bytes, since a key has at most 250.
  *
  * @returns `undefined` when the page can have none; nginx looks for none either
  */

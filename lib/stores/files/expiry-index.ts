@@ -1,32 +1,16 @@
-import { mkdir, readdir, readlink, rmdir, symlink, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
-import { unless } from './file-store.error.js';
+import { readdir, readlink, rmdir, symlink, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SITE_DIRECTORIES } from '../../page/page-file.js';
+import { GONE, unless } from './file-store.error.js';
+import { withDirectory } from './make-directory.js';
+import { type PageVersion, parseVersion } from './page-version.js';
 
-/** That a version of a page ends. */
-export interface Expiry {
-  readonly key: string;
-  /** Unix time in milliseconds. */
-  readonly expires: number;
-  /** The name under which it was written. */
-  readonly draft: string;
-  readonly version: string;
-}
-
-/** A stored expiry, not yet read. */
-export interface ExpiryEntry {
-  readonly path: string;
-  readonly key: string;
-  readonly expires: number;
-}
-
-/** Stands for "/" in the names here: no key holds it, and a name stays as short as its key. */
-const SLASH = '\\';
+/** What ends in the same so many milliseconds lies in one directory. */
+export const PERIOD = 10_000;
 
 /**
- * What ends when, on the disk, so that any process can remove what another has stored: a directory for each second, with
- * one symbolic link for each page. Its name is the rest of the time and the key, its target the version of the page; a link
- * comes into being with its content or not at all.
+ * What ends when, on the disk, so that any process can remove what another has stored: a symbolic link to the directory of each
+ * version, under the name of the version.
  */
 export class ExpiryIndex {
   readonly #directory: string;
@@ -35,61 +19,41 @@ export class ExpiryIndex {
     this.#directory = join(site, SITE_DIRECTORIES.expiry);
   }
 
-  async add({ key, expires: end, draft, version }: Expiry): Promise<ExpiryEntry> {
-    for (let expires = end; ;) {
-      const directory = join(this.#directory, String(Math.floor(expires / 1000)));
-      const path = join(directory, nameOf(key, expires));
-      const problem = await symlink(`${draft}/${version}`, path).catch((error: NodeJS.ErrnoException) => error);
-      if (problem === undefined) return { path, key, expires };
-      // A sweep may take the directory away again.
-      if (problem.code === 'ENOENT') await mkdir(directory, { recursive: true });
-      // Another version of the page, which is to be replaced but still there.
-      else if (problem.code === 'EEXIST') expires -= 1;
-      else throw problem;
-    }
+  /** @param page its directory, as `pageFile()` gives it */
+  async add(version: PageVersion, page: string): Promise<void> {
+    const path = this.path(version);
+    const target = join('../..', SITE_DIRECTORIES.pages, page, version.name);
+    await withDirectory(dirname(path), () => symlink(target, path));
   }
 
-  /** The seconds that have entries. */
-  async seconds(): Promise<number[]> {
+  /** @returns the directory of the version; `undefined` when another process has dealt with it */
+  async find(version: PageVersion): Promise<string | undefined> {
+    const path = this.path(version);
+    const target = await unless(GONE, undefined, readlink(path));
+    return target && join(dirname(path), target);
+  }
+
+  async drop(version: PageVersion): Promise<void> {
+    await unless(GONE, undefined, unlink(this.path(version)));
+  }
+
+  /** The periods that have entries. */
+  async periods(): Promise<number[]> {
     const names = await unless(['ENOENT'], [], readdir(this.#directory));
     return names.map(Number).filter(Number.isSafeInteger);
   }
 
-  async entries(second: number): Promise<ExpiryEntry[]> {
-    const directory = join(this.#directory, String(second));
-    const names = await unless(['ENOENT'], [], readdir(directory));
-    return names.flatMap((name) => {
-      const mark = name.indexOf(PAGE_FILE_MARK);
-      const key = name.slice(mark + 1).replaceAll(SLASH, '/');
-      return mark < 0
-        ? []
-        : [{ path: join(directory, name), key, expires: second * 1000 + Number(name.slice(0, mark)) }];
-    });
+  async entries(period: number): Promise<PageVersion[]> {
+    const names = await unless(['ENOENT'], [], readdir(join(this.#directory, String(period))));
+    return names.flatMap((name) => parseVersion(name) ?? []);
   }
 
-  /** Every entry. Those that come and go meanwhile may be among them or not. */
-  async *all(): AsyncGenerator<ExpiryEntry, void, undefined> {
-    for (const second of await this.seconds()) yield* await this.entries(second);
+  /** Drops a period that is over, unless something has been added meanwhile. */
+  async close(period: number): Promise<void> {
+    await unless(['ENOENT', 'ENOTEMPTY', 'EEXIST'], undefined, rmdir(join(this.#directory, String(period))));
   }
 
-  /** @returns `undefined` when another process has dealt with it */
-  async read(path: string): Promise<{ draft: string; version: string } | undefined> {
-    const target = await unless(['ENOENT'], undefined, readlink(path));
-    const [draft, version] = target?.split('/') ?? [];
-    return draft && version ? { draft, version } : undefined;
+  private path({ expires, name }: PageVersion): string {
+    return join(this.#directory, String(Math.floor(expires / PERIOD)), name);
   }
-
-  async remove(path: string): Promise<void> {
-    await unless(['ENOENT'], undefined, unlink(path));
-  }
-
-  /** Drops a second that is over, unless something has been added meanwhile. */
-  async drop(second: number): Promise<void> {
-    const codes = ['ENOENT', 'ENOTEMPTY', 'EEXIST'];
-    await unless(codes, undefined, rmdir(join(this.#directory, String(second))));
-  }
-}
-
-function nameOf(key: string, expires: number): string {
-  return `${expires % 1000}${PAGE_FILE_MARK}${key.replaceAll('/', SLASH)}`;
 }

@@ -1,12 +1,16 @@
-import type { ExpiryEntry, ExpiryIndex } from './expiry-index.js';
+import { slices } from '../../async/chunks.js';
+import { type ExpiryIndex, PERIOD } from './expiry-index.js';
 import type { Leases } from './leases.js';
+import { ABANDONED, type PageVersion } from './page-version.js';
 
 /** How often is looked for what ends soon, in milliseconds. */
 const INTERVAL = 500;
-/** How often for what a process that had been stopped may have written into the past, and for its rests, in milliseconds. */
+/** How often for what a process that had been stopped may have written into the past, and for what is left over, in milliseconds. */
 const FULL_INTERVAL = 60_000;
 /** So many pages are removed together. */
 const TOGETHER = 16;
+/** So far clocks may go back without anything happening, in milliseconds. */
+const TOLERANCE = 1000;
 
 /**
  * Removes pages when their time is over, and only as long as it can do so lets nginx serve pages that have one: the leases are
@@ -21,20 +25,22 @@ export class ExpiryKeeper {
   #tidying: Promise<void> | undefined;
   #closed = false;
   #failed = true;
-  /** Everything up to this second is done with. */
+  /** Everything up to this period is done with. */
   #done = 0;
   #fullAt = 0;
+  /** Of the clock, against one that nobody sets. */
+  #offset = offset();
 
   /**
    * @param lease how long nginx may go on after the last renewal, in milliseconds
-   * @param expire removes the page and the entry
+   * @param expire removes the version and the entry
    * @param tidy is called now and then, and nothing waits for it
    */
   constructor(
     private readonly index: ExpiryIndex,
     private readonly leases: Leases,
     private readonly lease: number,
-    private readonly expire: (entry: ExpiryEntry) => Promise<void>,
+    private readonly expire: (version: PageVersion) => Promise<void>,
     private readonly tidy: (now: number) => Promise<void>,
   ) {
     void this.run();
@@ -45,16 +51,16 @@ export class ExpiryKeeper {
     if (this.#failed) await (this.#running ?? this.tick());
   }
 
-  /** To be told of each page: what ends very soon might otherwise be noticed late. */
-  watch(entry: ExpiryEntry): void {
-    const delay = entry.expires - Date.now();
-    if (this.#closed || delay > 3 * INTERVAL || this.#timers.has(entry.path)) return;
+  /** To be told of each version: what ends very soon might otherwise be noticed late. */
+  watch(version: PageVersion): void {
+    const delay = version.expires - Date.now();
+    if (this.#closed || delay > 3 * INTERVAL || this.#timers.has(version.name)) return;
     const timer = setTimeout(() => {
-      this.#timers.delete(entry.path);
-      // What fails is tried again, and reported, by the next look at this second.
-      this.expire(entry).catch(() => {});
+      this.#timers.delete(version.name);
+      // What fails is tried again, and reported, by the next look at this period.
+      this.expire(version).catch(() => {});
     }, delay).unref();
-    this.#timers.set(entry.path, timer);
+    this.#timers.set(version.name, timer);
   }
 
   async close(): Promise<void> {
@@ -87,19 +93,24 @@ export class ExpiryKeeper {
   }
 
   private async sweep(now: number): Promise<void> {
-    const current = Math.floor(now / 1000);
-    const full = now >= this.#fullAt || current < this.#done;
-    for (const second of full ? await this.index.seconds() : range(this.#done + 1, current + 1)) {
-      if (second > current + 1) continue;
-      const entries = await this.index.entries(second);
-      const due = entries.filter(({ expires }) => expires <= now);
-      while (due.length > 0) await Promise.all(due.splice(0, TOGETHER).map((entry) => this.expire(entry)));
+    const current = Math.floor(now / PERIOD);
+    const before = this.#offset;
+    const isSetBack = offset() < before - TOLERANCE;
+    const isFirst = this.#done === 0;
+    const isFull = isFirst || isSetBack || now >= this.#fullAt;
+    for (const period of isFull ? await this.index.periods() : range(this.#done + 1, current + 1)) {
+      // An entry of the future may be one of the past, by another clock.
+      if (period > current + 1 && !isFirst && !isSetBack) continue;
+      const entries = await this.index.entries(period);
+      // Nobody can tell when a page ends that was stored by a clock that has been set back since.
+      await this.expireAll(entries.filter((entry) => isSetBack || isDue(entry, now)));
       for (const entry of entries) if (entry.expires > now) this.watch(entry);
-      if (second < current) await this.index.drop(second);
+      if (period < current) await this.index.close(period);
     }
     await this.leases.renew(now, this.lease);
     this.#done = current - 1;
-    if (!full) return;
+    this.#offset = offset();
+    if (!isFull) return;
     this.#fullAt = now + FULL_INTERVAL;
     this.#tidying ??= this.tidy(now)
       .catch(() => {})
@@ -107,6 +118,19 @@ export class ExpiryKeeper {
         this.#tidying = undefined;
       });
   }
+
+  private async expireAll(due: readonly PageVersion[]): Promise<void> {
+    for (const some of slices(due, TOGETHER)) await Promise.all(some.map((version) => this.expire(version)));
+  }
+}
+
+/** What ends later than it can, was stored by another clock. */
+function isDue({ expires, ttl }: PageVersion, now: number): boolean {
+  return expires <= now || expires > now + (ttl || ABANDONED) + TOLERANCE;
+}
+
+function offset(): number {
+  return Date.now() - performance.now();
 }
 
 function range(first: number, last: number): number[] {

@@ -1,132 +1,157 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { SITE_DIRECTORIES } from '../../page/page-file.js';
-import { JOURNAL_MAX_BYTES, journalEntry } from '../journal-entry.js';
-import type { ArrivalPosition, PurgeJournal } from '../page-store.js';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { open, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { JournalEntry } from '../journal/journal-window.js';
+import { JournalWindow } from '../journal/journal-window.js';
+import type { PurgeJournal } from '../journal/purge-journal.js';
+import { type PurgeScope, readScope, writeScope } from '../journal/purge-scope.js';
 import { FileStoreError, unless } from './file-store.error.js';
+import { withDirectory } from './make-directory.js';
 
-/** Of a UUID. */
-const EPOCH_BYTES = 36;
+/** A purge that takes more is written down in parts, in characters. */
+const ENTRY_MAX = 4096;
+/** About 40,000 purges, in bytes. Then a new one is begun. */
+const JOURNAL_MAX = 4 * 1024 * 1024;
+const LINE = /^(\d{13}) (\{.*\})$/;
 
-interface Line {
-  /** Unix time in milliseconds, by the clock of who wrote it; `Infinity` when it is not known. */
-  readonly time: number;
-  readonly entry: string;
+/** What tells a file from all others, as long as it is open. */
+interface Identity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+interface OpenJournal extends Identity {
+  readonly descriptor: number;
 }
 
 /**
- * The purge journal of all processes as one file, to which each appends. Its first line is its name, the epoch: in another journal
- * nothing is known of what was in this one. The others are `[time, entry]` as JSON, which shows when one is cut off.
+ * The purges of all processes, in one file to which each appends. A line is `<Unix time in milliseconds> <scope>`.
+ *
+ * An entry counts when the file that it was written to is still the one with the name. Whoever takes the name away makes every process
+ * forget what it has seen: nobody can store what was begun before. That needs no space, so a purge succeeds on a full disk as well.
  */
 export class FileJournal implements PurgeJournal {
-  readonly #path: string;
-  readonly #tmp: string;
-  #known: string | undefined;
+  readonly window = new JournalWindow();
+  held = false;
+  #open: OpenJournal | undefined;
+  /** How far it has been read. */
+  #offset = 0;
+  /** The beginning of a line. Its end may be missing because it is being written, or because the disk is full. */
+  #begun = Buffer.alloc(0);
+  #closed = false;
 
-  constructor(private readonly site: string) {
-    this.#path = join(site, 'journal');
-    this.#tmp = join(site, SITE_DIRECTORIES.tmp);
-  }
+  /** @param path of the file */
+  constructor(private readonly path: string) {}
 
-  async position(): Promise<string> {
-    return positionOf(await this.read());
-  }
-
-  get known(): string | undefined {
-    return this.#known;
-  }
-
-  async arrived(known: string | undefined, time: number): Promise<ArrivalPosition> {
-    const bytes = await this.read();
-    const unseen = linesSince(bytes, known ?? '');
-    return {
-      position: positionOf(bytes),
-      before: unseen?.filter((line) => line.time >= time).map(({ entry }) => entry),
-    };
-  }
-
-  async append(entry: string): Promise<void> {
+  async append(scope: PurgeScope): Promise<void> {
+    const time = Date.now();
+    // The first newline ends what somebody else could not write to its end.
+    const lines = writeScope(scope, ENTRY_MAX).map((entry) => `\n${time} ${entry}\n`);
     try {
-      await this.write(journalEntry(entry));
-      // What comes in from now on is younger than this entry.
-      await this.read();
+      await this.write(Buffer.from(lines.join('')));
     } catch (error) {
-      throw new FileStoreError('write a purge down', this.site, error);
+      await unless(['ENOENT'], undefined, unlink(this.path)).catch(() => {
+        throw new FileStoreError('write a purge down', dirname(this.path), error);
+      });
     }
+    // What comes in from now on is younger than this entry.
+    await this.look().catch(() => {});
   }
 
-  private async write(entry: string): Promise<void> {
-    if ((await this.read()).length > JOURNAL_MAX_BYTES) await this.begin((file) => rename(file, this.#path));
+  async catchUp(): Promise<void> {
+    this.read();
+  }
+
+  /** Both are one look at the size of an open file, which costs less than to share it. */
+  async look(): Promise<void> {
+    this.read();
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#open) closeSync(this.#open.descriptor);
+    this.#open = undefined;
+  }
+
+  private async write(lines: Buffer): Promise<void> {
     for (;;) {
-      const file = await open(this.#path, 'a');
+      const file = await withDirectory(dirname(this.path), () => open(this.path, 'a', 0o644));
       try {
-        // Begins with the end of the line before, which may have been cut off.
-        const line = Buffer.from(`\n${JSON.stringify([Date.now(), entry])}`);
-        const { bytesWritten } = await file.write(line);
-        if (bytesWritten < line.length) throw cutOff(bytesWritten, line.length);
-        // Another process may have begun a new one: nobody would read this entry.
-        const [written, current] = await Promise.all([file.stat(), stat(this.#path)]);
-        if (written.ino === current.ino && written.dev === current.dev) return;
+        if ((await file.stat()).size > JOURNAL_MAX) {
+          await unless(['ENOENT'], undefined, unlink(this.path));
+          continue;
+        }
+        const { bytesWritten } = await file.write(lines);
+        if (bytesWritten < lines.length) throw new Error(`only ${bytesWritten} of ${lines.length} bytes were written`);
+        const [written, current] = await Promise.all([
+          file.stat({ bigint: true }),
+          unless(['ENOENT'], undefined, stat(this.path, { bigint: true })),
+        ]);
+        if (current && isSame(written, current)) return;
       } finally {
         await file.close();
       }
     }
   }
 
-  async since(position: string): Promise<readonly string[] | undefined> {
-    return linesSince(await this.read(), position)?.map(({ entry }) => entry);
-  }
-
-  /** It is made where it is missing: from then on nothing is missed. */
-  private async read(): Promise<Buffer> {
+  /**
+   * Not asynchronous: this is a look at what the kernel has in memory, while the threads that asynchronous calls need may all be waiting
+   * for the disk (libuv has four).
+   */
+  private read(): void {
+    if (this.#closed) throw new Error('The store is closed.');
     for (;;) {
-      const bytes = await unless(['ENOENT'], undefined, readFile(this.#path));
-      if (bytes !== undefined) {
-        this.#known = positionOf(bytes);
-        return bytes;
-      }
-      await this.begin((file) => unless(['EEXIST'], undefined, link(file, this.#path)));
+      const current = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+      if (current && this.#open && isSame(current, this.#open)) return this.readTo(this.#open, Number(current.size));
+      this.begin();
     }
   }
 
-  private async begin(place: (file: string) => Promise<void>): Promise<void> {
-    const epoch = randomUUID();
-    const file = join(this.#tmp, epoch);
-    await mkdir(this.#tmp, { recursive: true });
-    await writeFile(file, epoch);
-    await place(file);
-    await unless(['ENOENT'], undefined, unlink(file));
+  private begin(): void {
+    this.window.forget();
+    if (this.#open) closeSync(this.#open.descriptor);
+    this.#open = undefined;
+    const flags = constants.O_RDONLY | constants.O_CREAT;
+    let descriptor: number;
+    try {
+      descriptor = openSync(this.path, flags, 0o644);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      mkdirSync(dirname(this.path), { recursive: true });
+      descriptor = openSync(this.path, flags, 0o644);
+    }
+    const { dev, ino, size } = fstatSync(descriptor, { bigint: true });
+    this.#open = { descriptor, dev, ino };
+    this.#offset = Number(size);
+    this.#begun = Buffer.alloc(0);
+  }
+
+  private readTo({ descriptor }: OpenJournal, size: number): void {
+    if (size === this.#offset) return;
+    const added = Buffer.alloc(Math.max(0, size - this.#offset));
+    const read = size < this.#offset ? -1 : readSync(descriptor, added, 0, added.length, this.#offset);
+    this.#offset += read;
+    // Somebody has cut it off.
+    if (read < added.length || read < 0) {
+      this.#offset = size;
+      this.#begun = Buffer.alloc(0);
+      return this.window.forget();
+    }
+    const lines = Buffer.concat([this.#begun, added]);
+    const end = lines.lastIndexOf('\n') + 1;
+    this.#begun = lines.subarray(end);
+    for (const line of lines.subarray(0, end).toString().split('\n')) if (line !== '') this.window.add(decode(line));
   }
 }
 
-function epochOf(bytes: Buffer): string {
-  return bytes.subarray(0, EPOCH_BYTES).toString();
+function isSame(one: Identity, other: Identity): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
 }
 
-function positionOf(bytes: Buffer): string {
-  return `${epochOf(bytes)} ${bytes.length}`;
-}
-
-/** @returns `undefined` when the position is of another journal */
-function linesSince(bytes: Buffer, position: string): Line[] | undefined {
-  const [epoch, length] = position.split(' ');
-  if (epochOf(bytes) !== epoch || Number(length) > bytes.length) return undefined;
-  return bytes.subarray(Number(length)).toString().split('\n').filter(Boolean).map(decode);
-}
-
-/** What is no entry, or the end of one, is told as it is: that concerns everything. */
-function decode(line: string): Line {
-  try {
-    const [time, entry] = JSON.parse(line) as [unknown, unknown];
-    if (typeof time === 'number' && typeof entry === 'string') return { time, entry };
-  } catch {
-    // Cut off.
-  }
-  return { time: Infinity, entry: line };
-}
-
-/** What a write tells only to who asks how much was written; the next one would fail. */
-function cutOff(written: number, length: number): NodeJS.ErrnoException {
-  return Object.assign(new Error(`only ${written} of ${length} bytes were written`), { code: 'ENOSPC' });
+/** What is no entry, or only a part of one, stands for everything, at any time. */
+function decode(line: string): JournalEntry {
+  const [match, time, entry = ''] = LINE.exec(line) ?? [];
+  return match === undefined
+    ? { time: Infinity, scope: { kind: 'all' } }
+    : { time: Number(time), scope: readScope(entry) };
 }

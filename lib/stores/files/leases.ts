@@ -1,7 +1,8 @@
-import { mkdir, readdir, symlink, unlink } from 'node:fs/promises';
+import { readdir, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SITE_DIRECTORIES } from '../../page/page-file.js';
 import { unless } from './file-store.error.js';
+import { withDirectory } from './make-directory.js';
 
 /** Seconds that a link outlives its own, for clocks that differ a little. */
 const PAST = 2;
@@ -24,12 +25,11 @@ export class Leases {
   async renew(now: number, length: number): Promise<void> {
     const first = Math.floor(now / 1000);
     const last = Math.floor((now + length) / 1000);
-    await mkdir(this.#directory, { recursive: true });
-    const present = new Set(await readdir(this.#directory));
+    const present = new Set(await withDirectory(this.#directory, () => readdir(this.#directory)));
     for (let second = first; second <= last; second += 1) {
       if (present.has(String(second))) continue;
       // Relative: nginx may see the root elsewhere, in a container of its own.
-      await unless(['EEXIST'], undefined, symlink(join('..', SITE_DIRECTORIES.expiring), this.path(second)));
+      await unless(['EEXIST'], undefined, symlink(join('..', SITE_DIRECTORIES.pages), this.path(second)));
     }
     for (const name of present) {
       if (Number(name) < first - PAST) await unless(['ENOENT'], undefined, unlink(this.path(name)));

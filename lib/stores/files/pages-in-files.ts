@@ -1,172 +1,174 @@
-import { randomUUID } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { keyOfPageFile, pageFile } from '../../page/page-file.js';
+import { chunks, slices } from '../../async/chunks.js';
+import { keyOfPageFile, PAGE_FILE_MARK, PAGE_LINKS, pageFile } from '../../page/page-file.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
-import { chunks, slices } from '../../async/chunks.js';
+import type { PurgeCheck } from '../journal/purge-check.js';
 import type { StoreContext } from '../page-store.js';
-import { FileStoreError } from './file-store.error.js';
+import { type CommitResult, refused, STORED } from '../page-write.js';
+import { type Contents, Drafts } from './drafts.js';
+import { ExpiryIndex } from './expiry-index.js';
+import { ExpiryKeeper } from './expiry-keeper.js';
 import type { FileStoreOptions } from './file-store-options.js';
-import { KeyQueues } from '../../async/key-queues.js';
-import { PageExpiries } from './page-expiries.js';
+import { FileStoreError, GONE, unless } from './file-store.error.js';
+import { Housekeeping } from './housekeeping.js';
+import { Leases } from './leases.js';
 import { ModificationTimes } from './modification-times.js';
-import { type Contents, PageFiles, type Tree, TREES } from './page-files.js';
-import { SizeLimit } from './size-limit.js';
-import { Subtrees } from './subtrees.js';
+import { PageDirectories } from './page-directories.js';
+import { newVersion, type PageVersion, writtenAt } from './page-version.js';
+import { Removals } from './removals.js';
+import { WorkQueue } from './work-queue.js';
 
 const gunzip = promisify(zlib.gunzip);
 const brotliCompress = promisify(zlib.brotliCompress);
 
+/** Writing waits for the disk, and holds a thread while it does: libuv has four for the whole process. */
+const WRITTEN_TOGETHER = 2;
+/** So many more pages may wait to be written. */
+const WAITING = 128;
+/** What a file or a directory takes at least on most file systems, in bytes. */
+const BLOCK = 4096;
 /** So many pages are deleted together. */
 const TOGETHER = 64;
-/** What a file takes on most file systems is a multiple of it, in bytes. */
-const BLOCK = 4096;
-/** Stands for the draft of a page that has long been placed. */
-const CONFIRMED = '-';
+
+/** What is to be stored. */
+export interface Rendered {
+  readonly key: string;
+  readonly page: Page;
+  readonly tags: ReadonlySet<string>;
+  /** In milliseconds; 0 = until purged. */
+  readonly ttl: number;
+}
 
 /** The pages of one site, in their files. */
 export class PagesInFiles {
-  readonly #files: PageFiles;
-  readonly #expiries: PageExpiries;
-  readonly #limit: SizeLimit;
-  readonly #subtrees: Subtrees;
+  readonly #pages: PageDirectories;
+  readonly #index: ExpiryIndex;
+  readonly #removals: Removals;
+  readonly #drafts: Drafts;
+  readonly #keeper: ExpiryKeeper;
+  readonly #housekeeping: Housekeeping;
   readonly #times = new ModificationTimes();
-  readonly #queues = new KeyQueues();
+  readonly #queue = new WorkQueue(WRITTEN_TOGETHER, WAITING);
 
   constructor(
     site: string,
     private readonly options: Required<FileStoreOptions>,
     private readonly context: StoreContext,
   ) {
-    this.#files = new PageFiles(site, options.brotli ? ['.gz', '.br'] : ['.gz']);
-    this.#expiries = new PageExpiries(site, this.#files, context.prefix, options.grace);
-    this.#limit = new SizeLimit(this.#files, options.maxBytes, async (file) => {
-      await this.deletePages([keyOfPageFile(file, context.prefix)]);
-    });
-    this.#subtrees = new Subtrees(site);
+    this.#pages = new PageDirectories(site);
+    this.#index = new ExpiryIndex(site);
+    this.#removals = new Removals(site, this.#pages, this.#index);
+    this.#drafts = new Drafts(this.#pages, this.#index, this.#removals);
+    this.#keeper = new ExpiryKeeper(
+      this.#index,
+      new Leases(site),
+      options.grace,
+      (version) => this.expire(version),
+      (now) => this.#removals.discardAbandoned(now),
+    );
+    this.#housekeeping = new Housekeeping(this.#pages, this.#removals, options.maxBytes);
   }
 
   get(key: string): Promise<Page | undefined> {
     return this.attempt('read a page', async () => {
-      const file = pageFile(key, this.context.prefix);
-      if (file === undefined) return undefined;
-      await this.#expiries.ready();
-      const found = await this.found(file);
-      if (!found) return undefined;
-      const packed = this.context.compress ? await this.#files.read(found.tree, file, '.gz') : undefined;
-      const bytes = packed ?? (await this.#files.read(found.tree, file, ''));
+      const page = this.directoryOf(key);
+      if (page === undefined) return undefined;
+      await this.#keeper.ready();
+      const packed = this.context.compress ? await this.#pages.read(page, '.gz') : undefined;
+      const bytes = packed ?? (await this.#pages.read(page, ''));
       return bytes && this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 });
     });
   }
 
-  /** @param expires Unix time in milliseconds; `undefined` = never */
-  async set(key: string, page: Page, expires: number | undefined): Promise<void> {
-    await this.store(key, page, expires, async () => true);
-  }
-
-  /** Stores a page in the place of a version, unless another has come to it. */
-  replace(key: string, page: Page, expires: number, version: string | undefined): Promise<string | undefined> {
-    return this.store(key, page, expires, async (file) => (await this.found(file))?.version === version);
-  }
-
-  /**
-   * Gives a version of a page that was stored for a moment its time. If other processes have stored the page meanwhile and some of
-   * its forms are theirs, it is removed.
-   */
-  confirm(key: string, expires: number | undefined, version: string): Promise<void> {
-    return this.work('confirm a page', key, async (file) => {
-      if ((await this.found(file))?.version !== version) await this.#files.removeVersion(file, version);
-      else if (expires === undefined) {
-        await this.#files.keep(file, version);
-        await this.#expiries.forget(key);
-      } else {
-        const entry = await this.#expiries.add({ key, expires, draft: CONFIRMED, version });
-        await this.#expiries.remember(key, entry);
-      }
+  /** Stores a page, unless a purge concerns it. */
+  async store(rendered: Rendered, check: PurgeCheck): Promise<CommitResult> {
+    return this.attempt('store a page', async () => {
+      await this.#keeper.ready();
+      const result = await this.#queue.run(() => this.write(rendered, check));
+      if (result === undefined) return refused('store-busy');
+      if (result.stored) await this.#housekeeping.wrote(sizeOf(rendered.page));
+      return result;
     });
-  }
-
-  /** Deletes a version of a page. */
-  withdraw(key: string, version: string): Promise<void> {
-    return this.work('delete a page', key, async (file) => {
-      const found = await this.found(file);
-      await this.#files.removeVersion(file, version);
-      if (found?.version === version) await this.#expiries.forget(key);
-    });
-  }
-
-  async version(key: string): Promise<string | undefined> {
-    const file = pageFile(key, this.context.prefix);
-    return file === undefined ? undefined : (await this.found(file))?.version;
   }
 
   delete(keys: readonly string[]): Promise<number> {
-    return this.attempt('delete pages', () => this.deletePages(keys));
+    return this.attempt('delete pages', async () => {
+      let deleted = 0;
+      for (const some of slices(keys, TOGETHER)) {
+        const pages = some.flatMap((key) => this.directoryOf(key) ?? []);
+        const gone = await Promise.all(pages.map((page) => this.#removals.take(this.#pages.path(page))));
+        deleted += gone.reduce((sum, one) => sum + one, 0);
+      }
+      return deleted;
+    });
   }
 
+  /** @param path of the uppermost page; '' for the whole site */
   deleteUnder(path: string): Promise<number> {
     return this.attempt('delete pages', async () => {
+      if (path === '') return this.#removals.take(this.#pages.top);
       // Where no page can be, none is below either.
-      if (path !== '' && pageFile(this.context.prefix + path, this.context.prefix) === undefined) return 0;
-      // From before: what is stored meanwhile stays.
-      const entries = this.#expiries.below(path);
-      const removed = await this.#subtrees.remove(path);
-      this.#expiries.forgetAll(entries);
-      return removed;
+      if (this.directoryOf(this.context.prefix + path) === undefined) return 0;
+      let deleted = 0;
+      for await (const directory of this.subtree(path)) deleted += await this.#removals.take(directory);
+      return deleted;
     });
   }
 
   async *tagged(tags: ReadonlySet<string>): AsyncGenerator<string, void, undefined> {
-    for await (const some of chunks(this.#files.list(), TOGETHER)) {
-      const tagged = await Promise.all(some.map(({ tree, file }) => this.#files.isTagged(tree, file, tags)));
-      for (const [index, { file }] of some.entries()) {
-        if (tagged[index]) yield keyOfPageFile(file, this.context.prefix);
-      }
+    for await (const some of chunks(this.#pages.list(), TOGETHER)) {
+      const tagged = await Promise.all(some.map((page) => this.#pages.isTagged(page, tags)));
+      for (const [index, page] of some.entries()) if (tagged[index]) yield keyOfPageFile(page, this.context.prefix);
     }
   }
 
   async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
-    await this.attempt('list pages', () => this.#expiries.ready());
-    for await (const { file } of this.#files.list()) {
-      const key = keyOfPageFile(file, this.context.prefix);
+    for await (const page of this.#pages.list()) {
+      const key = keyOfPageFile(page, this.context.prefix);
       if (key.startsWith(prefix)) yield key;
     }
   }
 
   async close(): Promise<void> {
-    await this.#expiries.close();
-    await this.#subtrees.close();
+    await this.#keeper.close();
+    await this.#removals.close();
   }
 
-  private async store(
-    key: string,
-    page: Page,
-    expires: number | undefined,
-    mayReplace: (file: string) => Promise<boolean>,
-  ): Promise<string | undefined> {
-    const stored = await this.work('store a page', key, async (file) => {
-      await this.#expiries.ready();
-      try {
-        const contents = await this.contentsOf(page);
-        const version = await this.write(key, file, { contents, tags: page.tags ?? [] }, expires, mayReplace);
-        return { version, bytes: [...contents.values()].reduce((sum, { length }) => sum + blocks(length), 0) };
-      } catch (error) {
-        // Were the new page refused, the old one must not stay.
-        await Promise.all(TREES.map((tree) => this.#files.remove(tree, file).catch(() => {})));
-        throw error;
-      }
+  private async write({ key, page, tags, ttl }: Rendered, check: PurgeCheck): Promise<CommitResult> {
+    const directory = this.directoryOf(key);
+    if (directory === undefined) throw new RangeError(`${key} cannot be the name of a file`);
+    const contents = await this.contentsOf(page);
+    const { versions } = await this.#pages.content(directory);
+    const now = Math.floor(Date.now() / 1000);
+    // Another process may have stored more than one within this second.
+    const latest = Math.min(
+      now,
+      ...versions.filter((one) => writtenAt(one) >= now * 1000).map((one) => one.modified - 1),
+    );
+    const modified = this.#times.next(
+      key,
+      latest,
+      versions.map((one) => one.modified),
+    );
+    const version = newVersion({ modified, ttl, tagged: tags.size > 0 });
+    const place = async () => {
+      const isWritten = await this.#drafts.write(directory, version, contents, tags);
+      // What is written down from now on finds the draft.
+      const verdict = await check.ask(tags);
+      if (verdict !== undefined) return refused(verdict);
+      return isWritten && (await this.#drafts.place(directory, version)) ? STORED : refused('evicted');
+    };
+    const result = await place().catch(async (error: unknown) => {
+      await this.#drafts.discard(directory, version).catch(() => {});
+      throw error;
     });
-    if (stored.version !== undefined) await this.attempt('make room', () => this.#limit.wrote(stored.bytes));
-    return stored.version;
-  }
-
-  private async found(file: string): Promise<{ tree: Tree; version: string } | undefined> {
-    for (const tree of TREES) {
-      const version = await this.#files.version(tree, file);
-      if (version !== undefined) return { tree, version };
-    }
-    return undefined;
+    if (result.stored) this.#keeper.watch(version);
+    else await this.#drafts.discard(directory, version).catch(() => {});
+    return result;
   }
 
   private async contentsOf({ body, contentEncoding }: Page): Promise<Contents> {
@@ -179,65 +181,33 @@ export class PagesInFiles {
     ]);
   }
 
-  private async write(
-    key: string,
-    file: string,
-    { contents, tags }: { contents: Contents; tags: readonly string[] },
-    expires: number | undefined,
-    mayReplace: (file: string) => Promise<boolean>,
-  ): Promise<string | undefined> {
-    const draft = randomUUID();
-    const [tree, other]: [Tree, Tree] = expires === undefined ? ['kept', 'expiring'] : ['expiring', 'kept'];
-    try {
-      const present = await Promise.all(TREES.map((one) => this.#files.modified(one, file)));
-      const modified = this.#times.next(key, Math.floor(Date.now() / 1000), present);
-      const version = await this.#files.write(draft, contents, modified, tags);
-      // As late as can be: what comes in between is replaced.
-      if (!(await mayReplace(file))) {
-        await this.#files.discard(draft);
-        return undefined;
+  /** Removes a version whose time is over, whether it has come to its place or not. */
+  private async expire(version: PageVersion): Promise<void> {
+    const directory = await this.#index.find(version);
+    if (directory === undefined) return;
+    const page = dirname(directory).slice(this.#pages.top.length);
+    if (version.ttl === 0 && (await this.#pages.current(page, PAGE_LINKS.kept)) === version.name) {
+      return this.#index.drop(version);
+    }
+    await this.#removals.takeVersion(directory);
+    await this.#removals.tidy(page);
+  }
+
+  /** On every host and in every variant: the page itself, its queries, and the directory of those below it. */
+  private async *subtree(path: string): AsyncGenerator<string, void, undefined> {
+    const names = await namesIn(this.#pages.top);
+    const hosts = names.filter((name) => name.startsWith(PAGE_FILE_MARK));
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    const own = [`${name}?`, `${name}${PAGE_FILE_MARK}`];
+    for (const directory of ['', ...hosts].map((host) => join(this.#pages.top, host, dirname(path)))) {
+      for (const one of await namesIn(directory)) {
+        if (one === name || own.some((begin) => one.startsWith(begin))) yield join(directory, one);
       }
-      // First of all: killed from here on, this process leaves no page behind that nobody will remove.
-      const entry = expires === undefined ? undefined : await this.#expiries.add({ key, expires, draft, version });
-      // Not placed: it ended before it was written, and the sweep has taken the draft.
-      await this.#files.place(draft, contents, tree, file);
-      await this.#files.remove(other, file);
-      await (entry ? this.#expiries.remember(key, entry) : this.#expiries.forget(key));
-      return version;
-    } catch (error) {
-      await this.#files.discard(draft).catch(() => {});
-      throw error;
     }
   }
 
-  private async deletePages(keys: readonly string[]): Promise<number> {
-    let deleted = 0;
-    for (const some of slices(keys, TOGETHER)) {
-      const gone = await Promise.all(some.map((key) => this.#queues.run(key, () => this.deletePage(key))));
-      deleted += gone.filter(Boolean).length;
-      const files = some.flatMap((key) => pageFile(key, this.context.prefix) ?? []);
-      await Promise.all(TREES.map((tree) => this.#files.prune(tree, files)));
-    }
-    return deleted;
-  }
-
-  private async deletePage(key: string): Promise<boolean> {
-    const file = pageFile(key, this.context.prefix);
-    if (file === undefined) return false;
-    // In this order: a page that is confirmed meanwhile comes from the first to the second.
-    const expiring = await this.#files.remove('expiring', file);
-    const kept = await this.#files.remove('kept', file);
-    await this.#expiries.forget(key);
-    return expiring || kept;
-  }
-
-  /** One after the other for each key. */
-  private work<T>(what: string, key: string, work: (file: string) => Promise<T>): Promise<T> {
-    return this.attempt(what, async () => {
-      const file = pageFile(key, this.context.prefix);
-      if (file === undefined) throw new RangeError(`${key} cannot be the name of a file`);
-      return this.#queues.run(key, () => work(file));
-    });
+  private directoryOf(key: string): string | undefined {
+    return pageFile(key, this.context.prefix);
   }
 
   private async attempt<T>(what: string, run: () => Promise<T>): Promise<T> {
@@ -249,6 +219,11 @@ export class PagesInFiles {
   }
 }
 
-function blocks(bytes: number): number {
-  return Math.ceil(bytes / BLOCK) * BLOCK;
+/** About what a page takes on the disk, in bytes: two directories, and a packed page is there unpacked as well. */
+function sizeOf({ body, contentEncoding }: Page): number {
+  return 3 * BLOCK + body.length * (contentEncoding === undefined ? 1 : 4);
+}
+
+function namesIn(directory: string): Promise<string[]> {
+  return unless(GONE, [], readdir(directory));
 }

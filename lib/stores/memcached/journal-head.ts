@@ -56,7 +56,8 @@ export function encodeHead({ epoch, count, time, index, names }: JournalHead): B
 /** @returns `undefined` when it is no head */
 export function decodeHead(bytes: Buffer): JournalHead | undefined {
   const [epoch = '', count = '', time = '', index = '', ...names] = bytes.toString('latin1').split(' ');
-  const isHead = [epoch, index, ...names].every((name) => NAME.test(name)) && [count, time].every((n) => NUMBER.test(n));
+  const isHead =
+    [epoch, index, ...names].every((name) => NAME.test(name)) && [count, time].every((n) => NUMBER.test(n));
   return isHead && names.length <= Number(count)
     ? { epoch, count: Number(count), time: Number(time), index, names }
     : undefined;

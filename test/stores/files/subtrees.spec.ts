@@ -1,16 +1,14 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { concerns } from '../../../lib/stores/journal/purge-scope.js';
 import { PageKeys } from '../../../lib/page/page-key.js';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { temporaryRoot } from '../../support/files-site.js';
+import { putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
-import { beforePut } from './before-put.js';
-
-vi.mock('../../../lib/stores/files/put.js', async (original) => (await import('./before-put.js')).hookedPut(original));
 
 describe('a subtree of pages in files', () => {
   let root: string;
@@ -31,7 +29,7 @@ describe('a subtree of pages in files', () => {
     const hosts = ['', 'example.com', 'example.com;de'];
     for (const host of hosts) {
       for (const [index, path] of [...below, ...beside].entries()) {
-        await store.keyv.set(`page:${host}${path}`, { ...page(path), tags: ['x'] }, index % 2 ? 60_000 : 0);
+        await putPage(store, `page:${host}${path}`, { ...page(path), tags: ['x'] }, index % 2 ? 60_000 : 0);
       }
     }
     expect(await store.deleteUnder!('/blog')).toBe(below.length * hosts.length);
@@ -39,12 +37,12 @@ describe('a subtree of pages in files', () => {
     expect(await store.deleteUnder!('/blog')).toBe(0);
     expect(await store.deleteUnder!('')).toBe(beside.length * hosts.length);
     expect(await left()).toEqual([]);
-    await store.keyv.set('page:/blog/a', page('again'));
+    await putPage(store, 'page:/blog/a', page('again'));
     expect(await left()).toEqual(['page:/blog/a']);
   });
 
   it.each(['/..', '/../..', '/a/../..', '/.', '//', `/${'a'.repeat(300)}`])('is empty at %s', async (path) => {
-    await store.keyv.set('page:/a', page('a'));
+    await putPage(store, 'page:/a', page('a'));
     expect(await store.deleteUnder!(path)).toBe(0);
     expect(await left()).toEqual(['page:/a']);
   });
@@ -58,7 +56,7 @@ describe('a subtree of pages in files', () => {
         await store.deleteUnder!('');
         const stored: string[] = [];
         for (const one of targets) {
-          await store.keyv.set(`page:${one}`, page(one)).then(
+          await putPage(store, `page:${one}`, page(one)).then(
             () => stored.push(`page:${one}`),
             () => {},
           );
@@ -75,21 +73,11 @@ describe('a subtree of pages in files', () => {
     );
   });
 
-  it('goes also when somebody takes what is being deleted for a leftover', async () => {
-    await store.keyv.set('page:/a', page('a'));
-    await store.keyv.set('page:/a/b', page('b'), 60_000);
-    const tmp = join(root, 'page:#/tmp');
-    for (const place of ['/1', '/2#']) beforePut.set(place, async () => rmSync(tmp, { recursive: true }));
-    await store.deleteUnder!('/a');
-    expect(beforePut.size).toBe(0);
-    expect(await left()).toEqual([]);
-  });
-
   it('leaves nothing on the disk', async () => {
-    for (let index = 0; index < 100; index += 1) await store.keyv.set(`page:/a/${index}`, page('x'), 60_000);
+    for (let index = 0; index < 100; index += 1) await putPage(store, `page:/a/${index}`, page('x'), 60_000);
     expect(await store.deleteUnder!('/a')).toBe(100);
     await store.keyv.disconnect();
     expect(readdirSync(join(root, 'page:#/tmp'))).toEqual([]);
-    expect(readdirSync(join(root, 'page:#/expiring'))).toEqual([]);
+    expect(readdirSync(join(root, 'page:#/pages'))).toEqual([]);
   });
 });

@@ -1,0 +1,112 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, symlink, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PAGE_BODY } from '../../page/page-file.js';
+import type { ExpiryIndex } from './expiry-index.js';
+import { GONE, unless } from './file-store.error.js';
+import { withDirectory } from './make-directory.js';
+import { type Coding, DRAFT_LINK, linkOf, otherLink, type PageDirectories, TAGS } from './page-directories.js';
+import type { PageVersion } from './page-version.js';
+import type { Removals } from './removals.js';
+
+export type Contents = ReadonlyMap<Coding, Buffer>;
+
+/**
+ * Writes versions of pages. A version is written where it will stay, inside the directory of its page, but nginx does not find it before a
+ * link there leads to it. That link is prepared inside of the version: whoever takes the version or the page away takes it along.
+ */
+export class Drafts {
+  constructor(
+    private readonly pages: PageDirectories,
+    private readonly index: ExpiryIndex,
+    private readonly removals: Removals,
+  ) {}
+
+  /**
+   * Writes a version, all of it on the disk when it resolves: a crash of the machine must not leave a name without content behind.
+   *
+   * @returns `false` when somebody has taken it away meanwhile
+   */
+  async write(page: string, version: PageVersion, contents: Contents, tags: ReadonlySet<string>): Promise<boolean> {
+    // First of all: killed from here on, this process leaves nothing behind that nobody will remove.
+    await this.index.add(version, page);
+    const directory = this.pages.path(page, version.name);
+    await withDirectory(dirname(directory), () => mkdir(directory));
+    return done(this.fill(directory, version, contents, tags));
+  }
+
+  /**
+   * Puts a version where nginx looks, in one step, and removes what was there.
+   *
+   * @returns `false` when somebody has taken it away meanwhile
+   */
+  async place(page: string, version: PageVersion): Promise<boolean> {
+    const from = this.pages.path(page, version.name, DRAFT_LINK);
+    if (!(await done(rename(from, this.pages.path(page, linkOf(version)))))) return false;
+    // The page is there. What is left of others is not served, and goes later if it does not go now.
+    await this.removeOthers(page, version).catch(() => {});
+    return true;
+  }
+
+  async discard(page: string, version: PageVersion): Promise<void> {
+    await this.removals.takeVersion(this.pages.path(page, version.name));
+    await this.removals.tidy(page);
+  }
+
+  private async fill(
+    directory: string,
+    { name, modified, tagged }: PageVersion,
+    contents: Contents,
+    tags: ReadonlySet<string>,
+  ): Promise<void> {
+    // Before the body: a version that has one and no link has been in its place.
+    await symlink(name, join(directory, DRAFT_LINK));
+    if (tagged) await writeFile(join(directory, TAGS), JSON.stringify([...tags]), { flag: 'wx' });
+    const forms = Array.from(contents, ([coding, bytes]) =>
+      writeForm(join(directory, PAGE_BODY + coding), bytes, modified),
+    );
+    // All of them: what fails is deleted, and nothing may be written there any more.
+    for (const form of await Promise.allSettled(forms)) if (form.status === 'rejected') throw form.reason;
+  }
+
+  private async removeOthers(page: string, version: PageVersion): Promise<void> {
+    // It ends when it is purged or replaced, and not before.
+    if (version.ttl === 0) await this.index.drop(version);
+    const { versions, links } = await this.pages.content(page);
+    if (links.includes(otherLink(version))) {
+      await unless(GONE, undefined, unlink(this.pages.path(page, otherLink(version))));
+    }
+    for (const other of versions) {
+      if (other.name === version.name || (await this.isDraft(page, other))) continue;
+      // In this order: a version comes to its place only once.
+      if ((await this.pages.current(page, linkOf(other))) === other.name) continue;
+      await this.removals.takeVersion(this.pages.path(page, other.name));
+    }
+  }
+
+  private async isDraft(page: string, { name }: PageVersion): Promise<boolean> {
+    const files: string[] = await unless(GONE, [], readdir(this.pages.path(page, name)));
+    return files.includes(DRAFT_LINK) || !files.includes(PAGE_BODY);
+  }
+}
+
+function done(work: Promise<unknown>): Promise<boolean> {
+  return unless(
+    GONE,
+    false,
+    work.then(() => true),
+  );
+}
+
+/** @param modified Unix time in whole seconds; nginx makes Last-Modified and ETag of it */
+async function writeForm(path: string, bytes: Buffer, modified: number): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+  try {
+    await file.writeFile(bytes);
+    // Read never: a date before all others, which file systems with `relatime` replace when it is read.
+    await file.utimes(0, modified);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

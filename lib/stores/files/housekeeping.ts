@@ -1,0 +1,83 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { GONE, unless } from './file-store.error.js';
+import { linkOf, type PageDirectories } from './page-directories.js';
+import { ABANDONED, writtenAt } from './page-version.js';
+import type { Removals } from './removals.js';
+
+/** Other processes write as well: after so much of the limit is looked again at what there really is. */
+const LOOK_AGAIN = 0.05;
+/** So much of the limit is left after a clean-up. */
+const LEFT = 0.9;
+
+interface Usage {
+  readonly bytes: number;
+  /** When it was last read (as far as the file system tells) or written: Unix time in milliseconds. */
+  readonly used: number;
+}
+
+/** Keeps the pages of a site within a number of bytes, and removes what no link leads to any more. */
+export class Housekeeping {
+  /** Written since the last look; the first page is a reason to look. */
+  #written = Infinity;
+  #looking: Promise<void> | undefined;
+
+  constructor(
+    private readonly pages: PageDirectories,
+    private readonly removals: Removals,
+    private readonly maxBytes: number,
+  ) {}
+
+  async wrote(bytes: number): Promise<void> {
+    this.#written += bytes;
+    if (this.#written < this.maxBytes * LOOK_AGAIN) return;
+    this.#looking ??= this.look().finally(() => {
+      this.#looking = undefined;
+    });
+    await this.#looking;
+  }
+
+  private async look(): Promise<void> {
+    this.#written = 0;
+    const found = [];
+    let total = 0;
+    for await (const page of this.pages.list()) {
+      await this.discardUnlinked(page);
+      const usage = await usageOf(this.pages.path(page));
+      total += usage.bytes;
+      found.push({ page, ...usage });
+    }
+    if (total <= this.maxBytes) return;
+    // The least recently used go first.
+    found.sort((a, b) => a.used - b.used);
+    for (const { page, bytes } of found) {
+      if (total <= this.maxBytes * LEFT) break;
+      await this.removals.take(this.pages.path(page));
+      total -= bytes;
+    }
+  }
+
+  /** Versions that have been replaced, or never came to their place, because a process was killed. */
+  private async discardUnlinked(page: string): Promise<void> {
+    const { versions } = await this.pages.content(page);
+    const old = versions.filter((version) => writtenAt(version) < Date.now() - ABANDONED);
+    for (const version of old) {
+      if ((await this.pages.current(page, linkOf(version))) === version.name) continue;
+      await this.removals.takeVersion(this.pages.path(page, version.name));
+    }
+    await this.removals.tidy(page);
+  }
+}
+
+/** Blocks count, not bytes: a small file takes a whole one, and so does a directory. */
+async function usageOf(directory: string): Promise<Usage> {
+  const entries = await unless(GONE, [], readdir(directory, { withFileTypes: true, recursive: true }));
+  const paths = entries
+    .filter((entry) => !entry.isSymbolicLink())
+    .map(({ parentPath, name }) => `${parentPath}/${name}`);
+  const all = await Promise.all([directory, ...paths].map((path) => unless(GONE, undefined, lstat(path))));
+  return {
+    // `blocks` are of 512 bytes, and may not be known yet.
+    bytes: all.reduce((sum, one) => sum + (one ? Math.max(one.size, one.blocks * 512) : 0), 0),
+    used: Math.max(0, ...all.map((one) => (one?.isFile() ? Math.max(one.atimeMs, one.ctimeMs) : 0))),
+  };
+}

@@ -1,0 +1,31 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { unless } from './file-store.error.js';
+
+/** So often a directory may vanish between its making and its use: others remove empty ones. */
+const ATTEMPTS = 20;
+
+/** Runs what needs a directory that may not be there yet, or not any more. */
+export async function withDirectory<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error;
+      await makeDirectory(directory);
+    }
+  }
+}
+
+/** Makes a directory and those above it. `mkdir` with `recursive` says ENOENT when there is no space. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT') throw error;
+    await makeDirectory(dirname(path));
+    await unless(['EEXIST', 'ENOENT'], undefined, mkdir(path));
+  }
+}

@@ -1,0 +1,99 @@
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES } from '../../page/page-file.js';
+import { GONE, unless } from './file-store.error.js';
+import { type PageVersion, parseVersion } from './page-version.js';
+
+/** In the directory of a version: its tags, as a JSON list. */
+export const TAGS = 'tags';
+/** In the directory of a version that is being written: the link that will lead to it, once it is in its place. */
+export const DRAFT_LINK = 'link';
+
+/** The codings of a page by what nginx appends to the name (ngx_http_gzip_static_module, ngx_brotli). */
+export type Coding = '' | '.gz' | '.br';
+
+/** What is in the directory of a page. */
+export interface PageContent {
+  readonly versions: readonly PageVersion[];
+  readonly links: readonly string[];
+}
+
+const LINKS: readonly string[] = Object.values(PAGE_LINKS);
+
+/** The link to a version. */
+export function linkOf({ ttl }: PageVersion): string {
+  return ttl === 0 ? PAGE_LINKS.kept : PAGE_LINKS.expiring;
+}
+
+/** The other one, which must not be there beside it. */
+export function otherLink({ ttl }: PageVersion): string {
+  return ttl === 0 ? PAGE_LINKS.expiring : PAGE_LINKS.kept;
+}
+
+/** Where the pages of a site are. A page is told by its directory, as `pageFile()` gives it. */
+export class PageDirectories {
+  readonly top: string;
+
+  constructor(site: string) {
+    this.top = join(site, SITE_DIRECTORIES.pages);
+  }
+
+  path(page: string, ...names: string[]): string {
+    return join(this.top, page, ...names);
+  }
+
+  /** Every page, those that are being written included. Those that come and go meanwhile may be among them or not. */
+  async *list(below = '/'): AsyncGenerator<string, void, undefined> {
+    const entries = await unless(GONE, [], readdir(this.path(below), { withFileTypes: true }));
+    for (const entry of entries) {
+      if (!entry.isDirectory()) continue;
+      const path = join(below, entry.name);
+      if (entry.name.endsWith(PAGE_FILE_MARK)) yield path;
+      else yield* this.list(path);
+    }
+  }
+
+  async content(page: string): Promise<PageContent> {
+    return contentOf(this.path(page));
+  }
+
+  /** @returns the version that nginx serves, as long as it is there */
+  async current(page: string, link: string): Promise<string | undefined> {
+    return unless([...GONE, 'EINVAL'], undefined, readlink(this.path(page, link)));
+  }
+
+  async read(page: string, coding: Coding): Promise<Buffer | undefined> {
+    for (const link of LINKS) {
+      const bytes = await unless(GONE, undefined, readFile(this.path(page, link, PAGE_BODY + coding)));
+      if (bytes) return bytes;
+    }
+    return undefined;
+  }
+
+  /** Whether any version of the page has one of the tags, or tags that are not known. */
+  async isTagged(page: string, tags: ReadonlySet<string>): Promise<boolean> {
+    for (const { name, tagged } of (await this.content(page)).versions) {
+      if (tagged && (await this.hasTag(this.path(page, name), tags))) return true;
+    }
+    return false;
+  }
+
+  private async hasTag(version: string, tags: ReadonlySet<string>): Promise<boolean> {
+    try {
+      const own = JSON.parse(await readFile(join(version, TAGS), 'utf8')) as string[];
+      return own.some((tag) => tags.has(tag));
+    } catch {
+      // What has gone meanwhile was purged, or replaced by a version that is checked against this purge.
+      return (await unless(GONE, undefined, lstat(version))) !== undefined;
+    }
+  }
+}
+
+/** @param directory of a page */
+export async function contentOf(directory: string): Promise<PageContent> {
+  const names = await unless(GONE, [], readdir(directory));
+  return {
+    versions: names.flatMap((name) => parseVersion(name) ?? []),
+    links: names.filter((name) => LINKS.includes(name)),
+  };
+}

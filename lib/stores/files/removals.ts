@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { PAGE_BODY, PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
+import type { ExpiryIndex } from './expiry-index.js';
+import { GONE, unless } from './file-store.error.js';
+import { contentOf, type PageDirectories } from './page-directories.js';
+import { ABANDONED, parseVersion } from './page-version.js';
+import { WorkQueue } from './work-queue.js';
+
+/** A full disk has no room for another name. */
+const NO_ROOM = ['ENOSPC', 'EDQUOT'];
+/** So often something may vanish while it is taken. */
+const ATTEMPTS = 3;
+/** So much is deleted at once in the background: visitors need threads, too. */
+const TOGETHER = 2;
+
+/** Removes directories of pages, and what is written down of them. */
+export class Removals {
+  readonly #tmp: string;
+  readonly #queue = new WorkQueue(TOGETHER);
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(
+    site: string,
+    private readonly pages: PageDirectories,
+    private readonly index: ExpiryIndex,
+  ) {
+    this.#tmp = join(site, SITE_DIRECTORIES.tmp);
+  }
+
+  /**
+   * Takes a page, or all pages below a directory, out of nginx's sight in one step, and deletes them afterwards. What is being
+   * written in there cannot come to its place any more.
+   *
+   * @returns how many pages there were
+   */
+  async take(path: string): Promise<number> {
+    const away = join(this.#tmp, randomUUID() + (path.endsWith(PAGE_FILE_MARK) ? PAGE_FILE_MARK : ''));
+    try {
+      if (!(await this.rename(path, away))) return 0;
+    } catch (error) {
+      if (!NO_ROOM.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      const pages = await count(path);
+      await this.erase(path);
+      return pages;
+    }
+    const pages = await count(away);
+    this.inBackground(async () => {
+      await this.erase(away);
+      await this.prune(dirname(path));
+    });
+    return pages;
+  }
+
+  /** Removes one version. nginx does not find it from the first step on. @param directory its own */
+  async takeVersion(directory: string): Promise<void> {
+    await unless(GONE, undefined, unlink(join(directory, PAGE_BODY)));
+    await this.erase(directory);
+  }
+
+  /** Removes the directory of a page where there is nothing in it any more but links. */
+  async tidy(page: string): Promise<void> {
+    const { versions, links } = await this.pages.content(page);
+    if (versions.length > 0) return;
+    if (links.length > 0) await this.take(this.pages.path(page));
+    else await this.prune(this.pages.path(page));
+  }
+
+  /** Deletes what a process that was killed has left over. @param now Unix time in milliseconds */
+  async discardAbandoned(now: number): Promise<void> {
+    for (const name of await unless(GONE, [], readdir(this.#tmp))) {
+      const status = await unless(GONE, undefined, lstat(join(this.#tmp, name)));
+      if (status && status.ctimeMs < now - ABANDONED) await this.erase(join(this.#tmp, name));
+    }
+  }
+
+  async close(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /** @returns whether it was there */
+  private async rename(path: string, away: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await rename(path, away);
+        return true;
+      } catch (error) {
+        if (!GONE.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+        if (!(await unless(GONE, undefined, lstat(path)))) return false;
+        if (attempt === ATTEMPTS) throw error;
+        // It was not this one, so it is the other.
+        await unless(['EEXIST'], undefined, mkdir(this.#tmp));
+      }
+    }
+  }
+
+  /**
+   * One look at each directory is enough: what comes into one afterwards is younger than the purge. A directory that is not empty then
+   * is left to whoever writes there.
+   */
+  private async erase(path: string): Promise<void> {
+    const entries = await unless(['ENOENT'], [], readdir(path, { withFileTypes: true }));
+    const files = entries.filter((entry) => !entry.isDirectory());
+    await Promise.all(files.map(({ name }) => unless(GONE, undefined, unlink(join(path, name)))));
+    for (const entry of entries) if (entry.isDirectory()) await this.erase(join(path, entry.name));
+    await removeEmpty(path);
+    const version = parseVersion(basename(path));
+    if (version) await this.index.drop(version);
+  }
+
+  /** Removes a directory and those above it as far as they are empty. */
+  private async prune(path: string): Promise<void> {
+    for (let one = path; one.startsWith(`${this.pages.top}/`); one = dirname(one)) {
+      if (!(await removeEmpty(one))) return;
+    }
+  }
+
+  private inBackground(work: () => Promise<void>): void {
+    // What is left over is found in `tmp`.
+    const running = this.#queue.run(work).catch(() => {});
+    this.#running.add(running);
+    void running.then(() => this.#running.delete(running));
+  }
+}
+
+/** @returns whether it has gone */
+function removeEmpty(directory: string): Promise<boolean> {
+  return unless(
+    ['ENOTEMPTY', 'EEXIST'],
+    false,
+    unless(GONE, undefined, rmdir(directory)).then(() => true),
+  );
+}
+
+/** How many pages there are: those in a directory that are still being written count as well. */
+async function count(path: string): Promise<number> {
+  if (path.endsWith(PAGE_FILE_MARK)) return (await contentOf(path)).links.length > 0 ? 1 : 0;
+  const entries = await unless(GONE, [], readdir(path, { withFileTypes: true }));
+  let pages = 0;
+  for (const entry of entries) {
+    if (entry.name.endsWith(PAGE_FILE_MARK)) pages += 1;
+    else if (entry.isDirectory()) pages += await count(join(path, entry.name));
+  }
+  return pages;
+}
