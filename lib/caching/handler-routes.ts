@@ -26,7 +26,7 @@ export class HandlerRoutes {
    */
   reasonAgainst(handler: object, controller: object, isPublic: boolean): string | undefined {
     if (this.dependsOnVersion && !(isPublic && this.isNeutral(handler, controller))) return 'version';
-    const isOfHost = Reflect.hasMetadata(HOST_METADATA, controller);
+    const isOfHost = hasHost(controller);
     if (this.dependsOnHost && !(isPublic && !isOfHost)) return 'host-controller';
     return undefined;
   }
@@ -36,7 +36,7 @@ export class HandlerRoutes {
     if (this.options.hosts) return false;
     this.#hasHostControllers ??= this.discovery
       .getControllers()
-      .some(({ metatype }) => typeof metatype === 'function' && Reflect.hasMetadata(HOST_METADATA, metatype));
+      .some(({ metatype }) => typeof metatype === 'function' && hasHost(metatype));
     return this.#hasHostControllers;
   }
 
@@ -53,4 +53,8 @@ export class HandlerRoutes {
       this.#config.getVersioning()?.defaultVersion;
     return version === undefined || version === VERSION_NEUTRAL;
   }
+}
+
+function hasHost(controller: object): boolean {
+  return Reflect.getMetadata(HOST_METADATA, controller) !== undefined;
 }

@@ -143,9 +143,9 @@ class Log implements LoggerService {
 
 interface GuardedSite {
   providers?: Provider[];
-  prepare?: ApplicationSetup['prepare'];
+  prepare?: NonNullable<ApplicationSetup['prepare']>;
   options?: NginxCacheOptions;
-  imports?: ApplicationSetup['imports'];
+  imports?: NonNullable<ApplicationSetup['imports']>;
 }
 
 async function start(platform: Platform, more: GuardedSite, logger = new Log()): Promise<Site> {

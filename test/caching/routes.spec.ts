@@ -137,13 +137,13 @@ describe.each(PLATFORMS)('handlers on %s', (platform) => {
 
   it('of single hosts keep all pages out of the cache, as long as the host is not in the key', async () => {
     const logger = new CollectedLogger();
-    const controllers = [AdminController, TenantController, WwwController];
-    await using site = await startSite({ platform, controllers, logger });
     // Fastify has no next handler for other hosts.
-    const www = platform === 'express' ? 'home of www' : expect.any(String);
+    const others = platform === 'express' ? [WwwController] : [];
+    const controllers = [AdminController, TenantController, ...others];
+    await using site = await startSite({ platform, controllers, logger });
     for (let round = 0; round < 2; round += 1) {
       expect(await ask(site, 'admin.example.com', '/')).toBe('home of the admin');
-      expect(await ask(site, 'www.example.com', '/')).toEqual(www);
+      if (platform === 'express') expect(await ask(site, 'www.example.com', '/')).toBe('home of www');
       expect(await ask(site, 'acme.tenants.example', '/tenant')).toBe('of acme');
       expect(await ask(site, 'rival.tenants.example', '/tenant')).toBe('of rival');
     }

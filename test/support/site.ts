@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { MemcachedServer, NginxServer } from '../../lib/testing/index.js';
 import { type ApplicationSetup, startApplication } from './applications.js';
+import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
 import { patient, visit, type Visit } from './visit.js';
 
@@ -49,7 +50,15 @@ export async function startSite(
   });
   const { registerInterceptor: _, ...shared } = all as NginxCacheOptions & { registerInterceptor?: boolean };
   const nginx = await NginxServer.start(({ port, directory }) => {
-    const conf = nginxConf({ ...shared, ...nginxOptions }, { app: address, listen: port, directory });
+    const conf = nginxConf(
+      { ...shared, ...nginxOptions },
+      {
+        app: address,
+        listen: port,
+        directory,
+        modulesDirectory: modulesDirectory(all.nginx?.flavour),
+      },
+    );
     return isPatient ? patient(conf) : conf;
   });
   const log = app.get(PageLog);
