@@ -48,8 +48,9 @@ export class VisitorListener {
 function visitorOf(request: IncomingMessage, context: ExecutionContext): string | undefined {
   // Guards leave it on the framework's request, middleware on Node's: on Fastify these are two objects.
   for (const one of [request as WithVisitor, context.switchToHttp().getRequest<WithVisitor>()]) {
-    for (const name of ['user', 'authInfo', 'account', 'auth'] as const) if (isThere(one[name])) return name;
+    for (const name of ['user', 'account', 'auth'] as const) if (isThere(one[name])) return name;
     if (isAuthenticated(one)) return 'user';
+    if (isThere(one.authInfo)) return 'authInfo';
     // These two are there for everybody.
     if (isThere(one.oidc) && isAuthenticated(one.oidc) !== false) return 'oidc';
     if (hasContent(one.kauth)) return 'kauth';
