@@ -34,7 +34,10 @@ export class HandlerGuards {
   }
 
   private harmful(guards: readonly Guard[]): Type<CanActivate>[] {
-    return guards.map(classOf).filter((one) => !this.options.harmlessGuards.has(one) && !isThrottlerGuard(one));
+    return guards
+      .filter((guard) => !isOpen(guard))
+      .map(classOf)
+      .filter((one) => !this.options.harmlessGuards.has(one) && !isKnown(one));
   }
 }
 
@@ -42,13 +45,24 @@ function classOf(guard: Guard): Type<CanActivate> {
   return typeof guard === 'function' ? guard : (guard.constructor as Type<CanActivate>);
 }
 
-/**
- * `ThrottlerGuard` of @nestjs/throttler counts requests: whom it lets in, it lets see the same. Known by what it injects, which a
- * class of that name alone, or one that extends it, does not declare itself.
- */
-function isThrottlerGuard(guard: Type<CanActivate>): boolean {
-  const injected = Reflect.getOwnMetadata(SELF_DECLARED_DEPS_METADATA, guard) as { param?: unknown }[] | undefined;
+/** `{ canActivate: () => true }`: what nestjs-cls registers where it has no use for a guard. */
+function isOpen(guard: Guard): boolean {
   return (
-    guard.name === 'ThrottlerGuard' && injected?.some(({ param }) => param === 'THROTTLER:MODULE_OPTIONS') === true
+    Object.getPrototypeOf(guard) === Object.prototype &&
+    /^\(\) ?=> ?(?:true|!0)$/.test(String((guard as CanActivate).canActivate))
   );
+}
+
+/** By what they inject: a class of the same name alone, or one that extends them, does not declare it itself. */
+const KNOWN: Readonly<Record<string, string>> = {
+  // @nestjs/throttler counts requests. Whom it lets in, it lets see the same.
+  ThrottlerGuard: 'THROTTLER:MODULE_OPTIONS',
+  // nestjs-cls opens a context, and lets everybody in.
+  ClsGuard: 'ClsGuardOptions',
+};
+
+function isKnown(guard: Type<CanActivate>): boolean {
+  const injected = Reflect.getOwnMetadata(SELF_DECLARED_DEPS_METADATA, guard) as { param?: unknown }[] | undefined;
+  const own = KNOWN[guard.name];
+  return own !== undefined && injected?.some(({ param }) => param === own) === true;
 }

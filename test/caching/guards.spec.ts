@@ -5,6 +5,7 @@ import {
   type ExecutionContext,
   Get,
   Header,
+  type INestApplication,
   Injectable,
   type LoggerService,
   type Provider,
@@ -14,6 +15,7 @@ import {
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
+import { ClsModule } from 'nestjs-cls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PageCache, type NginxCacheOptions } from '../../lib/index.js';
 import { type ApplicationSetup, type Platform, PLATFORMS } from '../support/applications.js';
@@ -227,6 +229,18 @@ describe.each(PLATFORMS)('guards on %s', (platform) => {
       await using site = await start(platform, { providers: [{ provide: APP_GUARD, useClass: impostor }] });
       expect(await fate(site, '/page')).toBe('guarded');
     });
+  });
+
+  it.each([true, false])('of nestjs-cls let everybody in, mounted or not (%s)', async (mount) => {
+    await using site = await start(platform, { imports: [ClsModule.forRoot({ guard: { mount } })] });
+    expect(await fate(site, '/page')).toBe('stored');
+    expect(await fate(site, '/page')).toBe('hit');
+  });
+
+  it('that are plain objects are asked for what they do', async () => {
+    const prepare = (app: INestApplication) => void app.useGlobalGuards({ canActivate: () => Math.random() < 2 });
+    await using site = await start(platform, { prepare });
+    expect(await fate(site, '/page')).toBe('guarded');
   });
 
   describe('of single controllers and handlers', () => {

@@ -135,6 +135,17 @@ describe('nginxConf', () => {
     expect(() => nginxConf({ store: memoryStore() }, { app: '127.0.0.1:3000' })).toThrow(NginxCacheConfigError);
     expect(() => nginxConf({}, { app: '127.0.0.1:3000' })).toThrow(/^store: .*memcachedStore\(\)/);
   });
+
+  it('writes a whole nginx.conf only when it is known which hosts it is for; the pieces have a server_name around them', () => {
+    const conf = nginxConf({ store }, { app: '127.0.0.1:3000' });
+    expect(() => conf.full).toThrow(NginxCacheConfigError);
+    expect(() => conf.full).toThrow(/^hosts: undefined is not possible; .*\["example\.com"\].*"any"/);
+    expect(conf.server).toMatch(/^if \(\$\w+_bypass_host_field\) \{\n {4}return 400;/m);
+    expect(nginxConf({ store, hosts: 'any' }, { app: '127.0.0.1:3000' }).full).toContain('server_name _;');
+    expect(nginxConf({ store, hosts: ['a.example'] }, { app: '127.0.0.1:3000' }).full).toContain(
+      'server_name a.example;',
+    );
+  });
 });
 
 describe('inside a site that has its own settings', () => {
