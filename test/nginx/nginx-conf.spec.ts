@@ -308,11 +308,18 @@ describe('inside a site that has its own settings', () => {
     ['blog.example:8080', 'blog.example:8080'],
     ['BLOG.example', 'BLOG.example'],
     ['blog.example.', 'blog.example.'],
-    ['blog.example:x', 'blog.example'],
   ])('hands the host %s on as %s', async (host, seen) => {
     await client.send(`GET /host HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     expect([app.field('Host'), app.field('X-Forwarded-Host')]).toEqual([seen, seen]);
   });
+
+  it.each(['blog.example:x', 'blog.example"', 'blog&example', '[::1', 'a b', 'a%41'])(
+    'refuses what is no host: %s',
+    async (host) => {
+      const { status } = await client.send(`GET /host HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      expect(status).toBe(400);
+    },
+  );
 
   it('believes the request line, not a Host that contradicts it', async () => {
     await client.send('GET http://blog.example/x HTTP/1.1\r\nHost: evil.example\r\n\r\n');

@@ -235,7 +235,6 @@ describe.each(PLATFORMS)('a private response on %s', (platform) => {
     ['/session/new', 'session'],
     ['/session/empty', 'set-cookie'],
     ['/plain-session', 'session'],
-    ['/user', 'user'],
     ['/vip', 'not-anonymous'],
     ['/vip-later', 'not-anonymous'],
     ['/throws/responding', 'listener-error'],
@@ -276,6 +275,7 @@ describe.each(PLATFORMS)('a private response on %s', (platform) => {
   });
 
   it.each([
+    ['/user', 'user'],
     ['/by-middleware/user', 'user'],
     ['/by-middleware/session', 'session'],
   ])('of %s is not looked for either, since the visitor is known', async (target, reason) => {
