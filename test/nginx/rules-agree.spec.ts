@@ -148,7 +148,7 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
       if (nginxSays !== decision(alone)) differ(sent, nginxSays, decision(alone));
     }
     expect(differences.length, `seed ${SEED}\n${differences.slice(0, 5).join('\n\n')}`).toBe(0);
-    expect(count.decided + count.foreign).toBeGreaterThan(REQUESTS * 0.65);
+    expect(count.decided + count.foreign).toBeGreaterThan(REQUESTS * 0.5);
     expect(count.sentAlike).toBeGreaterThan(REQUESTS * 0.2);
     expect(count.pages).toBeGreaterThan(REQUESTS * 0.005);
   });

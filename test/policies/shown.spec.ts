@@ -120,7 +120,7 @@ describe.each(PLATFORMS)('what a response shows, on %s', (platform) => {
       platform,
       controllers: [ShowingController],
       options,
-      prepare: (app) => void app.enableCors({ origin: true, credentials: true }),
+      prepare: (app) => app.enableCors({ origin: true, credentials: true }),
     });
     expect(await fate(site, '/page', { origin: 'https://evil.example' })).toBe('allow-origin');
     expect((await site.get('/page')).headers.get('access-control-allow-origin')).not.toBe('https://evil.example');

@@ -92,7 +92,7 @@ function middleware(app: INestApplication): void {
   app.use((request: Request, response: ServerResponse, next: Next) => {
     const target = request.originalUrl ?? request.url ?? '';
     if (target === '/account') assign(request, response, next);
-    else if (target === '/jwt') void bearer(request, response, next);
+    else if (target === '/jwt') bearer(request, response, next);
     else if (target.startsWith('/property'))
       (initialize as unknown as Handler)(request, response, () => login(request, response, next));
     else {
