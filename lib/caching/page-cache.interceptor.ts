@@ -4,6 +4,8 @@ import { EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageRequested } from '../events/page-cache.events.js';
 import { hasValidators } from '../http/validators.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { PageKeys } from '../page/page-key.js';
 import { inputsOf } from '../inputs/request-inputs.js';
@@ -37,6 +39,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(Passage) private readonly passage: Passage,
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(ReadReports) private readonly reads: ReadReports,
@@ -98,7 +101,7 @@ export class PageCacheInterceptor implements NestInterceptor {
   private async isReplayed(requested: PageRequested, response: ServerResponse): Promise<boolean> {
     const { request, context, head, address } = requested;
     // nginx has just looked where we would look.
-    const isLookedUp = head.headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
+    const isLookedUp = this.options.flavour !== undefined && head.headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
     if (isLookedUp || this.publications.of(request)) return false;
     const page = await this.storage.get(address.key);
     // Without validators, nobody can tell whether the visitor has the page.

@@ -34,6 +34,8 @@ export class PageRendering {
   readonly outcome: Promise<PageOutcome>;
   #settle!: (outcome: PageOutcome) => void;
   #head: ResponseHead = { status: 0, headers: [] };
+  #hasFailed = false;
+  #hasBegun = false;
   #deciding: void | Promise<void> = undefined;
 
   /** @param onFailure is called when nobody knows whether the page was stored */
@@ -61,8 +63,19 @@ export class PageRendering {
     this.draft.skip(reason);
   }
 
+  /**
+   * The application has thrown. What an exception filter makes of that is a page only if its status says what it is (`statuses: [404]`);
+   * what had begun before is half a page.
+   */
+  fail(): void {
+    this.#hasFailed = true;
+    if (this.#hasBegun) this.refuse('exception');
+  }
+
   /** Status and header of the response are known. */
   respond({ status, headers }: ResponseHead): void {
+    this.#hasBegun = true;
+    if (this.#hasFailed && status < 400) this.refuse('exception');
     this.#head = { status, headers };
     // The listeners first: what is no page anyhow needs no report.
     this.#deciding = this.inputs.ask(() =>

@@ -6,7 +6,7 @@ import {
   Injectable,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { type Observable, tap } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import type { RequestInputs } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -18,6 +18,7 @@ import type { Arrival } from '../stores/journal/purge-check.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageWrite } from '../stores/page-write.js';
 import { CurrentDraft } from './current-draft.js';
+import { onException } from './exceptions.js';
 import { PageRecorder } from './page-recorder.js';
 import { PageRendering } from './page-rendering.js';
 import { Publications } from './publications.js';
@@ -82,7 +83,10 @@ export class Renderings implements OnApplicationBootstrap {
     publication?.(rendering.outcome);
     const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
     observe(response, new PageRecorder(rendering, response, this.options, !publication, lastModified));
-    return this.current.run(request, draft, () => next.handle());
+    onException(request, () => rendering.fail());
+    // An interceptor farther out may make an answer of it, and no exception filter sees it.
+    const failed = tap<unknown>({ error: () => rendering.fail() });
+    return this.current.run(request, draft, () => next.handle().pipe(failed));
   }
 
   /** It may be stored all the same, and stay there although somebody has purged it. */

@@ -34,7 +34,6 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const {
     prefix = 'page:',
     query,
-    hosts,
     store = memoryStore(),
     nginx = {},
     compress,
@@ -42,6 +41,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     variants = [],
     trailingSlash = 'forbid',
   } = options;
+  const hosts = options.hosts === 'any' ? undefined : options.hosts;
   const flavour = flavourFor(store, options);
   const contentType = nginx.contentType ?? 'text/html; charset=utf-8';
   const vary = variantVary(variants);
@@ -108,6 +108,9 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     maxPageBytes,
     statuses,
     listeners: options.listeners,
+    harmlessGuards: new Set(options.harmlessGuards),
+    knowsHosts: options.hosts !== undefined,
+    origin: originFor(options.origin, hosts),
     variants,
     requestFields,
     trailingSlash,
@@ -122,6 +125,14 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     purgeAfterUnsafe: options.purgeAfterUnsafe !== false,
     remotePurge: options.remotePurge,
   };
+}
+
+function originFor(given: string | undefined, hosts: readonly string[] | undefined): string | undefined {
+  if (given === undefined) return hosts && `https://${hosts[0]}`;
+  if (hosts && !hosts.includes(new URL(given).hostname)) {
+    throw new NginxCacheConfigError('origin', given, `one of the hosts: ${hosts.join(', ')}`);
+  }
+  return given;
 }
 
 /** Whether a request with the parameter goes to the application. */

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob } from '../rules/glob.js';
 import { pathPattern } from '../rules/path.rule.js';
+import { isHostField } from '../rules/host-field.rule.js';
 import { COOKIE_NAME, PARAMETER_NAME, type Scope, UnusablePatternError } from '../rules/pattern.js';
 import { nameRegExp } from '../rules/portable-regexp.js';
 
@@ -16,9 +17,11 @@ const LIST = 'a list: [ … ]';
 const NAME = 'a name, a name with "*", or a regular expression';
 const PATH = 'a path like "/posts/*", or a regular expression';
 const PARAMETER = 'the name of a query parameter, of the characters A-Z a-z 0-9 . _ ~ -';
+const HOSTS = 'a list: [ … ], or "any"';
 const HOST = 'a host name in lower case without port, e.g. "example.com"';
 /** Labels with dots between them, or an IPv6 address in brackets: what a URL has, and what nginx takes as `server_name`. */
 const HOST_NAME = /^(?=.{1,100}$)(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$|^\[[0-9a-f:]+\]$/;
+const ORIGIN = 'a scheme and a host, e.g. "https://example.com"';
 const SIZE = 'a whole number of bytes above 0';
 const STATUS = 'a final status code from 200 to 599 but 204, 206 and 304';
 
@@ -112,6 +115,14 @@ const isDistinct = (names: readonly string[]) => new Set(names).size === names.l
 const sourceOf = ({ cookie, header }: { cookie?: string | undefined; header?: string | undefined }) =>
   header === undefined ? `cookie ${cookie}` : header.toLowerCase();
 
+const hosts = v.pipe(
+  v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), HOSTS),
+  v.minLength(1, 'a list of at least one host, or "any", or left out'),
+);
+
+const isOrigin = (text: string) =>
+  /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text && isHostField(new URL(text).host);
+
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
   ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
@@ -148,12 +159,8 @@ export const optionsSchema = strict({
       ignore: list(namePattern(PARAMETER_NAME)),
     }),
   ),
-  hosts: v.optional(
-    v.pipe(
-      v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), LIST),
-      v.minLength(1, 'a list of at least one host, or left out'),
-    ),
-  ),
+  hosts: v.optional(v.lazy((given) => (given === 'any' ? v.literal('any') : hosts))),
+  origin: v.optional(v.pipe(v.string(ORIGIN), v.check(isOrigin, ORIGIN))),
   variants: v.optional(
     v.pipe(
       v.array(variantSchema, LIST),
@@ -193,5 +200,6 @@ export const optionsSchema = strict({
       v.minLength(1, 'a list of at least one status, or left out'),
     ),
   ),
+  harmlessGuards: list(v.function('a class')),
   listeners: list(v.function('a class')),
 });

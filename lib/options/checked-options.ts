@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Type } from '@nestjs/common';
+import type { CanActivate, Type } from '@nestjs/common';
 import type { HeaderField } from '../http/fields.js';
 import type { PageKeyOptions } from '../page/page-key.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
@@ -25,6 +25,11 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly maxPageBytes: number;
   readonly statuses: ReadonlySet<number>;
   readonly listeners: readonly Type[] | undefined;
+  readonly harmlessGuards: ReadonlySet<Type<CanActivate>>;
+  /** Whether somebody has said which hosts there are, be it every one. */
+  readonly knowsHosts: boolean;
+  /** What pages are published for: scheme and authority. */
+  readonly origin: string | undefined;
   readonly variants: readonly Variant[];
   /** In lower case. */
   readonly requestFields: RequestFieldOptions & { readonly pass: 'all' | 'key' };

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Type } from '@nestjs/common';
+import type { CanActivate, Type } from '@nestjs/common';
 import type { NamePattern } from '../rules/cookie.rule.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { PathPattern } from '../rules/path.rule.js';
@@ -50,7 +50,8 @@ export interface NginxCacheOptions {
 
   /**
    * Whether only visitors without a session get pages from the cache and put them there. Default `true`: any cookie
-   * but those of well-known analytics scripts may be a session.
+   * but those of well-known analytics scripts may be a session. With `false`, cookies make no difference; a page that was made
+   * for a known visitor is not stored all the same.
    */
   anonymousOnly?: boolean | AnonymousOnlyOptions;
 
@@ -67,8 +68,17 @@ export interface NginxCacheOptions {
     ignore?: readonly NamePattern[];
   };
 
-  /** The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. */
-  hosts?: readonly string[];
+  /**
+   * The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. Without them, or with `'any'`, every
+   * host shares the same pages, and a page that shows the host of its request is not stored. `nginxConf().full` needs a list, or `'any'`.
+   */
+  hosts?: readonly string[] | 'any';
+
+  /**
+   * Where visitors find the site: `https://example.com`. `publish()` and `refresh()` render pages for it. Default: `https://` and the first of
+   * `hosts`; without either, for a host that does not exist, and pages that show it are not stored.
+   */
+  origin?: string;
 
   /** Second renderings of the same addresses: by language, for phones, … Each value has a page of its own. */
   variants?: readonly Variant[];
@@ -121,7 +131,16 @@ export interface NginxCacheOptions {
    */
   statuses?: readonly number[];
 
-  /** The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. */
+  /**
+   * Guards behind which pages may be stored, because they let everybody see the same. Their exact classes: one that extends such a guard may
+   * ask for more. `ThrottlerGuard` of @nestjs/throttler is always among them. For single handlers use `@PageCache({ public: true })`.
+   */
+  harmlessGuards?: readonly Type<CanActivate>[];
+
+  /**
+   * The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. Those that keep private pages out of the cache always
+   * run, in the list or not.
+   */
   listeners?: readonly Type[];
 }
 

@@ -1,6 +1,8 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 
 /** What nginx has decided for a request stands; a page that it would look for under another key is not stored. */
@@ -9,8 +11,12 @@ export class KeyDriftListener {
   readonly #logger = new Logger('PageCache');
   #reported = false;
 
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+
   @OnPageCache(PageRequested)
   onRequested(event: PageRequested): void {
+    // Where no nginx reads the store, only a visitor can have sent it.
+    if (this.options.flavour === undefined) return;
     const key = event.head.headers[PAGE_KEY_HEADER.toLowerCase()];
     if (key === undefined || key === event.address.key) return;
     // With a reason behind it; no key holds a space.

@@ -4,6 +4,7 @@ import { canonicalPathRule, type TrailingSlash } from './canonical-path.rule.js'
 import { contentRule } from './content.rule.js';
 import { foreignCookieRule, type NamePattern, sessionCookieRule } from './cookie.rule.js';
 import { fileNameRule } from './file-name.rule.js';
+import { hostFieldRule } from './host-field.rule.js';
 import { hostRule } from './host.rule.js';
 import { methodRule } from './method.rule.js';
 import { excludedRule, includedRule, type PathPattern } from './path.rule.js';
@@ -46,6 +47,7 @@ export function requestRules(options: RuleOptions): RequestRules {
       methodRule,
       upgradeRule,
       contentRule,
+      hostFieldRule,
       ...(hosts ? [hostRule(hosts)] : []),
       canonicalPathRule(trailingSlash),
       queryRule(query.allow, query.ignore),

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RenderingDates } from '../../lib/caching/rendering-dates.js';
+import { fc } from '../support/random.js';
 
 /** In whole seconds, as `Last-Modified` says it. */
 const NOW = 1_800_000_000_000;

@@ -31,7 +31,7 @@ describe.each(PLATFORMS)('every way to answer on %s, behind nginx', (platform) =
     url = application.url;
     log = app.get(PageLog);
     nginx = await NginxServer.start(({ port, directory }) =>
-      nginxConf(options, { app: application.address, listen: port, directory }),
+      nginxConf({ ...options, hosts: 'any' }, { app: application.address, listen: port, directory }),
     );
   });
   afterAll(async () => {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { forbiddenBy, freshnessLifetime } from '../../lib/http/freshness-lifetime.js';
+import { fc } from '../support/random.js';
 
 const NOW = Date.UTC(2026, 10, 20, 12, 0, 0);
 const at = (offset: number) => new Date(NOW + offset).toUTCString();

@@ -63,7 +63,7 @@ describe.each(PLATFORMS)('the files flavour with brotli on %s', (platform) => {
   const text = (response: RawResponse) => DECODERS[coding(response)](response.body).toString();
   const fileNames = () =>
     readdirSync(site.root, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /\/pages\/.*\/page(?:\.gz|\.br)?$/.test(name),
+      /^page:#\/pages\/.*\/expiring\/page(?:\.gz|\.br)?$/.test(name),
     );
 
   it.each([

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { requestTarget } from '../page/targets.js';
+import { fc } from '../support/random.js';
 
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 

@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
 import { Controller, Get, Header } from '@nestjs/common';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyvStore } from '../../lib/index.js';
 import { isPage } from '../../lib/page/is-page.js';
@@ -11,6 +10,7 @@ import { PLATFORMS, startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
 import { answer } from '../support/site.js';
 import { anyPage } from '../stores/pages.js';
+import { fc } from '../support/random.js';
 
 const TOKEN = "!#$%&'*+-.^_`|~09azAZ".split('');
 const VALUE = [

@@ -1,10 +1,10 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HeaderField } from '../../lib/http/fields.js';
 import type { Page } from '../../lib/page/page.js';
 import { FIELD_MAX_LENGTH, HEAD_MAX_LENGTH, responseFormat } from '../../lib/page/response-format.js';
 import { storedFields } from '../../lib/http/stored-fields.js';
+import { fc } from '../support/random.js';
 
 const { encode, decode } = responseFormat;
 

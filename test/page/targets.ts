@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/random.js';
 
 /** The parameters that the tests allow, in the order of the key; `utm_*` is ignored. */
 export const ALLOWED = ['page', 'sort', 'q-1'] as const;

@@ -38,7 +38,7 @@ const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: 
 await app.listen(0, '127.0.0.1');
 const { port } = app.getHttpServer().address();
 const nginx = await NginxServer.start(({ port: listen, directory }) => {
-  const conf = nginxConf(options, { app: '127.0.0.1:' + port, listen, directory });
+  const conf = nginxConf({ ...options, hosts: 'any' }, { app: '127.0.0.1:' + port, listen, directory });
   return { ...conf, full: conf.full.replace(/access_log .*;/, 'access_log off;') };
 });
 

@@ -23,10 +23,10 @@ import { PageCache } from '../../lib/index.js';
 import type { RawResponse } from '../../lib/testing/index.js';
 import { field, RawPool } from '../page/raw-pool.js';
 import { PLATFORMS } from '../support/applications.js';
+import { generator, SEED } from '../support/random.js';
 import { startSite } from '../support/site.js';
 
 const HTML = 'text/html; charset=utf-8';
-const SEED = Number(process.env['SEED'] ?? 20_261_120);
 const REQUESTS = 5000;
 const NAMES = ['Alice', 'Bernd'] as const;
 const STRANGER = 'stranger';
@@ -174,21 +174,11 @@ const TARGETS = [
   '/plain/',
 ];
 
-/** mulberry32 */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), state | 1);
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61);
-    return (((bits ^ (bits >>> 14)) >>> 0) % 1_000_000) % below;
-  };
-}
-
 describe.each(PLATFORMS)('two users and a visitor, on %s', (platform) => {
   it('never receive a byte of another', async () => {
     await using site = await startSite({ platform, controllers: [GreetingController] });
-    const below = random(SEED);
+    const random = generator();
+    const below = (limit: number) => Math.floor(random() * limit);
     const visits = Array.from({ length: REQUESTS }, () => {
       const name = [...NAMES, STRANGER][below(3)] as string;
       const target = TARGETS[below(TARGETS.length)] as string;

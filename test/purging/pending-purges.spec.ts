@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PendingPurges } from '../../lib/purging/pending-purges.js';
 import type { PurgeScope } from '../../lib/stores/journal/purge-scope.js';
@@ -7,6 +6,7 @@ import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import type { PageStorage } from '../../lib/stores/page-storage.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
+import { fc } from '../support/random.js';
 
 const storage = (lists: boolean) => ({ lists, journal: new LocalJournal() }) as unknown as PageStorage;
 

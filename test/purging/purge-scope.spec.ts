@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
 import { beginCheck, type PurgeCheck } from '../../lib/stores/journal/purge-check.js';
@@ -11,6 +10,7 @@ import {
   writeScope,
 } from '../../lib/stores/journal/purge-scope.js';
 import type { PageAddress } from '../../lib/page/page-key.js';
+import { fc } from '../support/random.js';
 
 const PATHS = ['/', '/a', '/a/', '/a/b', '/ab', '/a/b/c', '/k%C3%A4se'];
 const HOSTS = ['one.example', 'two.example'];

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/random.js';
 
 const atom = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(...Array.from('abcxyzAXZ019/_-=~;:,@!&%"<>`\'# ')) },

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { bodyFormat } from '../../lib/page/body-format.js';
 import type { Page } from '../../lib/page/page.js';
 import type { StoreContext } from '../../lib/stores/page-store.js';
+import { fc } from '../support/random.js';
 
 export const HTML = [['Content-Type', 'text/html; charset=utf-8']] as const;
 

@@ -27,7 +27,7 @@ export class ChildProcesses implements AsyncDisposable {
    * @param args what the program finds in `process.argv[2]`, as JSON
    */
   static async start(source: string, count: number, args: unknown): Promise<ChildProcesses> {
-    const { program, remove } = buildChild(`${source}\n${LISTEN}`);
+    const { program, remove } = await buildChild(`${source}\n${LISTEN}`);
     const children = Array.from({ length: count }, (_, index) =>
       fork(program, [JSON.stringify(args), String(index)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
     );

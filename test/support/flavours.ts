@@ -16,6 +16,7 @@ import { FlavourPagesController } from './flavour-pages.controller.js';
 import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
 import { PagesController } from './pages.controller.js';
+import { patient, visit } from './visit.js';
 
 /** One way to serve pages, and what of them it keeps. */
 export interface FlavourUnderTest {
@@ -53,22 +54,27 @@ export interface FlavourSite extends AsyncDisposable {
   get(target: string, fields?: Readonly<Record<string, string>>, method?: string): Promise<RawResponse>;
   /** From the application, past every cache. */
   direct(target: string): Promise<RawResponse>;
-  /** Asks for a page that is not stored, and again when it is known what became of it. */
+  /** Asks for a page, and again when it is known what became of it. */
   twice(target: string, fields?: Readonly<Record<string, string>>): Promise<Twice>;
 }
 
 export interface Twice {
   readonly first: RawResponse;
   readonly second: RawResponse;
-  /** `stored`, or why not. */
+  /** `hit`, `stored`, or why not. */
   readonly outcome: string;
+}
+
+interface FlavourParts extends Pick<ApplicationSetup, 'controllers' | 'providers'> {
+  /** Whether nginx waits for memcached as long as it takes: not in a test about how long it waits. */
+  readonly isPatient?: boolean;
 }
 
 export async function startFlavour(
   { flavour, statuses }: FlavourUnderTest,
   platform: Platform = 'express',
   more: NginxCacheOptions = {},
-  { controllers = [], providers = [] }: Pick<ApplicationSetup, 'controllers' | 'providers'> = {},
+  { controllers = [], providers = [], isPatient = true }: FlavourParts = {},
 ): Promise<FlavourSite> {
   const modules = modulesDirectory(flavour);
   const memcached = await MemcachedServer.start();
@@ -77,6 +83,7 @@ export async function startFlavour(
   const options: NginxCacheOptions = {
     store: flavour === 'files' ? fileStore({ root }) : memcachedOrMemory,
     ...(flavour && { nginx: { flavour } }),
+    hosts: 'any',
     query: { allow: ['page'] },
     statuses,
     ...more,
@@ -89,9 +96,10 @@ export async function startFlavour(
   });
   const nginx =
     flavour &&
-    (await NginxServer.start(({ port, directory }) =>
-      nginxConf(options, { app: address, listen: port, directory, modulesDirectory: modules }),
-    ));
+    (await NginxServer.start(({ port, directory }) => {
+      const conf = nginxConf(options, { app: address, listen: port, directory, modulesDirectory: modules });
+      return isPatient ? patient(conf) : conf;
+    }));
   const log = app.get(PageLog);
   const appPort = Number(address.split(':')[1]);
   const front = new RawClient(nginx?.port ?? appPort);
@@ -108,14 +116,9 @@ export async function startFlavour(
     get,
     direct: (target) => back.send(request('GET', target, { Host: address, 'X-Page-Cache-Key': 'bypass' })),
     twice: async (target, fields) => {
-      for (;;) {
-        log.forget();
-        const first = await get(target, fields);
-        const said = field(first, 'cache-status') ?? '';
-        const outcome = said.includes('fwd=miss') ? await log.outcome(target) : said;
-        // With other tests at work, memcached may answer too late for anything to be stored.
-        if (!/store-down|purges-unknown/.test(outcome)) return { first, outcome, second: await get(target, fields) };
-      }
+      const ask = () => get(target, fields);
+      const { answer: first, outcome } = await visit(log, target, ask, (one) => field(one, 'cache-status') ?? '');
+      return { first, outcome, second: await ask() };
     },
     [Symbol.asyncDispose]: async () => {
       front.close();

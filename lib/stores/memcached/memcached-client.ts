@@ -12,11 +12,14 @@ import { metadump } from './memcached-metadump.js';
 export interface MemcachedClientOptions {
   /** For a get, which a visitor may be waiting for. Default 50. */
   readonly getTimeout?: number;
-  /** For a set, for each 500 keys of a delete, and for connecting. Default 1000. */
+  /**
+   * For a set, and for each 500 keys of a delete. Also how long the server may send nothing at all, while answers are due, before the
+   * connection is given up. Default 1000.
+   */
   readonly writeTimeout?: number;
   /** How long to wait for another listing to end, and for each piece of the own one. Default 10,000. */
   readonly listTimeout?: number;
-  /** Unanswered bytes above which a set rejects at once. Default 64 MiB. */
+  /** Unanswered bytes above which everything rejects at once. Default 64 MiB. */
   readonly maxPendingBytes?: number;
 }
 
@@ -47,7 +50,6 @@ export class MemcachedClient implements MemcachedMetaClient {
   readonly #getTimeout: number;
   readonly #writeTimeout: number;
   readonly #listTimeout: number;
-  readonly #maxPendingBytes: number;
 
   constructor(
     private readonly server: string,
@@ -56,8 +58,8 @@ export class MemcachedClient implements MemcachedMetaClient {
     this.#getTimeout = options.getTimeout ?? 50;
     this.#writeTimeout = options.writeTimeout ?? 1000;
     this.#listTimeout = options.listTimeout ?? 10_000;
-    this.#maxPendingBytes = options.maxPendingBytes ?? 64 * 1024 * 1024;
-    this.#connection = new MemcachedConnection(server, this.#writeTimeout);
+    const { maxPendingBytes = 64 * 1024 * 1024 } = options;
+    this.#connection = new MemcachedConnection(server, { silence: this.#writeTimeout, maxPendingBytes });
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
@@ -143,9 +145,6 @@ export class MemcachedClient implements MemcachedMetaClient {
     accepts: readonly string[],
   ): Promise<MemcachedReply> {
     this.#check('set', key);
-    if (this.#connection.pendingBytes + bytes.length > this.#maxPendingBytes) {
-      throw new MemcachedError(this.server, 'set', `over ${this.#maxPendingBytes} bytes wait for an answer already`);
-    }
     const [reply] = await this.#connection.request({
       operation: 'set',
       bytes: [`ms ${key} ${bytes.length} T${memcachedExpiry(ttl)} F${flags >>> 0}${more}\r\n`, bytes, '\r\n'],

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connectOptions } from './memcached-address.js';
-import { reconnectDelay } from './memcached-backoff.js';
 import { MemcachedError } from './memcached-error.js';
 import { MemcachedReplyParser, type MemcachedReply } from './memcached-reply.js';
 
@@ -14,28 +13,49 @@ export interface MemcachedRequest {
   readonly replies: number;
   /** The codes that are an answer; any other but `SERVER_ERROR` means that the replies are out of step. */
   readonly accepts: readonly string[];
-  /** Milliseconds from now, connecting included. */
+  /** Milliseconds from when it goes out, connecting included. */
   readonly timeout: number;
+}
+
+/** Times in milliseconds. */
+export interface MemcachedConnectionOptions {
+  /** A server that sends nothing for so long, while answers are due, is taken for dead. */
+  readonly silence: number;
+  /** Requests are refused while so many bytes wait for an answer. */
+  readonly maxPendingBytes: number;
 }
 
 interface Pending extends MemcachedRequest {
   readonly size: number;
   readonly received: MemcachedReply[];
   readonly settle: (failure: MemcachedError | undefined, replies: MemcachedReply[]) => void;
+  isSettled: boolean;
   timer?: NodeJS.Timeout;
 }
+
+/** What a waiting request takes besides its bytes. */
+const OVERHEAD = 200;
+
+/** Waits between attempts to connect, in milliseconds. */
+const SHORTEST_WAIT = 25;
+const LONGEST_WAIT = 1000;
 
 /**
  * One pipelined connection that comes back by itself.
  *
- * It opens with the first request. When it breaks, everything in the pipeline rejects, and until the server has
- * answered again (to `mn`, since the kernel accepts connections for a stopped process too) every request rejects at once.
+ * It opens with the first request. A request that misses its deadline rejects alone: its answer is dropped when it comes. When the
+ * connection breaks, everything in the pipeline rejects, and until the server has answered again (to `mn`, since the kernel accepts
+ * connections for a stopped process too) every request rejects at once.
  */
 export class MemcachedConnection {
   #socket: Socket | undefined;
   #pipeline: Pending[] = [];
   #pendingBytes = 0;
-  #corked = false;
+  /** What goes out at the end of this turn of the event loop. */
+  #outgoing: Pending[] = [];
+  /** When the server has last given a sign of life, or was asked while nothing was due. */
+  #heard = 0;
+  #watchdog: NodeJS.Timeout | undefined;
   #failures = 0;
   #down: string | undefined;
   #reconnect: NodeJS.Timeout | undefined;
@@ -43,22 +63,27 @@ export class MemcachedConnection {
 
   constructor(
     private readonly server: string,
-    private readonly connectTimeout: number,
+    private readonly options: MemcachedConnectionOptions,
   ) {}
-
-  /** Bytes of the commands that have not been answered. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
 
   /** @throws MemcachedError when the server is down, does not answer in time, or answers with an error */
   request(request: MemcachedRequest): Promise<MemcachedReply[]> {
     return new Promise((resolve, reject) => {
-      const refusal = this.#closed ? 'the client is closed' : this.#down && `the server is down (${this.#down})`;
+      const size = request.bytes.reduce((sum, part) => sum + part.length, OVERHEAD);
+      const refusal = this.#refusal(size);
       if (refusal) return reject(new MemcachedError(this.server, request.operation, refusal));
       if (!this.#socket) this.#open();
-      this.#send(request, (failure, replies) => (failure ? reject(failure) : resolve(replies)));
+      this.#send(request, size, (failure, replies) => (failure ? reject(failure) : resolve(replies)));
     });
+  }
+
+  #refusal(size: number): string | undefined {
+    if (this.#closed) return 'the client is closed';
+    if (this.#down) return `the server is down (${this.#down})`;
+    const { maxPendingBytes } = this.options;
+    return this.#pendingBytes + size > maxPendingBytes
+      ? `over ${maxPendingBytes} bytes wait for an answer already`
+      : undefined;
   }
 
   /** Rejects what is pending; resolves when the socket is gone. */
@@ -75,56 +100,72 @@ export class MemcachedConnection {
     const socket = connect({ ...connectOptions(this.server), noDelay: true });
     const parser = new MemcachedReplyParser();
     this.#socket = socket;
-    this.#corked = false;
+    this.#outgoing = [];
     socket.on('data', (chunk) => {
+      this.#heard = performance.now();
       try {
         for (const reply of parser.push(chunk)) if (this.#socket === socket) this.#receive(reply);
       } catch (error) {
         this.#lost(socket, `the server answered rubbish: ${(error as Error).message}`);
       }
     });
+    socket.on('connect', () => (this.#heard = performance.now()));
     socket.on('error', (error) => this.#lost(socket, error.message || String((error as NodeJS.ErrnoException).code)));
     socket.on('close', () => this.#lost(socket, 'the server closed the connection'));
-    this.#send(
-      { operation: 'connect', bytes: ['mn\r\n'], replies: 1, accepts: ['MN'], timeout: this.connectTimeout },
-      (failure) => {
-        if (failure) return;
-        this.#down = undefined;
-        this.#failures = 0;
-      },
-    );
+    const { silence } = this.options;
+    const hello = { operation: 'connect', bytes: ['mn\r\n'], replies: 1, accepts: ['MN'], timeout: silence };
+    this.#send(hello, 0, (failure) => {
+      if (failure) return;
+      this.#down = undefined;
+      this.#failures = 0;
+    });
   }
 
-  #send(request: MemcachedRequest, settle: Pending['settle']): void {
-    const socket = this.#socket!;
-    const size = request.bytes.reduce((sum, part) => sum + part.length, 0);
-    const pending: Pending = { ...request, size, received: [], settle };
+  #send(request: MemcachedRequest, size: number, settle: Pending['settle']): void {
+    const pending: Pending = { ...request, size, received: [], settle, isSettled: false };
     this.#pipeline.push(pending);
     this.#pendingBytes += size;
-
     // What one turn of the event loop asks goes out in one system call.
-    if (!this.#corked) {
-      this.#corked = true;
-      socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        socket.uncork();
-      });
+    if (this.#outgoing.push(pending) === 1) {
+      const outgoing = this.#outgoing;
+      process.nextTick(() => this.#flush(outgoing));
     }
-    for (const part of request.bytes) {
-      if (typeof part === 'string') socket.write(part, 'latin1');
-      else socket.write(part);
-    }
-
-    // Timers run before sockets are read: after a busy event loop the answer may be there already. One more read, then.
-    pending.timer = setTimeout(() => setImmediate(() => this.#expire(pending)), request.timeout).unref();
   }
 
-  #expire(pending: Pending): void {
-    if (!this.#pipeline.includes(pending)) return;
-    // The bytes of a timed-out `ms` may lie in the kernel's buffer, and a server that wakes up applies it later, after
-    // whatever has been done meanwhile on a new connection: a timed-out set may still store.
-    this.#break(`no answer within ${pending.timeout} ms`);
+  #flush(outgoing: Pending[]): void {
+    if (this.#outgoing !== outgoing) return;
+    this.#outgoing = [];
+    const socket = this.#socket!;
+    socket.cork();
+    for (const { bytes } of outgoing) {
+      for (const part of bytes) {
+        if (typeof part === 'string') socket.write(part, 'latin1');
+        else socket.write(part);
+      }
+    }
+    socket.uncork();
+    // Time counts from here: the turn of the event loop that asked may have been a long one.
+    for (const pending of outgoing) {
+      pending.timer = afterReading(pending.timeout, () => {
+        // The bytes of a timed-out `ms` are on their way: it may still be stored.
+        this.#settle(pending, `no answer within ${pending.timeout} ms`);
+      });
+    }
+    // Nothing was due before.
+    if (this.#pipeline.length === outgoing.length) this.#heard = performance.now();
+    if (!this.#watchdog) this.#watch(this.options.silence);
+  }
+
+  /** Breaks the connection when nothing comes. */
+  #watch(milliseconds: number): void {
+    const socket = this.#socket;
+    this.#watchdog = afterReading(milliseconds, () => {
+      this.#watchdog = undefined;
+      if (this.#socket !== socket || this.#pipeline.length === 0) return;
+      const left = this.#heard + this.options.silence - performance.now();
+      if (left > 0) this.#watch(left);
+      else this.#break(`no answer within ${this.options.silence} ms`);
+    });
   }
 
   #receive(reply: MemcachedReply): void {
@@ -140,6 +181,7 @@ export class MemcachedConnection {
     pending.received.push(reply);
     if (pending.received.length < pending.replies) return;
     this.#pipeline.shift();
+    this.#pendingBytes -= pending.size;
     const error = pending.received.find(({ code }) => code === 'SERVER_ERROR');
     this.#settle(pending, error && `the server answered ${shown(error)}`);
   }
@@ -155,6 +197,10 @@ export class MemcachedConnection {
   #break(reason: string): void {
     const pipeline = this.#pipeline;
     this.#pipeline = [];
+    this.#outgoing = [];
+    this.#pendingBytes = 0;
+    clearTimeout(this.#watchdog);
+    this.#watchdog = undefined;
     this.#socket?.destroy();
     this.#socket = undefined;
     if (!this.#closed) {
@@ -166,10 +212,29 @@ export class MemcachedConnection {
   }
 
   #settle(pending: Pending, reason: string | undefined): void {
+    if (pending.isSettled) return;
+    pending.isSettled = true;
     clearTimeout(pending.timer);
-    this.#pendingBytes -= pending.size;
     pending.settle(reason ? new MemcachedError(this.server, pending.operation, reason) : undefined, pending.received);
   }
+}
+
+/**
+ * Timers run before sockets are read: after a busy turn of the event loop, what is waited for may be there already. One more read, then.
+ */
+function afterReading(milliseconds: number, action: () => void): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(action), milliseconds).unref();
+}
+
+/**
+ * How long to wait before the next attempt to connect, in milliseconds: not at all at first, since one silence is no dead server; then
+ * longer and longer, less a random half, so that many processes do not come back at once.
+ *
+ * @param failures in a row since the server last answered, from 1
+ */
+function reconnectDelay(failures: number): number {
+  if (failures === 1) return 0;
+  return Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** (failures - 2)) * (0.5 + Math.random() / 2);
 }
 
 function shown(reply: MemcachedReply): string {

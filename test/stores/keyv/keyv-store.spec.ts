@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import KeyvRedis from '@keyv/redis';
 import { createCache } from 'cache-manager';
-import fc from 'fast-check';
 import Keyv, { type KeyvStoreAdapter } from 'keyv';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keyvStore } from '../../../lib/stores/keyv/keyv-store.js';
 import { putPage } from '../../support/put-page.js';
 import { anyPage, collect, context, page } from '../pages.js';
+import { fc } from '../../support/random.js';
 
 describe('keyvStore with @keyv/redis', () => {
   const directory = mkdtempSync(join(tmpdir(), 'redis-'));

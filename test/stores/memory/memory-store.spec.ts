@@ -1,9 +1,9 @@
 import { createCache } from 'cache-manager';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { memoryStore } from '../../../lib/stores/memory/memory-store.js';
 import { putPage } from '../../support/put-page.js';
 import { anyPage, collect, context, page } from '../pages.js';
+import { fc } from '../../support/random.js';
 
 const open = (maxBytes?: number) => memoryStore(maxBytes === undefined ? {} : { maxBytes }).open(context);
 

@@ -1,0 +1,32 @@
+import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
+import type {
+  MemcachedClientDefinition,
+  MemcachedMetaClient,
+} from '../../../lib/stores/memcached/memcached-client.interface.js';
+
+/** One operation of a client, e.g. `compareAndSet page:/`. */
+export type Step = `${string} ${string}`;
+
+/** A client that waits before each operation. What is asked for first is carried out first all the same. */
+export function steppedClient(client: MemcachedClient, before: (step: Step) => Promise<unknown>): MemcachedMetaClient {
+  let last: Promise<unknown> = Promise.resolve();
+  return new Proxy(client, {
+    get: (target, name: keyof MemcachedClient) => {
+      const operation = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
+      if (name === 'keys' || name === 'close') return operation;
+      return (...args: unknown[]) => {
+        const turn = last.then(() => before(`${name} ${String(args[0])}`));
+        last = turn;
+        return turn.then(() => operation(...args));
+      };
+    },
+  });
+}
+
+export function steppedServer(
+  address: string,
+  before: (step: Step) => Promise<unknown>,
+): { client: MemcachedClientDefinition } {
+  const open = () => steppedClient(new MemcachedClient(address, { getTimeout: 10_000, writeTimeout: 10_000 }), before);
+  return { client: { servers: [{ address, weight: 1 }], open } };
+}
