@@ -51,7 +51,12 @@ const origin = `127.0.0.1:${app.address().port}`;
 async function store(definition, format) {
   const context = { format, prefix: 'page:', maxPageBytes: 1e6, compress: true, mustList: false };
   const open = definition.open(context);
-  await open.keyv.set('page:/p', page, 3_600_000);
+  await open.journal.look();
+  const address = { key: 'page:/p', path: '/p', target: '/p', host: undefined, variants: {} };
+  const arrival = { position: open.journal.window.position, time: Date.now() };
+  const write = await open.begin(address, { arrival, renews: false });
+  const result = await write.commit(page, 3_600_000);
+  if (!result.stored) throw new Error(`not stored: ${result.reason}`);
   return open.keyv;
 }
 

@@ -6,7 +6,8 @@
 export async function inTime<T>(answer: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, undefined);
+    // Timers run before sockets are read: after a busy turn of the event loop, the answer may be there already.
+    timer = setTimeout(() => setImmediate(resolve, undefined), milliseconds);
   });
   try {
     return await Promise.race([answer, deadline]);

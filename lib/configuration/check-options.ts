@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
 import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
@@ -102,6 +103,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
     rules,
+    rulesDigest: digestOf([prefix, hosts, allow, variants, requestFields, rules]),
     query: { allow },
     hosts,
     compress: compress !== false,
@@ -138,6 +140,10 @@ function originFor(given: string | undefined, hosts: readonly string[] | undefin
 /** Whether a request with the parameter goes to the application. */
 function isForeign(parameter: string, ignore: readonly NamePattern[]): boolean {
   return compile(queryRule([], ignore))({ method: 'GET', target: `/?${parameter}=x`, headers: {} });
+}
+
+function digestOf(what: unknown): string {
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
 }
 
 function requestFieldsOf({ requestFields = {} }: NginxCacheOptions): CheckedOptions['requestFields'] {

@@ -1,9 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { PAGE_KEY_HEADER, RULES_HEADER } from '../page/page-key-header.js';
 import type { Variant } from '../rules/variant.js';
 import { variantFields } from '../rules/variant.js';
 
 /** With a value, these keep a request away from the cache (lib/rules): on the way to a page they say nothing. */
 const GOVERNED = ['authorization', 'upgrade', 'content-length', 'transfer-encoding'];
+
+/** What nginx tells this module. */
+const OURS = [PAGE_KEY_HEADER, RULES_HEADER].map((name) => name.toLowerCase());
 
 /** They describe content, and a request with content is kept away from the cache. */
 const OF_CONTENT = ['content-type', 'content-encoding'];
@@ -35,7 +39,7 @@ export class PageFields {
 
   constructor(private readonly options: PageFieldOptions) {
     const { variants, bypass, ignore } = options;
-    this.#left = new Set([...GOVERNED, ...OF_CONTENT, ...bypass, 'cookie']);
+    this.#left = new Set([...GOVERNED, ...OF_CONTENT, ...bypass, ...OURS, 'cookie']);
     this.#kept = new Set([...ignore, 'host', 'accept-encoding', 'connection', ...CONDITIONS]);
     const chosen = variants.flatMap(({ header }) => header?.toLowerCase() ?? []);
     this.#free = new Set([

@@ -1,5 +1,5 @@
 import type { CheckedOptions } from '../options/checked-options.js';
-import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import { PAGE_KEY_HEADER, RULES_HEADER } from '../page/page-key-header.js';
 import { variantFields } from '../rules/variant.js';
 import { block } from './syntax.js';
 import type { SiteNames } from './variables.js';
@@ -28,6 +28,7 @@ export function appLocations(options: CheckedOptions, names: SiteNames): string[
       ...pass(names),
       ...(requestFields.pass === 'key' ? keyFields(options, host) : otherFields(host)),
       `proxy_set_header ${PAGE_KEY_HEADER} ${names.variable('key')};`,
+      `proxy_set_header ${RULES_HEADER} ${options.rulesDigest};`,
       ...chosen(options, names),
     ]),
     '',

@@ -21,6 +21,8 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly anonymousOnly: boolean;
   readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
   readonly rules: RequestRules;
+  /** Stands for the rules, and for what of a request the application sees: both sides must have the same. */
+  readonly rulesDigest: string;
   readonly compress: boolean;
   readonly maxPageBytes: number;
   readonly statuses: ReadonlySet<number>;

@@ -11,17 +11,21 @@ export const PAGE_FILE_MARK = '#';
 export const SITE_DIRECTORIES = {
   /** Every page has a directory here, with a directory for each version of it. */
   pages: 'pages',
-  /** A symbolic link to `pages` for every second in which nginx may serve pages with a ttl: `live/1767225600`. */
-  live: 'live',
   /** What ends when. */
   expiry: 'expiry',
   /** What is being deleted. */
   tmp: 'tmp',
 } as const;
 
+/**
+ * Begins the name of a symbolic link to `pages` for every second in which nginx may serve pages with a ttl: `live-1767225600`. Not in a
+ * directory of their own: each directory on the way to a page costs every hit some time.
+ */
+export const LEASE = 'live-';
+
 /** In the directory of a page: a symbolic link to the version that nginx serves. */
 export const PAGE_LINKS = {
-  /** Of a page with a ttl. nginx gets here by `live` only. */
+  /** Of a page with a ttl. nginx gets here by a lease only. */
   expiring: 'expiring',
   /** Of a page without: nginx serves it also while no Node process runs. */
   kept: 'kept',

@@ -1,5 +1,5 @@
 import { bodyFormat } from '../../page/body-format.js';
-import { PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES, siteDirectory } from '../../page/page-file.js';
+import { LEASE, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES, siteDirectory } from '../../page/page-file.js';
 import type { Flavour, Site } from './flavour.js';
 import { keyParts } from '../key-maps.js';
 import { decision, fallback } from './lookup.js';
@@ -39,9 +39,7 @@ export const filesFlavour: Flavour = {
   server: (site) => {
     const { options, names } = site;
     const file = names.variable('file');
-    const expiring = quoted(
-      `/${SITE_DIRECTORIES.live}/${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`,
-    );
+    const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
     const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
     const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
     const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
@@ -57,7 +55,7 @@ export const filesFlavour: Flavour = {
       'sendfile on;',
       '# An open file would be served on after its page has been purged.',
       'open_file_cache off;',
-      '# `live` holds links, and so does the directory of a page.',
+      '# Leases are links, and in the directory of a page is another.',
       'disable_symlinks off;',
       '# A version may be dated before the one that it replaces.',
       'if_modified_since exact;',

@@ -1,6 +1,6 @@
 import { readdir, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SITE_DIRECTORIES } from '../../page/page-file.js';
+import { LEASE, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
 
@@ -8,15 +8,11 @@ import { withDirectory } from './make-directory.js';
 const PAST = 2;
 
 /**
- * The seconds in which nginx may serve pages with a ttl. It looks for them below `live/<this second>`, a symbolic link to
+ * The seconds in which nginx may serve pages with a ttl. It looks for them below `live-<this second>`, a symbolic link to
  * where they are; without the link there is nothing to serve.
  */
 export class Leases {
-  readonly #directory: string;
-
-  constructor(site: string) {
-    this.#directory = join(site, SITE_DIRECTORIES.live);
-  }
+  constructor(private readonly site: string) {}
 
   /**
    * @param now Unix time in milliseconds
@@ -25,18 +21,22 @@ export class Leases {
   async renew(now: number, length: number): Promise<void> {
     const first = Math.floor(now / 1000);
     const last = Math.floor((now + length) / 1000);
-    const present = new Set(await withDirectory(this.#directory, () => readdir(this.#directory)));
+    const names = await withDirectory(this.site, () => readdir(this.site));
+    const present = new Set(
+      names.filter((name) => name.startsWith(LEASE)).map((name) => Number(name.slice(LEASE.length))),
+    );
     for (let second = first; second <= last; second += 1) {
-      if (present.has(String(second))) continue;
+      if (present.has(second)) continue;
       // Relative: nginx may see the root elsewhere, in a container of its own.
-      await unless(['EEXIST'], undefined, symlink(join('..', SITE_DIRECTORIES.pages), this.path(second)));
+      await unless(['EEXIST'], undefined, symlink(SITE_DIRECTORIES.pages, this.path(second)));
     }
-    for (const name of present) {
-      if (Number(name) < first - PAST) await unless(['ENOENT'], undefined, unlink(this.path(name)));
+    for (const second of present) {
+      // Those of the future are of a clock that has been set back.
+      if (second < first - PAST || second > last + PAST) await unless(['ENOENT'], undefined, unlink(this.path(second)));
     }
   }
 
-  private path(second: number | string): string {
-    return join(this.#directory, String(second));
+  private path(second: number): string {
+    return join(this.site, `${LEASE}${second}`);
   }
 }

@@ -1,4 +1,4 @@
-import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
+import { MemcachedClient, type MemcachedClientOptions } from '../../../lib/stores/memcached/memcached-client.js';
 import type {
   MemcachedClientDefinition,
   MemcachedMetaClient,
@@ -23,10 +23,12 @@ export function steppedClient(client: MemcachedClient, before: (step: Step) => P
   });
 }
 
+/** @param options a busy machine must not fail what is not about deadlines */
 export function steppedServer(
   address: string,
   before: (step: Step) => Promise<unknown>,
+  options: MemcachedClientOptions = { getTimeout: 10_000, writeTimeout: 10_000 },
 ): { client: MemcachedClientDefinition } {
-  const open = () => steppedClient(new MemcachedClient(address, { getTimeout: 10_000, writeTimeout: 10_000 }), before);
+  const open = () => steppedClient(new MemcachedClient(address, options), before);
   return { client: { servers: [{ address, weight: 1 }], open } };
 }
