@@ -4,9 +4,11 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   lstatSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -27,11 +29,15 @@ const PACKAGES = {
     'ngx_http_js_module.so': 'libnginx-mod-http-js',
     'ngx_http_memc_module.so': 'libnginx-mod-http-memc',
     'ngx_http_srcache_filter_module.so': 'libnginx-mod-http-srcache-filter',
+    postgres: 'postgresql',
   },
-  apk: { 'redis-server': 'redis' },
-  dnf: { 'redis-server': 'redis' },
-  brew: { 'redis-server': 'redis' },
+  apk: { 'redis-server': 'redis', postgres: 'postgresql' },
+  dnf: { 'redis-server': 'redis', postgres: 'postgresql-server' },
+  brew: { 'redis-server': 'redis', postgres: 'postgresql' },
 };
+
+/** Debian keeps the programs of each version of PostgreSQL in a directory of its own, with no link from the PATH. */
+const POSTGRES_VERSIONS = '/usr/lib/postgresql';
 
 /** In this order: a machine with apt may have brew as well. The script gets the packages as its arguments. */
 const MANAGERS = [
@@ -72,6 +78,25 @@ export function installPackages() {
 }
 
 /**
+ * Installs what is compiled on most machines, where that works: the tests that need it are skipped elsewhere.
+ *
+ * @param {Record<string, string>} packages what npm installs, by the name of its folder
+ * @returns {string[]} the names of those that are missing
+ */
+export function installOptional(packages) {
+  return Object.entries(packages).flatMap(([name, source]) => {
+    if (modified(`node_modules/${name}/package.json`) > 0) return [];
+    console.log(`Installing ${name}, which may have to be compiled …`);
+    try {
+      runQuietly('npm', ['install', '--no-save', '--no-audit', '--no-fund', `${name}@${source}`]);
+      return [];
+    } catch {
+      return [name];
+    }
+  });
+}
+
+/**
  * Looks for server programs and modules of nginx, and installs missing ones where that needs no password.
  *
  * @param {{ needed: string[] }} programs by the names of their files
@@ -95,7 +120,13 @@ export function installServers({ needed }) {
  * @returns {string | undefined} the directory
  */
 export function find(program) {
-  return [...(process.env.PATH ?? '').split(delimiter), ...OTHER_PLACES].find((place) => {
+  const versions = existsSync(POSTGRES_VERSIONS) ? readdirSync(POSTGRES_VERSIONS) : [];
+  const places = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    ...OTHER_PLACES,
+    ...versions.map((version) => join(POSTGRES_VERSIONS, version, 'bin')),
+  ];
+  return places.find((place) => {
     try {
       accessSync(join(place, program), isModule(program) ? constants.R_OK : constants.X_OK);
       return true;

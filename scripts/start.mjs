@@ -1,5 +1,7 @@
 // npm start: builds the library and the sample, runs the blog behind nginx, and shows what the page cache does.
 import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { NEEDED_BY } from './flavours.mjs';
@@ -69,8 +71,9 @@ async function prepare(needed) {
   installPackages();
   const { missing, hint } = installServers({ needed });
   const start = performance.now();
-  build('typescript/bin/tsc', '-p', 'tsconfig.build.json');
-  build('@nestjs/cli/bin/nest.js', 'build');
+  const library = ['lib', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+  build('dist/index.js', library, 'typescript/bin/tsc', '-p', 'tsconfig.build.json');
+  build('sample/dist/main.js', ['sample', 'nest-cli.json', 'dist/index.js'], '@nestjs/cli/bin/nest.js', 'build');
   console.log(`  built       in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   const module = needed.find((name) => name.endsWith('.so'));
   return {
@@ -79,11 +82,32 @@ async function prepare(needed) {
   };
 }
 
-/** Quiet unless it fails. */
-function build(script, ...args) {
+/** Whether a file is older than one of its sources: files, or all that is in a directory. A directory changes when a file goes. */
+function isStale(output, sources) {
+  const built = modified(output);
+  return sources.some((source) => {
+    if (modified(source) > built) return true;
+    const inside = statSync(join(root, source)).isDirectory()
+      ? readdirSync(join(root, source), { recursive: true })
+      : [];
+    return inside.some((path) => !/^dist\b/.test(path) && modified(join(source, path)) > built);
+  });
+}
+
+/** In milliseconds; 0 when there is no such file. */
+function modified(path) {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Runs a compiler when its output is older than its sources. Quiet unless it fails. */
+function build(output, sources, script, ...args) {
+  if (!isStale(output, sources)) return;
   const { status, stdout, stderr } = spawnSync(process.execPath, [`node_modules/${script}`, ...args], {
     cwd: root,
     encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(`The build failed.\n${stdout}${stderr}`);
+  if (status === 0) return;
+  // tsc writes it all the same.
+  rmSync(join(root, output), { force: true });
+  throw new Error(`The build failed.\n${stdout}${stderr}`);
 }

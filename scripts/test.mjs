@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installPackages, installServers } from './bootstrap.mjs';
+import { installOptional, installPackages, installServers } from './bootstrap.mjs';
 import { NEEDED_BY } from './flavours.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,6 +14,7 @@ const SERVERS = new Set([
   ...Object.values(NEEDED_BY).flat(),
   'ngx_http_brotli_static_module.so',
   'openssl',
+  'postgres',
   'redis-server',
   'wrk',
 ]);
@@ -35,6 +36,8 @@ let failed = 0;
 
 try {
   await step('packages', async () => installPackages());
+  const [skipped] = installOptional({ 'better-sqlite3-12': 'npm:better-sqlite3@12.11.1' });
+  if (skipped) console.log(`${skipped} cannot be installed here: tests of SQLite files are skipped.`);
   await step('servers', async () => {
     const { missing, hint } = installServers({ needed: [...SERVERS] });
     if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);

@@ -7,6 +7,7 @@ import { PurgeIncompleteError } from './purge-report.js';
 export class BackgroundPurge {
   /** Something for which was waited in vain, and which has not ended yet. */
   #late: Promise<unknown> | undefined;
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(private readonly dispatcher: PageCacheDispatcher) {}
 
@@ -17,9 +18,16 @@ export class BackgroundPurge {
    */
   async run(request: object | undefined, ...purges: (() => Promise<unknown>)[]): Promise<void> {
     const all = Promise.all(purges.map((purge) => this.attempt(purge)));
+    this.#running.add(all);
+    void all.finally(() => this.#running.delete(all));
     if (request) return void (await waitFor(all, request));
     if (this.#late || (await waitFor(all, all))) return;
     this.#late = all.finally(() => (this.#late = undefined));
+  }
+
+  /** Resolves when what is under way now has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
   }
 
   report(error: unknown): void {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { inTime } from '../async/in-time.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { describe, type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
 
@@ -20,6 +21,10 @@ export class PendingPurges implements OnModuleDestroy {
   #timer: NodeJS.Timeout | undefined;
   #delay = FIRST_DELAY;
   #closed = false;
+  /** Only while the next attempt waits for its time. */
+  #tryNow: (() => void) | undefined;
+  /** Who waits for the end of all. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(@Inject(PageStorage) private readonly storage: PageStorage) {}
 
@@ -38,6 +43,17 @@ export class PendingPurges implements OnModuleDestroy {
     else if (!isWaiting) this.#scopes.push(scope);
     this.hold();
     this.schedule(purge);
+  }
+
+  /** Waits until the store has acknowledged all of them, but not longer than so many milliseconds. */
+  async settled(milliseconds: number): Promise<void> {
+    if (this.#scopes.length === 0) return;
+    let end = (): void => undefined;
+    const settled = new Promise<void>((resolve) => this.#waiting.add((end = resolve)));
+    // The next attempt may be far away.
+    this.#tryNow?.();
+    await inTime(settled, milliseconds);
+    this.#waiting.delete(end);
   }
 
   onModuleDestroy(): void {
@@ -62,7 +78,14 @@ export class PendingPurges implements OnModuleDestroy {
   }
 
   private schedule(purge: (scope: PurgeScope) => Promise<unknown>): void {
-    this.#timer ??= setTimeout(() => void this.retry(purge), this.#delay).unref();
+    if (this.#timer) return;
+    const tryNow = (): void => {
+      clearTimeout(this.#timer);
+      this.#tryNow = undefined;
+      void this.retry(purge);
+    };
+    this.#tryNow = tryNow;
+    this.#timer = setTimeout(tryNow, this.#delay).unref();
   }
 
   private async retry(purge: (scope: PurgeScope) => Promise<unknown>): Promise<void> {
@@ -75,8 +98,9 @@ export class PendingPurges implements OnModuleDestroy {
       }
       this.#delay = FIRST_DELAY;
       this.#timer = undefined;
+      for (const end of this.#waiting) end();
     } catch {
-      this.#delay = Math.min(this.#delay * 2, LAST_DELAY);
+      this.#delay = this.#waiting.size > 0 ? FIRST_DELAY : Math.min(this.#delay * 2, LAST_DELAY);
       this.#timer = undefined;
       if (this.#scopes.length > 0) this.schedule(purge);
     }

@@ -22,6 +22,9 @@ export interface DependentPaths {
  */
 export type PageTarget = string | URL | DependentPaths;
 
+/** Every browser asks for it as it is, and there may be many of them. */
+const PLAIN = /^\/(?:[\w~-][\w.~-]*(?:\/|$))*$/;
+
 /** A page by its canonical path, on one host or on all. */
 export interface TargetPath {
   readonly path: string;
@@ -58,7 +61,12 @@ function isList(paths: unknown): paths is Iterable<string> {
   return typeof paths === 'object' && paths !== null && Symbol.iterator in paths;
 }
 
-function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath[] {
+/**
+ * A path or a URL, each of which may name a page in two ways.
+ *
+ * @throws {TypeError} when it is neither
+ */
+export function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath[] {
   if (typeof target === 'string' && target.startsWith('/')) {
     // A fragment, or part of a decoded name: one purge too much rather than too little.
     const meant = target.includes('#') ? [target, target.replaceAll('#', '%23')] : [target];
@@ -87,6 +95,7 @@ export function canonicalPath(path: string): string {
   if (typeof path !== 'string' || !path.startsWith('/')) {
     throw new TypeError(`${inspect(path, { depth: 0 })} is not a path: a path begins with "/"`);
   }
+  if (PLAIN.test(path)) return path;
   // The parser of URLs would drop them.
   const visible = path.replace(/[\0- ]/g, encodeURIComponent);
   // Not resolved against a base: "//about" would be a host.

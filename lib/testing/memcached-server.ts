@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { percentDecoded } from '../http/percent-decoding.js';
 import { findProgram } from './find-program.js';
 import { onFreePort } from './free-port.js';
 import { memcachedCommand } from './memcached-command.js';
@@ -111,8 +112,8 @@ export class MemcachedServer {
   }
 
   /**
-   * Deletes all pages. What the applications have written down of purges stays: they would not keep the next page that they render if
-   * that were lost.
+   * Deletes all pages. The head of the applications' purge journals stays: they would not keep the next page that they render if it were
+   * lost.
    */
   async flush(): Promise<void> {
     const journals = (await this.#allKeys()).filter((key) => /^\*.*journal$/.test(key));
@@ -136,9 +137,7 @@ export class MemcachedServer {
     let dump = await this.send('lru_crawler metadump hash');
     // One crawl at a time: the server may be busy with its own, or with somebody else's.
     for (; dump.startsWith('BUSY'); dump = await this.send('lru_crawler metadump hash')) await sleep(10);
-    return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) =>
-      key.replace(/%([0-9A-F]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
-    );
+    return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) => percentDecoded(key));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

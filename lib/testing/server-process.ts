@@ -34,12 +34,18 @@ export class ServerProcess {
 
   /**
    * @param directory where the server's output goes; removed, should this process die first
+   * @param user as whom the program runs; only root may choose
    * @throws Error when the program cannot be run
    */
-  static async start(program: string, args: string[], directory: string): Promise<ServerProcess> {
+  static async start(
+    program: string,
+    args: string[],
+    directory: string,
+    user: { uid?: number; gid?: number } = {},
+  ): Promise<ServerProcess> {
     const outputFile = join(directory, 'output.log');
     const output = openSync(outputFile, 'a');
-    const child = spawn(program, args, { stdio: ['ignore', output, output], detached: true });
+    const child = spawn(program, args, { stdio: ['ignore', output, output], detached: true, ...user });
     closeSync(output);
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
     return new ServerProcess(outputFile, child, child.pid, guard(child.pid, directory));

@@ -1,42 +1,99 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { DataSource, EntityMetadata } from 'typeorm';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import type { DataSource, EntitySchema } from 'typeorm';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { BackgroundPurge } from '../purging/background-purge.js';
+import { PendingPurges } from '../purging/pending-purges.js';
 import { PageCacheService } from '../module/page-cache.service.js';
+import { inTime } from '../async/in-time.js';
+import { Cascades } from './cascades.js';
+import { CommittedState } from './committed-state.js';
 import { EntityChangesSubscriber } from './entity-changes.subscriber.js';
 import { EntityPaths } from './entity-paths.js';
+import { oldStateOf } from './old-state.js';
+import { PlannedChangesSubscriber } from './planned-changes.subscriber.js';
+import { RowStates } from './row-states.js';
+import { StoredEntities } from './stored-entities.js';
 import { TransactionPurges } from './transaction-purges.js';
 import { WatchedEntities } from './watched-entities.js';
 
-/** One subscriber for each data source, whatever the number of modules that have entities there. */
+/** @publicApi */
+export type EntityClass = (abstract new (...args: never[]) => unknown) | EntitySchema;
+
+/** How long the end of the application waits for purges, in milliseconds. What remains is logged. */
+const SHUTDOWN = 2000;
+
+interface Watched {
+  readonly entities: WatchedEntities;
+  readonly subscriber: EntityChangesSubscriber;
+  readonly purges: TransactionPurges;
+}
+
+/**
+ * Watches the entities of data sources. `PageCacheTypeOrmModule.forFeature()` does it for those that are providers; those that are made
+ * while the application runs are given to `watch()`.
+ *
+ * @publicApi
+ */
 @Injectable()
-export class DataSourceWatchers implements OnApplicationShutdown {
-  readonly #watched = new Map<DataSource, { entities: WatchedEntities; subscriber: EntityChangesSubscriber }>();
+export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdown {
+  readonly #watched = new Map<DataSource, Watched>();
 
   constructor(
     @Inject(PageCacheService) private readonly pages: PageCacheService,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(PendingPurges) private readonly pending: PendingPurges,
   ) {}
 
-  watch(dataSource: DataSource, entities: readonly EntityMetadata[]): void {
+  /**
+   * Purges pages from now on when these entities change. A data source may be given several times, with other entities.
+   *
+   * @param dataSource one that is initialized
+   * @throws {EntityMetadataNotFoundError} (TypeORM's) when an entity is not one of the data source
+   * @example
+   * const tenant = await new DataSource({ type: 'postgres', url, entities: [Post] }).initialize();
+   * watchers.watch(tenant, [Post]);
+   */
+  watch(dataSource: DataSource, entities: readonly EntityClass[]): void {
+    const metadata = entities.map((entity) => dataSource.getMetadata(entity as never));
     let watched = this.#watched.get(dataSource);
     if (!watched) {
-      const background = new BackgroundPurge(this.dispatcher);
-      const all = new WatchedEntities(dataSource);
-      const purges = new TransactionPurges(this.pages, background);
-      const paths = new EntityPaths((error) => background.report(error));
-      watched = { entities: all, subscriber: new EntityChangesSubscriber(all, paths, purges, this.pages) };
-      this.#watched.set(dataSource, watched);
-      dataSource.subscribers.push(watched.subscriber);
+      this.#watched.set(dataSource, (watched = this.make(dataSource)));
+      // A subscriber before ours that throws would keep the change from us.
+      dataSource.subscribers.unshift(watched.subscriber);
     }
-    watched.entities.add(entities);
+    watched.entities.add(metadata);
+  }
+
+  /** Forgets a data source, which may be destroyed then. */
+  unwatch(dataSource: DataSource): void {
+    const watched = this.#watched.get(dataSource);
+    const index = watched ? dataSource.subscribers.indexOf(watched.subscriber) : -1;
+    if (index >= 0) dataSource.subscribers.splice(index, 1);
+    this.#watched.delete(dataSource);
+  }
+
+  /** While the data sources and the store are still there: what has been written is to be purged, too. */
+  async onModuleDestroy(): Promise<void> {
+    const end = performance.now() + SHUTDOWN;
+    await inTime(Promise.all([...this.#watched.values()].map(({ purges }) => purges.settled())), SHUTDOWN);
+    await this.pending.settled(Math.max(0, end - performance.now()));
   }
 
   onApplicationShutdown(): void {
-    for (const [{ subscribers }, { subscriber }] of this.#watched) {
-      const index = subscribers.indexOf(subscriber);
-      if (index >= 0) subscribers.splice(index, 1);
-    }
-    this.#watched.clear();
+    for (const dataSource of this.#watched.keys()) this.unwatch(dataSource);
+  }
+
+  private make(dataSource: DataSource): Watched {
+    const background = new BackgroundPurge(this.dispatcher);
+    const report = (error: unknown) => background.report(error);
+    const entities = new WatchedEntities(dataSource);
+    const stored = new StoredEntities(dataSource);
+    const cascades = new Cascades(entities, stored);
+    const states = new RowStates(entities, stored, cascades, new EntityPaths(report), report);
+    const committed = new CommittedState(dataSource);
+    const oldState = oldStateOf(dataSource);
+    const purges = new TransactionPurges(this.pages, background, oldState, committed, states);
+    const Subscriber = oldState === 'before' ? PlannedChangesSubscriber : EntityChangesSubscriber;
+    return { entities, purges, subscriber: new Subscriber(entities, cascades, purges, this.pages, report) };
   }
 }

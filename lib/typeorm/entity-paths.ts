@@ -1,127 +1,92 @@
-import type { EntityMetadata, ObjectLiteral, QueryRunner, RelationMetadata } from 'typeorm';
-import { targetPaths } from '../purging/purge-target.js';
-import { slices } from '../async/chunks.js';
-import { QueryBatches } from './query-batches.js';
+import type { EntityMetadata, ObjectLiteral } from 'typeorm';
+import { targetPath, targetPaths } from '../purging/purge-target.js';
 import { addRelation, RelationReads, type RelationTree } from './relation-reads.js';
 
 /** Each round finds at least one more relation; deeper than this, `dependentPaths()` walks the database. */
 const MAX_ROUNDS = 10;
 
-/** Databases limit the number of parameters; the least of them is some 1000. */
-const IDS_PER_QUERY = 500;
-
-type Paths = readonly string[] | undefined;
+/** What the entities of one class have answered. */
+export interface EntityPathsAnswer {
+  readonly paths: ReadonlySet<string>;
+  /** How many entities there were. */
+  readonly found: number;
+  /** Whether each of them has given nothing but paths. */
+  readonly isComplete: boolean;
+}
 
 /**
  * Calls `dependentPaths()`, on entities with every relation that it reads: which these are is learned class by class, so that one
  * query loads everything from the second time on.
- *
- * All answers are `undefined` when the paths are not known: there is no such method, or it has thrown (which is reported).
  */
 export class EntityPaths {
   readonly #needed = new WeakMap<EntityMetadata, RelationTree>();
-  readonly #stored = new QueryBatches<EntityMetadata, Paths>((runner, metadata, ids) =>
-    this.attempt(() => this.read(runner, metadata, ids)),
-  );
-  readonly #referring = new QueryBatches<RelationMetadata, ObjectLiteral[] | undefined>((runner, relation, ids) =>
-    this.attempt(() =>
-      find(
-        runner,
-        relation.entityMetadata,
-        {},
-        ids.map((id) => nested(relation, id)),
-      ),
-    ),
-  );
 
+  /** @param report is told the first error of each call; the entities and the paths that are good are kept */
   constructor(private readonly report: (error: unknown) => void) {}
 
   /**
-   * @param copy an entity with all its columns, ours to change; without one, or when relations are needed, the database is asked
+   * @param load gives the entities with these relations; they are ours to change
+   * @throws what `load` throws
    */
-  async of(runner: QueryRunner, metadata: EntityMetadata, id: ObjectLiteral, copy?: ObjectLiteral): Promise<Paths> {
-    if (!hasPaths(metadata)) return undefined;
-    if (copy && !this.#needed.has(metadata)) {
-      const result = await this.attempt(() => this.call(metadata, [copy], {}));
-      if (result !== 'more') return result;
-    }
-    return this.#stored.add(runner, metadata, id);
-  }
-
-  /** The entities whose relation leads to the one with that id; `undefined` when the database does not say. */
-  referring(runner: QueryRunner, relation: RelationMetadata, id: ObjectLiteral): Promise<ObjectLiteral[] | undefined> {
-    return this.#referring.add(runner, relation, id);
-  }
-
-  private async read(runner: QueryRunner, metadata: EntityMetadata, ids: readonly ObjectLiteral[]): Promise<Paths> {
+  async of(
+    metadata: EntityMetadata,
+    load: (relations: RelationTree) => Promise<ObjectLiteral[]>,
+  ): Promise<EntityPathsAnswer> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const relations = this.#needed.get(metadata) ?? {};
-      const entities = await find(runner, metadata, relations, ids);
-      const paths = await this.call(metadata, entities, relations);
-      if (paths !== 'more') return paths;
+      const relations = structuredClone(this.#needed.get(metadata) ?? {});
+      const answer = await this.call(metadata, await load(relations), relations);
+      if (answer) return answer;
     }
     throw new Error(`dependentPaths() of ${metadata.name} reads relations of relations without end.`);
   }
 
-  /** @returns `'more'` when relations are missing, which are known from now on */
+  /** @returns `undefined` when relations are missing, which are known from now on */
   private async call(
     metadata: EntityMetadata,
     entities: ObjectLiteral[],
     loaded: RelationTree,
-  ): Promise<Paths | 'more'> {
+  ): Promise<EntityPathsAnswer | undefined> {
     const reads = new RelationReads();
-    const paths: string[] = [];
-    let failure: { error: unknown } | undefined;
+    const given = new Set<unknown>();
+    const errors: unknown[] = [];
     for (const entity of entities) {
-      reads.watch(entity, metadata, loaded);
       try {
-        const targets = await targetPaths([entity as { dependentPaths(): string[] }], undefined);
-        for (const { path } of targets) paths.push(path);
+        reads.watch(entity, metadata.findInheritanceMetadata(entity), loaded);
+        for (const path of await pathsOf(entity as { dependentPaths?(): unknown })) given.add(path);
       } catch (error) {
-        failure ??= { error };
+        errors.push(error);
       }
     }
     if (reads.missing.size > 0) {
       const needed = this.#needed.get(metadata) ?? {};
       for (const path of reads.missing) addRelation(needed, path);
       this.#needed.set(metadata, needed);
-      return 'more';
-    }
-    if (failure) throw failure.error;
-    return paths;
-  }
-
-  private async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await action();
-    } catch (error) {
-      this.report(error);
       return undefined;
     }
+    const paths = new Set<string>();
+    for (const one of given) {
+      try {
+        for (const { path } of targetPath(one as string, undefined)) paths.add(path);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) this.report(errors[0]);
+    return { paths, found: entities.length, isComplete: errors.length === 0 };
   }
 }
 
-function hasPaths({ target }: EntityMetadata): boolean {
-  if (typeof target !== 'function') return false;
-  return typeof (target.prototype as { dependentPaths?: unknown }).dependentPaths === 'function';
+/** Whether entities of the class, or of one that extends it, tell their paths. */
+export function hasPaths({ target, childEntityMetadatas }: EntityMetadata): boolean {
+  const own = typeof target === 'function' && 'dependentPaths' in (target.prototype as object);
+  return own || childEntityMetadatas.some(hasPaths);
 }
 
-/** Soft-removed entities included: they have just been, or are about to be shown again. */
-async function find(
-  runner: QueryRunner,
-  metadata: EntityMetadata,
-  relations: RelationTree,
-  where: readonly ObjectLiteral[],
-): Promise<ObjectLiteral[]> {
-  const found: ObjectLiteral[] = [];
-  for (const some of slices(where, IDS_PER_QUERY)) {
-    const repository = runner.manager.getRepository<ObjectLiteral>(metadata.target);
-    const options = { relations, withDeleted: true, loadEagerRelations: false };
-    found.push(...(await repository.find({ ...options, where: some })));
-  }
-  return found;
-}
-
-function nested({ propertyPath }: RelationMetadata, id: ObjectLiteral): ObjectLiteral {
-  return propertyPath.split('.').reduceRight<ObjectLiteral>((value, name) => ({ [name]: value }), id);
+/** The list, of which each path is looked at later, once for all entities. */
+async function pathsOf(entity: { dependentPaths?(): unknown }): Promise<Iterable<unknown>> {
+  if (!entity.dependentPaths) throw new TypeError(`${entity.constructor.name} has no dependentPaths()`);
+  const paths = await entity.dependentPaths();
+  if (typeof paths === 'object' && paths !== null && Symbol.iterator in paths) return paths as Iterable<unknown>;
+  await targetPaths([{ dependentPaths: () => paths as string[] }], undefined);
+  return [];
 }

@@ -6,6 +6,13 @@ const PAGE_CACHE_TAG = Symbol('nestjs-nginx-cache: page cache tag');
 export interface PageCacheTagOptions {
   /** Whether every page whose handler loads such an entity gets the tag by itself. Default `true`. */
   automatic?: boolean;
+  /**
+   * Columns that no page shows: an update of nothing but these purges nothing. Property paths, as in TypeORM.
+   *
+   * @example
+   * @PageCacheTag('users', { ignoreColumns: ['lastLoginAt', 'visits'] })
+   */
+  ignoreColumns?: readonly string[];
 }
 
 interface ClassTag extends PageCacheTagOptions {

@@ -1,11 +1,10 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import type { DataSource, EntitySchema } from 'typeorm';
-import { DataSourceWatchers } from './data-source-watchers.js';
+import type { DataSource } from 'typeorm';
+import { DataSourceWatchers, type EntityClass } from './data-source-watchers.js';
 
 const FEATURE = Symbol('nestjs-nginx-cache: typeorm feature');
 
-type EntityClass = (abstract new (...args: never[]) => unknown) | EntitySchema;
 type DataSourceRef = Parameters<typeof getDataSourceToken>[0];
 
 /** What one module has asked for. */
@@ -38,6 +37,16 @@ export class PageCacheTypeOrmModule implements OnModuleInit {
   ) {}
 
   /**
+   * For data sources that are made while the application runs: gives you `DataSourceWatchers`, as `forFeature()` does, too.
+   *
+   * @example
+   * constructor(private readonly watchers: DataSourceWatchers) {}
+   */
+  static forRoot(): DynamicModule {
+    return { module: PageCacheTypeOrmCoreModule };
+  }
+
+  /**
    * @param entities classes whose instances have `dependentPaths()`; without the method, every change purges by the tag of the class
    * @param dataSource as in `TypeOrmModule.forFeature()`, when it is not the default one
    * @throws {EntityMetadataNotFoundError} (TypeORM's, when the application starts) when an entity is not one of the data source
@@ -46,6 +55,7 @@ export class PageCacheTypeOrmModule implements OnModuleInit {
     return {
       module: PageCacheTypeOrmModule,
       imports: [PageCacheTypeOrmCoreModule],
+      exports: [PageCacheTypeOrmCoreModule],
       providers: [
         {
           provide: FEATURE,
@@ -58,9 +68,6 @@ export class PageCacheTypeOrmModule implements OnModuleInit {
 
   onModuleInit(): void {
     const { dataSource, entities } = this.feature;
-    this.watchers.watch(
-      dataSource,
-      entities.map((entity) => dataSource.getMetadata(entity as never)),
-    );
+    this.watchers.watch(dataSource, entities);
   }
 }

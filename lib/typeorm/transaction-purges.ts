@@ -2,97 +2,181 @@ import type { QueryRunner } from 'typeorm';
 import type { BackgroundPurge } from '../purging/background-purge.js';
 import type { PageCacheService } from '../module/page-cache.service.js';
 import { slices } from '../async/chunks.js';
+import { ChangedRows, type Stale } from './changed-rows.js';
+import type { CommittedState, Read } from './committed-state.js';
+import type { OldState } from './old-state.js';
+import { ReadPatience } from './read-patience.js';
+import type { RowStates } from './row-states.js';
 
 /** A function takes only so many arguments as there is room for on the stack. */
 const ARGUMENTS = 10_000;
 
-/** What one level of a transaction has made stale. */
-class Stale {
-  readonly paths = new Set<string>();
-  readonly tags = new Set<string>();
-
-  add({ paths, tags }: { paths?: Iterable<string>; tags?: Iterable<string> }): void {
-    for (const path of paths ?? []) this.paths.add(path);
-    for (const tag of tags ?? []) this.tags.add(tag);
-  }
-}
-
 /** The levels of one connection: outside any transaction, the transaction, its savepoints. */
 interface Levels {
-  readonly stack: [Stale, ...Stale[]];
-  /** A COMMIT has been sent and not yet answered. */
-  committing: boolean;
+  readonly stack: [ChangedRows, ...ChangedRows[]];
+  /** A COMMIT is about to be sent, and not yet answered. */
+  isCommitting: boolean;
+  /** What is read before the writes of this turn. */
+  reading: Promise<void> | undefined;
+  /** The purge of what this turn has written outside any transaction. */
+  settling: Promise<void> | undefined;
 }
 
 /**
- * Keeps what is stale until the database shows it: until the outermost COMMIT, and not at all after a ROLLBACK. What a savepoint has
- * collected goes with it.
+ * Keeps what a transaction changes until the database shows it: until the outermost COMMIT, and not at all after a ROLLBACK. What a
+ * savepoint has collected goes with it.
+ *
+ * No write ever fails on our account: nothing here rejects but with the news that the database has ended the transaction.
  */
 export class TransactionPurges {
   readonly #levels = new WeakMap<QueryRunner, Levels>();
+  readonly #patience: ReadPatience;
 
   constructor(
     private readonly pages: PageCacheService,
     private readonly background: BackgroundPurge,
-  ) {}
+    private readonly oldState: OldState,
+    private readonly committed: CommittedState,
+    private readonly states: RowStates,
+  ) {
+    this.#patience = new ReadPatience(committed, (error) => background.report(error));
+  }
 
-  /** Where what changes now is to be added, also when it is known later. */
-  level(runner: QueryRunner): Stale {
+  /** Where what changes now is to be added. */
+  changed(runner: QueryRunner): ChangedRows {
     const { stack } = this.levelsOf(runner);
-    return stack[stack.length - 1] as Stale;
+    return stack[stack.length - 1] as ChangedRows;
   }
 
-  started(runner: QueryRunner): void {
-    this.levelsOf(runner).stack.push(new Stale());
-  }
-
-  committing(runner: QueryRunner): void {
-    this.levelsOf(runner).committing = true;
-  }
-
-  async committed(runner: QueryRunner): Promise<void> {
+  /**
+   * Reads what the writes of this turn replace, on their own connection.
+   *
+   * @throws when the database has given up the transaction meanwhile
+   */
+  beforeWrite(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
-    levels.committing = false;
-    // A transaction that had begun before the application watched has no level of its own.
-    const ended = levels.stack.length > 1 ? (levels.stack.pop() as Stale) : new Stale();
-    this.level(runner).add(ended);
-    await this.written(runner);
-  }
-
-  /** A commit that was sent and not acknowledged may have happened: whoever knows less must purge more. */
-  async rollingBack(runner: QueryRunner): Promise<void> {
-    const { stack, committing } = this.levelsOf(runner);
-    const [, transaction, savepoint] = stack;
-    if (committing && transaction && !savepoint) await this.purge(transaction);
-  }
-
-  rolledBack(runner: QueryRunner): void {
-    const levels = this.levelsOf(runner);
-    levels.committing = false;
-    if (levels.stack.length > 1) levels.stack.pop();
+    const rows = this.changed(runner);
+    return (levels.reading ??= Promise.resolve().then(async () => {
+      levels.reading = undefined;
+      await this.readOld(rows, (query) => query(runner), this.isOpen(runner));
+    }));
   }
 
   /** Something has been written: what belongs to no transaction is seen by everybody already. */
   async written(runner: QueryRunner): Promise<void> {
+    if (this.isOpen(runner)) return;
+    const levels = this.levelsOf(runner);
+    await (levels.settling ??= Promise.resolve().then(async () => {
+      levels.settling = undefined;
+      const [rows] = levels.stack;
+      levels.stack[0] = new ChangedRows();
+      await this.settle(rows);
+    }));
+  }
+
+  started(runner: QueryRunner): void {
+    this.levelsOf(runner).stack.push(new ChangedRows());
+  }
+
+  /** Now all rows are locked that the transaction has changed, so that their committed state is the one that it replaces. */
+  async beforeCommit(runner: QueryRunner): Promise<void> {
+    const levels = this.levelsOf(runner);
+    if (levels.stack.length > 2) return;
+    levels.isCommitting = true;
+    if (this.oldState === 'beside') await this.readOld(this.changed(runner), undefined, false);
+  }
+
+  async afterCommit(runner: QueryRunner): Promise<void> {
+    const levels = this.levelsOf(runner);
+    levels.isCommitting = false;
+    // A transaction that had begun before the application watched has no level of its own.
+    const ended = levels.stack.length > 1 ? (levels.stack.pop() as ChangedRows) : undefined;
+    if (this.isOpen(runner)) this.changed(runner).merge(ended ?? new ChangedRows());
+    else if (ended) await this.settle(ended);
+  }
+
+  /** A COMMIT that was sent and not acknowledged may have happened: whoever knows less must purge more. */
+  async unanswered(runner: QueryRunner): Promise<void> {
+    const levels = this.levelsOf(runner);
+    if (!levels.isCommitting) return;
+    levels.isCommitting = false;
+    const rows = levels.stack[1];
+    if (!rows) return;
+    levels.stack[1] = new ChangedRows();
+    await this.settle(rows);
+  }
+
+  /** Before the answer, which never comes when the database has rolled back by itself. */
+  async rollingBack(runner: QueryRunner): Promise<void> {
     const { stack } = this.levelsOf(runner);
-    const [stale] = stack;
-    stack[0] = new Stale();
-    await this.purge(stale);
+    const unanswered = stack.length === 2 ? this.unanswered(runner) : undefined;
+    if (stack.length > 1) stack.pop();
+    await unanswered;
+  }
+
+  /** Waits until what goes on in the background has ended. */
+  async settled(): Promise<void> {
+    await this.#patience.settled();
+    await this.background.settled();
+  }
+
+  private isOpen(runner: QueryRunner): boolean {
+    return this.levelsOf(runner).stack.length > 1;
+  }
+
+  /** @param read for what only this connection shows */
+  private async readOld(rows: ChangedRows, read: Read | undefined, isInTransaction: boolean): Promise<void> {
+    if (rows.isEmpty) return;
+    let ended: { error: unknown } | undefined;
+    await this.#patience.wait(async (signal) => {
+      try {
+        await this.states.addOld(rows, this.guarded(read, signal), signal, ({ isWritten }) => !read || !isWritten);
+      } catch (error) {
+        if (isInTransaction) ended = { error };
+        else this.background.report(error);
+      }
+      return rows;
+    });
+    if (ended) throw ended.error;
+  }
+
+  /** What comes too late would be the state after the write. */
+  private guarded(read: Read | undefined, signal: AbortSignal): Read {
+    return async (query) => {
+      const result = await (read ? read(query) : this.committed.read(query, signal));
+      signal.throwIfAborted();
+      return result;
+    };
+  }
+
+  private async settle(rows: ChangedRows): Promise<void> {
+    if (rows.isEmpty) return;
+    rows.addStale({ tags: this.states.unreadTags(rows) });
+    const current = await this.#patience.wait(
+      (signal) => this.states.current(rows, (query) => this.committed.read(query, signal), signal),
+      (late) => this.purge(late),
+    );
+    rows.addStale(current ?? { tags: this.states.allTags(rows) });
+    await this.purge(rows);
   }
 
   private async purge({ paths, tags }: Stale): Promise<void> {
+    const all = [...new Set(tags)];
     await this.background.run(
       undefined,
       ...slices([...paths], ARGUMENTS).map((some) => () => this.pages.purge(...some)),
       async () => {
-        if (tags.size > 0) await this.pages.purgeTags(...tags);
+        if (all.length > 0) await this.pages.purgeTags(...all);
       },
     );
   }
 
   private levelsOf(runner: QueryRunner): Levels {
     let levels = this.#levels.get(runner);
-    if (!levels) this.#levels.set(runner, (levels = { stack: [new Stale()], committing: false }));
+    if (!levels) {
+      levels = { stack: [new ChangedRows()], isCommitting: false, reading: undefined, settling: undefined };
+      this.#levels.set(runner, levels);
+    }
     return levels;
   }
 }

@@ -1,22 +1,30 @@
 import type { DataSource, EntityMetadata, ObjectLiteral, RelationMetadata } from 'typeorm';
 import { classTagOf } from './page-cache-tag.decorator.js';
+import { byColumns, plain, type RowReference } from './row-reference.js';
 
-/** One side of a many-to-many relation. */
-export interface JunctionSide {
+/** One side of a many-to-many relation that is watched. */
+interface JunctionSide {
   readonly metadata: EntityMetadata;
-  readonly idOf: (row: ObjectLiteral) => ObjectLiteral | undefined;
+  /** Of the junction, and the ones of the class that they refer to. */
+  readonly columns: readonly Column[];
+  readonly referenced: readonly Column[];
 }
+
+type Column = EntityMetadata['columns'][number];
 
 /** The entity classes of a data source whose changes purge pages, those that extend them included. */
 export class WatchedEntities {
   readonly #targets = new Set<unknown>();
   #all: EntityMetadata[] | undefined;
+  /** By junction: asked for with each of its rows. */
+  #sides = new Map<EntityMetadata, readonly JunctionSide[]>();
 
   constructor(private readonly dataSource: DataSource) {}
 
   add(entities: readonly EntityMetadata[]): void {
     for (const { target } of entities) this.#targets.add(target);
     this.#all = undefined;
+    this.#sides = new Map();
   }
 
   has(metadata: EntityMetadata): boolean {
@@ -39,6 +47,22 @@ export class WatchedEntities {
   }
 
   /**
+   * Whether an update changes a column that pages show.
+   *
+   * @param updated the columns, when TypeORM tells them
+   * @param values what was written otherwise
+   */
+  counts(metadata: EntityMetadata, updated: readonly Column[], values: ObjectLiteral | undefined): boolean {
+    const { ignoreColumns = [] } = classTagOf(metadata.target);
+    if (ignoreColumns.length === 0) return true;
+    const columns =
+      updated.length > 0
+        ? updated
+        : metadata.columns.filter((column) => values && column.getEntityValue(values) !== undefined);
+    return columns.length === 0 || columns.some(({ propertyPath }) => !ignoreColumns.includes(propertyPath));
+  }
+
+  /**
    * The classes on the other side of the relations that a bulk write changes.
    *
    * @param values what is written; `undefined` when TypeORM does not tell
@@ -51,33 +75,58 @@ export class WatchedEntities {
   }
 
   /**
-   * The relations through which the database changes other rows by itself when one of this class is deleted: TypeORM
-   * sees nothing of it.
+   * The relations through which the database changes watched rows by itself when one of this class is deleted, at once or by way of
+   * classes that nobody watches: TypeORM sees nothing of it.
    *
    * @param isBulk whether TypeORM does not know which one is deleted: then it leaves all junction rows to the database, too
    */
   cascades(metadata: EntityMetadata, isBulk: boolean): RelationMetadata[] {
-    return this.all()
+    return this.dataSource.entityMetadatas
       .flatMap((other) => other.ownRelations)
-      .filter((relation) => related(relation.inverseEntityMetadata, metadata) && isCascade(relation, isBulk));
+      .filter(
+        (relation) =>
+          related(relation.inverseEntityMetadata, metadata) &&
+          isCascade(relation, isBulk) &&
+          (this.has(relation.entityMetadata) || (relation.onDelete === 'CASCADE' && this.leadsOn(relation))),
+      );
   }
 
-  /** The watched sides of a many-to-many relation, and how the rows of its junction name them. */
-  sides(junction: EntityMetadata): JunctionSide[] {
-    return [junction.ownerColumns, junction.inverseColumns].flatMap((columns) => {
-      const metadata = columns[0]?.referencedColumn?.entityMetadata;
-      if (!metadata || !this.has(metadata)) return [];
-      const idOf = (row: ObjectLiteral) => {
-        const id: ObjectLiteral = {};
-        for (const { propertyName, databaseName, referencedColumn } of columns) {
-          const value: unknown = row[propertyName] ?? row[databaseName];
-          if (value === undefined) return undefined;
-          referencedColumn?.setEntityValue(id, value);
-        }
-        return id;
-      };
-      return [{ metadata, idOf }];
+  /** The tags of the classes at the other end of its many-to-many relations. */
+  otherEnds({ manyToManyRelations }: EntityMetadata): string[] {
+    return manyToManyRelations
+      .map(({ inverseEntityMetadata }) => inverseEntityMetadata)
+      .filter((other) => this.has(other))
+      .flatMap((other) => this.tagsOf(other));
+  }
+
+  /** The watched rows at both ends of a row of a junction table; of a side that the row does not name, the class. */
+  ends(junction: EntityMetadata, row: ObjectLiteral | undefined): (RowReference | EntityMetadata)[] {
+    return this.sides(junction).map(({ metadata, columns, referenced }) => {
+      const values = columns.map((column) => plain(column, row?.[column.propertyName] ?? row?.[column.databaseName]));
+      return byColumns(metadata, referenced, values) ?? metadata;
     });
+  }
+
+  private sides(junction: EntityMetadata): readonly JunctionSide[] {
+    let sides = this.#sides.get(junction);
+    if (sides) return sides;
+    sides = [junction.ownerColumns, junction.inverseColumns].flatMap((columns) => {
+      const referenced = columns.flatMap(({ referencedColumn }) => referencedColumn ?? []);
+      const metadata = referenced[0]?.entityMetadata;
+      return metadata && this.has(metadata) ? [{ metadata, columns, referenced }] : [];
+    });
+    this.#sides.set(junction, sides);
+    return sides;
+  }
+
+  private leadsOn({ entityMetadata }: RelationMetadata, seen = new Set<EntityMetadata>()): boolean {
+    if (seen.has(entityMetadata)) return false;
+    seen.add(entityMetadata);
+    if (entityMetadata.manyToManyRelations.some((relation) => this.has(relation.inverseEntityMetadata))) return true;
+    return this.dataSource.entityMetadatas
+      .flatMap((other) => other.ownRelations)
+      .filter((relation) => related(relation.inverseEntityMetadata, entityMetadata) && isCascade(relation, true))
+      .some((relation) => this.has(relation.entityMetadata) || this.leadsOn(relation, seen));
   }
 
   private all(): EntityMetadata[] {

@@ -7,6 +7,7 @@ import { PageCacheService, PurgeIncompleteError } from '../../lib/index.js';
 import { Renderings } from '../../lib/caching/renderings.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
+import { extraTime } from '../support/extra-time.js';
 import { type Site, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -14,6 +15,8 @@ expect.extend(pageCacheMatchers);
 /** How long a handler takes, and for how long requests flow in each state, in milliseconds. */
 const HANDLER = 5;
 const PERIOD = 800;
+/** 50 ms are what the cache may cost a visitor, and 30 what a measurement may be wrong by. */
+const ALLOWED = 50 + 30;
 /** Requests a second. */
 const RATE = 200;
 
@@ -29,16 +32,16 @@ class SlowController {
 
 interface Visit {
   readonly id: number;
-  readonly milliseconds: number;
   readonly right: boolean;
 }
 
 describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
   let site: Site;
-  const agent = new Agent({ keepAlive: true });
+  // A connection for each visit: on a busy machine one that is kept may be closed just when it is used again.
+  const agent = new Agent({ keepAlive: false });
 
   beforeAll(async () => {
-    site = await startSite({ platform, controllers: [SlowController], logger: false });
+    site = await startSite({ platform, controllers: [SlowController], logger: false }, {}, { isPatient: false });
   });
   afterAll(async () => {
     agent.destroy();
@@ -48,14 +51,13 @@ describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
   // Whatever has failed before.
   afterEach(() => site.memcached.restart());
 
-  const visit = async (port: number, id: number): Promise<Visit> => {
-    const start = performance.now();
-    const client = request({ port, agent, path: `/pages/${id}` }).end();
+  const visit = async (port: number, id: number, headers = {}): Promise<Visit> => {
+    const client = request({ port, agent, path: `/pages/${id}`, headers }).end();
     const [response] = (await once(client, 'response')) as [import('node:http').IncomingMessage];
     let body = '';
     for await (const part of response.setEncoding('utf8')) body += part as string;
     const right = response.statusCode === 200 && body === `<h1>page ${id}</h1>`.repeat(200);
-    return { id, milliseconds: performance.now() - start, right };
+    return { id, right };
   };
 
   /** Visits at an even rate, of pages seen before and of new ones. */
@@ -71,45 +73,49 @@ describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
     }
     return Promise.all(visits);
   };
-  /** The shortest of several visits, one after the other: what a busy machine does not add to. In milliseconds. */
-  const shortest = async (port: number): Promise<number> => {
-    let least = Infinity;
-    for (let round = 0; round < 15; round += 1) {
-      least = Math.min(least, (await visit(port, (next += 1) + 100)).milliseconds);
-    }
-    return least;
+  /** How much longer a visit takes than one that has nothing to do with the cache, at the same time. In milliseconds. */
+  const extra = async (port: number, before?: () => Promise<void>): Promise<number> => {
+    const visitNew = () => visit(port, (next += 1) + 100);
+    const bypass = () => visit(port, (next += 1) + 100, { cookie: 'session=1' });
+    return (await extraTime(ALLOWED, visitNew, bypass, before ? { before, rounds: 10 } : {})).extra;
   };
 
   /** Until a page that is asked for again and again comes from the cache. */
   const hitsReturn = async () => {
-    for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
+    for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(20)) {
       const { status } = await site.get('/pages/1');
       if (/\bhit\b/.test(status)) return true;
     }
     return false;
   };
 
-  it.each([
+  const WAYS: [string, () => number][] = [
     ['through nginx', () => site.nginx.port],
     ['without nginx', () => Number(site.address.split(':')[1])],
-  ])(
+  ];
+
+  it.each(WAYS)('the first visitor waits in vain, but not for long, %s', { timeout: 120_000 }, async (_, port) => {
+    const pauseAgain = async () => {
+      await site.memcached.restart();
+      expect(await hitsReturn()).toBe(true);
+      site.memcached.pause();
+    };
+    expect(await extra(port(), pauseAgain)).toBeLessThan(ALLOWED);
+  });
+
+  it.each(WAYS)(
     'nobody notices, %s',
     async (_, port) => {
       const healthy = await flow(port());
       expect(healthy.every(({ right }) => right)).toBe(true);
-      const undisturbed = await shortest(port());
       const check = async (flowing: Promise<Visit[]>) => {
         const visits = await flowing;
-        expect(visits.length).toBeGreaterThan((RATE * PERIOD) / 2000);
+        expect(visits.length).toBeGreaterThan(20);
         expect(visits.filter(({ right }) => !right)).toEqual([]);
-        expect(Math.max(...visits.map(({ milliseconds }) => milliseconds))).toBeLessThan(5000);
-        // 50 ms are what the cache may cost.
-        expect(await shortest(port())).toBeLessThan(undisturbed + 50 + 30);
+        expect(await extra(port())).toBeLessThan(ALLOWED);
       };
 
       site.memcached.pause();
-      // The first one that waits for an answer in vain; there is only one of it, so it may have waited for the machine, too.
-      expect((await visit(port(), (next += 1) + 100)).milliseconds).toBeLessThan(undisturbed + 50 + 250);
       await check(flow(port()));
       site.memcached.resume();
       expect(await hitsReturn()).toBe(true);
@@ -127,7 +133,7 @@ describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
 
       while (site.app.get(Renderings).size > 0) await sleep(10);
     },
-    30_000,
+    120_000,
   );
 
   it('a purge says what is not purged', async () => {

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   Controller,
   Get,
@@ -228,9 +229,18 @@ describe.each(PLATFORMS)('nothing partial is stored on %s', (platform) => {
   ])('%s: %s', async (target, reason) => {
     for (const ask of [site.get, site.direct]) {
       site.log.forget();
-      // Some of these break the connection, or never keep their promise of a length.
-      await ask(target, { signal: AbortSignal.timeout(300) }).catch(() => {});
-      expect(await site.log.outcome(target)).toBe(reason);
+      const outcome = site.log.outcome(target);
+      while (!site.log.outcomes.has(target)) {
+        // Some of these break the connection, or never keep their promise of a length: then the visitor leaves.
+        const leaving = new AbortController();
+        const asking = ask(target, { signal: leaving.signal }).catch(() => {});
+        await Promise.race([asking, outcome]);
+        leaving.abort();
+        await asking;
+        // Where memcached was late, nobody has thought of storing it.
+        await Promise.race([outcome, delay(2000)]);
+      }
+      expect(await outcome).toBe(reason);
       expect(site.log.events).toEqual([`${target} ${reason}`]);
       expect(inFlight.size).toBe(0);
     }

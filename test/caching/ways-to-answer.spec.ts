@@ -4,6 +4,7 @@ import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/ind
 import { MemcachedServer, NginxServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
+import { patient, patiently } from '../support/patience.js';
 import { PagesController } from '../support/pages.controller.js';
 
 expect.extend(pageCacheMatchers);
@@ -30,9 +31,10 @@ describe.each(PLATFORMS)('every way to answer on %s, behind nginx', (platform) =
     app = application.app;
     url = application.url;
     log = app.get(PageLog);
-    nginx = await NginxServer.start(({ port, directory }) =>
-      nginxConf({ ...options, hosts: 'any' }, { app: application.address, listen: port, directory }),
-    );
+    nginx = await NginxServer.start(({ port, directory }) => {
+      const conf = nginxConf({ ...options, hosts: 'any' }, { app: application.address, listen: port, directory });
+      return { ...conf, full: patient(conf.full) };
+    });
   });
   afterAll(async () => {
     await app?.close();
@@ -41,7 +43,8 @@ describe.each(PLATFORMS)('every way to answer on %s, behind nginx', (platform) =
   });
 
   const get = async (target: string, encoding: string) => {
-    const response = await fetch(nginx.url + target, { headers: { 'accept-encoding': encoding } });
+    const ask = () => fetch(nginx.url + target, { headers: { 'accept-encoding': encoding } });
+    const response = await patiently(ask, ({ headers }) => headers.get('cache-status') ?? '');
     return { response, body: Buffer.from(await response.arrayBuffer()) };
   };
 

@@ -24,6 +24,7 @@ import {
   PurgePages,
 } from '../../lib/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { extraTime } from '../support/extra-time.js';
 import { PageLog } from '../support/page-log.js';
 import { answer, type Answer } from '../support/site.js';
 
@@ -217,11 +218,18 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
   ])('POST %s purges before the answer leaves', async (path, code, rest) => {
     // Were it not waited for, the pages would still be there.
     const { purge } = pages;
+    let hasPurged = true;
     const slow = vi.spyOn(pages, 'purge').mockImplementation(async (...targets) => {
+      hasPurged = false;
       await delay(10);
-      return purge.apply(pages, targets);
+      const report = await purge.apply(pages, targets);
+      hasPurged = true;
+      return report;
     });
+    const start = performance.now();
     expect((await post(path)).code).toBe(code);
+    // On a busy machine even that may take longer than the answer waits, which is 45 ms.
+    if (performance.now() - start >= 40) await expect.poll(() => hasPurged).toBe(true);
     const stored = await left();
     slow.mockRestore();
     expect(stored).toEqual(rest);
@@ -238,7 +246,7 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
 
   it.each(['/res/200', '/later/200', '/next'])('POST %s answers itself: purged as soon as it has', async (path) => {
     expect((await post(path)).code).toBe(200);
-    await vi.waitFor(async () => expect(await left()).toEqual(['/pages/2']));
+    await vi.waitFor(async () => expect(await left()).toEqual(['/pages/2']), 10_000);
   });
 
   it('purges nothing before a handler that takes its time has answered', async () => {
@@ -250,13 +258,13 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
       return { purged: 0, targets: [], duration: 0 };
     });
     await post('/later/200');
-    await vi.waitFor(() => expect(versionThen).toBe(before + 1));
+    await vi.waitFor(() => expect(versionThen).toBe(before + 1), 10_000);
     purge.mockRestore();
   });
 
   it('{ refresh: true } replaces what is stored, and stores nothing else', async () => {
     await post('/refresh');
-    await vi.waitFor(async () => expect((await pages.get('/pages/1'))?.body.toString()).toBe(`1 v${version}`));
+    await vi.waitFor(async () => expect((await pages.get('/pages/1'))?.body.toString()).toBe(`1 v${version}`), 10_000);
     expect(await left()).toEqual(BOTH);
     expect(await pages.has('/pages/3')).toBe(false);
   });
@@ -282,12 +290,17 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
   );
 
   it('a purge that hangs holds the answer up for some 45 ms', async () => {
-    const purge = vi.spyOn(pages, 'purge').mockReturnValue(new Promise(() => {}));
-    const start = performance.now();
-    expect((await post('/plain')).code).toBe(201);
-    purge.mockRestore();
-    expect(performance.now() - start).toBeGreaterThan(40);
-    expect(performance.now() - start).toBeLessThan(1000);
+    const hanging = async () => {
+      const purge = vi.spyOn(pages, 'purge').mockReturnValue(new Promise(() => {}));
+      const start = performance.now();
+      const { code } = await post('/plain');
+      purge.mockRestore();
+      expect(performance.now() - start).toBeGreaterThan(40);
+      return code;
+    };
+    const { extra, result } = await extraTime(45 + 30, hanging, () => post('/plain'));
+    expect(result).toBe(201);
+    expect(extra).toBeLessThan(45 + 30);
   });
 });
 

@@ -15,6 +15,7 @@ import { selfSigned } from '../support/certificate.js';
 import { debianNginx } from '../support/debian-nginx.js';
 import { temporaryRoot } from '../support/files-site.js';
 import { listenTls } from '../support/listen-tls.js';
+import { patient } from '../support/patience.js';
 import { TlsClient } from '../support/tls-client.js';
 
 const HTML = 'text/html; charset=utf-8';
@@ -98,7 +99,7 @@ export async function startDocumentedSite(flavour: NginxFlavour): Promise<Docume
     ]);
     return debianNginx(directory, {
       ...documented(directory, port, tlsPort),
-      ...Object.fromEntries(pieces.map(([path, text]) => [`page-cache/${path}`, text])),
+      ...Object.fromEntries(pieces.map(([path, text]) => [`page-cache/${path}`, patient(text)])),
       ...(Object.fromEntries(certificates) as Record<string, string>),
       'srv/blog/public/assets/site.css': STYLES,
     });

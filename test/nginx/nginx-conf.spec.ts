@@ -15,6 +15,8 @@ import {
 } from '../../lib/index.js';
 import { MemcachedServer, NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { field } from '../page/raw-pool.js';
+import { extraTime } from '../support/extra-time.js';
+import { patient } from '../support/patience.js';
 import { ok, RawBackend } from './raw-backend.js';
 
 const store = memcachedStore({ servers: '127.0.0.1:11211' });
@@ -183,8 +185,8 @@ describe('inside a site that has its own settings', () => {
           gzip on; gzip_types text/css text/plain; gzip_min_length 20; gzip_comp_level 2; gzip_vary off;
           charset off;
           proxy_buffering off; proxy_http_version 1.0; proxy_set_header X-Site own; proxy_intercept_errors on;
-          ${blog.http}
-          ${shop.http}
+          ${patient(blog.http)}
+          ${patient(shop.http)}
           server {
             listen 127.0.0.1:${port} default_server;
             server_name blog.example;
@@ -194,9 +196,9 @@ describe('inside a site that has its own settings', () => {
             location = /oops.html { internal; return 200 "the site's own 502"; }
             location = /missing.html { internal; return 200 "the site's own 404"; }
             location /static/ { return 200 static; }
-            ${blog.server}
+            ${patient(blog.server)}
           }
-          server { listen 127.0.0.1:${port}; server_name shop.example; ${shop.server} }
+          server { listen 127.0.0.1:${port}; server_name shop.example; ${patient(shop.server)} }
         }`,
     }));
     client = new RawClient(nginx.port);
@@ -372,14 +374,20 @@ describe('inside a site that has its own settings', () => {
   });
 
   it('asks the application when memcached is stopped, answers rubbish, or is gone', async () => {
+    await using impatient = await NginxServer.start(({ port, directory: place }) =>
+      nginxConf(site('blog:'), { app: `127.0.0.1:${app.port}`, listen: `127.0.0.1:${port}`, directory: place }),
+    );
+    await using visitor = new RawClient(impatient.port);
+    const visit = (...fields: string[]) =>
+      visitor.send(['GET /a HTTP/1.1', 'Host: blog.example', ...fields, '\r\n'].join('\r\n'));
     await put('blog:/a', 'stored');
     memcached.pause();
-    const began = performance.now();
-    expect(text(await send('GET /a'))).toBe('app');
-    expect(performance.now() - began).toBeLessThan(150);
+    const { extra, result } = await extraTime(40 + 40, visit, () => visit('Cookie: session=1'));
+    expect(text(result)).toBe('app');
+    expect(extra).toBeLessThan(40 + 40);
     memcached.resume();
     await memcached.kill();
-    expect(text(await send('GET /a'))).toBe('app');
+    expect(text(await visit())).toBe('app');
     await memcached.restart();
   });
 

@@ -2,6 +2,7 @@ import { Controller, Get, Header, Param } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
+import { patientlyRaw } from '../support/patience.js';
 import { type Site, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -48,7 +49,8 @@ describe.each(PLATFORMS)('addresses on %s', (platform) => {
 
   const ask = async (port: number, target: string) => {
     await using client = new RawClient(port);
-    return client.send(`GET ${target} HTTP/1.1\r\nHost: example.com\r\nAccept-Encoding: identity\r\n\r\n`);
+    const request = `GET ${target} HTTP/1.1\r\nHost: example.com\r\nAccept-Encoding: identity\r\n\r\n`;
+    return patientlyRaw(() => client.send(request));
   };
 
   it.each([

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryStore } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { PageLog } from '../support/page-log.js';
 import { raw } from '../support/raw-response.js';
 import { answer, type Site, startSite } from '../support/site.js';
 
@@ -96,10 +97,12 @@ describe.each(PLATFORMS)('with a store that keeps header fields on %s', (platfor
     const { app, url } = await startApplication({
       platform,
       controllers: [TypesController],
+      providers: [PageLog],
       options: { store: memoryStore() },
     });
     for (const target of [...Object.keys(TYPES), ...Object.keys(SAME), '/object', '/feed']) {
       const first = await answer(url + target);
+      expect(await app.get(PageLog).outcome(target)).toBe('stored');
       const second = await answer(url + target);
       expect(second).toBePageCacheHit();
       expect(second.headers.get('content-type')).toBe(first.headers.get('content-type'));

@@ -37,9 +37,10 @@ class AppModule {}
 const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
 await app.listen(0, '127.0.0.1');
 const { port } = app.getHttpServer().address();
+// It waits for memcached as long as it takes: the machine is busy with this.
 const nginx = await NginxServer.start(({ port: listen, directory }) => {
   const conf = nginxConf({ ...options, hosts: 'any' }, { app: '127.0.0.1:' + port, listen, directory });
-  return { ...conf, full: conf.full.replace(/access_log .*;/, 'access_log off;') };
+  return { ...conf, full: conf.full.replace(/access_log .*;/, 'access_log off;').replaceAll('_timeout 40ms;', '_timeout 10s;') };
 });
 
 const status = async () => {
@@ -109,10 +110,8 @@ it(`${REQUESTS} distinct query strings displace nothing and leave nothing behind
   const result = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Record<string, number>;
   if (process.env['FLOOD']) process.stdout.write(`${JSON.stringify(result)}\n`);
   expect(result['requests']).toBeGreaterThanOrEqual(REQUESTS);
-  expect(result).toMatchObject({ items: 0, evictions: 0, inFlight: 0 });
+  expect(result).toMatchObject({ items: 0, evictions: 0, inFlight: 0, misses: 0 });
   expect(result['asked']).toBeGreaterThan(20);
-  // On a machine that is busy with this, memcached often answers too late for nginx.
-  expect(result['misses']).toBeLessThan(result['asked']! / 2);
   // Twenty bytes kept of each would be more.
   expect(result['heap']).toBeLessThan(Math.max(1_500_000, REQUESTS * 3));
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pageCacheMatchers, RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { field, HUNG_UP } from '../page/raw-pool.js';
 import { type Platform, PLATFORMS } from '../support/applications.js';
+import { patientlyRaw } from '../support/patience.js';
 import { raw } from '../support/raw-response.js';
 import { type Site, startSite } from '../support/site.js';
 
@@ -290,7 +291,7 @@ describe.each(PLATFORMS)('a careless application on %s is not poisoned by', (pla
     await using client = new RawClient(site.nginx.port);
     return client.send(request).catch(() => HUNG_UP);
   };
-  const visit = async (target: string) => send(get(target));
+  const visit = (target: string) => patientlyRaw(() => send(get(target)));
 
   beforeAll(async () => {
     site = await startSite({
@@ -345,7 +346,7 @@ describe.each(PLATFORMS)('a careless application on %s is not poisoned by', (pla
   });
 
   it('header fields that it announces by Vary; but those that it keeps to itself go into the page', async () => {
-    const first = await send(get('/open', 'X-Theme: mine'));
+    const first = await patientlyRaw(() => send(get('/open', 'X-Theme: mine')));
     expect(first.body.toString()).toContain('mine');
     await site.log.outcome('/open');
     // docs/what-is-cached.md, "What you must not put into a page".

@@ -13,6 +13,7 @@ import {
 import { PendingPurges } from '../../lib/purging/pending-purges.js';
 import { MemcachedServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { CollectedLogger } from '../support/collected-logger.js';
+import { patiently } from '../support/patience.js';
 import { type Site, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -79,12 +80,16 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
   let pending: PendingPurges;
   beforeEach(async () => {
     VersionController.version = 1;
-    site = await startSite({
-      platform: 'fastify',
-      controllers: [VersionController],
-      providers: [StoredLog, FailureLog],
-      logger: false,
-    });
+    site = await startSite(
+      {
+        platform: 'fastify',
+        controllers: [VersionController],
+        providers: [StoredLog, FailureLog],
+        logger: false,
+      },
+      {},
+      { isPatient: false },
+    );
     pages = site.app.get(PageCacheService);
     pending = site.app.get(PendingPurges);
     StoredLog.pendingPurges = () => pending.size;
@@ -120,19 +125,22 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
   });
 
   it('nothing is stored before the purge has been made up for', async () => {
-    await cutOff(site.memcached);
-    await expect(pages.purge('/posts/1')).rejects.toThrow(PurgeIncompleteError);
-    // So long that a retry is a while away.
-    await delay(1500);
-    await bringBack(site.memcached);
     let refused = 0;
-    while (pending.size > 0) {
-      site.log.forget();
-      await site.direct('/posts/other');
-      await delay(5);
-      const outcome = site.log.outcomes.get('/posts/other');
-      if (outcome === 'stored') expect(pending.size).toBe(0);
-      else refused += 1;
+    // Once more where the retry was quicker than anybody could look.
+    for (let round = 0; refused === 0 && round < 5; round += 1) {
+      await cutOff(site.memcached);
+      await expect(pages.purge('/posts/1')).rejects.toThrow(PurgeIncompleteError);
+      // So long that a retry is a while away.
+      await delay(1500);
+      await bringBack(site.memcached);
+      while (pending.size > 0) {
+        site.log.forget();
+        await site.direct('/posts/other');
+        await delay(5);
+        const outcome = site.log.outcomes.get('/posts/other');
+        if (outcome === 'stored') expect(pending.size).toBe(0);
+        else refused += 1;
+      }
     }
     expect(refused).toBeGreaterThan(0);
     await stored('/posts/other');
@@ -154,24 +162,29 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
   });
 });
 
-describe('a page that the server stores late', () => {
-  it('goes by itself, when nobody has purged it', async () => {
-    await using site = await startSite({ platform: 'fastify', controllers: [VersionController], logger: false });
+describe('a page that was rendered before the server was cut off', () => {
+  it('is not stored when it is back', async () => {
+    await using site = await startSite(
+      { platform: 'fastify', controllers: [VersionController], logger: false },
+      {},
+      { isPatient: false },
+    );
     const server = site.memcached;
-    VersionController.gate = new Promise((open) => (VersionController.open = open));
-    const visit = site.direct('/posts/late');
-    await expect.poll(() => VersionController.waiting).toBe(true);
-    server.pause();
-    VersionController.open();
-    VersionController.gate = undefined;
-    expect((await visit).code).toBe(200);
-    expect(await site.log.outcome('/posts/late')).toBe('store-failed');
+    const visit = async () => {
+      server.resume();
+      VersionController.gate = new Promise((open) => (VersionController.open = open));
+      VersionController.waiting = false;
+      const answer = site.direct('/posts/late');
+      await expect.poll(() => VersionController.waiting).toBe(true);
+      server.pause();
+      VersionController.open();
+      VersionController.gate = undefined;
+      return answer;
+    };
+    expect((await patiently(visit, ({ status }) => status)).code).toBe(200);
+    expect(await site.log.outcome('/posts/late')).toBe('purges-unknown');
     server.resume();
-    // Applied all the same: the kernel had it. Nobody has asked the journal.
-    await expect.poll(() => server.keys()).toEqual(['page:/posts/late']);
-    const left = Number(/ t(-?\d+)/.exec(await server.send('mg page:/posts/late t'))?.[1]);
-    expect(left).toBeGreaterThan(0);
-    expect(left).toBeLessThanOrEqual(10);
+    expect(await server.keys()).toEqual([]);
   });
 });
 

@@ -6,25 +6,9 @@ import { Renderings } from '../../lib/caching/renderings.js';
 import type { Page } from '../../lib/page/page.js';
 import { memoryStore } from '../../lib/stores/memory/memory-store.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { Gate } from '../support/gate.js';
 import { PageLog } from '../support/page-log.js';
 import { answer, type Site, startSite } from '../support/site.js';
-
-/** A place where something waits until it is let go. */
-class Gate {
-  #reach!: () => void;
-  #open!: () => void;
-  readonly reached = new Promise<void>((resolve) => (this.#reach = resolve));
-  readonly #opened = new Promise<void>((resolve) => (this.#open = resolve));
-
-  async pass(): Promise<void> {
-    this.#reach();
-    await this.#opened;
-  }
-
-  open(): void {
-    this.#open();
-  }
-}
 
 @Controller()
 class SlowController {

@@ -22,6 +22,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NoPageCache } from '../../lib/index.js';
 import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
+import { extraTime } from '../support/extra-time.js';
+import { patientlyRaw } from '../support/patience.js';
 import { raw } from '../support/raw-response.js';
 import { type Site, startSite } from '../support/site.js';
 
@@ -186,14 +188,24 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     }
   };
   const host = () => new URL(site.nginx.url).host;
+  /** Sends a change, and expects that the next visitor sees it. */
+  const change = async <T>(page: string, send: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const answer = await send();
+    // On a busy machine memcached may take longer for a purge than an answer waits for it, which is 45 ms.
+    const isLate = performance.now() - start >= 40;
+    const seen = async () => (await site.get(page)).body.toString();
+    if (isLate) await expect.poll(seen, { message: page }).toBe(`count ${Counter.value}`);
+    else expect(await seen(), page).toBe(`count ${Counter.value}`);
+    return answer;
+  };
+  const post = (target: string) => site.get(target, { method: 'POST' });
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s: the next visitor sees the change', async (method) => {
     for (let round = 0; round < 10; round += 1) {
       await store('/page', '/other');
-      const answer = await site.get('/page', { method });
-      const next = await site.get('/page');
+      const answer = await change('/page', () => site.get('/page', { method }));
       expect(answer.code).toBeLessThan(300);
-      expect(next.body.toString()).toBe(`count ${Counter.value}`);
       expect(await site.get('/other')).toBePageCacheHit();
     }
   });
@@ -201,8 +213,8 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
   it.each(['/res', '/raw', '/streamed', '/no-cache', '/guarded'])('a POST to %s, too', async (target) => {
     for (let round = 0; round < 25; round += 1) {
       await store(target);
-      const answer = await site.get(target, { method: 'POST' });
-      expect((await site.get(target)).body.toString()).toBe(`count ${Counter.value}`);
+      const answer = await change(target, () => post(target));
+      expect(answer.code).toBeLessThan(300);
       if (target === '/raw') expect(answer.body.toString()).toBe('straße');
       if (target === '/res') expect(answer.body.toString()).toBe('<p>sent</p>');
       if (target === '/streamed') expect(answer.body.toString()).toBe('some more');
@@ -243,8 +255,7 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     for (const way of ['redirect', 'content-location']) {
       for (const location of same) {
         await store('/page', '/page?p=1');
-        await site.get(`/${way}/${to(location.replace('HOST', host()))}`, { method: 'POST' });
-        expect((await site.get('/page')).body.toString(), `${way} ${location}`).toBe(`count ${Counter.value}`);
+        await change('/page', () => post(`/${way}/${to(location.replace('HOST', host()))}`));
         expect(await site.get('/page?p=1')).toBePageCacheHit();
       }
       for (const other of [
@@ -259,8 +270,7 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
         expect(await site.get('/page'), other).toBePageCacheHit();
       }
       await store('/page', '/page?p=1');
-      await site.get(`/${way}/${to('/page?p=1')}`, { method: 'POST' });
-      expect((await site.get('/page?p=1')).body.toString()).toBe(`count ${Counter.value}`);
+      await change('/page?p=1', () => post(`/${way}/${to('/page?p=1')}`));
       expect(await site.get('/page')).toBePageCacheHit();
     }
   });
@@ -269,67 +279,64 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     await using client = new RawClient(Number(site.address.split(':')[1]));
     for (const target of ['/k%c3%a4se', '/k%C3%A4se?utm_source=x', '/k%C3%A4se?x=1', '/k%C3%A4se?']) {
       await store('/k%C3%A4se');
-      await site.get(target, { method: 'POST' });
-      expect((await site.get('/k%C3%A4se')).body.toString(), target).toBe(`count ${Counter.value}`);
+      await change('/k%C3%A4se', () => post(target));
     }
     // Odd, but it has changed something.
     for (const hostField of ['', ' a|b', ' x:1:2']) {
       await store('/page');
-      const { status } = await client.send(`POST /page HTTP/1.1\r\nHost:${hostField}\r\nContent-Length: 0\r\n\r\n`);
+      const request = `POST /page HTTP/1.1\r\nHost:${hostField}\r\nContent-Length: 0\r\n\r\n`;
+      const { status } = await change('/page', () => client.send(request));
       expect(status).toBe(200);
-      expect((await site.get('/page')).body.toString(), hostField).toBe(`count ${Counter.value}`);
     }
     await store('/page');
-    await client.send('POST http://x/page HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
-    expect((await site.get('/page')).body.toString()).toBe(`count ${Counter.value}`);
+    await change('/page', () => client.send('POST http://x/page HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'));
   });
 
   it('no page from before its end stays, however late it commits', async () => {
     for (let round = 0; round < 3; round += 1) {
       await store('/other');
-      const change = site.get('/other', { method: 'POST' });
+      const changed = change('/other', () => post('/other'));
       const meanwhile: Promise<unknown>[] = [];
       for (let visit = 0; visit < 15; visit += 1) {
         meanwhile.push(site.get('/other'));
         await new Promise((resolve) => setTimeout(resolve, 3));
       }
-      await change;
-      expect((await site.get('/other')).body.toString()).toBe(`count ${Counter.value}`);
+      await changed;
       await Promise.all(meanwhile);
       expect((await site.get('/other')).body.toString()).toBe(`count ${Counter.value}`);
     }
   });
 
   it('with memcached away it succeeds, and not much later', async () => {
-    const shortest = async (target: string) => {
-      let least = Infinity;
-      for (let round = 0; round < 8; round += 1) {
-        const start = performance.now();
-        const answer = await site.direct(target, { method: 'POST' });
-        least = Math.min(least, performance.now() - start);
-        expect(answer.code).toBeLessThan(300);
-      }
-      return least;
+    await using control = await startSite({
+      platform,
+      controllers: [CounterController],
+      options: { purgeAfterUnsafe: false },
+      logger: false,
+    });
+    // 50 ms are what the cache may cost, and 50 what a measurement may be wrong by.
+    const allowed = 50 + 50;
+    const expectInTime = async (target: string, before?: () => Promise<void>) => {
+      const post = (where: Site) => where.direct(target, { method: 'POST' });
+      const { extra, result } = await extraTime(
+        allowed,
+        () => post(site),
+        () => post(control),
+        { ...(before && { before }) },
+      );
+      expect(result.code).toBeLessThan(300);
+      expect(extra).toBeLessThan(allowed);
     };
-    const healthy = Math.max(await shortest('/res'), await shortest('/page'));
-    site.memcached.pause();
-    expect(await shortest('/page')).toBeLessThan(healthy + 50 + 50);
-    expect(await shortest('/res')).toBeLessThan(healthy + 50 + 50);
-    site.memcached.resume();
-    // The first one, that does not know yet.
-    let least = Infinity;
-    for (let round = 0; round < 6; round += 1) {
+    // The first one, which does not know yet.
+    await expectInTime('/page', async () => {
       await site.memcached.restart();
       await store('/page');
       site.memcached.pause();
-      const start = performance.now();
-      await site.direct('/page', { method: 'POST' });
-      least = Math.min(least, performance.now() - start);
-      site.memcached.resume();
-    }
-    expect(least).toBeLessThan(healthy + 50 + 50);
+    });
+    await expectInTime('/page');
+    await expectInTime('/res');
     await site.memcached.kill();
-    expect(await shortest('/page')).toBeLessThan(healthy + 50 + 50);
+    await expectInTime('/page');
     await site.memcached.restart();
   });
 });
@@ -357,7 +364,7 @@ describe.each(PLATFORMS)('with hosts on %s', (platform) => {
     });
     await using client = new RawClient(site.nginx.port);
     const ask = (method: string, name: string, target: string) =>
-      client.send(`${method} ${target} HTTP/1.1\r\nHost: ${name}\r\nContent-Length: 0\r\n\r\n`);
+      patientlyRaw(() => client.send(`${method} ${target} HTTP/1.1\r\nHost: ${name}\r\nContent-Length: 0\r\n\r\n`));
     for (const [target, location] of [
       ['/page', ''],
       [`/redirect/${to('//b.example/page')}`, 'b'],

@@ -5,6 +5,7 @@ import type { Page } from '../../lib/page/page.js';
 import { NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { RawBackend } from '../nginx/raw-backend.js';
 import { modulesDirectory } from './nginx-modules.js';
+import { patient } from './patience.js';
 import { RawMemcached } from './raw-memcached.js';
 
 /** nginx between an application and a memcached that do what the test says. */
@@ -16,7 +17,12 @@ export interface RawFlavour extends AsyncDisposable {
   get(target: string, fields?: string, method?: string): Promise<RawResponse>;
 }
 
-export async function startRawFlavour(flavour: NginxFlavour, options: NginxCacheOptions = {}): Promise<RawFlavour> {
+/** @param isPatient whether nginx waits for memcached as long as it takes: not in a test of answers that do not come */
+export async function startRawFlavour(
+  flavour: NginxFlavour,
+  options: NginxCacheOptions = {},
+  { isPatient = true }: { isPatient?: boolean } = {},
+): Promise<RawFlavour> {
   const modules = modulesDirectory(flavour);
   const memcached = await RawMemcached.start();
   const app = await RawBackend.start();
@@ -26,9 +32,10 @@ export async function startRawFlavour(flavour: NginxFlavour, options: NginxCache
     nginx: { flavour },
     store: memcachedStore({ servers: memcached.address }),
   };
-  const nginx = await NginxServer.start(({ port, directory }) =>
-    nginxConf(all, { app: `127.0.0.1:${app.port}`, listen: port, directory, modulesDirectory: modules }),
-  );
+  const nginx = await NginxServer.start(({ port, directory }) => {
+    const conf = nginxConf(all, { app: `127.0.0.1:${app.port}`, listen: port, directory, modulesDirectory: modules });
+    return isPatient ? { ...conf, full: patient(conf.full) } : conf;
+  });
   return {
     nginx,
     memcached,

@@ -4,7 +4,7 @@ import { MemcachedServer, NginxServer } from '../../lib/testing/index.js';
 import { type ApplicationSetup, startApplication } from './applications.js';
 import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
-import { patient, visit, type Visit } from './visit.js';
+import { patient, patiently } from './patience.js';
 
 /** An application with a memcached and an nginx of its own. */
 export interface Site extends AsyncDisposable {
@@ -18,12 +18,6 @@ export interface Site extends AsyncDisposable {
   get(target: string, init?: RequestInit): Promise<Answer>;
   /** Without nginx. */
   direct(target: string, init?: RequestInit): Promise<Answer>;
-  /** Through nginx, until it is known what became of the page. */
-  visit(target: string, init?: RequestInit): Promise<Visit<Answer>>;
-  /** The same, without nginx. */
-  visitDirectly(target: string, init?: RequestInit): Promise<Visit<Answer>>;
-  /** Visits pages until they are stored. */
-  store(...targets: string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,7 +29,7 @@ export interface Answer {
   readonly status: string;
 }
 
-/** @param isPatient whether nginx waits for memcached as long as it takes: not in a test about how long it waits */
+/** @param isPatient whether a memcached that is late is waited for, or asked again: not in a test of what happens without it */
 export async function startSite(
   { options, providers = [], ...setup }: ApplicationSetup,
   nginxOptions: NginxCacheOptions = {},
@@ -59,12 +53,12 @@ export async function startSite(
         modulesDirectory: modulesDirectory(all.nginx?.flavour),
       },
     );
-    return isPatient ? patient(conf) : conf;
+    return isPatient ? { ...conf, full: patient(conf.full) } : conf;
   });
-  const log = app.get(PageLog);
-  const get = (target: string, init?: RequestInit) => answer(nginx.url + target, init);
-  const direct = (target: string, init?: RequestInit) => answer(url + target, init);
-  const statusOf = ({ status }: Answer) => status;
+  const ask = (page: string, init: RequestInit = {}) => {
+    const once = () => answer(page, init);
+    return isPatient && (init.method ?? 'GET') === 'GET' ? patiently(once, ({ status }) => status) : once();
+  };
   const stop = async () => {
     await app.close();
     await nginx.stop();
@@ -72,20 +66,12 @@ export async function startSite(
   };
   return {
     app,
-    log,
+    log: app.get(PageLog),
     memcached,
     nginx,
     address,
-    get,
-    direct,
-    visit: (target, init) => visit(log, target, () => get(target, init), statusOf),
-    visitDirectly: (target, init) => visit(log, target, () => direct(target, init), statusOf),
-    store: async (...targets) => {
-      for (const target of targets) {
-        const { outcome } = await visit(log, target, () => get(target), statusOf);
-        if (outcome !== 'hit' && outcome !== 'stored') throw new Error(`${target} is not stored: ${outcome}`);
-      }
-    },
+    get: (target, init) => ask(nginx.url + target, init),
+    direct: (target, init) => ask(url + target, init),
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -80,8 +80,9 @@ describe('RawClient', () => {
     expect((await client.send(get('/'))).status).toBe(200);
     expect((await client.send(get('/'))).status).toBe(201);
     expect(connections).toHaveLength(2);
-    connections[1]?.write(response);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await new Promise((resolve) => connections[1]?.write(response, resolve));
+    // It is in the other socket of this process, which has not looked yet.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
     expect((await client.send(get('/'))).status).toBe(201);
   });
 
@@ -101,7 +102,8 @@ describe('RawClient', () => {
     answers = Array.from({ length: 2 }, () => 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
     await client.send(get('/'));
     connections[0]?.end();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    // Closed from the other side, too.
+    await once(connections[0]!, 'close');
     expect((await client.send(get('/'))).status).toBe(200);
     expect(connections).toHaveLength(2);
   });

@@ -33,7 +33,10 @@ function comment(text: string, post: Post | null): Promise<Comment> {
 describe('one entity', () => {
   it('inserted', async () => {
     await manager.save(manager.create(Post, { slug: 'ants', author: ann, tags: [insects] }));
-    expect(blog.purges.take()).toEqual(['/', '/authors/ann', '/posts/ants', '/tags/insects', '/posts/bees'].sort());
+    // TypeORM does not tell before the write which tags are linked: how they were can only be read from another connection.
+    expect(blog.purges.take()).toEqual(
+      ['/', '/authors/ann', '/posts/ants', '/tags/insects', '/posts/bees', 'tag:labels'].sort(),
+    );
   });
 
   it('inserted, of part of its columns', async () => {
@@ -121,13 +124,22 @@ describe('a relation', () => {
     blog.purges.take();
     wasps.tags = [insects, pests];
     await manager.save(wasps);
-    expect(blog.purges.take()).toEqual(['/', '/posts/bees', '/posts/wasps', '/tags/insects', '/tags/pests']);
+    expect(blog.purges.take()).toEqual([
+      '/',
+      '/posts/bees',
+      '/posts/wasps',
+      '/tags/insects',
+      '/tags/pests',
+      'tag:labels',
+    ]);
     wasps.tags = [insects];
     await manager.save(wasps);
     expect(blog.purges.take()).toEqual(['/', '/posts/wasps', '/tags/insects', '/tags/pests']);
     pests.posts = [bees];
     await manager.save(pests);
-    expect(blog.purges.take()).toEqual(['/', '/authors/ann', '/posts/bees', '/tags/insects', '/tags/pests']);
+    expect(blog.purges.take()).toEqual(
+      ['/', '/authors/ann', '/posts/bees', '/tags/insects', '/tags/pests', 'tag:labels', 'tag:post'].sort(),
+    );
     await manager.remove(pests);
     expect(blog.purges.take()).toEqual(['/', '/authors/ann', '/posts/bees', '/tags/insects', '/tags/pests']);
   });

@@ -12,7 +12,7 @@ import {
   TableInheritance,
 } from 'typeorm';
 import { type DependentPaths, memoryStore, NginxCacheConfigError, NginxCacheModule } from '../../lib/index.js';
-import { PageCacheTag, pageCacheTagOf, PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
+import { DataSourceWatchers, PageCacheTag, pageCacheTagOf, PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
 import { PurgeLog } from '../support/purge-log.js';
 import { Author, Comment, ENTITIES, Post, startBlog, Tag } from './blog.js';
 
@@ -98,6 +98,26 @@ describe('PageCacheTypeOrmModule', () => {
     expect([first.subscribers.length, second.subscribers.length]).toEqual([1, 1]);
     await app.close();
     expect([first.subscribers.length, second.subscribers.length]).toEqual([0, 0]);
+  });
+
+  it('watches data sources that are made while the application runs', async () => {
+    const module = await Test.createTestingModule({
+      imports: [NginxCacheModule.forRoot({ store: memoryStore() }), PageCacheTypeOrmModule.forRoot()],
+      providers: [PurgeLog],
+    }).compile();
+    const app = await module.createNestApplication().init();
+    const watchers = app.get(DataSourceWatchers, { strict: false });
+    const purges = app.get(PurgeLog);
+    const tenant = await new DataSource({ ...database }).initialize();
+    watchers.watch(tenant, [Author]);
+    const ann = await tenant.manager.save(Author, { name: 'ann' });
+    expect(purges.take()).toEqual(['/authors/ann']);
+    expect(() => watchers.watch(tenant, [Content])).toThrow('No metadata for "Content" was found.');
+    watchers.unwatch(tenant);
+    await tenant.manager.save(Author, Object.assign(ann, { name: 'bob' }));
+    expect(purges.take()).toEqual([]);
+    await tenant.destroy();
+    await app.close();
   });
 
   it('watches the subclasses of an entity', async () => {

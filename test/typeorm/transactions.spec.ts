@@ -28,7 +28,8 @@ describe('a transaction', () => {
       await inside.update(Author, { id: ann.id }, { name: 'cyd' });
       expect(blog.purges.take()).toEqual([]);
     });
-    expect(blog.purges.take()).toEqual(['/authors/ann', '/authors/bob', 'tag:author']);
+    // Nobody else has ever seen bob.
+    expect(blog.purges.take()).toEqual(['/authors/ann', '/authors/cyd', 'tag:author']);
   });
 
   it('purges when the database shows the change already', async () => {
@@ -44,7 +45,7 @@ describe('a transaction', () => {
     await runner.commitTransaction();
     blog.pages.purge = purge;
     expect(wasActive).toBe(false);
-    expect(blog.queries.take().at(-1)).toBe('COMMIT');
+    expect(blog.queries.take().slice(-2)).toEqual(['COMMIT', 'SELECT']);
   });
 
   it('purges nothing when it is rolled back, nor later', async () => {
@@ -104,10 +105,31 @@ describe('a transaction', () => {
     runner.query = query;
     await runner.rollbackTransaction();
     expect(blog.purges.take()).toEqual(['/authors/ann', '/authors/bob']);
+    // TypeORM 0.3.20 counts the end of the failed one twice.
+    Object.assign(runner, { transactionDepth: 0 });
     await runner.startTransaction();
     await rename(runner.manager, 'cyd');
     await runner.rollbackTransaction();
     expect(blog.purges.take()).toEqual([]);
+  });
+});
+
+describe('a transaction that SQLite rolls back by itself', () => {
+  it('does not switch purging off', async () => {
+    await using own = await startBlog();
+    const { manager: inside } = own.dataSource;
+    const eve = await inside.save(inside.create(Author, { name: 'eve' }));
+    own.purges.take();
+    const failed = inside.transaction(async (within) => {
+      await within.save(within.create(Author, { name: 'lost' }));
+      await within.query(`INSERT OR ROLLBACK INTO author (id, name) VALUES (${eve.id}, 'twice')`);
+    });
+    await expect(failed).rejects.toThrow(/UNIQUE/);
+    expect(own.purges.take()).toEqual([]);
+    await inside.save(Object.assign(eve, { name: 'eva' }));
+    expect(own.purges.take()).toEqual(['/authors/eva', '/authors/eve']);
+    await inside.transaction((within) => within.save(Object.assign(eve, { name: 'eliza' })));
+    expect(own.purges.take()).toEqual(['/authors/eliza', '/authors/eva']);
   });
 });
 
@@ -182,6 +204,18 @@ describe('a purge that fails', () => {
     Author.prototype.dependentPaths = dependentPaths;
     await expect.poll(() => blog.purges.take(), { timeout: 10_000 }).toContain('/many/149999');
     expect(blog.purges.failures).toEqual([]);
+  });
+
+  it('of one entity, or of one path, leaves the others alone', async () => {
+    const { dependentPaths } = Author.prototype;
+    Author.prototype.dependentPaths = function () {
+      if (this.name === 'bad') throw new Error('oops');
+      return this.name === 'worse' ? ['no path', '/good'] : dependentPaths.call(this);
+    };
+    await manager.save(['bad', 'dan', 'worse', 'eve'].map((name) => manager.create(Author, { name })));
+    Author.prototype.dependentPaths = dependentPaths;
+    expect(blog.purges.take()).toEqual(['/authors/dan', '/authors/eve', '/good', 'tag:author']);
+    expect(blog.purges.failures.splice(0)).toMatchObject([{ error: { message: 'oops' } }]);
   });
 
   it('of dependentPaths() that throw is replaced by one by tag, and reported', async () => {

@@ -8,6 +8,14 @@ import { withDirectory } from './make-directory.js';
 import { type Coding, DRAFT_LINK, linkOf, otherLink, type PageDirectories, TAGS } from './page-directories.js';
 import type { PageVersion } from './page-version.js';
 import type { Removals } from './removals.js';
+import { WorkQueue } from './work-queue.js';
+
+/**
+ * A thread that waits for the disk does nothing else, and the application needs some as well (zlib, DNS, files): one is left to it.
+ *
+ * @see https://nodejs.org/api/cli.html#uv_threadpool_sizesize
+ */
+const SYNCED_TOGETHER = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) - 1);
 
 export type Contents = ReadonlyMap<Coding, Buffer>;
 
@@ -16,6 +24,8 @@ export type Contents = ReadonlyMap<Coding, Buffer>;
  * link there leads to it. That link is prepared inside of the version: whoever takes the version or the page away takes it along.
  */
 export class Drafts {
+  readonly #syncs = new WorkQueue(SYNCED_TOGETHER);
+
   constructor(
     private readonly pages: PageDirectories,
     private readonly index: ExpiryIndex,
@@ -63,10 +73,23 @@ export class Drafts {
     await symlink(name, join(directory, DRAFT_LINK));
     if (tagged) await writeFile(join(directory, TAGS), JSON.stringify([...tags]), { flag: 'wx' });
     const forms = Array.from(contents, ([coding, bytes]) =>
-      writeForm(join(directory, PAGE_BODY + coding), bytes, modified),
+      this.writeForm(join(directory, PAGE_BODY + coding), bytes, modified),
     );
     // All of them: what fails is deleted, and nothing may be written there any more.
     for (const form of await Promise.allSettled(forms)) if (form.status === 'rejected') throw form.reason;
+  }
+
+  /** @param modified Unix time in whole seconds; nginx makes Last-Modified and ETag of it */
+  private async writeForm(path: string, bytes: Buffer, modified: number): Promise<void> {
+    const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+    try {
+      await file.writeFile(bytes);
+      // Read never: a date before all others, which file systems with `relatime` replace when it is read.
+      await file.utimes(0, modified);
+      await this.#syncs.run(() => file.datasync());
+    } finally {
+      await file.close();
+    }
   }
 
   private async removeOthers(page: string, version: PageVersion): Promise<void> {
@@ -96,17 +119,4 @@ function done(work: Promise<unknown>): Promise<boolean> {
     false,
     work.then(() => true),
   );
-}
-
-/** @param modified Unix time in whole seconds; nginx makes Last-Modified and ETag of it */
-async function writeForm(path: string, bytes: Buffer, modified: number): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
-  try {
-    await file.writeFile(bytes);
-    // Read never: a date before all others, which file systems with `relatime` replace when it is read.
-    await file.utimes(0, modified);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
 }

@@ -25,8 +25,8 @@ import { WorkQueue } from './work-queue.js';
 const gunzip = promisify(zlib.gunzip);
 const brotliCompress = promisify(zlib.brotliCompress);
 
-/** Writing waits for the disk, and holds a thread while it does: libuv has four for the whole process. */
-const WRITTEN_TOGETHER = 2;
+/** So many pages are written at once: they are in memory meanwhile, packed and unpacked. */
+const WRITTEN_TOGETHER = 4;
 /** So many more pages may wait to be written. */
 const WAITING = 128;
 /** What a file or a directory takes at least on most file systems, in bytes. */

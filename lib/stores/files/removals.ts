@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { inTime } from '../../async/in-time.js';
 import { PAGE_BODY, PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
 import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
@@ -12,6 +13,8 @@ import { WorkQueue } from './work-queue.js';
 const NO_ROOM = ['ENOSPC', 'EDQUOT'];
 /** So often something may vanish while it is taken. */
 const ATTEMPTS = 3;
+/** A process that ends waits so long for what is being deleted, in milliseconds. */
+const CLOSING = 2000;
 /** So much is deleted at once in the background: visitors need threads, too. */
 const TOGETHER = 2;
 
@@ -20,6 +23,7 @@ export class Removals {
   readonly #tmp: string;
   readonly #queue = new WorkQueue(TOGETHER);
   readonly #running = new Set<Promise<void>>();
+  #closed = false;
 
   constructor(
     site: string,
@@ -75,7 +79,13 @@ export class Removals {
     }
   }
 
+  /** What cannot be deleted in time is left to other processes. */
   async close(): Promise<void> {
+    await inTime(this.finish(), CLOSING);
+    this.#closed = true;
+  }
+
+  private async finish(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
@@ -101,12 +111,19 @@ export class Removals {
    */
   private async erase(path: string): Promise<void> {
     const entries = await unless(['ENOENT'], [], readdir(path, { withFileTypes: true }));
-    const files = entries.filter((entry) => !entry.isDirectory());
-    await Promise.all(files.map(({ name }) => unless(GONE, undefined, unlink(join(path, name)))));
-    for (const entry of entries) if (entry.isDirectory()) await this.erase(join(path, entry.name));
-    await removeEmpty(path);
     const version = parseVersion(basename(path));
+    const files = entries.filter((entry) => !entry.isDirectory());
+    await Promise.all([
+      ...files.map(({ name }) => unless(GONE, undefined, unlink(join(path, name)))),
+      this.eraseAll(entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))),
+    ]);
+    await removeEmpty(path);
+    // Last of all: what is left when the process is killed is found by it.
     if (version) await this.index.drop(version);
+  }
+
+  private async eraseAll(directories: readonly string[]): Promise<void> {
+    for (const directory of directories) await this.erase(directory);
   }
 
   /** Removes a directory and those above it as far as they are empty. */
@@ -118,7 +135,7 @@ export class Removals {
 
   private inBackground(work: () => Promise<void>): void {
     // What is left over is found in `tmp`.
-    const running = this.#queue.run(work).catch(() => {});
+    const running = this.#queue.run(async () => (this.#closed ? undefined : work())).catch(() => {});
     this.#running.add(running);
     void running.then(() => this.#running.delete(running));
   }

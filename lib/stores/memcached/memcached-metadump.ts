@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { addAbortSignal } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { percentDecoded } from '../../http/percent-decoding.js';
 import { connectOptions } from './memcached-address.js';
 import { MemcachedError } from './memcached-error.js';
 
@@ -66,7 +67,7 @@ async function* dump(
     rest = lines.pop()!;
     for (const line of lines) {
       if (line.startsWith('key=')) {
-        if (line.startsWith(begin)) found.push(uriDecoded(line.slice(4, line.indexOf(' '))));
+        if (line.startsWith(begin)) found.push(percentDecoded(line.slice(4, line.indexOf(' '))));
       } else if (/^(END|NOTSTARTED\b.*)\r$/.test(line)) {
         complete = true;
         socket.destroy();
@@ -117,8 +118,4 @@ function refusal(server: string, line: string): MemcachedError {
 /** As memcached writes keys in a dump (`uriencode`, util.c). */
 function uriEncoded(key: string): string {
   return key.replace(/[^\w.~-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
-}
-
-function uriDecoded(key: string): string {
-  return key.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
 import { memcachedStore, memoryStore, PageCacheService } from 'nestjs-nginx-cache';
 import { startApplication } from '../../support/applications.js';
 import { PageLog } from '../../support/page-log.js';
+import { patiently } from '../../support/patience.js';
 import { PurgeLog } from '../../support/purge-log.js';
 import { answer } from '../../support/site.js';
 import { StalePages } from '../stale-pages.js';
@@ -61,10 +61,13 @@ export async function startRecipe(memcached?: string) {
     /** `hit`, `stored` or the code, then the page; a page that may be stored is, when this resolves. */
     async get(path: string): Promise<string> {
       log.forget();
-      const { code, body, status } = await answer(url + path);
+      const { code, body, status } = await patiently(
+        () => answer(url + path),
+        (one) => one.status,
+      );
       if (code !== 200) return String(code);
       if (!status.includes('fwd=')) return `hit: ${body.toString()}`;
-      return `${await Promise.race([log.outcome(path), delay(5000, 'not stored')])}: ${body.toString()}`;
+      return `${await log.outcome(path)}: ${body.toString()}`;
     },
     close: () => app.close(),
   };

@@ -1,12 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PageCacheService, PurgeIncompleteError } from '../../../lib/index.js';
-import { FileJournal } from '../../../lib/stores/files/file-journal.js';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
 import { startFilesSite, temporaryRoot } from '../../support/files-site.js';
+import type { PageStore } from '../../../lib/stores/page-store.js';
+import { beginPage, putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
 import { StoreProgram } from './store-process.js';
 
@@ -16,6 +17,7 @@ const mountPoint = temporaryRoot();
 /** Root may, unless it is in a container without the right. */
 const canMount = spawnSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', mountPoint]).status === 0;
 if (canMount) execFileSync(UMOUNT, [mountPoint]);
+else process.stdout.write('Not tried: full disks. Only root may mount a tmpfs, and not in every container.\n');
 
 @Controller()
 class PagesController {
@@ -23,6 +25,21 @@ class PagesController {
   @Header('content-type', 'text/html; charset=utf-8')
   page(@Param('name') name: string) {
     return `<h1>${name}</h1>${Array.from({ length: 20_000 }, () => Math.random().toString(36).slice(2, 4)).join('')}`;
+  }
+}
+
+/** Leaves no byte and, when told so, no inode. */
+function fill(site: string, inodes: boolean): void {
+  mkdirSync(join(site, 'filler'), { recursive: true });
+  for (let bytes = 65_536, file = 0; bytes >= 1;) {
+    try {
+      writeFileSync(join(site, 'filler', inodes ? String((file += 1)) : 'bytes'), inodes ? '' : 'x'.repeat(bytes), {
+        flag: 'a',
+      });
+    } catch {
+      if (inodes) return;
+      bytes = Math.floor(bytes / 2);
+    }
   }
 }
 
@@ -36,31 +53,36 @@ describe('files that cannot be written', () => {
 
   it('say what is wrong, and do no harm when it is not wrong any more', async () => {
     writeFileSync(join(root, 'file'), '');
-    const { keyv, keys, deletePages } = fileStore({ root: join(root, 'file') }).open(context);
-    const message = /^fileStore: cannot store a page below \/.*ENOTDIR.*something that is no directory is in the way$/;
-    await expect(keyv.set('page:/', page())).rejects.toThrow(message);
-    await expect(keyv.get('page:/')).rejects.toThrow(/^fileStore: cannot read a page/);
-    await expect(collect(keys!(''))).rejects.toThrow(/^fileStore: cannot list pages/);
+    const store = fileStore({ root: join(root, 'file') }).open(context);
+    await expect(beginPage(store, 'page:/')).rejects.toThrow(/ENOTDIR/);
+    await expect(store.keyv.get('page:/')).rejects.toThrow(
+      /^fileStore: cannot read a page below \/.*ENOTDIR.*something that is no directory is in the way$/,
+    );
+    await expect(store.journal.append({ kind: 'all' })).rejects.toThrow(
+      /^fileStore: cannot write a purge down.*ENOTDIR/,
+    );
     rmSync(join(root, 'file'));
-    await keyv.set('page:/', page());
-    expect(await deletePages(['page:/'])).toBe(1);
-    await keyv.disconnect();
+    expect(await putPage(store, 'page:/', page())).toEqual({ stored: true });
+    expect(await store.deletePages(['page:/'])).toBe(1);
+    await store.keyv.disconnect();
   });
 
   it.runIf(process.getuid?.() === 0)('say so to a user without the right', async () => {
     const program = await StoreProgram.build(`
       import { fileStore } from 'file-store';
       import { bodyFormat } from 'body-format';
-      const { keyv, deletePages } = fileStore({ root: process.argv[2] }).open(
+      import { putPage } from 'put-page';
+      const store = fileStore({ root: process.argv[2] }).open(
         { format: bodyFormat([]), prefix: 'page:', maxPageBytes: 1e6, compress: false, mustList: false });
       const say = (error) => console.log(error.message);
-      await keyv.set('page:/a', { status: 200, headers: [], body: Buffer.from('new') }).catch(say);
-      await deletePages(['page:/a']).catch(say);
-      await keyv.disconnect();
+      await putPage(store, 'page:/a', { status: 200, headers: [], body: Buffer.from('new') }).catch(say);
+      await store.journal.append({ kind: 'all' }).catch(say);
+      await store.deletePages(['page:/a']).catch(say);
+      await store.keyv.disconnect();
     `);
     try {
       const own = fileStore({ root }).open(context);
-      await own.keyv.set('page:/a', page('old'));
+      await putPage(own, 'page:/a', page('old'));
       await own.keyv.disconnect();
       chmodSync(root, 0o755);
       const child = await program.start([root], { uid: 65_534 });
@@ -68,6 +90,7 @@ describe('files that cannot be written', () => {
       const advice = /EACCES.*; give the application's user the right to write there/;
       expect(child.output().trim().split('\n')).toEqual([
         expect.stringMatching(advice),
+        expect.stringMatching(/^fileStore: cannot write a purge down.*EACCES/),
         expect.stringMatching(/^fileStore: cannot delete pages.*EACCES/),
       ]);
     } finally {
@@ -75,21 +98,45 @@ describe('files that cannot be written', () => {
     }
   });
 
-  it.runIf(canMount)('do not take a purge for written down of which only the beginning is', async () => {
-    // Two blocks: of the directories, none.
-    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', root]);
+  it.runIf(canMount).each([
+    ['space', 'size=2m,nr_inodes=400'],
+    ['inodes', 'size=20m,nr_inodes=64'],
+  ])('purge all the same when there is no %s left', async (what, limits) => {
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', `${limits},mode=0755`, 'tmpfs', root]);
+    const [one, other] = [1, 2].map(() => fileStore({ root, grace: 2000 }).open(context)) as [PageStore, PageStore];
     try {
-      const journal = new FileJournal(root);
-      const start = await journal.position();
-      const free = 8192 - statSync(join(root, 'journal')).size;
-      writeFileSync(join(root, 'journal'), `\n${'x'.repeat(free - 2)}`, { flag: 'a' });
-      // There is room for the end of the line before.
-      await expect(journal.append('{"kind":"all"}')).rejects.toThrow(
-        /only 1 of \d+ bytes were written; the disk is full/,
-      );
-      await expect(journal.append('{"kind":"all"}')).rejects.toThrow(/ENOSPC/);
-      expect(await journal.since(start)).toEqual(['x'.repeat(free - 2)]);
+      const outcomes = async (path: string) => {
+        for (let index = 0; ; index += 1) {
+          const key = `page:${path}/${index}`;
+          const error: unknown = await putPage(one, key, page('x'.repeat(20_000))).then(
+            () => undefined,
+            (problem: Error) => problem,
+          );
+          if (error instanceof Error) return error.message;
+        }
+      };
+      expect(await outcomes('/a')).toMatch(/ENOSPC.*full \(or out of inodes\)/);
+      expect(await outcomes('/b/c')).toMatch(/ENOSPC/);
+      // There is really nothing left: not for the journal either.
+      fill(join(root, 'page:#'), what === 'inodes');
+      writeFileSync(join(root, 'page:#/journal'), '', { flag: 'a' });
+      const begun = await beginPage(other, 'page:/a/0');
+      await one.journal.append({ kind: 'under', path: '/a' });
+      expect(await begun.commit(page(), 0)).toEqual({ stored: false, reason: 'purges-unknown' });
+      const keys = await collect(one.keys!('page:/a/'));
+      expect(keys.length).toBeGreaterThan(3);
+      expect(await one.deletePages(keys.slice(0, 2))).toBe(2);
+      fill(join(root, 'page:#'), what === 'inodes');
+      expect(await one.deleteUnder!('/a')).toBe(keys.length - 2);
+      expect(await collect(one.keys!('page:/a/'))).toEqual([]);
+      fill(join(root, 'page:#'), what === 'inodes');
+      await one.journal.append({ kind: 'all' });
+      await one.deleteUnder!('');
+      expect(await collect(one.keys!(''))).toEqual([]);
+      rmSync(join(root, 'page:#/filler'), { recursive: true });
+      expect(await putPage(one, 'page:/again', page())).toEqual({ stored: true });
     } finally {
+      await Promise.all([one, other].map(({ keyv }) => keyv.disconnect()));
       execFileSync(UMOUNT, [root]);
     }
   });
@@ -113,7 +160,9 @@ describe('files that cannot be written', () => {
         expect(again.body.length).toBeGreaterThan(20_000);
       }
       expect([...outcomes]).toEqual(['stored', 'store-failed']);
-      expect(readdirSync(join(root, 'page:#', 'tmp'))).toEqual([]);
+      // Nothing is left of what could not be written.
+      const kinds = readdirSync(join(root, 'page:#/pages'), { recursive: true, encoding: 'utf8' });
+      expect(kinds.filter((name) => name.endsWith('/link'))).toEqual([]);
       // Purging makes room again.
       expect((await pages.purgeAll()).purged).toBeGreaterThan(2);
       site.log.forget();

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileJournal } from '../../../lib/stores/files/file-journal.js';
+import type { PurgeScope } from '../../../lib/stores/journal/purge-scope.js';
 import { temporaryRoot } from '../../support/files-site.js';
 
 /** What happens between the opening of a journal and the writing to it. */
@@ -17,8 +18,11 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...actual, open };
 });
 
-/** In bytes, to be filled before a new one is begun. */
-const FULL = 16_384;
+/** In bytes, after which a new one is begun. */
+const FULL = 4 * 1024 * 1024;
+
+const under = (path: string): PurgeScope => ({ kind: 'under', path });
+const ALL: PurgeScope = { kind: 'all' };
 
 /** How the file handles of this Node are written to. */
 async function writesOf(directory: string) {
@@ -29,146 +33,175 @@ async function writesOf(directory: string) {
 
 describe('FileJournal', () => {
   let site: string;
-  const fill = () => writeFileSync(join(site, 'journal'), `\n${'x'.repeat(FULL)}`, { flag: 'a' });
+  let path: string;
+  const journals: FileJournal[] = [];
+  const start = () => {
+    const journal = new FileJournal(path);
+    journals.push(journal);
+    return journal;
+  };
+  /** Where it stands now. */
+  const position = async (journal: FileJournal) => {
+    await journal.look();
+    return journal.window.position;
+  };
+  const since = async (journal: FileJournal, from: number) => {
+    await journal.catchUp();
+    return journal.window.since(from)?.map(({ scope }) => scope);
+  };
   beforeEach(() => {
     site = temporaryRoot();
+    path = join(site, 'page:#', 'journal');
   });
-  afterEach(() => rmSync(site, { recursive: true }));
+  afterEach(() => {
+    for (const journal of journals.splice(0)) journal.close();
+    rmSync(site, { recursive: true });
+  });
 
   it('tells what has been purged since, by any process', async () => {
-    const [one, other] = [new FileJournal(site), new FileJournal(site)];
-    const start = await one.position();
-    expect(await other.position()).toBe(start);
-    expect(await other.since(start)).toEqual([]);
-    await one.append('{"a":1}');
-    const between = await other.position();
-    await other.append('{"b":"ÿ😀"}');
-    expect(await one.since(start)).toEqual(['{"a":1}', '{"b":"ÿ😀"}']);
-    expect(await one.since(between)).toEqual(['{"b":"ÿ😀"}']);
-    expect(readdirSync(join(site, 'tmp'))).toEqual([]);
+    const [one, other] = [start(), start()];
+    const [first, second] = [await position(one), await position(other)];
+    await one.append(under('/a'));
+    const between = await position(other);
+    await other.append({ kind: 'tags', tags: ['ÿ😀\n'] });
+    for (const [journal, from] of [
+      [one, first],
+      [other, second],
+    ] as const) {
+      expect(await since(journal, from)).toEqual([under('/a'), { kind: 'tags', tags: ['ÿ😀\n'] }]);
+    }
+    expect(await since(other, between)).toEqual([{ kind: 'tags', tags: ['ÿ😀\n'] }]);
+    expect(await since(one, await position(one))).toEqual([]);
   });
 
-  it('does not know what was in another journal', async () => {
-    const journal = new FileJournal(site);
-    const start = await journal.position();
-    rmSync(join(site, 'journal'));
-    expect(await journal.since(start)).toBeUndefined();
-    const second = await journal.position();
-    fill();
-    await journal.append('after a new one was begun');
-    expect(await journal.since(second)).toBeUndefined();
-    expect(readFileSync(join(site, 'journal'), 'utf8').length).toBeLessThan(100);
+  it('knows when an entry was written', async () => {
+    const [one, other] = [start(), start()];
+    const from = await position(one);
+    const before = Date.now();
+    await other.append(ALL);
+    await one.look();
+    const [entry] = one.window.since(from)!;
+    expect(entry!.time).toBeGreaterThanOrEqual(before);
+    expect(entry!.time).toBeLessThanOrEqual(Date.now());
   });
 
-  it('does not add to an entry that a full disk has cut off', async () => {
-    const journal = new FileJournal(site);
-    const start = await journal.position();
-    writeFileSync(join(site, 'journal'), '\n{"cut', { flag: 'a' });
-    await journal.append('{"whole":1}');
-    expect(await journal.since(start)).toEqual(['{"cut', '{"whole":1}']);
+  it('has seen its own purges, so what comes in afterwards is younger', async () => {
+    const journal = start();
+    const from = await position(journal);
+    await journal.append(ALL);
+    expect(journal.window.position).toBe(from + 1);
   });
+
+  it('writes a long purge down in parts', async () => {
+    const [one, other] = [start(), start()];
+    const from = await position(other);
+    const paths = Array.from({ length: 5000 }, (_, index) => ({ path: `/posts/${index}` }));
+    await one.append({ kind: 'paths', paths });
+    const scopes = await since(other, from);
+    expect(scopes!.length).toBeGreaterThan(20);
+    expect(scopes!.flatMap((scope) => (scope.kind === 'paths' ? scope.paths : []))).toEqual(paths);
+  });
+
+  it('keeps what is being rendered through a thousand purges', async () => {
+    const [one, other] = [start(), start()];
+    const from = await position(other);
+    for (let index = 0; index < 1000; index += 1) await one.append(under(`/${index}`));
+    expect(await since(other, from)).toHaveLength(1000);
+  });
+
+  it('proves nothing of what was in another journal', async () => {
+    const [one, other] = [start(), start()];
+    const from = await position(one);
+    rmSync(path);
+    expect(await since(one, from)).toBeUndefined();
+    // Nor to the process that begins the new one.
+    const [second, third] = [await position(one), await position(other)];
+    appendFileSync(path, 'x'.repeat(FULL + 1));
+    await one.append(under('/a'));
+    expect(await since(one, second)).toBeUndefined();
+    expect(await since(other, third)).toBeUndefined();
+    expect(statSync(path).size).toBeLessThan(100);
+  });
+
+  it('proves nothing when somebody has cut it off', async () => {
+    const journal = start();
+    await journal.append(under('/a'));
+    const from = await position(journal);
+    truncateSync(path, 5);
+    expect(await since(journal, from)).toBeUndefined();
+  });
+
+  it('takes an entry that was cut off for everything, and does not add to it', async () => {
+    const [one, other] = [start(), start()];
+    const from = await position(other);
+    writeFileSync(path, `\n${Date.now()} {"kind":"under","pa`, { flag: 'a' });
+    // It may still be being written.
+    expect(await since(other, from)).toEqual([]);
+    await one.append(under('/a'));
+    expect(await since(other, from)).toEqual([ALL, under('/a')]);
+  });
+
+  it.each(['{"kind":"under","path":"/a"}', 'garbage', '1700000000000 null', '1700000000000 {"kind":"new"}', '17 {}'])(
+    'takes what is no entry for everything: %s',
+    async (line) => {
+      const journal = start();
+      const from = await position(journal);
+      appendFileSync(path, `\n${line}\n`);
+      expect(await since(journal, from)).toEqual([ALL]);
+    },
+  );
 
   it('does not write to a journal that has been replaced', async () => {
-    const [one, other] = [new FileJournal(site), new FileJournal(site)];
-    let start = '';
-    await one.position();
+    const [one, other] = [start(), start()];
+    let from = 0;
+    await position(one);
     meanwhile.push(async () => {
-      fill();
-      await other.append('the first of a new one');
-      start = await other.position();
+      rmSync(path);
+      from = await position(other);
     });
-    await one.append('entry');
-    expect(await other.since(start)).toEqual(['entry']);
+    await one.append(under('/a'));
+    expect(await since(other, from)).toEqual([under('/a')]);
   });
 
-  it('writes a long entry down as everything: every miss reads it', async () => {
-    const journal = new FileJournal(site);
-    const start = await journal.position();
-    await journal.append(JSON.stringify({ kind: 'keys', keys: ['x'.repeat(5000)] }));
-    expect(await journal.since(start)).toEqual(['{"kind":"all"}']);
-  });
-
-  it.each([1, 20])('does not take an entry for written of which only %i bytes are', async (bytes) => {
-    const journal = new FileJournal(site);
-    const start = await journal.position();
+  it.each([0, 1, 20])('makes everybody forget when only %i bytes of an entry can be written', async (bytes) => {
+    const [one, other] = [start(), start()];
+    const [first, second] = [await position(one), await position(other)];
     const write = await writesOf(site);
     write.mockImplementationOnce(async function (this: FileHandle, buffer: Uint8Array) {
+      if (bytes === 0) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
       return this.write(buffer.subarray(0, bytes));
     } as never);
-    await expect(journal.append('{"kind":"all"}')).rejects.toThrow(/only \d+ of \d+ bytes.*make room/);
+    await one.append(under('/a'));
     write.mockRestore();
-    expect(await journal.since(start)).not.toContain('{"kind":"all"}');
-    await journal.append('{"kind":"all"}');
-    expect((await journal.since(start))?.at(-1)).toBe('{"kind":"all"}');
+    expect(await since(one, first)).toBeUndefined();
+    expect(await since(other, second)).toBeUndefined();
+    // What begins from now on is checked again.
+    const [third, fourth] = [await position(one), await position(other)];
+    await one.append(under('/b'));
+    expect(await since(one, third)).toEqual([under('/b')]);
+    expect(await since(other, fourth)).toEqual([under('/b')]);
   });
 
-  describe('at the arrival of a request', () => {
-    const NOW = 1_700_000_000_000;
-    beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: NOW }));
-    afterEach(() => void vi.useRealTimers());
-
-    it('knows what it has seen', async () => {
-      const [one, other] = [new FileJournal(site), new FileJournal(site)];
-      expect(one.known).toBeUndefined();
-      const start = await one.position();
-      expect(one.known).toBe(start);
-      await other.append('entry');
-      expect(one.known).toBe(start);
-      await one.since(start);
-      expect(one.known).toBe(await other.position());
-    });
-
-    it('tells what has been added since, as far as that is not older than the request', async () => {
-      const [one, other] = [new FileJournal(site), new FileJournal(site)];
-      await one.append('seen');
-      const known = await one.position();
-      await other.append('before');
-      vi.setSystemTime(NOW + 1);
-      await other.append('after');
-      const position = await other.position();
-      expect(await one.arrived(known, NOW + 1)).toEqual({ position, before: ['after'] });
-      expect(await one.arrived(known, NOW)).toEqual({ position, before: ['before', 'after'] });
-      expect(await one.arrived(position, NOW)).toEqual({ position, before: [] });
-    });
-
-    it('knows of its own purges that they are older than what comes in afterwards', async () => {
-      const journal = new FileJournal(site);
-      await journal.position();
-      const clock = vi.spyOn(Date, 'now').mockReturnValue(1_000_000);
-      await journal.append('{"a":1}');
-      const { before } = await journal.arrived(journal.known, Date.now());
-      clock.mockRestore();
-      expect(before).toEqual([]);
-    });
-
-    it('takes what is no entry for one that is not older', async () => {
-      const journal = new FileJournal(site);
-      const known = await journal.position();
-      writeFileSync(join(site, 'journal'), '\n{"kind":"all"}\n[170000', { flag: 'a' });
-      expect((await journal.arrived(known, NOW)).before).toEqual(['{"kind":"all"}', '[170000']);
-    });
-
-    it('does not know what was in another journal, or when it had seen none', async () => {
-      const journal = new FileJournal(site);
-      const known = await journal.position();
-      expect((await journal.arrived(undefined, NOW)).before).toBeUndefined();
-      fill();
-      await journal.append('entry');
-      expect(await journal.arrived(known, NOW)).toEqual({ position: await journal.position(), before: undefined });
-    });
+  it('leaves nothing open, and is not used any more, after it was closed', async () => {
+    const journal = start();
+    await position(journal);
+    journal.close();
+    await expect(journal.look()).rejects.toThrow(/closed/);
+    await start().append(ALL);
+    expect(readFileSync(path, 'utf8')).toContain('{"kind":"all"}');
   });
 
   it('loses no entry while many append, and new ones are begun', async () => {
-    const journals = Array.from({ length: 8 }, () => new FileJournal(site));
-    const text = 'x'.repeat(1000);
+    const all = Array.from({ length: 8 }, start);
     let unknown = 0;
-    const work = journals.map(async (journal, writer) => {
+    const work = all.map(async (journal, writer) => {
       for (let i = 0; i < 60; i += 1) {
-        const reader = journals[(writer + 1) % journals.length]!;
-        const start = await reader.position();
-        await journal.append(`${writer} ${i} ${text}`);
-        const entries = await reader.since(start);
-        if (entries) expect(entries).toContain(`${writer} ${i} ${text}`);
+        const reader = all[(writer + 1) % all.length]!;
+        const from = await position(reader);
+        if (writer === 0 && i % 5 === 0) rmSync(path, { force: true });
+        await journal.append(under(`/${writer}/${i}`));
+        const scopes = await since(reader, from);
+        if (scopes) expect(scopes).toContainEqual(under(`/${writer}/${i}`));
         else unknown += 1;
       }
     });

@@ -5,13 +5,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
 
+/** Instead of the file system, for the store of a program: `globalThis.beforeStep` is called before each asynchronous call. */
+const STEPS = `
+  import * as fs from 'fs/promises';
+  const step = (name) => (...args) => {
+    globalThis.beforeStep?.(name, args);
+    return fs[name](...args);
+  };
+  ${[
+    'lstat',
+    'mkdir',
+    'open',
+    'readdir',
+    'readFile',
+    'readlink',
+    'rename',
+    'rmdir',
+    'stat',
+    'symlink',
+    'unlink',
+    'writeFile',
+  ]
+    .map((name) => `export const ${name} = step('${name}');`)
+    .join('\n')}
+`;
+
 /** Programs that use the store, bundled with it, so that a process starts quickly and can be killed. */
 export class StoreProgram {
   readonly #children = new Set<ChildProcess>();
 
   private constructor(private readonly directory: string) {}
 
-  /** @param source a module; it finds `file-store`, `body-format` and `sealed` */
+  /** @param source a module; it finds `file-store`, `body-format`, `put-page` and `sealed` */
   static async build(source: string): Promise<StoreProgram> {
     const directory = mkdtempSync(join(tmpdir(), 'store-program-'));
     // A program may be run as another user.
@@ -19,6 +44,7 @@ export class StoreProgram {
     const modules: Record<string, string> = {
       'file-store': join(import.meta.dirname, '../../../lib/stores/files/file-store.ts'),
       'body-format': join(import.meta.dirname, '../../../lib/page/body-format.ts'),
+      'put-page': join(import.meta.dirname, '../../support/put-page.ts'),
       sealed: join(import.meta.dirname, 'sealed.ts'),
     };
     await build({
@@ -33,8 +59,13 @@ export class StoreProgram {
       plugins: [
         {
           name: 'program',
-          resolveId: (id) => (id === 'program.js' ? '\0program' : modules[id]),
-          load: (id) => (id === '\0program' ? source : undefined),
+          enforce: 'pre',
+          resolveId: (id, importer) => {
+            if (id === 'program.js') return '\0program';
+            if (id === 'node:fs/promises' && importer?.includes('/stores/files/')) return '\0steps';
+            return modules[id];
+          },
+          load: (id) => ({ '\0program': source, '\0steps': STEPS })[id],
         },
       ],
     });

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { fc } from '../../support/random.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { concerns } from '../../../lib/stores/journal/purge-scope.js';
 import { PageKeys } from '../../../lib/page/page-key.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
+import { fc } from '../../support/random.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memcachePp } from '../../../lib/stores/memcached/memcache-pp.js';
 import { memcachedStore } from '../../../lib/stores/memcached/memcached-store.js';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../support/random.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';

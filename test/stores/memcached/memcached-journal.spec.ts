@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { beginCheck } from '../../../lib/stores/journal/purge-check.js';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
@@ -7,7 +6,7 @@ import type { MemcachedMetaClient } from '../../../lib/stores/memcached/memcache
 import { MemcachedJournal } from '../../../lib/stores/memcached/memcached-journal.js';
 import { concerns, type PurgeScope } from '../../../lib/stores/journal/purge-scope.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';
-import { generator } from '../../purging/support/random.js';
+import { fc, generator } from '../../support/random.js';
 import { addressOf } from '../../support/put-page.js';
 
 const NO_TAGS: ReadonlySet<string> = new Set();
@@ -281,7 +280,7 @@ describe('the purge journal in memcached', () => {
     const [writer] = journals(1, key) as [MemcachedJournal];
     let reads = 0;
     let open = () => {};
-    let gate: Promise<void> | undefined;
+    let gate = Promise.resolve();
     const reader = new MemcachedJournal(
       held(newClient(), async (operation) => {
         if (operation !== 'getForUpdate') return;

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { createCache } from 'cache-manager';
-import fc from 'fast-check';
+import { fc } from '../../support/random.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GZIP_FLAG } from '../../../lib/page/page-format.js';
 import type { MemcachedClientDefinition } from '../../../lib/stores/memcached/memcached-client.interface.js';

@@ -1,0 +1,83 @@
+import type { EntityMetadata } from 'typeorm';
+import { keyOf, type RowReference } from './row-reference.js';
+
+/**
+ * What is known of a row from before the transaction: it was there (`stored`), it was not (`new`), nobody knows (`unknown`), or nothing
+ * has changed but its relations (`linked`), and then it was there unless it says something else itself.
+ */
+type Origin = 'linked' | 'unknown' | 'new' | 'stored';
+
+const STRENGTH = { linked: 0, unknown: 1, new: 2, stored: 2 } satisfies Record<Origin, number>;
+
+/** A row that a transaction has changed. */
+export interface ChangedRow extends RowReference {
+  origin: Origin;
+  /** `undefined` while nothing but its relations has changed. */
+  isGone: boolean | undefined;
+  /** Whether its paths from before the transaction are known. */
+  isOldRead: boolean;
+  /** Whether it is known what the database deletes along with it. */
+  isFollowed: boolean;
+  /** Whether its own connection has the new state. */
+  isWritten: boolean;
+}
+
+/** What makes pages stale: their paths, or the tags that they carry. */
+export interface Stale {
+  readonly paths: Iterable<string>;
+  readonly tags: Iterable<string>;
+}
+
+/** What one level of a transaction has changed, and what is known to be stale. */
+export class ChangedRows implements Stale {
+  readonly paths = new Set<string>();
+  readonly tags = new Set<string>();
+  /** Whether what is added now has been written already. */
+  isWritten = false;
+  readonly #rows = new Map<EntityMetadata, Map<string, ChangedRow>>();
+
+  /** @param isGone whether the row exists no more; `undefined` when the change does not tell */
+  add(reference: RowReference, origin: Origin, isGone?: boolean): ChangedRow {
+    const rows = this.rowsOf(reference.metadata);
+    const key = keyOf(reference);
+    let row = rows.get(key);
+    if (!row) {
+      row = { ...reference, origin, isGone, isOldRead: false, isFollowed: false, isWritten: false };
+      rows.set(key, row);
+    }
+    row.isWritten ||= this.isWritten;
+    if (STRENGTH[origin] > STRENGTH[row.origin]) row.origin = origin;
+    row.isGone = isGone ?? row.isGone;
+    return row;
+  }
+
+  addStale({ paths = [], tags = [] }: Partial<Stale>): void {
+    for (const path of paths) this.paths.add(path);
+    for (const tag of tags) this.tags.add(tag);
+  }
+
+  /** Of what happened later: a savepoint that has been released. */
+  merge(later: ChangedRows): void {
+    this.addStale(later);
+    for (const row of later.rows()) {
+      const own = this.add(row, row.origin, row.isGone);
+      own.isOldRead ||= row.isOldRead;
+      own.isFollowed ||= row.isFollowed;
+      own.isWritten ||= row.isWritten;
+    }
+  }
+
+  *rows(): Generator<ChangedRow, void, undefined> {
+    for (const rows of this.#rows.values()) yield* rows.values();
+  }
+
+  rowsOf(metadata: EntityMetadata): Map<string, ChangedRow> {
+    let rows = this.#rows.get(metadata);
+    if (!rows) this.#rows.set(metadata, (rows = new Map()));
+    return rows;
+  }
+
+  get isEmpty(): boolean {
+    return this.#rows.size === 0 && this.paths.size === 0 && this.tags.size === 0;
+  }
+}

@@ -1,1 +1,0 @@
-export { generator } from '../../support/random.js';

@@ -1,0 +1,65 @@
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { describe, expect, it } from 'vitest';
+import { memcachedStore } from '../../lib/index.js';
+import { PendingPurges } from '../../lib/purging/pending-purges.js';
+import { MemcachedServer } from '../../lib/testing/index.js';
+import { PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
+import { startApplication } from '../support/applications.js';
+import { CollectedLogger } from '../support/collected-logger.js';
+import { Author, BlogController, ENTITIES } from './blog.js';
+import { answer } from '../support/site.js';
+import { PageLog } from '../support/page-log.js';
+
+async function start(memcached: MemcachedServer, logger: CollectedLogger) {
+  const { app, url } = await startApplication({
+    platform: 'express',
+    logger,
+    options: { store: memcachedStore({ servers: memcached.address }) },
+    imports: [
+      TypeOrmModule.forRoot({ type: 'sqljs', entities: ENTITIES, synchronize: true }),
+      PageCacheTypeOrmModule.forFeature([Author]),
+    ],
+    controllers: [BlogController],
+    providers: [PageLog],
+  });
+  const { manager } = app.get(DataSource);
+  const author = await manager.save(manager.create(Author, { name: 'ann' }));
+  const log = app.get(PageLog);
+  await answer(`${url}/authors/ann`);
+  expect(await log.outcome('/authors/ann')).toBe('stored');
+  return { app, manager, author };
+}
+
+describe('app.close() while memcached does not answer', () => {
+  it('waits for the purge of what was saved before', async () => {
+    await using memcached = await MemcachedServer.start();
+    const logger = new CollectedLogger();
+    const { app, manager, author } = await start(memcached, logger);
+    expect((await memcached.keys()).some((key) => key.endsWith('/authors/ann'))).toBe(true);
+    memcached.pause();
+    await manager.save(Author, { id: author.id, name: 'bob' });
+    // The first attempt has failed.
+    await expect.poll(() => app.get(PendingPurges).size, { timeout: 10_000 }).toBeGreaterThan(0);
+    const closed = app.close();
+    memcached.resume();
+    await closed;
+    expect((await memcached.keys()).some((key) => key.endsWith('/authors/ann'))).toBe(false);
+    expect(logger.lines.join('\n')).not.toContain('Shutting down with');
+  });
+
+  it('waits no longer than two seconds, and tells what remains', async () => {
+    await using memcached = await MemcachedServer.start();
+    const logger = new CollectedLogger();
+    const { app, manager, author } = await start(memcached, logger);
+    memcached.pause();
+    await manager.save(Author, { id: author.id, name: 'bob' });
+    const begin = performance.now();
+    await app.close();
+    const duration = performance.now() - begin;
+    memcached.resume();
+    expect(duration).toBeGreaterThan(1500);
+    expect(duration).toBeLessThan(6000);
+    expect(logger.lines.join('\n')).toMatch(/Shutting down with \d purges .*\/authors\/ann, \/authors\/bob/);
+  });
+});
