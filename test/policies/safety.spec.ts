@@ -2,6 +2,7 @@ import { Controller, Get, Header, Injectable, Req, Res } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_LISTENERS, OnPageCache, PageRendered, PageResponding, SAFETY_LISTENERS } from '../../lib/index.js';
 import { PLATFORMS } from '../support/applications.js';
+import { fate } from '../support/fate.js';
 import { type Site, startSite } from '../support/site.js';
 
 const HTML = 'text/html; charset=utf-8';
@@ -72,19 +73,19 @@ describe.each(PLATFORMS)('whatever the list of listeners, on %s', (platform) => 
   afterAll(() => site?.stop());
 
   it('pages are stored', async () => {
-    expect((await site.visit('/page')).outcome).toBe('stored');
+    expect(await fate(site, '/page')).toBe('stored');
   });
 
   it.each(Object.keys(FIELDS))('a page is kept out by: %s', async (reason) => {
     const headers = { origin: 'https://evil.example' };
-    expect((await site.visit(`/field/${reason}`, { headers })).outcome).toBe(reason);
+    expect(await fate(site, `/field/${reason}`, headers)).toBe(reason);
   });
 
   it('so are those of visitors, aliases and other requests', async () => {
-    const outcome = async (target: string, init: RequestInit = {}) => (await site.visitDirectly(target, init)).outcome;
+    const outcome = (target: string, headers = {}) => fate(site, target, headers, 'direct');
     expect(await outcome('/user')).toBe('user');
-    expect(await outcome('/page', { headers: { cookie: 'sid=1' } })).toBe('cookie');
-    expect(await outcome('/page', { headers: { authorization: 'Basic eDp5' } })).toBe('authorization');
+    expect(await outcome('/page', { cookie: 'sid=1' })).toBe('cookie');
+    expect(await outcome('/page', { authorization: 'Basic eDp5' })).toBe('authorization');
     expect(await outcome('/page?other=1')).toBe('query');
     expect(await outcome('/alias')).toMatch(/^(?:alias|no-handler)$/);
     expect((await site.direct('/page', { method: 'HEAD' })).status).toContain('detail=method');
@@ -94,7 +95,7 @@ describe.each(PLATFORMS)('whatever the list of listeners, on %s', (platform) => 
   });
 
   it('a page is kept out by a listener that throws', async () => {
-    expect((await site.visit('/throws')).outcome).toBe('listener-error');
+    expect(await fate(site, '/throws')).toBe('listener-error');
   });
 
   it('the policies of safety are among the built-in ones', () => {

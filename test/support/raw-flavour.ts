@@ -26,8 +26,8 @@ export async function startRawFlavour(
   const modules = modulesDirectory(flavour);
   const memcached = await RawMemcached.start();
   const app = await RawBackend.start();
-  const all = {
-    hosts: 'any' as const,
+  const all: NginxCacheOptions = {
+    hosts: 'any',
     ...options,
     nginx: { flavour },
     store: memcachedStore({ servers: memcached.address }),
