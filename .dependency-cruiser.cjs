@@ -13,6 +13,7 @@ const LAYERS = [
   ['purging'],
   ['policies'],
   ['events'],
+  ['inputs'],
   ['options'],
   ['stores/files', 'stores/keyv', 'stores/memcached', 'stores/memory'],
   ['stores'],

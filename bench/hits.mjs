@@ -71,7 +71,10 @@ const one = (conf) => ({
 function ours(flavour, definition) {
   return ({ port, directory }) =>
     one(
-      nginxConf({ store: definition, nginx: { flavour } }, { app: origin, listen: port, directory, modulesDirectory }),
+      nginxConf(
+        { store: definition, nginx: { flavour }, hosts: 'any' },
+        { app: origin, listen: port, directory, modulesDirectory },
+      ),
     );
 }
 

@@ -19,24 +19,30 @@ export { type PurgeReport, PurgeIncompleteError } from './purging/purge-report.j
 export type { DependentPaths, PageTarget } from './purging/purge-target.js';
 export { AccelListener } from './policies/accel.listener.js';
 export { AddressableListener } from './policies/addressable.listener.js';
+export { AllowOriginListener } from './policies/allow-origin.listener.js';
 export { AnonymousOnlyListener } from './policies/anonymous-only.listener.js';
 export { CacheControlListener } from './policies/cache-control.listener.js';
 export { CanonicalAddressListener } from './policies/canonical-address.listener.js';
 export { ConditionalRequestListener } from './policies/conditional-request.listener.js';
 export { ContentEncodingListener } from './policies/content-encoding.listener.js';
 export { ContentTypeListener } from './policies/content-type.listener.js';
-export { DEFAULT_LISTENERS } from './policies/default-listeners.js';
+export { CsrfTokenListener } from './policies/csrf-token.listener.js';
+export { DEFAULT_LISTENERS, SAFETY_LISTENERS } from './policies/default-listeners.js';
 export { FreshnessListener } from './policies/freshness.listener.js';
 export { HandlerQueryListener } from './policies/handler-query.listener.js';
+export { HostInPageListener } from './policies/host-in-page.listener.js';
 export { KeyDriftListener } from './policies/key-drift.listener.js';
 export { LanguageListener } from './policies/language.listener.js';
 export { LostHeadersListener } from './policies/lost-headers.listener.js';
+export { NonceListener } from './policies/nonce.listener.js';
 export { PathExclusionListener } from './policies/path-exclusion.listener.js';
 export { RedirectHostListener } from './policies/redirect-host.listener.js';
+export { RequestFieldsListener } from './policies/request-fields.listener.js';
 export { SetCookieListener } from './policies/set-cookie.listener.js';
 export { SizeListener } from './policies/size.listener.js';
 export { StatusListener } from './policies/status.listener.js';
 export { VaryListener } from './policies/vary.listener.js';
+export { VisitorListener } from './policies/visitor.listener.js';
 export { NginxCacheModule, type NginxCacheModuleExtras } from './module/nginx-cache.module.js';
 export { type PageInfo, PageCacheService } from './module/page-cache.service.js';
 export type { NginxCacheAsyncOptions } from './module/page-store.module.js';
@@ -45,6 +51,7 @@ export { nginxConf, type NginxConf } from './configuration/nginx-conf.js';
 export { NginxCacheConfigError } from './options/nginx-cache-config.error.js';
 export {
   type AnonymousOnlyOptions,
+  type RequestFieldsOptions,
   defineConfig,
   type NginxCacheOptions,
   type NginxFlavour,

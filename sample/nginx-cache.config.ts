@@ -9,6 +9,9 @@ export default defineConfig({
   store: store(),
   // The module checks it.
   ...(settings.flavour && { nginx: { flavour: settings.flavour as NginxFlavour } }),
+  // A demonstration has no name of its own. A site gives its names: ['example.com'].
+  hosts: 'any',
+  origin: new URL(settings.siteUrl).origin,
   // Whoever is logged in sees their name and edit links: those pages are theirs alone.
   anonymousOnly: { sessionCookies: [SESSION_COOKIE] },
   exclude: ['/admin/*', '/login', '/assets/*'],

@@ -1,5 +1,5 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { GUARDS_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
+import { SSE_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
@@ -7,6 +7,8 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
 import type { PageAddress } from '../page/page-key.js';
+import { HandlerGuards } from './handler-guards.js';
+import { HandlerRoutes } from './handler-routes.js';
 import { noPageCache, pageCache, type PageCacheHandlerOptions } from '../policies/handler-options.js';
 
 /** What the decorators say about a handler. */
@@ -25,6 +27,8 @@ export class HandlerPlans {
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(HandlerGuards) private readonly guards: HandlerGuards,
+    @Inject(HandlerRoutes) private readonly routes: HandlerRoutes,
   ) {}
 
   of(context: ExecutionContext): HandlerPlan {
@@ -70,17 +74,19 @@ export class HandlerPlans {
       this.reflector.get(pageCache, handler),
       this.reflector.get(pageCache, controller),
     ];
+    const options = { ...ofController, ...ofHandler };
+    const isPublic = options.public === true;
+    const guards = [...this.guards.ofApplication(), ...this.guards.of(controller)];
     // What the controller says of its pages in general does not open a handler that has a guard of its own.
-    const guarded = Reflect.hasMetadata(GUARDS_METADATA, handler)
-      ? !ofHandler
-      : Reflect.hasMetadata(GUARDS_METADATA, controller) && !ofHandler && !ofController;
+    const isGuarded =
+      (guards.length > 0 && !isPublic) || (this.guards.of(handler).length > 0 && ofHandler?.public !== true);
     const exempt = this.reflector.getAllAndOverride(noPageCache, targets)
       ? 'no-page-cache'
       : Reflect.hasMetadata(SSE_METADATA, handler)
         ? 'event-stream'
-        : guarded
+        : isGuarded
           ? 'guarded'
-          : undefined;
-    return { exempt, options: { ...ofController, ...ofHandler } };
+          : this.routes.reasonAgainst(handler, controller, isPublic);
+    return { exempt, options };
   }
 }

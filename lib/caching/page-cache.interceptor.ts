@@ -4,9 +4,14 @@ import { EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageRequested } from '../events/page-cache.events.js';
 import { hasValidators } from '../http/validators.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { PageKeys } from '../page/page-key.js';
+import { inputsOf } from '../inputs/request-inputs.js';
 import type { RequestHead } from '../rules/request-head.js';
+import { receivedFields } from '../rules/received-fields.js';
+import { ReadReports } from './read-reports.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
@@ -34,8 +39,10 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(Passage) private readonly passage: Passage,
     @Inject(Renderings) private readonly renderings: Renderings,
+    @Inject(ReadReports) private readonly reads: ReadReports,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -64,24 +71,38 @@ export class PageCacheInterceptor implements NestInterceptor {
     const head = headOf(request);
     const address = this.keys.of(head);
     const requested = new PageRequested(head, request, context, address);
-    await this.dispatcher.decide(requested);
-    const reason = requested.refusal ?? this.plans.skips(plan, context);
+    const inputs = inputsOf(request);
+    const ask = <T>(question: () => T) => (inputs ? inputs.ask(question) : question());
+    await ask(() => this.dispatcher.decide(requested));
+    const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
     const begun = performance.now();
     if (await this.isReplayed(requested, response)) return of(undefined);
     if (requested.skipped !== undefined) return pass(requested.skipped);
+    // What middleware and guards have read, nobody has seen.
+    if (!inputs) return pass('not-observed');
+    const dangerous = this.reads.reasonNotToRender(inputs, address, context);
+    if (dangerous !== undefined) return pass(dangerous);
     const write = await this.renderings.begin(address, request, performance.now() - begun);
     if (write === undefined) return pass('store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return pass('aborted');
-    return this.renderings.render(this.plans.draft(plan, context, address), write, context, next, request, response);
+    return this.renderings.render(
+      this.plans.draft(plan, context, address),
+      write,
+      context,
+      next,
+      request,
+      response,
+      inputs,
+    );
   }
 
   /** Whether the stored page was the answer. */
   private async isReplayed(requested: PageRequested, response: ServerResponse): Promise<boolean> {
     const { request, context, head, address } = requested;
     // nginx has just looked where we would look.
-    const isLookedUp = head.headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
+    const isLookedUp = this.options.flavour !== undefined && head.headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
     if (isLookedUp || this.publications.of(request)) return false;
     const page = await this.storage.get(address.key);
     // Without validators, nobody can tell whether the visitor has the page.
@@ -94,5 +115,9 @@ export class PageCacheInterceptor implements NestInterceptor {
 }
 
 function headOf(request: IncomingMessage & { originalUrl?: string }): RequestHead {
-  return { method: request.method ?? '', target: request.originalUrl ?? request.url ?? '', headers: request.headers };
+  return {
+    method: request.method ?? '',
+    target: request.originalUrl ?? request.url ?? '',
+    headers: receivedFields(request),
+  };
 }

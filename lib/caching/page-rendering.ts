@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
-import type { ResponseHead } from '../http/fields.js';
+import { type ResponseHead, valuesOf } from '../http/fields.js';
+import type { RequestInputs } from '../inputs/request-inputs.js';
 import type { PageDraft } from '../page/page-draft.js';
 import type { Page } from '../page/page.js';
 import type { PageWrite, Refusal } from '../stores/page-write.js';
+import type { ReadReports } from './read-reports.js';
 
 /** What became of a page. */
 export type PageOutcome = { readonly stored: true } | { readonly stored: false; readonly reason: string };
@@ -31,6 +33,9 @@ export class PageRendering {
   /** Settles when the page is stored or will not be; never rejects. */
   readonly outcome: Promise<PageOutcome>;
   #settle!: (outcome: PageOutcome) => void;
+  #head: ResponseHead = { status: 0, headers: [] };
+  #hasFailed = false;
+  #hasBegun = false;
   #deciding: void | Promise<void> = undefined;
 
   /** @param onFailure is called when nobody knows whether the page was stored */
@@ -40,6 +45,8 @@ export class PageRendering {
     private readonly write: PageWrite,
     private readonly request: IncomingMessage,
     private readonly context: ExecutionContext,
+    private readonly inputs: RequestInputs,
+    private readonly reads: ReadReports,
     private readonly onFailure: () => void,
   ) {
     this.outcome = new Promise((resolve) => {
@@ -56,17 +63,33 @@ export class PageRendering {
     this.draft.skip(reason);
   }
 
+  /**
+   * The application has thrown. What an exception filter makes of that is a page only if its status says what it is (`statuses: [404]`);
+   * what had begun before is half a page.
+   */
+  fail(): void {
+    this.#hasFailed = true;
+    if (this.#hasBegun) this.refuse('exception');
+  }
+
   /** Status and header of the response are known. */
   respond({ status, headers }: ResponseHead): void {
-    this.#deciding = this.dispatcher.decide(
-      new PageResponding(this.draft, this.request, this.context, status, headers),
+    this.#hasBegun = true;
+    if (this.#hasFailed && status < 400) this.refuse('exception');
+    this.#head = { status, headers };
+    // The listeners first: what is no page anyhow needs no report.
+    this.#deciding = this.inputs.ask(() =>
+      this.dispatcher.decide(new PageResponding(this.draft, this.request, this.context, status, headers)),
     );
+    this.judgeReads();
     const refusal = this.write.refusal(this.draft.tags);
     if (refusal !== undefined) this.refuse(refusal);
   }
 
   /** The whole response has been written. */
   complete(response: RecordedResponse): void {
+    this.judgeReads();
+    this.inputs.close();
     this.store(response).then(
       (outcome) => this.finish(outcome),
       (error: unknown) => {
@@ -79,8 +102,17 @@ export class PageRendering {
 
   /** The visitor left, or the application gave up, before all of it was written. */
   abort(): void {
+    this.inputs.close();
     this.refuse('aborted');
     this.finish({ stored: false, reason: this.refusal ?? 'aborted' });
+  }
+
+  private judgeReads(): void {
+    if (this.refusal !== undefined) return;
+    const { headers } = this.#head;
+    const shows = (field: string) => valuesOf(headers, field).length > 0;
+    const reason = this.reads.reason(this.inputs, this.draft.address, this.context, shows);
+    if (reason !== undefined) this.refuse(reason);
   }
 
   private async store(response: RecordedResponse): Promise<PageOutcome> {

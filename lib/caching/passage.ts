@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, Inject, Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { inputsOf } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { Purger } from '../purging/purger.js';
@@ -22,6 +23,7 @@ export class Passage {
 
   /** @param reason reported as `detail` of the `Cache-Status` field */
   pass(request: IncomingMessage, response: ServerResponse, next: CallHandler, reason: string): Observable<unknown> {
+    inputsOf(request)?.close();
     // What stands at the address may be stale afterwards.
     const changes = this.options.purgeAfterUnsafe && isUnsafe(request);
     observe(response, changes ? new UnsafeMethodObserver(this.purger, request, response, reason) : bypass(reason));

@@ -6,8 +6,9 @@ import {
   Injectable,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { type Observable, tap } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import type { RequestInputs } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
@@ -17,9 +18,11 @@ import type { Arrival } from '../stores/journal/purge-check.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageWrite } from '../stores/page-write.js';
 import { CurrentDraft } from './current-draft.js';
+import { onException } from './exceptions.js';
 import { PageRecorder } from './page-recorder.js';
 import { PageRendering } from './page-rendering.js';
 import { Publications } from './publications.js';
+import { ReadReports } from './read-reports.js';
 import { RenderingDates } from './rendering-dates.js';
 import { observe } from './response-observer.js';
 
@@ -39,6 +42,7 @@ export class Renderings implements OnApplicationBootstrap {
     @Inject(Purger) private readonly purger: Purger,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
+    @Inject(ReadReports) private readonly reads: ReadReports,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -73,15 +77,21 @@ export class Renderings implements OnApplicationBootstrap {
     next: CallHandler,
     request: IncomingMessage,
     response: ServerResponse,
+    inputs: RequestInputs,
   ): Observable<unknown> {
     const publication = this.publications.of(request);
-    const rendering = new PageRendering(this.dispatcher, draft, write, request, context, () => this.forget(draft));
+    const rendering = new PageRendering(this.dispatcher, draft, write, request, context, inputs, this.reads, () =>
+      this.forget(draft),
+    );
     this.#open.add(rendering);
     void rendering.outcome.then(() => this.#open.delete(rendering));
     publication?.(rendering.outcome);
     const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
     observe(response, new PageRecorder(rendering, response, this.options, !publication, lastModified));
-    return this.current.run(request, draft, () => next.handle());
+    onException(request, () => rendering.fail());
+    // An interceptor farther out may make an answer of it, and no exception filter sees it.
+    const failed = tap<unknown>({ error: () => rendering.fail() });
+    return this.current.run(request, draft, () => next.handle().pipe(failed));
   }
 
   /** It may be stored all the same, and stay there although somebody has purged it. */

@@ -6,6 +6,7 @@ import { httpDate } from '../http/http-date.js';
 import { isNotModified } from '../http/not-modified.js';
 import { headerOf } from '../http/fields.js';
 import type { Page } from '../page/page.js';
+import { receivedFields } from '../rules/received-fields.js';
 import { weak } from '../http/validators.js';
 import { HIT } from './cache-status.js';
 import { observe } from './response-observer.js';
@@ -25,8 +26,9 @@ export async function replay(
   reply: { getHeaders(): OutgoingHttpHeaders },
 ): Promise<boolean> {
   const isPacked = page.contentEncoding === 'gzip';
-  const unpacks = isPacked && new Negotiator(request).encoding(['gzip', 'identity']) !== 'gzip';
-  const body = isNotModified(page, request.headers) ? 304 : unpacks ? await unpack(page.body) : page.body;
+  const unpacks =
+    isPacked && new Negotiator({ headers: receivedFields(request) }).encoding(['gzip', 'identity']) !== 'gzip';
+  const body = isNotModified(page, receivedFields(request)) ? 304 : unpacks ? await unpack(page.body) : page.body;
   if (!body) return false;
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) response.setHeader(name, value);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bypass } from './cache-status.js';
 import type { ResponseObserver } from './response-observer.js';
 import { hostOf, rawPath, rawQuery } from '../rules/request-head.js';
+import { receivedFields } from '../rules/received-fields.js';
 import { waitFor } from '../purging/patience.js';
 import { canonicalPath } from '../purging/purge-target.js';
 import type { ExactPage, Purger } from '../purging/purger.js';
@@ -27,7 +28,7 @@ export class UnsafeMethodObserver implements ResponseObserver {
     private readonly response: ServerResponse,
     private readonly reason: string,
   ) {
-    this.#host = hostOf(request.headers) || 'localhost';
+    this.#host = hostOf(receivedFields(request)) || 'localhost';
   }
 
   head(): string {

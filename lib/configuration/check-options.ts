@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
 import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
@@ -34,7 +35,6 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const {
     prefix = 'page:',
     query,
-    hosts,
     store = memoryStore(),
     nginx = {},
     compress,
@@ -42,6 +42,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     variants = [],
     trailingSlash = 'forbid',
   } = options;
+  const hosts = options.hosts === 'any' ? undefined : options.hosts;
   const flavour = flavourFor(store, options);
   const contentType = nginx.contentType ?? 'text/html; charset=utf-8';
   const vary = variantVary(variants);
@@ -67,6 +68,14 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   }
   const [limit] = store.limits?.(storeContext) ?? [];
   if (limit) throw new NginxCacheConfigError('store', store.kind, `able to do what the options ask for: ${limit}`);
+  const requestFields = requestFieldsOf(options);
+  if (requestFields.pass === 'key' && !hosts) {
+    throw new NginxCacheConfigError(
+      'requestFields.pass',
+      'key',
+      '"all", or accompanied by hosts: the host must be in the key',
+    );
+  }
   const rules = requestRules({
     cookies: cookiesOf(options.anonymousOnly),
     include: options.include,
@@ -74,6 +83,11 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     query: { allow, ignore },
     hosts,
     variants,
+    // The field of a variant makes another page, and no bypass.
+    requestFields: {
+      ...requestFields,
+      ignore: [...requestFields.ignore, ...variants.flatMap(({ header }) => header?.toLowerCase() ?? [])],
+    },
     trailingSlash,
     bypassToken: options.bypassToken,
     inFiles: flavour?.name === 'files',
@@ -89,13 +103,18 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
     rules,
+    rulesDigest: digestOf([prefix, hosts, allow, variants, requestFields, rules]),
     query: { allow },
     hosts,
     compress: compress !== false,
     maxPageBytes,
     statuses,
     listeners: options.listeners,
+    harmlessGuards: new Set(options.harmlessGuards),
+    knowsHosts: options.hosts !== undefined,
+    origin: originFor(options.origin, hosts),
     variants,
+    requestFields,
     trailingSlash,
     respectCacheControl: options.respectCacheControl !== false,
     clientCacheControl: options.clientCacheControl,
@@ -110,9 +129,27 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   };
 }
 
+function originFor(given: string | undefined, hosts: readonly string[] | undefined): string | undefined {
+  if (given === undefined) return hosts && `https://${hosts[0]}`;
+  if (hosts && !hosts.includes(new URL(given).hostname)) {
+    throw new NginxCacheConfigError('origin', given, `one of the hosts: ${hosts.join(', ')}`);
+  }
+  return given;
+}
+
 /** Whether a request with the parameter goes to the application. */
 function isForeign(parameter: string, ignore: readonly NamePattern[]): boolean {
   return compile(queryRule([], ignore))({ method: 'GET', target: `/?${parameter}=x`, headers: {} });
+}
+
+function digestOf(what: unknown): string {
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
+}
+
+function requestFieldsOf({ requestFields = {} }: NginxCacheOptions): CheckedOptions['requestFields'] {
+  const { bypass = [], ignore = [], pass = 'all' } = requestFields;
+  const lowerCase = (names: readonly string[]) => names.map((name) => name.toLowerCase());
+  return { bypass: lowerCase(bypass), ignore: lowerCase(ignore), pass };
 }
 
 function cookiesOf(anonymousOnly: NginxCacheOptions['anonymousOnly'] = true): RuleOptions['cookies'] {

@@ -23,8 +23,12 @@ export interface NginxConf {
   http: string;
   /** Goes inside `server {}`. */
   server: string;
-  /** A complete `nginx.conf`. */
-  full: string;
+  /**
+   * A complete `nginx.conf`. It answers for every name that leads to its address, so it wants to know which names are the site's.
+   *
+   * @throws {NginxCacheConfigError} without `hosts`
+   */
+  readonly full: string;
   /** Helper files by their path relative to `directory`. */
   files: Record<string, string>;
 }
@@ -56,13 +60,30 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
   const names = new SiteNames(checked.prefix);
   const site: Site = { options: checked, names, bypass: bypassOf(checked.rules, names), directory: place.directory };
   const http = [...httpBlock(site, place), ...flavour.http(site)];
+  const malformed = [
+    '# What names no host (RFC 9112, section 3.2).',
+    ...refuse(names.variable('bypass_host_field'), 400),
+  ];
   const server = serverBlock(site, flavour);
   return {
     http: text(http),
-    server: text(server),
-    full: text(full(http, [...strangers(site), ...server], place, flavour.modules(site))),
+    server: text([...malformed, ...server]),
+    get full() {
+      mustKnowHosts(checked);
+      return text(full(http, [...malformed, ...strangers(site), ...server], place, flavour.modules(site)));
+    },
     files: flavour.files(site),
   };
+}
+
+/** Whoever may name the host of a site may name any, and pages may be made of it. */
+function mustKnowHosts({ knowsHosts }: CheckedOptions): void {
+  if (knowsHosts) return;
+  throw new NginxCacheConfigError(
+    'hosts',
+    undefined,
+    'the list of the names of the site, e.g. ["example.com"], for a whole nginx.conf, or "any" if it shall answer for every name',
+  );
 }
 
 function bypassOf(rules: RequestRules, names: SiteNames): string {
@@ -143,7 +164,11 @@ function upstream(name: string, servers: readonly string[]): string[] {
 
 /** Who asks for a host that the site does not have gets nothing. In a server of somebody else's, that is not ours to say. */
 function strangers({ options, names }: Site): string[] {
-  return options.hosts ? [`if (${names.variable('bypass_host')}) {`, '    return 444;', '}', ''] : [];
+  return options.hosts ? refuse(names.variable('bypass_host'), 444) : [];
+}
+
+function refuse(condition: string, status: number): string[] {
+  return [`if (${condition}) {`, `    return ${status};`, '}', ''];
 }
 
 function full(

@@ -1,5 +1,6 @@
 import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { fieldsOf } from '../rules/rule.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 
 /** nginx reads parameters of up to 4096 bytes (NGX_CONF_BUFFER in src/core/ngx_conf_file.c), quotes included. */
@@ -11,12 +12,20 @@ const OPTIONS: Record<string, keyof NginxCacheOptions> = {
   excluded: 'exclude',
   'not-included': 'include',
   query: 'query',
+  'request-field': 'requestFields',
 };
 
 /** @throws {NginxCacheConfigError} when nginx could not read the pattern that an option becomes */
 export function mustFitInNginx(rules: RequestRules, options: NginxCacheOptions): void {
   for (const { reason, tests } of allRules(rules)) {
-    const longest = Math.max(0, ...tests.map(({ pattern }) => pattern.source.length));
+    // The names of fields become names of variables, each with `$http_` in front.
+    const longest = Math.max(
+      0,
+      ...tests.flatMap(({ pattern, subject }) => [
+        pattern.source.length,
+        (fieldsOf(subject) ?? []).reduce((length, name) => length + name.length + '$http_'.length, 0),
+      ]),
+    );
     if (longest <= PATTERN_MAX_LENGTH) continue;
     const option = OPTIONS[reason] ?? 'nginx';
     throw new NginxCacheConfigError(

@@ -1,7 +1,9 @@
 import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
+import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob } from '../rules/glob.js';
 import { pathPattern } from '../rules/path.rule.js';
+import { isHostField } from '../rules/host-field.rule.js';
 import { COOKIE_NAME, PARAMETER_NAME, type Scope, UnusablePatternError } from '../rules/pattern.js';
 import { nameRegExp } from '../rules/portable-regexp.js';
 
@@ -15,9 +17,11 @@ const LIST = 'a list: [ … ]';
 const NAME = 'a name, a name with "*", or a regular expression';
 const PATH = 'a path like "/posts/*", or a regular expression';
 const PARAMETER = 'the name of a query parameter, of the characters A-Z a-z 0-9 . _ ~ -';
+const HOSTS = 'a list: [ … ], or "any"';
 const HOST = 'a host name in lower case without port, e.g. "example.com"';
 /** Labels with dots between them, or an IPv6 address in brackets: what a URL has, and what nginx takes as `server_name`. */
 const HOST_NAME = /^(?=.{1,100}$)(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$|^\[[0-9a-f:]+\]$/;
+const ORIGIN = 'a scheme and a host, e.g. "https://example.com"';
 const SIZE = 'a whole number of bytes above 0';
 const STATUS = 'a final status code from 200 to 599 but 204, 206 and 304';
 
@@ -27,6 +31,8 @@ const FIELD_NAME = /^[A-Za-z][\w!#%&'*+.^`|~-]*$/;
 const FIELD_TEXT = 'the value of a header field without ", \\ and $, which nginx.conf cannot hold';
 /** Visible characters and spaces between them. */
 const FIELD_VALUE = /^[!#%-[\]-~](?:[ !#%-[\]-~]*[!#%-[\]-~])?$/;
+const REQUEST_FIELD = 'the name of a request field, e.g. "X-Request-Id"';
+const INPUT = `${REQUEST_FIELD}, or one of ${CONNECTION_INPUTS.map((name) => `"${name}"`).join(', ')}`;
 const HEADERS = 'an object of header fields: { name: value }';
 const TOKEN = 'a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -';
 const VARIANT_NAME = 'a word of up to 9 of the characters a-z 0-9, which begins with a letter';
@@ -85,9 +91,37 @@ const variantSchema = v.pipe(
   v.check((variant) => variant.values.includes(variant.default), 'a variant with a default that is one of its values'),
 );
 
+/** nginx has no variable for a name with other characters. */
+const requestField = (allowed: string) => v.pipe(v.string(allowed), v.regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, allowed));
+const requestFields = v.pipe(
+  strict({
+    bypass: list(
+      v.pipe(
+        requestField(REQUEST_FIELD),
+        v.check((name) => name.toLowerCase() !== 'host', `${REQUEST_FIELD}, but not Host, which every request has`),
+      ),
+    ),
+    ignore: list(v.union([v.picklist(CONNECTION_INPUTS, INPUT), requestField(INPUT)], INPUT)),
+    pass: v.optional(v.picklist(['all', 'key'], '"all" or "key"')),
+  }),
+  v.check(
+    ({ bypass = [], ignore = [] }) => isDistinct([...new Set(lowerCase(bypass)), ...new Set(lowerCase(ignore))]),
+    'two lists that have no name in common',
+  ),
+);
+const lowerCase = (names: readonly string[]) => names.map((name) => name.toLowerCase());
+
 const isDistinct = (names: readonly string[]) => new Set(names).size === names.length;
 const sourceOf = ({ cookie, header }: { cookie?: string | undefined; header?: string | undefined }) =>
   header === undefined ? `cookie ${cookie}` : header.toLowerCase();
+
+const hosts = v.pipe(
+  v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), HOSTS),
+  v.minLength(1, 'a list of at least one host, or "any", or left out'),
+);
+
+const isOrigin = (text: string) =>
+  /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text && isHostField(new URL(text).host);
 
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
@@ -125,12 +159,8 @@ export const optionsSchema = strict({
       ignore: list(namePattern(PARAMETER_NAME)),
     }),
   ),
-  hosts: v.optional(
-    v.pipe(
-      v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), LIST),
-      v.minLength(1, 'a list of at least one host, or left out'),
-    ),
-  ),
+  hosts: v.optional(v.lazy((given) => (given === 'any' ? v.literal('any') : hosts))),
+  origin: v.optional(v.pipe(v.string(ORIGIN), v.check(isOrigin, ORIGIN))),
   variants: v.optional(
     v.pipe(
       v.array(variantSchema, LIST),
@@ -138,6 +168,7 @@ export const optionsSchema = strict({
       v.check((variants) => isDistinct(variants.map(sourceOf)), 'variants by different cookies and header fields'),
     ),
   ),
+  requestFields: v.optional(requestFields),
   trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
   respectCacheControl: flag,
   clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),
@@ -169,5 +200,6 @@ export const optionsSchema = strict({
       v.minLength(1, 'a list of at least one status, or left out'),
     ),
   ),
+  harmlessGuards: list(v.function('a class')),
   listeners: list(v.function('a class')),
 });

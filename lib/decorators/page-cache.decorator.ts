@@ -2,8 +2,7 @@ import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
 import { pageCache, type PageCacheHandlerOptions } from '../policies/handler-options.js';
 
 /**
- * Sets how the pages of a handler or a controller are cached. On a handler behind `@UseGuards()` it also says that its
- * pages are the same for everybody who is let in: without it they are not stored.
+ * Sets how the pages of a handler or a controller are cached.
  *
  * @throws {NginxCacheConfigError} when an option is of the wrong type
  * @example
@@ -11,10 +10,15 @@ import { pageCache, type PageCacheHandlerOptions } from '../policies/handler-opt
  * @Get()
  * index(@Query('page') page = '1') {}
  *
+ * @example
+ * // Behind a guard, but the same for everybody. nginx does not ask the guard.
+ * @PageCache({ public: true })
+ * @UseGuards(LocaleGuard)
+ *
  * @publicApi
  */
 export function PageCache(options: PageCacheHandlerOptions = {}): MethodDecorator & ClassDecorator {
-  const { ttl, tags, query, skipIf } = options;
+  const { ttl, tags, query, skipIf, public: isPublic } = options;
   if (ttl !== undefined && !(Number.isFinite(ttl) && ttl >= 0)) {
     throw new NginxCacheConfigError('@PageCache.ttl', ttl, 'a number of milliseconds, 0 for "until purged"');
   }
@@ -27,6 +31,9 @@ export function PageCache(options: PageCacheHandlerOptions = {}): MethodDecorato
   }
   if (skipIf !== undefined && typeof skipIf !== 'function') {
     throw new NginxCacheConfigError('@PageCache.skipIf', skipIf, 'a function of the execution context');
+  }
+  if (isPublic !== undefined && typeof isPublic !== 'boolean') {
+    throw new NginxCacheConfigError('@PageCache.public', isPublic, 'true or false');
   }
   return pageCache(options);
 }

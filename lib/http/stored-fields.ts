@@ -1,4 +1,5 @@
 import type { HeaderField } from './fields.js';
+import { isOfOneResponse } from './fields-of-one-response.js';
 
 /**
  * Hop-by-hop fields (RFC 9110, section 7.6.1), and those that belong to one response and not to the page. `Age` is in the `Date`
@@ -27,5 +28,8 @@ export function storedFields(fields: readonly HeaderField[]): HeaderField[] {
     .filter(([name]) => name.toLowerCase() === 'connection')
     .flatMap(([, value]) => value.toLowerCase().split(','))
     .map((name) => name.trim());
-  return fields.filter(([name]) => !NOT_OF_THE_PAGE.has(name.toLowerCase()) && !named.includes(name.toLowerCase()));
+  return fields.filter(([field]) => {
+    const name = field.toLowerCase();
+    return !NOT_OF_THE_PAGE.has(name) && !named.includes(name) && !isOfOneResponse(name);
+  });
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { eventsOf } from '../events/on-page-cache.decorator.js';
-import { DEFAULT_LISTENERS } from '../policies/default-listeners.js';
+import { withSafety } from '../policies/default-listeners.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -20,7 +20,7 @@ export class ListenerExplorer implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    for (const listener of this.options.listeners ?? DEFAULT_LISTENERS) {
+    for (const listener of withSafety(this.options.listeners)) {
       if (!this.listens(listener.prototype as object)) {
         throw new NginxCacheConfigError('listeners', listener, 'a class with a method that is marked @OnPageCache()');
       }

@@ -6,6 +6,8 @@ import { ListenerExplorer } from './listener-explorer.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
 import { CurrentDraft } from '../caching/current-draft.js';
+import { HandlerGuards } from '../caching/handler-guards.js';
+import { HandlerRoutes } from '../caching/handler-routes.js';
 import { HandlerPlans } from '../caching/handler-plans.js';
 import { HttpServerObserver } from '../caching/http-server.observer.js';
 import { Passage } from '../caching/passage.js';
@@ -18,6 +20,8 @@ import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 import { PageKeys } from '../page/page-key.js';
 import { Publications } from '../caching/publications.js';
+import { PageInputs } from '../inputs/page-inputs.js';
+import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { Publisher } from '../publishing/publisher.js';
 import { RemotePurgeMiddleware } from '../purging/remote-purge.middleware.js';
@@ -25,6 +29,7 @@ import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore } from '../stores/page-store.js';
 import { PageCacheLogger } from './page-cache-logger.js';
 import { PageCacheService } from './page-cache.service.js';
+import { UncachedRoutesReport } from './uncached-routes.report.js';
 import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
 
 /** @publicApi */
@@ -99,8 +104,13 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       ListenerExplorer,
       HttpServerObserver,
       CurrentDraft,
+      HandlerGuards,
       HandlerPlans,
+      HandlerRoutes,
+      UncachedRoutesReport,
+      PageInputs,
       Passage,
+      ReadReports,
       Renderings,
       PendingPurges,
       Publications,
@@ -127,6 +137,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       CurrentDraft,
       HandlerPlans,
       Passage,
+      ReadReports,
       Renderings,
       Publications,
       PendingPurges,

@@ -1,5 +1,6 @@
 import type { CheckedOptions } from '../options/checked-options.js';
-import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import { PAGE_KEY_HEADER, RULES_HEADER } from '../page/page-key-header.js';
+import { variantFields } from '../rules/variant.js';
 import { block } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
@@ -16,38 +17,75 @@ const UNKEYED = [
 
 /**
  * The two ways to the application. Named locations keep method, body and raw target.
- * `miss`: the page is to be stored, so the application must send all of it. `bypass`: the request goes through untouched.
+ * `miss`: the page is to be stored, so the application must send all of it, and sees nothing that it may not depend on.
+ * `bypass`: the request goes through untouched.
  */
-export function appLocations({ variants, hosts }: CheckedOptions, names: SiteNames): string[] {
-  const chosen = variants.flatMap(({ header }, index) =>
-    header === undefined ? [] : [`proxy_set_header ${header} ${names.variable(`variant_${index}`)};`],
-  );
+export function appLocations(options: CheckedOptions, names: SiteNames): string[] {
+  const { hosts, requestFields } = options;
+  const host = names.variable(hosts ? 'page_host' : 'host');
   return [
     ...block(`location @${names.of('miss')}`, [
-      ...proxy(names, names.variable(hosts ? 'page_host' : 'host')),
+      ...pass(names),
+      ...(requestFields.pass === 'key' ? keyFields(options, host) : otherFields(host)),
       `proxy_set_header ${PAGE_KEY_HEADER} ${names.variable('key')};`,
-      ...[...CONDITIONS, ...UNKEYED].map((field) => `proxy_set_header ${field} "";`),
-      ...chosen,
+      `proxy_set_header ${RULES_HEADER} ${options.rulesDigest};`,
+      ...chosen(options, names),
     ]),
     '',
     ...block(`location @${names.of('bypass')}`, [
-      ...proxy(names, names.variable('host')),
+      ...pass(names),
+      ...forwarded(names.variable('host')).map(set),
       `proxy_set_header ${PAGE_KEY_HEADER} "bypass ${names.variable('reason')}";`,
       'proxy_set_header Upgrade $http_upgrade;',
     ]),
   ];
 }
 
-function proxy(names: SiteNames, host: string): string[] {
+/** What the visitor has sent, without what the page may not depend on. Of the rest the application notices what is read. */
+function otherFields(host: string): string[] {
+  return [...forwarded(host).map(set), ...[...CONDITIONS, ...UNKEYED].map((field) => `proxy_set_header ${field} "";`)];
+}
+
+/** `requestFields.pass: 'key'`: nothing of what the visitor has sent but the fields that make no difference. */
+function keyFields({ requestFields }: CheckedOptions, host: string): string[] {
+  const own = new Map(forwarded(host).map(([name, value]) => [name.toLowerCase(), value]));
+  const ignored = requestFields.ignore.filter((name) => !name.startsWith(':') && name !== 'host' && name !== 'cookie');
+  return [
+    'proxy_pass_request_headers off;',
+    `proxy_set_header Host ${host};`,
+    'proxy_set_header Accept-Encoding $http_accept_encoding;',
+    ...ignored.map((name) => `proxy_set_header ${name} ${own.get(name) ?? `$http_${name.replace(/-/g, '_')}`};`),
+  ];
+}
+
+/** The fields and cookies of the variants say what stands in the key, whatever was sent. No other cookie is passed on. */
+function chosen({ variants }: CheckedOptions, names: SiteNames): string[] {
+  const values = Object.fromEntries(variants.map(({ name }, index) => [name, names.variable(`variant_${index}`)]));
+  return Object.entries({ cookie: '', ...variantFields(variants, values) }).map(
+    ([name, value]) => `proxy_set_header ${name === 'cookie' ? 'Cookie' : name} "${value}";`,
+  );
+}
+
+function pass(names: SiteNames): string[] {
   return [
     `set ${names.variable('status')} "";`,
     `proxy_pass http://${names.of('app')};`,
     'proxy_http_version 1.1;',
     `proxy_set_header Connection ${names.variable('connection')};`,
-    `proxy_set_header Host ${host};`,
-    'proxy_set_header X-Real-IP $remote_addr;',
-    'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
-    `proxy_set_header X-Forwarded-Host ${host};`,
-    'proxy_set_header X-Forwarded-Proto $scheme;',
   ];
+}
+
+/** What nginx says about the request. */
+function forwarded(host: string): [name: string, value: string][] {
+  return [
+    ['Host', host],
+    ['X-Real-IP', '$remote_addr'],
+    ['X-Forwarded-For', '$proxy_add_x_forwarded_for'],
+    ['X-Forwarded-Host', host],
+    ['X-Forwarded-Proto', '$scheme'],
+  ];
+}
+
+function set([name, value]: [name: string, value: string]): string {
+  return `proxy_set_header ${name} ${value};`;
 }

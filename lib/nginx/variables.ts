@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isField, type Subject } from '../rules/rule.js';
+import { fieldsOf, type Subject, type SUBJECTS } from '../rules/rule.js';
 
 /**
  * So long may the name of a site be: PCRE 2 before 10.44 takes names of captures of up to 32 characters
@@ -36,8 +36,9 @@ export class SiteNames {
 
   /** What nginx calls the things that rules look at (`SUBJECTS` in rules/rule.ts). */
   subject(subject: Subject): string {
-    if (isField(subject)) return `$http_${subject.slice('header:'.length).replace(/-/g, '_')}`;
-    const variables: Record<typeof subject, string> = {
+    const fields = fieldsOf(subject)?.map((name) => `$http_${name.replace(/-/g, '_')}`);
+    if (fields) return fields.length === 1 ? `${fields[0]}` : `"${fields.join('')}"`;
+    const variables: Record<keyof typeof SUBJECTS, string> = {
       method: '$request_method',
       path: this.variable('path'),
       decodedPath: '$uri',
@@ -49,6 +50,6 @@ export class SiteNames {
       transferEncoding: '$http_transfer_encoding',
       host: '$host',
     };
-    return variables[subject];
+    return variables[subject as keyof typeof SUBJECTS];
   }
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import type { Type } from '@nestjs/common';
+import type { CanActivate, Type } from '@nestjs/common';
 import type { HeaderField } from '../http/fields.js';
 import type { PageKeyOptions } from '../page/page-key.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { NamePattern } from '../rules/cookie.rule.js';
+import type { RequestFieldOptions } from '../rules/request-fields.rule.js';
 import type { RequestRules } from '../rules/request-rules.js';
 import type { Variant } from '../rules/variant.js';
 import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
@@ -20,11 +21,20 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly anonymousOnly: boolean;
   readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
   readonly rules: RequestRules;
+  /** Stands for the rules, and for what of a request the application sees: both sides must have the same. */
+  readonly rulesDigest: string;
   readonly compress: boolean;
   readonly maxPageBytes: number;
   readonly statuses: ReadonlySet<number>;
   readonly listeners: readonly Type[] | undefined;
+  readonly harmlessGuards: ReadonlySet<Type<CanActivate>>;
+  /** Whether somebody has said which hosts there are, be it every one. */
+  readonly knowsHosts: boolean;
+  /** What pages are published for: scheme and authority. */
+  readonly origin: string | undefined;
   readonly variants: readonly Variant[];
+  /** In lower case. */
+  readonly requestFields: RequestFieldOptions & { readonly pass: 'all' | 'key' };
   readonly trailingSlash: TrailingSlash;
   readonly respectCacheControl: boolean;
   readonly clientCacheControl: string | undefined;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Type } from '@nestjs/common';
+import type { CanActivate, Type } from '@nestjs/common';
 import type { NamePattern } from '../rules/cookie.rule.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { PathPattern } from '../rules/path.rule.js';
@@ -50,7 +50,8 @@ export interface NginxCacheOptions {
 
   /**
    * Whether only visitors without a session get pages from the cache and put them there. Default `true`: any cookie
-   * but those of well-known analytics scripts may be a session.
+   * but those of well-known analytics scripts may be a session. With `false`, cookies make no difference; a page that was made
+   * for a known visitor is not stored all the same.
    */
   anonymousOnly?: boolean | AnonymousOnlyOptions;
 
@@ -67,11 +68,23 @@ export interface NginxCacheOptions {
     ignore?: readonly NamePattern[];
   };
 
-  /** The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. */
-  hosts?: readonly string[];
+  /**
+   * The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. Without them, or with `'any'`, every
+   * host shares the same pages, and a page that shows the host of its request is not stored. `nginxConf().full` needs a list, or `'any'`.
+   */
+  hosts?: readonly string[] | 'any';
+
+  /**
+   * Where visitors find the site: `https://example.com`. `publish()` and `refresh()` render pages for it. Default: `https://` and the first of
+   * `hosts`; without either, for a host that does not exist, and pages that show it are not stored.
+   */
+  origin?: string;
 
   /** Second renderings of the same addresses: by language, for phones, … Each value has a page of its own. */
   variants?: readonly Variant[];
+
+  /** Request fields that are no part of the key. A page that was made from any other is not stored. */
+  requestFields?: RequestFieldsOptions;
 
   /** Whether addresses end in a slash. Default `forbid`: `/about/` is answered, but only `/about` is a page. */
   trailingSlash?: TrailingSlash;
@@ -118,7 +131,16 @@ export interface NginxCacheOptions {
    */
   statuses?: readonly number[];
 
-  /** The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. */
+  /**
+   * Guards behind which pages may be stored, because they let everybody see the same. Their exact classes: one that extends such a guard may
+   * ask for more. `ThrottlerGuard` of @nestjs/throttler is always among them. For single handlers use `@PageCache({ public: true })`.
+   */
+  harmlessGuards?: readonly Type<CanActivate>[];
+
+  /**
+   * The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. Those that keep private pages out of the cache always
+   * run, in the list or not.
+   */
   listeners?: readonly Type[];
 }
 
@@ -128,6 +150,25 @@ export interface RemotePurgeOptions {
   token: string;
   /** A query parameter that purges the page which it is sent to when its value is the token. Default: none. */
   parameter?: string;
+}
+
+/** @publicApi */
+export interface RequestFieldsOptions {
+  /**
+   * Whoever sends one of these fields neither gets a stored page nor makes one; so handlers may read them. Besides those that clients and
+   * proxies use for credentials (`X-Api-Key`, `Remote-User`, `X-Auth-Request-Email`, …) and for parts of pages (`HX-Request`, …).
+   */
+  bypass?: readonly string[];
+  /**
+   * Whatever they say, the page is the same: they may be read freely, and do not bypass the cache. Also `:remote-address`,
+   * `:client-certificate` and `:tls`, for what is known of the connection.
+   */
+  ignore?: readonly string[];
+  /**
+   * `key`: while a page is made, the application sees nothing that is outside its key but `ignore`d fields. For frameworks that copy all
+   * fields, which else counts as reading them. It requires `hosts`. Default `all`: they are passed on, and reading them is noticed.
+   */
+  pass?: 'all' | 'key';
 }
 
 /** @publicApi */

@@ -1,45 +1,57 @@
 import type { Type } from '@nestjs/common';
 import { AccelListener } from './accel.listener.js';
 import { AddressableListener } from './addressable.listener.js';
+import { AllowOriginListener } from './allow-origin.listener.js';
 import { AnonymousOnlyListener } from './anonymous-only.listener.js';
 import { CacheControlListener } from './cache-control.listener.js';
 import { CanonicalAddressListener } from './canonical-address.listener.js';
 import { ConditionalRequestListener } from './conditional-request.listener.js';
 import { ContentEncodingListener } from './content-encoding.listener.js';
 import { ContentTypeListener } from './content-type.listener.js';
+import { CsrfTokenListener } from './csrf-token.listener.js';
 import { FreshnessListener } from './freshness.listener.js';
 import { HandlerQueryListener } from './handler-query.listener.js';
+import { HostInPageListener } from './host-in-page.listener.js';
 import { KeyDriftListener } from './key-drift.listener.js';
 import { LanguageListener } from './language.listener.js';
 import { LostHeadersListener } from './lost-headers.listener.js';
+import { NonceListener } from './nonce.listener.js';
 import { PathExclusionListener } from './path-exclusion.listener.js';
 import { RedirectHostListener } from './redirect-host.listener.js';
+import { RequestFieldsListener } from './request-fields.listener.js';
 import { SetCookieListener } from './set-cookie.listener.js';
 import { SizeListener } from './size.listener.js';
 import { StatusListener } from './status.listener.js';
 import { VaryListener } from './vary.listener.js';
+import { VisitorListener } from './visitor.listener.js';
 
 /**
  * The built-in policies, in the order in which they are asked. To replace one, give `listeners` the list with yours in its place.
- * What nginx enforces comes from the options all the same.
+ * What nginx enforces comes from the options all the same, and `SAFETY_LISTENERS` are asked in any case.
  *
  * @example
- * listeners: DEFAULT_LISTENERS.map((one) => (one === VaryListener ? MyVaryListener : one))
+ * listeners: DEFAULT_LISTENERS.map((one) => (one === StatusListener ? MyStatusListener : one))
  *
  * @publicApi
  */
 export const DEFAULT_LISTENERS: readonly Type[] = [
   AddressableListener,
   AnonymousOnlyListener,
+  RequestFieldsListener,
+  VisitorListener,
   PathExclusionListener,
   ConditionalRequestListener,
   LanguageListener,
   KeyDriftListener,
   StatusListener,
   RedirectHostListener,
+  HostInPageListener,
   SetCookieListener,
   CacheControlListener,
   VaryListener,
+  AllowOriginListener,
+  NonceListener,
+  CsrfTokenListener,
   AccelListener,
   ContentTypeListener,
   ContentEncodingListener,
@@ -49,3 +61,31 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   HandlerQueryListener,
   FreshnessListener,
 ];
+
+/**
+ * Those that are asked whatever `listeners` says: which address a page has, who the visitor is, and what is meant for one visitor alone.
+ *
+ * @publicApi
+ */
+export const SAFETY_LISTENERS: readonly Type[] = [
+  AddressableListener,
+  AnonymousOnlyListener,
+  RequestFieldsListener,
+  VisitorListener,
+  LanguageListener,
+  KeyDriftListener,
+  RedirectHostListener,
+  HostInPageListener,
+  SetCookieListener,
+  CacheControlListener,
+  VaryListener,
+  AllowOriginListener,
+  NonceListener,
+  CsrfTokenListener,
+  CanonicalAddressListener,
+];
+
+/** A list of policies, completed by those that nobody can leave out. */
+export function withSafety(listeners: readonly Type[] = DEFAULT_LISTENERS): Type[] {
+  return [...SAFETY_LISTENERS.filter((one) => !listeners.includes(one)), ...listeners];
+}

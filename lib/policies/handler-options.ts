@@ -11,6 +11,11 @@ export interface PageCacheHandlerOptions {
   ttl?: number;
   /** Labels for its pages. */
   tags?: readonly string[] | ((context: ExecutionContext) => readonly string[]);
+  /**
+   * Says that the pages are the same for everybody although a guard stands before them, or although other hosts and versions have handlers
+   * of their own: `true` stores them. What a controller says does not count for handlers with `@UseGuards()` of their own.
+   */
+  public?: boolean;
   /** Of the allowed query parameters, those that this handler reads. With any other its pages are not stored. */
   query?: readonly string[];
   /** Keeps single requests away from the cache. */

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import Negotiator from 'negotiator';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { weighedLanguage } from '../rules/weighed-language.js';
 import { isLanguage, type Variant } from '../rules/variant.js';
 
 /**
@@ -23,7 +23,8 @@ export class LanguageListener {
     const field = event.head.headers['accept-language'];
     if (field === undefined) return;
     for (const variant of this.#variants) {
-      if (preferred(field, variant) !== event.address.variants[variant.name]) event.bypass(`variant-${variant.name}`);
+      if (weighedLanguage(field, variant) !== event.address.variants[variant.name])
+        event.bypass(`variant-${variant.name}`);
     }
   }
 
@@ -39,12 +40,6 @@ export class LanguageListener {
       if (!languages.some((tag) => isPart(tag, chosen) || isPart(chosen, tag))) event.skip(`variant-${name}`);
     }
   }
-}
-
-/** As RFC 9110, section 12.5.4, has it: by weight, not by order alone. */
-function preferred(field: string, { values, default: first }: Variant): string {
-  const negotiator = new Negotiator({ headers: { 'accept-language': field } });
-  return negotiator.language([first, ...values.filter((value) => value !== first)]) ?? first;
 }
 
 /** `de-CH` is a part of `de`. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
+import { isOfOneResponse } from '../http/fields-of-one-response.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
@@ -13,9 +14,7 @@ const HARMLESS = new Set([
   'accept-ranges', 'age', 'cache-status', 'connection', 'content-encoding', 'content-length', 'date', 'etag',
   'keep-alive', 'last-modified', 'server', 'transfer-encoding',
   'cache-control', 'cdn-cache-control', 'content-type', 'expires', 'pragma', 'set-cookie', 'vary',
-  'server-timing', 'x-powered-by', 'x-request-id', 'x-correlation-id', 'x-response-time', 'x-runtime',
-  'ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset',
-  'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset',
+  'x-powered-by',
 ]);
 
 /**
@@ -37,11 +36,13 @@ export class LostHeadersListener {
     if (!this.#sent) return;
     for (const [field, value] of event.headers) {
       const name = field.toLowerCase();
-      if (!this.#excused.has(name) && this.#sent.get(name) !== value) return event.skip(`header-${name}`);
+      if (isOfOneResponse(name) || this.#excused.has(name)) continue;
+      if (this.#sent.get(name) !== value) return event.skip(`header-${name}`);
     }
     // What nginx would add is as much of a difference.
     for (const name of this.#sent.keys()) {
-      if (!this.#excused.has(name) && event.header(name).length === 0) return event.skip(`header-${name}`);
+      if (isOfOneResponse(name) || this.#excused.has(name)) continue;
+      if (event.header(name).length === 0) return event.skip(`header-${name}`);
     }
   }
 }

@@ -3,7 +3,9 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { isOwnHost } from './named-host.js';
 import { hostOf } from '../rules/request-head.js';
+import { receivedFields } from '../rules/received-fields.js';
 
 /**
  * A redirect to the host that the visitor has named in `Host` would lead everybody there. With `hosts`, the host is in the key, and no
@@ -15,8 +17,9 @@ export class RedirectHostListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    if (this.options.hosts) return;
-    const own = hostnameOf(`http://${hostOf(event.request.headers)}`);
+    const { host = '' } = receivedFields(event.request);
+    if (this.options.hosts || isOwnHost(host, this.options)) return;
+    const own = hostnameOf(`http://${hostOf(receivedFields(event.request))}`);
     for (const location of event.header('location')) {
       const named = hostnameOf(location);
       if (named !== undefined && (own === undefined || named === own)) event.skip('location-host');

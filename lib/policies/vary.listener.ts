@@ -3,15 +3,17 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { bypassFields } from '../rules/request-fields.rule.js';
 
 /** A page that depends on more than its key is not one page (RFC 9111, section 4.1). */
 @Injectable()
 export class VaryListener {
   readonly #harmless: ReadonlySet<string>;
 
-  constructor(@Inject(PAGE_CACHE_OPTIONS) { variants, excuseVary }: CheckedOptions) {
+  constructor(@Inject(PAGE_CACHE_OPTIONS) { variants, excuseVary, requestFields, rules }: CheckedOptions) {
     const declared = variants.flatMap(({ header }) => header ?? []);
-    const names = ['', 'accept-encoding', ...declared, ...excuseVary];
+    const governed = [...bypassFields(rules.fields), ...requestFields.ignore];
+    const names = ['', 'accept-encoding', ...declared, ...governed, ...excuseVary];
     this.#harmless = new Set(names.map((name) => name.toLowerCase()));
   }
 

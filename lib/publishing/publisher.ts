@@ -17,6 +17,7 @@ import { isOutdated, type PageOutcome } from '../caching/page-rendering.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { asNobody } from './as-nobody.js';
 import { Publications } from '../caching/publications.js';
+import { nobodysVisit } from './nobodys-visit.js';
 import type { PublishReport } from './publish-report.js';
 
 /** A page that takes longer is none, in milliseconds. */
@@ -26,8 +27,17 @@ const RENDER_TIMEOUT = 30_000;
 const ATTEMPTS = 5;
 
 interface Rendering {
+  /** 0 when there was no answer. */
   readonly status: number;
   readonly outcome: PageOutcome;
+}
+
+/**
+ * Whether a status says that there is no page any more for everybody. Others (429, those of the 500s) say that it could not be rendered
+ * now.
+ */
+function isGone(status: number): boolean {
+  return (status >= 300 && status < 400) || [401, 403, 404, 410].includes(status);
 }
 
 /** Renders pages unasked, through the application itself: middleware, guards and filters included. */
@@ -68,7 +78,7 @@ export class Publisher {
     } catch {
       // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
       const { targets: purged, duration } = await this.purger.purge(scope);
-      return { published: [], purged, skipped: [], duration };
+      return { published: [], purged, skipped: [], failed: [], duration };
     }
     const report = await this.renderAll(addresses);
     // Caches farther out have the page that was here before, and get the new one only now.
@@ -78,22 +88,33 @@ export class Publisher {
 
   private async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
     const start = performance.now();
-    const report = { published: new Set<string>(), purged: new Set<string>(), skipped: new Map<string, string>() };
+    const report = {
+      published: new Set<string>(),
+      purged: new Set<string>(),
+      skipped: new Map<string, string>(),
+      failed: new Map<string, number>(),
+    };
     for (const address of addresses) {
       const { status, outcome } = await this.#turns.take(address.key, () => this.renderUntilStored(address));
       if (outcome.stored) {
         report.published.add(address.path);
         continue;
       }
+      const isPage = status >= 200 && status < 300;
+      if (!isPage && !isGone(status)) {
+        report.failed.set(address.path, status);
+        continue;
+      }
       await this.purger.one(address);
-      // A status of the 200s is a page that somebody kept out; anything else is no page any more.
-      if (status >= 200 && status < 300) report.skipped.set(address.path, outcome.reason);
+      // A page that somebody kept out, or no page any more.
+      if (isPage) report.skipped.set(address.path, outcome.reason);
       else report.purged.add(address.path);
     }
     return {
       published: [...report.published],
       purged: [...report.purged],
       skipped: Array.from(report.skipped, ([path, reason]) => ({ path, reason })),
+      failed: Array.from(report.failed, ([path, status]) => (status === 0 ? { path } : { path, status })),
       duration: performance.now() - start,
     };
   }
@@ -121,6 +142,7 @@ export class Publisher {
   private async render({ target, host, variants }: PageAddress): Promise<Rendering> {
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (!server) throw new TypeError('Nothing can be published here: this is not a HTTP application.');
+    const visit = nobodysVisit(this.options.origin, host);
     let outcome: Promise<PageOutcome> | undefined;
     // The request begins when somebody waits for it, so `catch()` must be called as nobody, too.
     const response = await asNobody(() =>
@@ -129,12 +151,14 @@ export class Publisher {
           this.publications.begin(request as unknown as IncomingMessage, (of) => {
             outcome = of;
           });
+          if (visit.encrypted) Object.assign(request.socket, { encrypted: true });
           server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
         },
         {
           method: 'GET',
           url: target,
-          headers: { ...(host === undefined ? {} : { host }), ...variantFields(this.options.variants, variants) },
+          headers: { ...visit.headers, ...variantFields(this.options.variants, variants) },
+          remoteAddress: visit.address,
           signal: AbortSignal.timeout(RENDER_TIMEOUT),
         },
       ).catch((error: unknown) => this.dispatcher.notify(new PageCacheFailed('render', error))),

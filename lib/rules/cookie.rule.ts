@@ -6,7 +6,7 @@ import { type Rule, test } from './rule.js';
 /** A name with `*`, or a regular expression tried on the name. */
 export type NamePattern = string | RegExp;
 
-/** Cookies that only scripts in the browser read: analytics, advertising, consent banners. */
+/** Cookies that only scripts in the browser read: analytics, advertising. A choice of consent is not among them: servers act on it. */
 // prettier-ignore
 export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
   '_ga', '_ga_*', '_gid', '_gat', '_gat_*', '_gac_*', '_gcl_*', '_dc_gtm_*', '__utm*', // Google
@@ -14,7 +14,6 @@ export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
   '_pk_*', 'mtm_*', // Matomo
   '_hj*', '_clck', '_clsk', '_uetsid', '_uetvid', // Hotjar, Microsoft
   '__hs*', 'hubspotutk', // HubSpot
-  'OptanonConsent', 'OptanonAlertBoxClosed', 'CookieConsent', 'euconsent-v2', // consent
 ];
 
 /** What cookie parsers trim: some by `String.prototype.trim()`, for which byte A0 is a space. */

@@ -4,10 +4,12 @@ import { canonicalPathRule, type TrailingSlash } from './canonical-path.rule.js'
 import { contentRule } from './content.rule.js';
 import { foreignCookieRule, type NamePattern, sessionCookieRule } from './cookie.rule.js';
 import { fileNameRule } from './file-name.rule.js';
+import { hostFieldRule } from './host-field.rule.js';
 import { hostRule } from './host.rule.js';
 import { methodRule } from './method.rule.js';
 import { excludedRule, includedRule, type PathPattern } from './path.rule.js';
 import { queryRule } from './query.rule.js';
+import { type RequestFieldOptions, requestFieldRules } from './request-fields.rule.js';
 import type { Rule } from './rule.js';
 import { upgradeRule } from './upgrade.rule.js';
 import { type Variant, variantRule } from './variant.js';
@@ -20,6 +22,7 @@ export interface RuleOptions {
   readonly query: { readonly allow: readonly string[]; readonly ignore: readonly NamePattern[] };
   readonly hosts: readonly string[] | undefined;
   readonly variants?: readonly Variant[];
+  readonly requestFields?: RequestFieldOptions;
   readonly trailingSlash?: TrailingSlash;
   readonly bypassToken?: string | undefined;
   /** Whether keys become names of files. */
@@ -31,6 +34,8 @@ export interface RequestRules {
   /** What can be asked for at all. */
   readonly addressable: readonly Rule[];
   readonly anonymous: readonly Rule[];
+  /** Request fields that a page may depend on and that are no part of its key. */
+  readonly fields: readonly Rule[];
   readonly path: readonly Rule[];
 }
 
@@ -42,6 +47,7 @@ export function requestRules(options: RuleOptions): RequestRules {
       methodRule,
       upgradeRule,
       contentRule,
+      hostFieldRule,
       ...(hosts ? [hostRule(hosts)] : []),
       canonicalPathRule(trailingSlash),
       queryRule(query.allow, query.ignore),
@@ -50,6 +56,7 @@ export function requestRules(options: RuleOptions): RequestRules {
       ...(bypassToken === undefined ? [] : [bypassHeaderRule(bypassToken)]),
     ],
     anonymous: [authorizationRule, ...cookieRules(cookies, variants)],
+    fields: requestFieldRules(options.requestFields ?? { bypass: [], ignore: [] }),
     path: [...(exclude.length > 0 ? [excludedRule(exclude)] : []), ...(include ? [includedRule(include)] : [])],
   };
 }
@@ -62,6 +69,6 @@ function cookieRules(cookies: RuleOptions['cookies'], variants: readonly Variant
 }
 
 /** The rules one after the other, as one question: why does the request bypass the cache, if it does? */
-export function allRules({ addressable, anonymous, path }: RequestRules): Rule[] {
-  return [...addressable, ...anonymous, ...path];
+export function allRules({ addressable, anonymous, fields, path }: RequestRules): Rule[] {
+  return [...addressable, ...anonymous, ...fields, ...path];
 }

@@ -15,18 +15,28 @@ export const SUBJECTS = {
   host: ({ headers }) => hostOf(headers),
 } satisfies Record<string, (request: RequestHead) => string>;
 
-/** One of these, or a request field: `header:sec-ch-ua-mobile`. */
-export type Subject = keyof typeof SUBJECTS | `header:${string}`;
+/** One of these, a request field (`header:sec-ch-ua-mobile`), or the values of several, one behind the other (`fields:remote-user,rsc`). */
+export type Subject = keyof typeof SUBJECTS | `header:${string}` | `fields:${string}`;
 
 /** Reads a subject off a request. */
 export function readerOf(subject: Subject): (request: RequestHead) => string {
-  if (!isField(subject)) return SUBJECTS[subject];
-  const name = subject.slice('header:'.length);
-  return ({ headers }) => String(headers[name] ?? '');
+  const names = fieldsOf(subject);
+  if (!names) return SUBJECTS[subject as keyof typeof SUBJECTS];
+  const [only = ''] = names;
+  if (names.length === 1) return ({ headers }) => String(headers[only] ?? '');
+  const wanted = new Set(names);
+  return ({ headers }) => {
+    let text = '';
+    // A request has fewer fields than there are names.
+    for (const name in headers) if (wanted.has(name)) text += String(headers[name]);
+    return text;
+  };
 }
 
-export function isField(subject: Subject): subject is `header:${string}` {
-  return subject.startsWith('header:');
+/** The request fields of a subject that consists of such, in lower case. */
+export function fieldsOf(subject: Subject): string[] | undefined {
+  const [kind, names = ''] = subject.split(':');
+  return kind === 'header' || kind === 'fields' ? names.split(',') : undefined;
 }
 
 /**

@@ -66,37 +66,33 @@ describe('an Express application behind a server that is not its own', () => {
     await app.close();
   });
 
-  it('is cached where no middleware touches the response', async () => {
+  it('is not cached where no middleware touches the response either: nobody sees what is read', async () => {
     const { app } = await startApplication({ platform: 'express', controllers: [OneController], providers: [PageLog] });
     const second = createServer(app.getHttpAdapter().getInstance() as () => void).listen(0, '127.0.0.1');
     await once(second, 'listening');
     const url = `http://127.0.0.1:${(second.address() as AddressInfo).port}`;
-    await answer(`${url}/page`);
-    await app.get(PageLog).outcome('/page');
-    expect(await answer(`${url}/page`)).toBePageCacheHit();
+    for (let round = 0; round < 2; round += 1) {
+      expect(await answer(`${url}/page`)).toBypassPageCache('not-observed');
+    }
     second.close();
     await app.close();
   });
 });
 
 describe('inject() of Fastify', () => {
-  it('is answered, stored and served as over the network', async () => {
+  it('gets what is stored, and stores nothing: nobody sees what is read', async () => {
     const { app, url } = await startApplication({
       platform: 'fastify',
       controllers: [OneController],
       providers: [PageLog],
     });
-    const first = await (app as unknown as NestFastifyApplication).inject('/page');
-    expect(await app.get(PageLog).outcome('/page')).toBe('stored');
+    const fastify = app as unknown as NestFastifyApplication;
+    expect(await fastify.inject('/page')).toBypassPageCache('not-observed');
     const over = await answer(`${url}/page`);
-    expect(over).toBePageCacheHit();
-    expect(over.body.toString()).toBe(first.body);
-    const [onMiss, onHit] = [first.headers['etag'], over.headers.get('etag')];
-    expect(onHit?.replace('W/', '')).toBe(onMiss?.replace('W/', ''));
-    expect(over.headers.get('last-modified')).toBe(first.headers['last-modified']);
-    const again = await (app as unknown as NestFastifyApplication).inject('/page');
-    expect(again).toBePageCacheHit();
-    expect(again.body).toBe(first.body);
+    expect(await app.get(PageLog).outcome('/page')).toBe('stored');
+    const injected = await fastify.inject('/page');
+    expect(injected).toBePageCacheHit();
+    expect(injected.body).toBe(over.body.toString());
     await app.close();
   });
 });

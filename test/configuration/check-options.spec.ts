@@ -113,8 +113,19 @@ const WRONG: [unknown, string][] = [
     { query: { ignore: ['a&b'] } },
     `query.ignore.0: 'a&b' … a name, a name with "*", or a regular expression; a name cannot hold any of "=&#"`,
   ],
-  [{ hosts: 'example.com' }, `hosts: 'example.com' … a list: [ … ]`],
-  [{ hosts: [] }, 'hosts: [] … a list of at least one host, or left out'],
+  [{ hosts: 'example.com' }, `hosts: 'example.com' … a list: [ … ], or "any"`],
+  [{ hosts: [] }, 'hosts: [] … a list of at least one host, or "any", or left out'],
+  [{ origin: 'example.com' }, `origin: 'example.com' … a scheme and a host, e.g. "https://example.com"`],
+  [
+    { origin: 'https://example.com/' },
+    `origin: 'https://example.com/' … a scheme and a host, e.g. "https://example.com"`,
+  ],
+  [{ origin: 'ftp://example.com' }, `origin: 'ftp://example.com' … a scheme and a host, e.g. "https://example.com"`],
+  [
+    { origin: 'https://example.com', hosts: ['www.example.com'] },
+    `origin: 'https://example.com' … one of the hosts: www.example.com`,
+  ],
+  [{ harmlessGuards: ['ThrottlerGuard'] }, `harmlessGuards.0: 'ThrottlerGuard' … a class`],
   [{ hosts: ['Example.com'] }, `hosts.0: 'Example.com' … a host name in lower case without port, e.g. "example.com"`],
   [
     { hosts: ['example.com:80'] },
@@ -191,6 +202,8 @@ describe('nothing is wrong with', () => {
     [{ anonymousOnly: { sessionCookies: undefined } as object, query: { allow: undefined } as object }],
     [{ include: ['/', '/posts/*', /^\/tags\//], exclude: [] }],
     [{ query: { allow: ['page', 'a.b~c-d_e'], ignore: [/^utm_/, 'gclid', '*'] } }],
+    [{ hosts: 'any', origin: 'http://localhost:8080' }],
+    [{ hosts: ['example.com'], origin: 'https://example.com:8443' }],
     [{ hosts: ['example.com', 'localhost', '127.0.0.1', '[::1]', 'xn--ksey-0qa.example'] }],
     [{ nginx: { flavour: 'memcached', contentType: 'text/plain' }, store: memcached, statuses: [200] }],
   ])('%j', (options) => expect(() => checkOptions(options)).not.toThrow());

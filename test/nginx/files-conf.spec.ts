@@ -23,10 +23,10 @@ describe('the configuration for files', () => {
 
   it('serves brotli when it is kept', () => {
     const brotli = fileStore({ root: '/var/cache/blog', brotli: true });
-    const { full, server } = nginxConf({ store: brotli }, { ...deployment, modulesDirectory: '/m' });
+    const { full, server } = nginxConf({ store: brotli, hosts: 'any' }, { ...deployment, modulesDirectory: '/m' });
     expect(server).toContain('brotli_static on;');
     expect(full).toContain('load_module /m/ngx_http_brotli_static_module.so;');
-    expect(nginxConf({ store: files }, { ...deployment, modulesDirectory: '/m' }).full).not.toMatch(
+    expect(nginxConf({ store: files, hosts: 'any' }, { ...deployment, modulesDirectory: '/m' }).full).not.toMatch(
       /brotli|load_module/,
     );
   });

@@ -98,7 +98,7 @@ describe('nginx -t has nothing to say about', () => {
 
   it.each(Object.entries(sites))('%s', async (_, [options, deployment]) => {
     const { full, files } = nginxConf(
-      { store, ...options },
+      { store, hosts: 'any', ...options },
       { app: '127.0.0.1:3000', listen: 18_080, directory, ...deployment },
     );
     expect(await nginxTest(full)).toBe('');
@@ -136,6 +136,17 @@ describe('nginxConf', () => {
   it('refuses a store that nginx cannot read', () => {
     expect(() => nginxConf({ store: memoryStore() }, { app: '127.0.0.1:3000' })).toThrow(NginxCacheConfigError);
     expect(() => nginxConf({}, { app: '127.0.0.1:3000' })).toThrow(/^store: .*memcachedStore\(\)/);
+  });
+
+  it('writes a whole nginx.conf only when it is known which hosts it is for; the pieces have a server_name around them', () => {
+    const conf = nginxConf({ store }, { app: '127.0.0.1:3000' });
+    expect(() => conf.full).toThrow(NginxCacheConfigError);
+    expect(() => conf.full).toThrow(/^hosts: undefined is not possible; .*\["example\.com"\].*"any"/);
+    expect(conf.server).toMatch(/^if \(\$\w+_bypass_host_field\) \{\n {4}return 400;/m);
+    expect(nginxConf({ store, hosts: 'any' }, { app: '127.0.0.1:3000' }).full).toContain('server_name _;');
+    expect(nginxConf({ store, hosts: ['a.example'] }, { app: '127.0.0.1:3000' }).full).toContain(
+      'server_name a.example;',
+    );
   });
 });
 
@@ -299,11 +310,18 @@ describe('inside a site that has its own settings', () => {
     ['blog.example:8080', 'blog.example:8080'],
     ['BLOG.example', 'BLOG.example'],
     ['blog.example.', 'blog.example.'],
-    ['blog.example:x', 'blog.example'],
   ])('hands the host %s on as %s', async (host, seen) => {
     await client.send(`GET /host HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     expect([app.field('Host'), app.field('X-Forwarded-Host')]).toEqual([seen, seen]);
   });
+
+  it.each(['blog.example:x', 'blog.example"', 'blog&example', '[::1', 'a b', 'a%41'])(
+    'refuses what is no host: %s',
+    async (host) => {
+      const { status } = await client.send(`GET /host HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      expect(status).toBe(400);
+    },
+  );
 
   it('believes the request line, not a Host that contradicts it', async () => {
     await client.send('GET http://blog.example/x HTTP/1.1\r\nHost: evil.example\r\n\r\n');
@@ -375,7 +393,10 @@ describe('inside a site that has its own settings', () => {
 
   it('takes large uploads in the complete configuration', async () => {
     await using complete = await NginxServer.start(({ port, directory: place }) =>
-      nginxConf(site('blog:'), { app: `127.0.0.1:${app.port}`, listen: `127.0.0.1:${port}`, directory: place }),
+      nginxConf(
+        { ...site('blog:'), hosts: 'any' },
+        { app: `127.0.0.1:${app.port}`, listen: `127.0.0.1:${port}`, directory: place },
+      ),
     );
     await using uploader = new RawClient(complete.port);
     const body = 'x'.repeat(3_000_000);

@@ -21,7 +21,7 @@ describe('the njs flavour', () => {
 
   it('comes with its module, one for each site', () => {
     const place = { app: '127.0.0.1:3000', directory: '/srv/nginx', modulesDirectory: '/opt/modules' };
-    const { full, http, files } = nginxConf({ ...options, prefix: 'blog:' }, place);
+    const { full, http, files } = nginxConf({ ...options, hosts: 'any', prefix: 'blog:' }, place);
     expect(full).toMatch(/^load_module \/opt\/modules\/ngx_http_js_module\.so;$/m);
     expect(Object.keys(files)).toEqual(['blog_cache_page-cache.njs']);
     expect(http).toContain('js_import blog_cache_njs from /srv/nginx/blog_cache_page-cache.njs;');

@@ -69,7 +69,7 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
 
   beforeAll(async () => {
     memcached = await MemcachedServer.start();
-    options = { ...site, store: memcachedStore({ servers: memcached.address }) };
+    options = { hosts: 'any', ...site, store: memcachedStore({ servers: memcached.address }) };
     const answer = ({ method, url, headers }: IncomingMessage) => JSON.stringify({ method, url, headers });
     backend = createServer((req, res) => {
       // In a field, so that it survives HEAD.
@@ -116,8 +116,9 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
     const shown = (reasons: readonly string[]) =>
       ['bypass', ...reasons.filter((reason) => !reasons.includes('alias') || !/exclu|inclu/.test(reason))].join(' ');
 
+    const { hosts } = checked;
     const isForeign = (alone: Arrived | undefined) =>
-      site.hosts !== undefined && (!alone || !site.hosts.includes(hostOf(alone.headers)) || !alone.url.startsWith('/'));
+      hosts !== undefined && (!alone || !hosts.includes(hostOf(alone.headers)) || !alone.url.startsWith('/'));
 
     const requests = fc.sample(request, { numRuns: REQUESTS });
     const [viaNginx, viaNode] = await Promise.all([throughNginx.sendAll(requests), direct.sendAll(requests)]);
@@ -147,7 +148,7 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
       if (nginxSays !== decision(alone)) differ(sent, nginxSays, decision(alone));
     }
     expect(differences.length, `seed ${SEED}\n${differences.slice(0, 5).join('\n\n')}`).toBe(0);
-    expect(count.decided + count.foreign).toBeGreaterThan(REQUESTS * 0.65);
+    expect(count.decided + count.foreign).toBeGreaterThan(REQUESTS * 0.5);
     expect(count.sentAlike).toBeGreaterThan(REQUESTS * 0.2);
     expect(count.pages).toBeGreaterThan(REQUESTS * 0.005);
   });

@@ -1,12 +1,13 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { memcachedStore, nginxConf } from '../../lib/index.js';
+import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { field } from '../page/raw-pool.js';
 import { modulesDirectory } from '../support/nginx-modules.js';
 import { found } from '../support/raw-memcached.js';
 import { startRawFlavour, storedPage } from '../support/raw-flavour.js';
 
-const options = { store: memcachedStore({ servers: '127.0.0.1:11211' }), nginx: { flavour: 'srcache' as const } };
+const store = memcachedStore({ servers: '127.0.0.1:11211' });
+const options: NginxCacheOptions = { store, hosts: 'any', nginx: { flavour: 'srcache' } };
 
 describe('the srcache flavour', () => {
   it('loads its modules where it is told where they are', () => {

@@ -52,7 +52,7 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
     const options: NginxCacheOptions = {
       store: memcachedStore({ servers: memcached.address }),
       query: { allow: ALLOWED, ignore: ['utm_*'] },
-      ...(hosts ? { hosts, trailingSlash: 'allow' } : {}),
+      ...(hosts ? { hosts, trailingSlash: 'allow' } : { hosts: 'any' }),
     };
     const application = await startApplication({
       platform,

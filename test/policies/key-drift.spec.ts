@@ -1,9 +1,10 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { AnonymousOnlyListener, DEFAULT_LISTENERS } from '../../lib/index.js';
+import { DEFAULT_LISTENERS, memoryStore, PathExclusionListener } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
-import { PLATFORMS } from '../support/applications.js';
+import { PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
+import { PageLog } from '../support/page-log.js';
 import { startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -23,10 +24,10 @@ describe.each(PLATFORMS)('what nginx has decided, on %s', (platform) => {
     await using site = await startSite({
       platform,
       controllers: [PageController],
-      options: { listeners: DEFAULT_LISTENERS.filter((one) => one !== AnonymousOnlyListener) },
+      options: { listeners: DEFAULT_LISTENERS.filter((one) => one !== PathExclusionListener), exclude: ['/page'] },
       logger,
     });
-    expect(await site.get('/page', { headers: { cookie: 'sid=1' } })).toBypassPageCache('nginx');
+    expect(await site.get('/page')).toBypassPageCache('nginx');
     expect(await site.memcached.keys()).toEqual([]);
     expect(logger.lines).toEqual([]);
   });
@@ -39,5 +40,19 @@ describe.each(PLATFORMS)('what nginx has decided, on %s', (platform) => {
     expect(logger.lines).toEqual([
       expect.stringMatching(/^error nginx looked for "other:\/page" where the application stores "page:\/page"\. /),
     ]);
+  });
+
+  it('is what nobody but nginx can say: where it reads no pages, a visitor cannot switch the cache off', async () => {
+    const { app, url } = await startApplication({
+      platform,
+      controllers: [PageController],
+      providers: [PageLog],
+      options: { store: memoryStore() },
+    });
+    await using _ = { [Symbol.asyncDispose]: () => app.close() };
+    const ask = (key: string) => fetch(`${url}/page`, { headers: { 'X-Page-Cache-Key': key } });
+    expect(await ask('bypass x')).toBePageCacheMiss();
+    await app.get(PageLog).outcome('/page');
+    for (const key of ['bypass', 'page:/page', 'page:/other', '']) expect(await ask(key)).toBePageCacheHit();
   });
 });

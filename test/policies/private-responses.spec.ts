@@ -84,7 +84,7 @@ class PrivateController {
   }
 
   @Get('user')
-  @PageCache()
+  @PageCache({ public: true })
   @UseGuards(UserGuard)
   @Header('content-type', HTML)
   user() {
@@ -99,7 +99,7 @@ class PrivateController {
   }
 
   @Get('opened')
-  @PageCache()
+  @PageCache({ public: true })
   @UseGuards(PassingGuard)
   @Header('content-type', HTML)
   opened() {
@@ -126,7 +126,7 @@ class PrivateController {
 }
 
 @UseGuards(PassingGuard)
-@PageCache()
+@PageCache({ public: true })
 @Controller('members')
 class MembersController {
   @Get('open')
@@ -136,7 +136,7 @@ class MembersController {
   }
 }
 
-@PageCache({ ttl: 1000 })
+@PageCache({ ttl: 1000, public: true })
 @Controller('shop')
 class ShopController {
   @Get('order')
@@ -232,12 +232,9 @@ describe.each(PLATFORMS)('a private response on %s', (platform) => {
     ['/set-cookie', 'set-cookie'],
     ['/set-cookie-raw', 'set-cookie'],
     ['/by-middleware/cookie', 'set-cookie'],
-    ['/by-middleware/user', 'user'],
-    ['/by-middleware/session', 'session'],
     ['/session/new', 'session'],
     ['/session/empty', 'set-cookie'],
     ['/plain-session', 'session'],
-    ['/user', 'user'],
     ['/vip', 'not-anonymous'],
     ['/vip-later', 'not-anonymous'],
     ['/throws/responding', 'listener-error'],
@@ -275,6 +272,15 @@ describe.each(PLATFORMS)('a private response on %s', (platform) => {
     const answer = await site.direct(target);
     expect(answer).toBypassPageCache('listener-error');
     expect(answer.body.toString()).toBe('x');
+  });
+
+  it.each([
+    ['/user', 'user'],
+    ['/by-middleware/user', 'user'],
+    ['/by-middleware/session', 'session'],
+  ])('of %s is not looked for either, since the visitor is known', async (target, reason) => {
+    for (const ask of [site.get, site.direct]) expect(await ask(target)).toBypassPageCache(reason);
+    expect(await site.memcached.keys()).toEqual([]);
   });
 
   it.each(['/guarded', '/shop/order'])('of %s, behind a guard, is not stored', async (target) => {

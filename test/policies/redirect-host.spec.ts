@@ -20,7 +20,8 @@ class Redirects implements AsyncDisposable {
   }
 
   static async start(platform: (typeof PLATFORMS)[number], hosts?: string[]): Promise<Redirects> {
-    const options = { statuses, ...(hosts && { hosts }) };
+    // The handler reads it, and that alone would be a reason.
+    const options = { statuses, requestFields: { ignore: ['Host'] }, ...(hosts && { hosts }) };
     const { app, address } = await startApplication({ platform, ...parts, options });
     return new Redirects(app, new RawClient(Number(address.split(':')[1])));
   }

@@ -39,7 +39,7 @@ await app.listen(0, '127.0.0.1');
 const { port } = app.getHttpServer().address();
 // It waits for memcached as long as it takes: the machine is busy with this.
 const nginx = await NginxServer.start(({ port: listen, directory }) => {
-  const conf = nginxConf(options, { app: '127.0.0.1:' + port, listen, directory });
+  const conf = nginxConf({ ...options, hosts: 'any' }, { app: '127.0.0.1:' + port, listen, directory });
   return { ...conf, full: conf.full.replace(/access_log .*;/, 'access_log off;').replaceAll('_timeout 40ms;', '_timeout 10s;') };
 });
 

@@ -67,7 +67,7 @@ class PublishedController {
   }
 
   @Get('let-in')
-  @PageCache()
+  @PageCache({ public: true })
   @UseGuards(AnonymousGuard)
   @Header('content-type', HTML)
   letIn() {
@@ -75,7 +75,7 @@ class PublishedController {
   }
 
   @Get('shut-out')
-  @PageCache()
+  @PageCache({ public: true })
   @UseGuards(ClosedGuard)
   shutOut() {
     return 'never';
@@ -177,10 +177,21 @@ describe.each(PLATFORMS)('publish() on %s', (platform) => {
     expect((await site.get('/posts/1')).code).toBe(404);
   });
 
-  it.each(['/nowhere', '/shut-out', '/destroyed'])('purges %s, and does not throw', async (path) => {
+  it.each(['/nowhere', '/shut-out'])('purges %s, and does not throw', async (path) => {
     await site.memcached.send(`set page:${path} 0 0 3\r\nold`);
     expect(await pages.publish(path)).toMatchObject({ published: [], purged: [path], skipped: [] });
     expect(await site.memcached.keys()).toEqual([]);
+  });
+
+  it('keeps what it cannot render, and says so', async () => {
+    await site.memcached.send(`set page:/destroyed 0 0 3\r\nold`);
+    expect(await pages.publish('/destroyed')).toMatchObject({
+      published: [],
+      purged: [],
+      skipped: [],
+      failed: [{ path: '/destroyed' }],
+    });
+    expect(await site.memcached.keys()).toEqual(['page:/destroyed']);
   });
 
   it.each([

@@ -112,7 +112,7 @@ describe.each(Object.entries(SITES))('variants in nginx and in TypeScript, with 
     await once(backend.listen(0, '127.0.0.1'), 'listening');
     const { port: app } = backend.address() as AddressInfo;
     nginx = await NginxServer.start(({ port, directory }) =>
-      nginxConf(options, { app: `127.0.0.1:${app}`, listen: port, directory }),
+      nginxConf({ ...options, hosts: 'any' }, { app: `127.0.0.1:${app}`, listen: port, directory }),
     );
     pools.push(new RawPool(nginx.port), new RawPool(app));
   });

@@ -25,7 +25,7 @@ export async function startFilesSite(
   storeOptions: Partial<FileStoreOptions> = {},
 ): Promise<FilesSite> {
   const root = storeOptions.root ?? temporaryRoot();
-  const all: NginxCacheOptions = { store: fileStore({ root, ...storeOptions }), ...options };
+  const all: NginxCacheOptions = { hosts: 'any', store: fileStore({ root, ...storeOptions }), ...options };
   const { app, address } = await startApplication({ ...setup, options: all, providers: [PageLog, ...providers] });
   const nginx = await NginxServer.start(({ port, directory }) =>
     nginxConf(all, {

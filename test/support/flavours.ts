@@ -83,6 +83,7 @@ export async function startFlavour(
   const options: NginxCacheOptions = {
     store: flavour === 'files' ? fileStore({ root }) : memcachedOrMemory,
     ...(flavour && { nginx: { flavour } }),
+    hosts: 'any',
     query: { allow: ['page'] },
     statuses,
     ...more,

@@ -26,7 +26,12 @@ export async function startRawFlavour(
   const modules = modulesDirectory(flavour);
   const memcached = await RawMemcached.start();
   const app = await RawBackend.start();
-  const all = { ...options, nginx: { flavour }, store: memcachedStore({ servers: memcached.address }) };
+  const all: NginxCacheOptions = {
+    hosts: 'any',
+    ...options,
+    nginx: { flavour },
+    store: memcachedStore({ servers: memcached.address }),
+  };
   const nginx = await NginxServer.start(({ port, directory }) => {
     const conf = nginxConf(all, { app: `127.0.0.1:${app.port}`, listen: port, directory, modulesDirectory: modules });
     return isPatient ? { ...conf, full: patient(conf.full) } : conf;

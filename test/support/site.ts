@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { MemcachedServer, NginxServer } from '../../lib/testing/index.js';
 import { type ApplicationSetup, startApplication } from './applications.js';
+import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
 import { patient, patiently } from './patience.js';
 
@@ -35,7 +36,7 @@ export async function startSite(
   { isPatient = true }: { isPatient?: boolean } = {},
 ): Promise<Site> {
   const memcached = await MemcachedServer.start();
-  const all: NginxCacheOptions = { store: memcachedStore({ servers: memcached.address }), ...options };
+  const all: NginxCacheOptions = { hosts: 'any', store: memcachedStore({ servers: memcached.address }), ...options };
   const { app, address, url } = await startApplication({
     ...setup,
     options: all,
@@ -43,7 +44,15 @@ export async function startSite(
   });
   const { registerInterceptor: _, ...shared } = all as NginxCacheOptions & { registerInterceptor?: boolean };
   const nginx = await NginxServer.start(({ port, directory }) => {
-    const conf = nginxConf({ ...shared, ...nginxOptions }, { app: address, listen: port, directory });
+    const conf = nginxConf(
+      { ...shared, ...nginxOptions },
+      {
+        app: address,
+        listen: port,
+        directory,
+        modulesDirectory: modulesDirectory(all.nginx?.flavour),
+      },
+    );
     return isPatient ? { ...conf, full: patient(conf.full) } : conf;
   });
   const ask = (page: string, init: RequestInit = {}) => {

@@ -74,7 +74,7 @@ export class VersionedSite implements AsyncDisposable {
     const app = await processes.all<string>({ kind: 'address' });
     const options = { store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl };
     const nginx = await NginxServer.start(({ port, directory: place }) =>
-      nginxConf(options, { app, listen: port, directory: place }),
+      nginxConf({ ...options, hosts: 'any' }, { app, listen: port, directory: place }),
     );
     return new VersionedSite(memcached, processes, nginx, directory, file);
   }

@@ -1,0 +1,16 @@
+import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
+
+/**
+ * What `app.useGlobalGuards()`, `APP_GUARD` and `app.enableVersioning()` have set. Nest injects it nowhere, but every `ModuleRef` has the
+ * container that holds it.
+ *
+ * @throws {Error} when this version of Nest keeps it elsewhere: nobody would know then which pages are behind a guard
+ */
+export function applicationConfigOf(modules: ModuleRef): ApplicationConfig {
+  const { container } = modules as unknown as { container?: { applicationConfig?: ApplicationConfig } };
+  const config = container?.applicationConfig;
+  if (config) return config;
+  throw new Error(
+    'nestjs-nginx-cache finds no ApplicationConfig in this version of @nestjs/core, and so no global guards. Use one that it is made for.',
+  );
+}

@@ -1,0 +1,69 @@
+import { type ExecutionContext, Injectable, Logger } from '@nestjs/common';
+import { EVERY_FIELD, type RequestInputs } from '../inputs/request-inputs.js';
+import type { PageAddress } from '../page/page-key.js';
+
+/** So many inputs are reported: an application may read fields by names that it gets from its visitors. */
+const MAX_REPORTS = 100;
+
+/** Refuses pages that were made from something outside their key, and says once for each such input what to do about it. */
+@Injectable()
+export class ReadReports {
+  readonly #logger = new Logger('PageCache');
+  readonly #reported = new Set<string>();
+
+  /** Why what has been read before the handler keeps its page from being stored. */
+  reasonNotToRender(inputs: RequestInputs, address: PageAddress, context: ExecutionContext): string | undefined {
+    // Whether the response will show it is not known yet.
+    return this.reason(inputs, address, context, () => true);
+  }
+
+  /**
+   * Why a page must not be stored.
+   *
+   * @param shows whether the response has a field
+   */
+  reason(
+    inputs: RequestInputs,
+    address: PageAddress,
+    context: ExecutionContext,
+    shows: (field: string) => boolean,
+  ): string | undefined {
+    const all = inputs.dangerous(shows);
+    // Whoever copies an object asks it for this and that as well.
+    const every = all.filter(([name]) => name === EVERY_FIELD);
+    const reads = every.length > 0 ? every : all;
+    for (const [name, { place }] of reads) this.report(name, place, address, context);
+    const [first] = reads;
+    return first && `reads-${first[0].replace(/^:/, '')}`;
+  }
+
+  private report(name: string, place: string, { target }: PageAddress, context: ExecutionContext): void {
+    if (this.#reported.has(name) || this.#reported.size >= MAX_REPORTS) return;
+    this.#reported.add(name);
+    const handler = `${context.getClass().name}.${context.getHandler().name}()`;
+    this.#logger.warn(
+      `The page ${target} of ${handler} is not stored: ${read(name)} at ${place}, and that is not part of its key, so ` +
+        `others might get a page that was made from it. ${advice(name)} (Reported once for each field; docs/security.md)`,
+    );
+  }
+}
+
+function read(name: string): string {
+  if (name === EVERY_FIELD) return 'all request fields are copied or listed';
+  return `${name.startsWith(':') ? `the ${name.slice(1).replace('-', ' ')} of the visitor` : `the request field ${name}`} is read`;
+}
+
+function advice(name: string): string {
+  if (name === EVERY_FIELD) {
+    return "Read single fields, or let nginx and the application pass on only what is in the key: requestFields: { pass: 'key' }.";
+  }
+  const ignore = `If it makes no difference to the page: requestFields: { ignore: ['${name}'] }.`;
+  if (name.startsWith(':')) return `${ignore} Else keep the page out of the cache with @NoPageCache().`;
+  if (name === 'host' || name === 'x-forwarded-host') {
+    return "Put the host into the key: hosts: ['example.com'].";
+  }
+  return (
+    `If who sends it is to be kept away from the cache: requestFields: { bypass: ['${name}'] }. ` +
+    `If its few values make different pages: variants: [{ header: '${name}', … }]. ${ignore}`
+  );
+}

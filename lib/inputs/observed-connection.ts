@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net';
+import { types } from 'node:util';
+import type { RequestInputs } from './request-inputs.js';
+
+const OPEN = Symbol('nestjs-nginx-cache: open requests');
+type Observed = Socket & { [OPEN]?: RequestInputs[] };
+
+/** What a socket tells of the peer, by the input that it is. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  remoteAddress: ':remote-address',
+  remotePort: ':remote-address',
+  remoteFamily: ':remote-address',
+  authorized: ':client-certificate',
+  authorizationError: ':client-certificate',
+  getPeerCertificate: ':client-certificate',
+  getPeerX509Certificate: ':client-certificate',
+  servername: ':tls',
+  getCipher: ':tls',
+  getProtocol: ':tls',
+  alpnProtocol: ':tls',
+};
+
+/** Watches what is read of a connection. It must be called with the socket itself: requests of HTTP/2 have another object in its place. */
+export function watchConnection(socket: Socket): void {
+  const watched = socket as Observed;
+  if (watched[OPEN]) return;
+  watched[OPEN] = [];
+  for (const [name, input] of Object.entries(PROPERTIES)) if (name in socket) define(watched, name, input);
+}
+
+/**
+ * Notes what is read of a connection while a request on it is being answered. With pipelining and HTTP/2 these may be several, and
+ * nobody knows for which: it counts for all.
+ *
+ * @returns `false` when it cannot be seen
+ */
+export function observeConnection(socket: Socket, inputs: RequestInputs): boolean {
+  const watched = socket as Observed;
+  if (!types.isProxy(socket)) watchConnection(socket);
+  if (!watched[OPEN]) return false;
+  watched[OPEN] = [...watched[OPEN].filter(({ isOver }) => !isOver), inputs];
+  return true;
+}
+
+function define(socket: Observed, name: string, input: string): void {
+  let own = Object.getOwnPropertyDescriptor(socket, name);
+  const prototype = Object.getPrototypeOf(socket) as object;
+  Object.defineProperty(socket, name, {
+    configurable: true,
+    enumerable: own?.enumerable ?? false,
+    get: function get(): unknown {
+      for (const inputs of socket[OPEN] ?? []) inputs.read(input, get);
+      return own && 'value' in own ? own.value : Reflect.get(prototype, name, socket);
+    },
+    set(value: unknown) {
+      own = { value };
+    },
+  });
+}

@@ -1,0 +1,101 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { PAGE_KEY_HEADER, RULES_HEADER } from '../page/page-key-header.js';
+import type { Variant } from '../rules/variant.js';
+import { variantFields } from '../rules/variant.js';
+
+/** With a value, these keep a request away from the cache (lib/rules): on the way to a page they say nothing. */
+const GOVERNED = ['authorization', 'upgrade', 'content-length', 'transfer-encoding'];
+
+/** What nginx tells this module. */
+const OURS = [PAGE_KEY_HEADER, RULES_HEADER].map((name) => name.toLowerCase());
+
+/** They describe content, and a request with content is kept away from the cache. */
+const OF_CONTENT = ['content-type', 'content-encoding'];
+
+/**
+ * Requests with these are answered, and no page is made of the answer (conditional-request.listener.ts). Nothing else may say what is in
+ * them: nginx takes them off.
+ */
+const CONDITIONS = ['range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'];
+
+/** What is left of a field that says how the content is coded on its way. Pages are stored without a coding. */
+const CODINGS = /^(?:gzip|x-gzip|deflate|compress|br|zstd|identity|\*)(?:;q=[01](?:\.[0-9]{1,3})?)?$/;
+
+/** What a page may be made from, besides the path and the query of its key. */
+export interface PageFieldOptions {
+  readonly variants: readonly Variant[];
+  /** Fields that keep a request away from the cache. */
+  readonly bypass: readonly string[];
+  /** Fields that make no difference. */
+  readonly ignore: readonly string[];
+  readonly pass: 'all' | 'key';
+}
+
+/** The request fields that the application sees while a page is made: of all visitors who would get it, the same. */
+export class PageFields {
+  readonly #left: ReadonlySet<string>;
+  readonly #kept: ReadonlySet<string>;
+  readonly #free: ReadonlySet<string>;
+
+  constructor(private readonly options: PageFieldOptions) {
+    const { variants, bypass, ignore } = options;
+    this.#left = new Set([...GOVERNED, ...OF_CONTENT, ...bypass, ...OURS, 'cookie']);
+    this.#kept = new Set([...ignore, 'host', 'accept-encoding', 'connection', ...CONDITIONS]);
+    const chosen = variants.flatMap(({ header }) => header?.toLowerCase() ?? []);
+    this.#free = new Set([
+      ...this.#left,
+      ...ignore,
+      ...chosen,
+      ...CONDITIONS,
+      'accept-encoding',
+      'connection',
+      ':method',
+      ':path',
+    ]);
+  }
+
+  /** Whether a field may be read: it is the same for everybody who gets the page, or makes no difference. */
+  isFree(name: string): boolean {
+    return this.#free.has(name);
+  }
+
+  /**
+   * @param sent what the client has sent
+   * @param values the value of each variant
+   */
+  of(sent: IncomingHttpHeaders, values: Readonly<Record<string, string>>): IncomingHttpHeaders {
+    const { variants, pass } = this.options;
+    const fields = Object.create(Object.getPrototypeOf(sent) as object | null) as IncomingHttpHeaders;
+    for (const name in sent) {
+      if (this.#left.has(name) || (pass === 'key' && !this.#kept.has(name) && !name.startsWith(':'))) continue;
+      fields[name] = sent[name];
+    }
+    const codings = sent['accept-encoding'];
+    if (typeof codings === 'string') fields['accept-encoding'] = knownCodings(codings);
+    const connection = sent.connection?.toLowerCase();
+    if (connection !== undefined && connection !== 'keep-alive' && connection !== 'close') delete fields.connection;
+    for (const [name, value] of Object.entries(variantFields(variants, values))) fields[name.toLowerCase()] = value;
+    return fields;
+  }
+}
+
+/** Nothing but names that everybody knows. */
+function knownCodings(field: string): string {
+  const codings = field.split(',').map((coding) => coding.replace(/[\t ]/g, '').toLowerCase());
+  return codings.filter((coding) => CODINGS.test(coding)).join(', ');
+}
+
+/** The same fields as they stand in a message: name and value in turn, those that have been changed once. */
+export function rawFields(raw: readonly string[], sent: IncomingHttpHeaders, fields: IncomingHttpHeaders): string[] {
+  const list: string[] = [];
+  const done = new Set<string>();
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? '';
+    const key = name.toLowerCase();
+    if (fields[key] === sent[key] && fields[key] !== undefined) list.push(name, raw[index + 1] ?? '');
+    else if (fields[key] !== undefined && !done.has(key)) list.push(name, String(fields[key]));
+    done.add(key);
+  }
+  for (const [key, value] of Object.entries(fields)) if (!done.has(key)) list.push(key, String(value));
+  return list;
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Reader, readerBelow } from './reader.js';
+
+const INPUTS = Symbol('nestjs-nginx-cache: inputs');
+type Observed = IncomingMessage & { [INPUTS]?: RequestInputs };
+
+/** What stands for all request fields: they have been copied or listed. */
+export const EVERY_FIELD = 'every-field';
+
+/** So many are remembered of one request. */
+const MAX_READS = 20;
+
+/** What has been read of a request, of all that a page must not depend on. */
+export class RequestInputs {
+  readonly #reads = new Map<string, Reader>();
+  /** What has been read in order to be put on the request. */
+  readonly #copied = new Set<string>();
+  #isOver = false;
+  #isPaused = false;
+
+  /**
+   * @param isFree whether an input may be read: it is in the key, or makes no difference
+   * @param onCopy is called before something that has been read is put on the request
+   */
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly isFree: (name: string) => boolean,
+    private readonly onCopy: () => void,
+  ) {}
+
+  /**
+   * Notes that an input has been read.
+   *
+   * @param name of a field, in lower case; or another input (`CONNECTION_INPUTS`)
+   * @param by the function that was called to read it
+   * @returns whether the reader is known to be harmless
+   */
+  read(name: string, by: (...args: never[]) => unknown): boolean {
+    if (this.#isOver || this.#isPaused || this.#reads.size >= MAX_READS || this.isFree(name)) return false;
+    const known = this.#reads.get(name);
+    if (known && !known.harmless) return false;
+    const reader = readerBelow(name, by);
+    if (reader.harmless?.copies) {
+      if (this.#copied.size === 0) this.onCopy();
+      this.#copied.add(name);
+    }
+    if (!reader.harmless || reader.harmless.shownIn !== undefined) this.#reads.set(name, reader);
+    return reader.harmless !== undefined;
+  }
+
+  /** Notes that a copy has been read, which may come from one of these inputs. */
+  readCopy(names: readonly string[], by: (...args: never[]) => unknown): void {
+    for (const name of names) if (this.#copied.has(name)) this.read(name, by);
+  }
+
+  /**
+   * What a page may have been made from, with its readers.
+   *
+   * @param shows whether the response has a field
+   */
+  dangerous(shows: (field: string) => boolean): [name: string, reader: Reader][] {
+    return [...this.#reads].filter(([, { harmless }]) => !(harmless?.shownIn !== undefined && shows(harmless.shownIn)));
+  }
+
+  /** Runs a question of ours about a request: what is read for it makes no page. Only what is read at once; it may go on later. */
+  ask<T>(question: () => T): T {
+    const { isPaused } = { isPaused: this.#isPaused };
+    this.#isPaused = true;
+    try {
+      return question();
+    } finally {
+      this.#isPaused = isPaused;
+    }
+  }
+
+  /** The last byte has been written, or there will be no page. */
+  close(): void {
+    this.#isOver = true;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver || this.response.writableFinished || this.response.destroyed;
+  }
+}
+
+/** `undefined` when the request is not observed: it cannot become a page. */
+export function inputsOf(request: IncomingMessage): RequestInputs | undefined {
+  return (request as Observed)[INPUTS];
+}
+
+export function setInputs(request: IncomingMessage, inputs: RequestInputs): void {
+  Object.defineProperty(request, INPUTS, { value: inputs });
+}

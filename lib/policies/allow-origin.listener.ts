@@ -1,0 +1,16 @@
+import { Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+import { receivedFields } from '../rules/received-fields.js';
+
+/** What is said to the `Origin` of one visitor would be said to all (Fetch, section 3.3.5), even with `excuseVary: ['Origin']`. */
+@Injectable()
+export class AllowOriginListener {
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    const allowed = event.header('access-control-allow-origin');
+    if (allowed.length === 0) return;
+    const origin = receivedFields(event.request).origin?.toLowerCase();
+    if (allowed.some((value) => value.toLowerCase() === origin)) event.skip('allow-origin');
+  }
+}

@@ -1,0 +1,15 @@
+import { Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+
+/** `X-CSRF-Token`, `X-XSRF-Token`, `CSRF-Token`, `X-CSRFToken`, `X-CSRF-Protection`, … */
+const TOKEN = /^(?:x-)?[cx]srf(?:-|token|$)/i;
+
+/** A token against forged requests is meant for the visitor who gets it. */
+@Injectable()
+export class CsrfTokenListener {
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    if (event.headers.some(([name]) => TOKEN.test(name))) event.skip('csrf-token');
+  }
+}

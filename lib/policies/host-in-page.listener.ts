@@ -1,0 +1,61 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageRendered, PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { isOwnHost, namedHosts } from './named-host.js';
+
+/** Pages of a machine that is developed on speak of it: there only an address, or the port, tells that the host is the request's. */
+const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/**
+ * Without `hosts`, everybody may name any host, and a page with links to it leads all others there: `<script src="//evil.example/a.js">`.
+ * With `hosts`, the host is in the key, and no other is let in.
+ */
+@Injectable()
+export class HostInPageListener {
+  readonly #logger = new Logger('PageCache');
+  #reported = false;
+
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    const hosts = this.foreign(event).map((host) => host.toLowerCase());
+    if (hosts.length === 0) return;
+    const fields = event.headers.map(([, value]) => value.toLowerCase());
+    if (hosts.some((host) => fields.some((value) => signsOf(host).some((sign) => value.includes(sign)))))
+      this.skip(event);
+  }
+
+  @OnPageCache(PageRendered)
+  onRendered(event: PageRendered): void {
+    const { body } = event.page;
+    // As it was sent, and as a URL has it.
+    const hosts = this.foreign(event).flatMap((host) => [host, host.toLowerCase()]);
+    if (hosts.some((host) => signsOf(host).some((sign) => body.includes(sign, 0, 'latin1')))) this.skip(event);
+  }
+
+  private foreign({ request }: PageResponding | PageRendered): string[] {
+    if (this.options.hosts) return [];
+    return namedHosts(request).filter((host) => !isOwnHost(host, this.options));
+  }
+
+  private skip(event: PageResponding | PageRendered): void {
+    event.skip('host-in-page');
+    if (this.#reported) return;
+    this.#reported = true;
+    this.#logger.warn(
+      `${event.draft.address.path} shows the host of its request, which every visitor chooses freely, and is not cached (detail=host-in-page). ` +
+        'Give the option hosts with the names of the site, or origin if all of its links lead to one. Reported once.',
+    );
+  }
+}
+
+/** @param host with its port, if it has one */
+function signsOf(host: string): string[] {
+  const name = host.replace(/:\d*$/, '');
+  if (!LOOPBACK.test(name.toLowerCase())) return [name];
+  const addresses = ['//', '\\/\\/', '%2F%2F', '%2f%2f'].map((slashes) => slashes + name);
+  return name === host ? addresses : [...addresses, host];
+}

@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageRequested, PageResponding } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+
+/** What guards and middleware leave on a request about the visitor who made it. */
+interface WithVisitor {
+  user?: unknown;
+  /** Passport: whoever `user` is called. */
+  isAuthenticated?: unknown;
+  authInfo?: unknown;
+  account?: unknown;
+  /** express-jwt, express-oauth2-jwt-bearer, Clerk. */
+  auth?: unknown;
+  /** express-openid-connect. */
+  oidc?: unknown;
+  /** keycloak-connect. */
+  kauth?: unknown;
+  session?: unknown;
+}
+
+/**
+ * A page that was made for a known visitor is not stored. With `anonymousOnly`, whoever is known before the handler runs gets no stored
+ * page from the application either.
+ */
+@Injectable()
+export class VisitorListener {
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+
+  @OnPageCache(PageRequested)
+  onRequested(event: PageRequested): void {
+    const visitor = this.options.anonymousOnly ? visitorOf(event.request, event.context) : undefined;
+    if (visitor !== undefined) event.bypass(visitor);
+  }
+
+  /** Asked again when the handler has run: it may have found out itself. */
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    const visitor = visitorOf(event.request, event.context);
+    if (visitor !== undefined) event.skip(visitor);
+  }
+}
+
+/** By what the visitor is known; `undefined` for anybody. */
+function visitorOf(request: IncomingMessage, context: ExecutionContext): string | undefined {
+  // Guards leave it on the framework's request, middleware on Node's: on Fastify these are two objects.
+  for (const one of [request as WithVisitor, context.switchToHttp().getRequest<WithVisitor>()]) {
+    for (const name of ['user', 'account', 'auth'] as const) if (isThere(one[name])) return name;
+    if (isAuthenticated(one)) return 'user';
+    if (isThere(one.authInfo)) return 'authInfo';
+    // These two are there for everybody.
+    if (isThere(one.oidc) && isAuthenticated(one.oidc) !== false) return 'oidc';
+    if (hasContent(one.kauth)) return 'kauth';
+    if (hasContent(one.session, 'cookie')) return 'session';
+  }
+  return hasCertificate(request.socket as Partial<TLSSocket> | null) ? 'client-certificate' : undefined;
+}
+
+/** `false` is what passport and many guards call nobody. */
+function isThere(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false;
+}
+
+/** @returns `undefined` when it cannot say so */
+function isAuthenticated(asked: unknown): unknown {
+  const { isAuthenticated: ask } = asked as { isAuthenticated?: unknown };
+  return typeof ask === 'function' ? (ask.call(asked) as unknown) : undefined;
+}
+
+/** express-session and its kin keep the settings of their cookie in the session, and give one to everybody. */
+function hasContent(value: unknown, ...except: string[]): boolean {
+  return typeof value === 'object' && Object.keys(value ?? {}).some((key) => !except.includes(key));
+}
+
+/** Whether it was accepted or not: an application may ask for any, and look at it itself. */
+function hasCertificate(socket: Partial<TLSSocket> | null): boolean {
+  return Object.keys(socket?.getPeerCertificate?.() ?? {}).length > 0;
+}

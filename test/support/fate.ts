@@ -1,0 +1,16 @@
+import type { Site } from './site.js';
+
+/** What becomes of a page that a visitor asks for: `stored`, `hit`, or the reason why it is not stored. */
+export async function fate(
+  site: Site,
+  target: string,
+  headers: Record<string, string> = {},
+  ask: 'get' | 'direct' = 'get',
+): Promise<string> {
+  site.log.forget();
+  const { status } = await site[ask](target, { headers });
+  if (/; hit$/.test(status)) return 'hit';
+  // Only who renders a page decides whether it is stored.
+  if (status.includes('fwd=miss')) return site.log.outcome(target);
+  return /detail="?([^"]*)/.exec(status)?.[1] ?? status;
+}
