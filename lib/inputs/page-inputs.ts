@@ -25,6 +25,7 @@ const NGINX_BYPASSES = /^bypass(?: |$)/;
 export class PageInputs {
   readonly #rules: RuleSet;
   readonly #fields: PageFields;
+  readonly #origin: URL | undefined;
 
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
@@ -32,6 +33,7 @@ export class PageInputs {
   ) {
     const { rules, variants, requestFields, excuseVary } = options;
     this.#rules = new RuleSet(allRules(rules));
+    this.#origin = options.origin === undefined ? undefined : new URL(options.origin);
     this.#fields = new PageFields({
       variants,
       bypass: bypassFields(rules.fields),
@@ -49,8 +51,8 @@ export class PageInputs {
     if (isHttp2(request) && !request.stream.endAfterHeaders) return;
     const { variants } = this.keys.of(head);
     if (this.isWeighed(sent, variants)) return;
-    const hosts = this.hostFieldsOf(request, sent);
-    const isFree = (name: string) => this.#fields.isFree(name) || hosts.includes(name);
+    const ofOrigin = this.originFieldsOf(request, sent);
+    const isFree = (name: string) => this.#fields.isFree(name) || ofOrigin.includes(name);
     const inputs = new RequestInputs(response, isFree, () => observeCopies(request));
     if (!observeConnection(request.socket, inputs)) return;
     const { rawHeaders } = request;
@@ -93,18 +95,25 @@ export class PageInputs {
   }
 
   /**
-   * The fields that say nothing but the host of the key. A port is no part of it: behind nginx there is none but its own, else it must be
-   * that of this server.
+   * The fields that say no more than the key or the `origin` does: the host, and how the site is reached. A port is no part of the key: behind
+   * nginx there is none but its own, else it must be that of this server.
    */
-  private hostFieldsOf(request: IncomingMessage, sent: IncomingHttpHeaders): readonly string[] {
-    if (!this.options.hosts) return [];
+  private originFieldsOf(request: IncomingMessage, sent: IncomingHttpHeaders): readonly string[] {
     const named = sent.host ?? '';
+    const { host: origin, protocol } = this.#origin ?? {};
+    const isKnown = named === origin || (this.options.hosts !== undefined && this.isHostOfKey(request, named, sent));
+    const forwarded = sent['x-forwarded-host'];
+    return [
+      ...(isKnown ? ['host'] : []),
+      ...(isKnown && (forwarded === undefined || forwarded === named) ? ['x-forwarded-host'] : []),
+      ...(protocol !== undefined && `${String(sent['x-forwarded-proto'])}:` === protocol ? ['x-forwarded-proto'] : []),
+    ];
+  }
+
+  private isHostOfKey(request: IncomingMessage, named: string, sent: IncomingHttpHeaders): boolean {
     const isBehindNginx = this.options.flavour !== undefined && sent[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
     const host = hostOf(sent);
-    const own = [host, `${host}:${request.socket.localPort}`];
-    if (!isBehindNginx && !own.includes(named)) return [];
-    const forwarded = sent['x-forwarded-host'];
-    return forwarded === undefined || forwarded === named ? ['host', 'x-forwarded-host'] : ['host'];
+    return isBehindNginx || named === host || named === `${host}:${request.socket.localPort}`;
   }
 }
 

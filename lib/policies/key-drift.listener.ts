@@ -29,7 +29,7 @@ export class KeyDriftListener {
     this.#reported = true;
     const looked = `nginx looked for ${JSON.stringify(key.slice(0, 300))}`;
     this.#logger.error(
-      (isSameRules
+      (key !== event.address.key
         ? `${looked} where the application stores ${JSON.stringify(event.address.key)}. `
         : `${looked} by other rules than those of the application. `) +
         'Nothing is cached until both have the same options: write the configuration again with nginxConf() and reload nginx.',

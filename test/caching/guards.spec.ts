@@ -151,7 +151,9 @@ interface GuardedSite {
 }
 
 async function start(platform: Platform, more: GuardedSite, logger = new Log()): Promise<Site> {
-  return startSite({ platform, controllers: [PagesController], logger, ...more });
+  // What a guard reads is an input, whether its handler is public or not.
+  const options = { requestFields: { ignore: ['X-Door-Key'] }, ...more.options };
+  return startSite({ platform, controllers: [PagesController], logger, ...more, options });
 }
 
 const KEY = { 'x-door-key': 'secret' };

@@ -154,7 +154,9 @@ describe.each(PLATFORMS)('what a response shows, on %s', (platform) => {
   describe('of the host that its visitor has named', () => {
     let site: Site;
     beforeAll(async () => {
-      const options: NginxCacheOptions = { nginx: { flavour: 'srcache' } };
+      // That the handler reads it would be a reason by itself.
+      const requestFields = { ignore: ['Host', 'X-Forwarded-Host'] };
+      const options: NginxCacheOptions = { nginx: { flavour: 'srcache' }, requestFields };
       site = await startSite({ platform, controllers: [ShowingController], options, logger: false });
     });
     afterAll(() => site?.stop());
