@@ -104,7 +104,6 @@ export async function startFlavour(
   const appPort = Number(address.split(':')[1]);
   const front = new RawClient(nginx?.port ?? appPort);
   const back = new RawClient(appPort);
-  const statusOf = (response: RawResponse) => field(response, 'cache-status') ?? '';
   const get: FlavourSite['get'] = (target, fields = {}, method = 'GET') => {
     const ask = () => front.send(request(method, target, { Host: address, ...fields }));
     return isPatient && method === 'GET' ? patientlyRaw(ask) : ask();
