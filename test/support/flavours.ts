@@ -10,7 +10,7 @@ import {
 } from '../../lib/index.js';
 import { MemcachedServer, NginxServer, RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { type ApplicationSetup, type Platform, startApplication } from './applications.js';
-import { field } from '../page/raw-pool.js';
+
 import { temporaryRoot } from './files-site.js';
 import { FlavourPagesController } from './flavour-pages.controller.js';
 import { modulesDirectory } from './nginx-modules.js';

@@ -1,16 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import ts from 'typescript';
 import { expect, it } from 'vitest';
-
-const library = new URL('../../lib/testing/', import.meta.url);
+import { buildChild } from '../support/child-program.js';
 
 const script = `
-import { MemcachedServer, NginxServer } from './index.js';
+import { MemcachedServer, NginxServer } from './lib/testing/index.js';
 const memcached = await MemcachedServer.start({ unix: true });
 memcached.pause();
 const nginx = await NginxServer.start(({ port, directory }) => ({
@@ -24,17 +20,8 @@ if (process.argv[2] === 'wait') setInterval(() => {}, 1000);
 it.each(['SIGKILL', 'SIGINT', 'SIGTERM', 'its end'] as const)(
   'no server outlives %s of the test process',
   async (end) => {
-    const directory = mkdtempSync(join(tmpdir(), 'orphans-'));
-    for (const name of readdirSync(library)) {
-      const { outputText } = ts.transpileModule(readFileSync(new URL(name, library), 'utf8'), {
-        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
-      });
-      writeFileSync(join(directory, name.replace(/\.ts$/, '.js')), outputText);
-    }
-    writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(directory, 'script.js'), script);
-
-    const args = [join(directory, 'script.js'), end === 'its end' ? 'end' : 'wait'];
+    const { program, remove } = await buildChild(script);
+    const args = [program, end === 'its end' ? 'end' : 'wait'];
     const test = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const exit = once(test, 'exit');
     const [line] = (await once(createInterface(test.stdout), 'line')) as [string];
@@ -45,7 +32,7 @@ it.each(['SIGKILL', 'SIGINT', 'SIGTERM', 'its end'] as const)(
     await expect.poll(() => servers.pids.filter(isRunning), { timeout: 5000 }).toEqual([]);
     await expect.poll(() => existsSync(servers.directory), { timeout: 5000 }).toBe(false);
     await expect(fetch(servers.url)).rejects.toThrow();
-    rmSync(directory, { recursive: true });
+    remove();
   },
 );
 
