@@ -187,8 +187,8 @@ describe.each(PLATFORMS)('what a response shows, on %s', (platform) => {
   it('of the host is stored where it is that of the origin', async () => {
     const options: NginxCacheOptions = { nginx: { flavour: 'srcache' }, origin: 'https://example.com' };
     await using site = await startSite({ platform, controllers: [ShowingController], options, logger: false });
-    expect(await visit(site, 'evil.example', '/links')).toBe('host-in-page');
-    expect(await visit(site, 'example.com:81', '/links')).toBe('host-in-page');
+    expect(await visit(site, 'evil.example', '/links')).toBe('reads-host');
+    expect(await visit(site, 'example.com:81', '/links')).toBe('reads-host');
     expect(await visit(site, 'example.com', '/links')).toBe('stored');
     expect(await visit(site, 'evil.example', '/links')).toBe('hit <script src="http://example.com/app.js"></script>');
   });

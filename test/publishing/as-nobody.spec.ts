@@ -61,6 +61,8 @@ describe.each(PLATFORMS)('what is published inside of a request, on %s', (platfo
 
   beforeAll(async () => {
     site = await startSite({
+      // Nobody is admitted by it, and that is looked at here.
+      options: { requestFields: { ignore: ['X-User'] } },
       platform,
       controllers: [BlogController],
       providers: [Drafts],

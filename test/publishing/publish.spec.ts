@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('publish() on %s', (platform) => {
     site = await startSite({
       platform,
       controllers: [PublishedController],
-      options: { exclude: ['/admin/*'] },
+      options: { requestFields: { ignore: ['Denied'] }, exclude: ['/admin/*'] },
       prepare: (app) => {
         app.use(compression({ threshold: 0 }));
       },

@@ -63,11 +63,14 @@ class LinksController {
   }
 }
 
+const INPUTS = [':remote-address', 'Host', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto'];
+
 async function start(platform: Platform, options: NginxCacheOptions, more: Partial<ApplicationSetup> = {}) {
   const { app } = await startApplication({
     platform,
     controllers: [LinksController],
-    options: { store: memoryStore(), ...options },
+    // What its pages are made of is what is looked at here.
+    options: { store: memoryStore(), requestFields: { ignore: INPUTS }, ...options },
     logger: false,
     ...more,
   });
