@@ -113,7 +113,7 @@ describe.each(PLATFORMS)('a page that is piped into the response, on %s', (platf
   });
   /** @returns `hung up` when the visitor is told that it is not whole */
   const status = (target: string) =>
-    client.send(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`).then(
+    client.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`).then(
       (response) => field(response, 'cache-status'),
       () => 'hung up',
     );

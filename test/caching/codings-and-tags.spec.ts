@@ -160,7 +160,7 @@ describe('behind compression middleware on Express', () => {
     try {
       await using client = new RawClient(Number(address.split(':')[1]));
       const get = (accepted: string) =>
-        client.send(`GET ${target} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${accepted}\r\n\r\n`);
+        client.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${accepted}\r\n\r\n`);
       await get('identity');
       expect(await app.get(PageLog).outcome(target)).toBe('stored');
 
@@ -185,7 +185,7 @@ describe('behind compression middleware on Express', () => {
     try {
       await using client = new RawClient(Number(address.split(':')[1]));
       const get = (accepted: string) =>
-        client.send(`GET /long HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${accepted}\r\n\r\n`);
+        client.send(`GET /long HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${accepted}\r\n\r\n`);
       await get('identity');
       expect(await app.get(PageLog).outcome('/long')).toBe('stored');
       const [plain, packed] = [await get('identity'), await get('gzip')];

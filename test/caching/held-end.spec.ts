@@ -62,8 +62,8 @@ function writesUnlessEnded(response: ServerResponse): void {
 async function pipelined(app: INestApplication, target: string): Promise<string> {
   const { port } = app.getHttpServer().address() as AddressInfo;
   const socket = createConnection(port, '127.0.0.1');
-  const first = `POST ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
-  socket.write(`${first}GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  const first = `POST ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
+  socket.write(`${first}GET /other HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   const bytes = (await buffer(socket)).toString('latin1');
   const without = bytes.replaceAll(/^(?:Date|Cache-Status|ETag|Last-Modified|Age): .*\r\n/gim, '');
   // Node puts a Content-Length of its own last.

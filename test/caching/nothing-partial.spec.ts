@@ -251,7 +251,7 @@ describe.each(PLATFORMS)('nothing partial is stored on %s', (platform) => {
     const started = new Promise<ServerResponse>((resolve) => (UnfinishedController.started = resolve));
     const [host, port] = site.address.split(':');
     const visitor = connect(Number(port), host);
-    visitor.write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    visitor.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const response = await started;
     expect(inFlight.size).toBe(1);
     visitor.destroy();
@@ -292,7 +292,7 @@ describe.each(PLATFORMS)('a visitor who has left before the handler runs, on %s'
     const started = new Promise<ServerResponse>((resolve) => (UnfinishedController.started = resolve));
     const [host, port] = site.address.split(':');
     const visitor = connect(Number(port), host);
-    visitor.write('GET /silent HTTP/1.1\r\nHost: x\r\n\r\n');
+    visitor.write('GET /silent HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const request = await listener.asked;
     visitor.destroy();
     if (!request.socket.destroyed) await once(request.socket, 'close');

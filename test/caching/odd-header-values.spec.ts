@@ -62,7 +62,7 @@ describe.each(PLATFORMS)('a header field that is no text, on %s', (platform) => 
     client?.close();
     await app?.close();
   });
-  const get = (target: string) => client.send(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  const get = (target: string) => client.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
 
   it.each([
     ['/number', ['1']],

@@ -59,7 +59,7 @@ describe.each(PLATFORMS)('an interceptor that sets a field when the handler is d
       const connections = new Set<Socket>();
       app.getHttpServer().on('connection', (socket: Socket) => connections.add(socket));
       await using client = new RawClient(Number(address.split(':')[1]));
-      const get = () => client.send('GET /page HTTP/1.1\r\nHost: x\r\n\r\n');
+      const get = () => client.send('GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n');
       await get();
       expect(await app.get(PageLog).outcome('/page')).toBe('stored');
       for (let visit = 0; visit < 3; visit += 1) {

@@ -1,4 +1,4 @@
-import { Controller, Get, Global, Header, Injectable, Module, Scope } from '@nestjs/common';
+import { Controller, Get, Global, Header, HttpCode, Injectable, Module, Scope } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import {
   DEFAULT_LISTENERS,
@@ -11,7 +11,7 @@ import {
   PageSkipped,
   PageStored,
   SetCookieListener,
-  VaryListener,
+  StatusListener,
 } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
@@ -202,29 +202,29 @@ describe('a listener that throws', () => {
   });
 });
 
-class NoVary {
+class AnyStatus {
   @OnPageCache(PageResponding)
   responding() {}
 }
 
-class LenientVary extends VaryListener {
+class LenientStatus extends StatusListener {
   // Not marked again: it is the same listener.
   override onResponding(event: PageResponding) {
-    if (!event.header('vary').includes('Origin')) super.onResponding(event);
+    if (event.status !== 202) super.onResponding(event);
   }
 }
 
 @Controller()
-class VaryingController {
-  @Get('origin')
-  @Header('vary', 'Origin')
-  origin() {
+class StatusController {
+  @Get('accepted')
+  @HttpCode(202)
+  accepted() {
     return 'x';
   }
 
-  @Get('cookie')
-  @Header('vary', 'Cookie')
-  cookie() {
+  @Get('created')
+  @HttpCode(201)
+  created() {
     return 'x';
   }
 }
@@ -233,12 +233,12 @@ describe('`listeners`', () => {
   const outcomes = async (listeners: readonly (new (...args: never[]) => unknown)[]) => {
     const { app, url } = await startApplication({
       platform: 'express',
-      controllers: [VaryingController],
+      controllers: [StatusController],
       providers: [PageLog],
       options: { listeners: listeners as never },
     });
     const found = [];
-    for (const target of ['/origin', '/cookie']) {
+    for (const target of ['/accepted', '/created']) {
       await answer(url + target);
       found.push(await app.get(PageLog).outcome(target));
     }
@@ -247,14 +247,14 @@ describe('`listeners`', () => {
   };
 
   it('replaces policies', async () => {
-    expect(await outcomes(DEFAULT_LISTENERS)).toEqual(['vary', 'vary']);
-    const replaced = DEFAULT_LISTENERS.map((one) => (one === VaryListener ? NoVary : one));
+    expect(await outcomes(DEFAULT_LISTENERS)).toEqual(['status-202', 'status-201']);
+    const replaced = DEFAULT_LISTENERS.map((one) => (one === StatusListener ? AnyStatus : one));
     expect(await outcomes(replaced)).toEqual(['stored', 'stored']);
   });
 
   it('takes a policy that extends one', async () => {
-    const extended = DEFAULT_LISTENERS.map((one) => (one === VaryListener ? LenientVary : one));
-    expect(await outcomes(extended)).toEqual(['stored', 'vary']);
+    const extended = DEFAULT_LISTENERS.map((one) => (one === StatusListener ? LenientStatus : one));
+    expect(await outcomes(extended)).toEqual(['stored', 'status-201']);
   });
 
   it('may be empty', async () => {

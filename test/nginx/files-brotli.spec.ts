@@ -56,7 +56,7 @@ describe.each(PLATFORMS)('the files flavour with brotli on %s', (platform) => {
 
   const get = (target: string, accepted: string | undefined, fields = '', method = 'GET') =>
     raw.send(
-      `${method} ${target} HTTP/1.1\r\nHost: x\r\n${accepted === undefined ? '' : `Accept-Encoding: ${accepted}\r\n`}${fields}\r\n`,
+      `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${accepted === undefined ? '' : `Accept-Encoding: ${accepted}\r\n`}${fields}\r\n`,
     );
   const coding = (response: RawResponse) =>
     (field(response, 'content-encoding') ?? 'identity') as keyof typeof DECODERS;

@@ -375,7 +375,10 @@ describe('inside a site that has its own settings', () => {
 
   it('asks the application when memcached is stopped, answers rubbish, or is gone', async () => {
     await using impatient = await NginxServer.start(({ port, directory: place }) =>
-      nginxConf(site('blog:'), { app: `127.0.0.1:${app.port}`, listen: `127.0.0.1:${port}`, directory: place }),
+      nginxConf(
+        { ...site('blog:'), hosts: 'any' },
+        { app: `127.0.0.1:${app.port}`, listen: `127.0.0.1:${port}`, directory: place },
+      ),
     );
     await using visitor = new RawClient(impatient.port);
     const visit = (...fields: string[]) =>

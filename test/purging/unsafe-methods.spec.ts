@@ -231,7 +231,9 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     await using _ = without;
     const sent = async ({ address }: Site, method: string, target: string) => {
       await using client = new RawClient(Number(address.split(':')[1]));
-      const { raw: bytes } = await client.send(`${method} ${target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+      const { raw: bytes } = await client.send(
+        `${method} ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`,
+      );
       const [head = '', body] = bytes.toString('latin1').split('\r\n\r\n');
       // Node puts a Content-Length of its own last.
       const fields = head.split('\r\n').filter((line) => !/^(?:date|etag|keep-alive): /i.test(line));
@@ -289,7 +291,9 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
       expect(status).toBe(200);
     }
     await store('/page');
-    await change('/page', () => client.send('POST http://x/page HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'));
+    await change('/page', () =>
+      client.send('POST http://x/page HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n'),
+    );
   });
 
   it('no page from before its end stays, however late it commits', async () => {

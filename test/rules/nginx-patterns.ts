@@ -37,7 +37,7 @@ export async function matchesInNginx(patterns: readonly Pattern[], subjects: rea
   try {
     const answers = await pool.sendAll(
       subjects.flatMap((subject) =>
-        parts.map((_, part) => `GET /${part} HTTP/1.1\r\nHost: x\r\nX-Subject: ${subject}\r\n\r\n`),
+        parts.map((_, part) => `GET /${part} HTTP/1.1\r\nHost: localhost\r\nX-Subject: ${subject}\r\n\r\n`),
       ),
     );
     const log = nginx.errorLog();

