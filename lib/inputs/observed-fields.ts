@@ -5,7 +5,11 @@ import { EVERY_FIELD, type RequestInputs } from './request-inputs.js';
 /** What libraries ask every object for (is it a promise, an Observable, a list?). As fields, they count only when somebody sends them. */
 const ASKED_OF_OBJECTS = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
-  ...['then', 'lift', 'subscribe', 'pipe', 'length'],
+  'then',
+  'lift',
+  'subscribe',
+  'pipe',
+  'length',
 ]);
 
 /** In the place of `request.headers`: the same to whoever reads it, and notes what is read. What is absent counts: others may send it. */

@@ -133,7 +133,9 @@ function replaceFields(
       configurable: true,
       enumerable: typeof name === 'string',
       get,
-      set: (value: unknown) => Object.defineProperty(request, name, { value, writable: true }),
+      set: (value: unknown) => {
+        Object.defineProperty(request, name, { value, writable: true });
+      },
     });
   };
   accessor(raw, slot('rawHeaders'));

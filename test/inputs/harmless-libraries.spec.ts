@@ -1,14 +1,5 @@
 import { Writable } from 'node:stream';
-import {
-  type CanActivate,
-  Controller,
-  Get,
-  Header,
-  Req,
-  type INestApplication,
-  type LoggerService,
-  UseGuards,
-} from '@nestjs/common';
+import { Controller, Get, Header, Req, type INestApplication, type LoggerService, UseGuards } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ServeStaticModule } from '@nestjs/serve-static';

@@ -303,6 +303,8 @@ describe.each(PLATFORMS)('a careless application on %s is not poisoned by', (pla
         query: { allow: ['p'] },
         exclude: ['/admin/*'],
         compress: false,
+        // It copies all that it is told, and only then are its pages stored.
+        requestFields: { pass: 'key' },
         remotePurge: { token: '0123456789abcdef' },
       },
     });
