@@ -9,7 +9,7 @@ export async function fate(
 ): Promise<string> {
   site.log.forget();
   const { status } = await site[ask](target, { headers });
-  if (/; hit$/.test(status)) return 'hit';
+  if (status.endsWith('; hit')) return 'hit';
   // Only who renders a page decides whether it is stored.
   if (status.includes('fwd=miss')) return site.log.outcome(target);
   return /detail="?([^"]*)/.exec(status)?.[1] ?? status;
