@@ -46,6 +46,22 @@ const cookies = fc.oneof(
   { weight: 1, arbitrary: fc.array(cookieField, { minLength: 2, maxLength: 3 }) },
 );
 const authorization = fc.constantFrom('Basic YTpi', '', ' ', '\t', 'Bearer x').map((text) => `Authorization: ${text}`);
+const requestField = fc
+  .tuple(
+    fc.constantFrom(
+      'X-Api-Key',
+      'x-auth-TOKEN',
+      'Remote-User',
+      'RSC',
+      'hx-request',
+      'X-Preview',
+      'X-Api_Key',
+      'X-Api-Keys',
+      'X-Theme',
+    ),
+    fc.constantFrom('', ' ', '\t', 'x', '0', ', ,', '\u00a0', 'a b'),
+  )
+  .map(([name, value]) => `${name}: ${value}`);
 const upgrade = fc.constantFrom('websocket', 'h2c', '', '\t').map((text) => `Upgrade: ${text}\r\nConnection: upgrade`);
 const host = fc.constantFrom(
   'example.com',
@@ -172,6 +188,7 @@ export const request: fc.Arbitrary<string> = fc
     ),
     cookies,
     authorization: rarely(authorization),
+    requestFields: rarely(requestField),
     upgrade: rarely(upgrade),
     content: fc.oneof({ weight: 15, arbitrary: fc.constant(['', '']) }, { weight: 1, arbitrary: content }),
     more: rarely(
@@ -187,7 +204,20 @@ export const request: fc.Arbitrary<string> = fc
       ),
     ),
   })
-  .map(({ method, target, version, host, cookies, authorization, upgrade, more, content: [framing, body] }) => {
-    const fields = [...host, ...more, ...cookies, ...authorization, ...upgrade];
-    return [`${method} ${target} HTTP/${version}`, ...fields, `${framing}`].join('\r\n') + `\r\n${body}`;
-  });
+  .map(
+    ({
+      method,
+      target,
+      version,
+      host,
+      cookies,
+      authorization,
+      requestFields,
+      upgrade,
+      more,
+      content: [framing, body],
+    }) => {
+      const fields = [...host, ...more, ...cookies, ...authorization, ...requestFields, ...upgrade];
+      return [`${method} ${target} HTTP/${version}`, ...fields, `${framing}`].join('\r\n') + `\r\n${body}`;
+    },
+  );

@@ -45,6 +45,11 @@ const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
     trailingSlash: 'allow',
   },
   'no session cookie': { anonymousOnly: { sessionCookies: [] }, hosts: ['example.com'], trailingSlash: 'require' },
+  'request fields': {
+    prefix: 'f:',
+    requestFields: { bypass: ['X-Preview', 'X-Theme'], ignore: ['HX-Request'] },
+    query: { allow: ['page'], ignore },
+  },
   'variants, and a token': {
     variants: [
       { name: 'lang', cookie: 'lang', values: ['1', '?1', 'x'], default: '1' },
