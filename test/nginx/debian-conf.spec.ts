@@ -44,7 +44,7 @@ describe.each(sites)('nginx -t has nothing to say about the flavour %s', (_, nee
   ])('complete, %s', async (_name, more) => {
     await using nginx = await NginxServer.start(({ port, directory }) =>
       nginxConf(
-        { ...options, ...more },
+        { hosts: 'any', ...options, ...more },
         { app: '127.0.0.1:1', listen: port, directory, modulesDirectory: modulesDirectory(needing) },
       ),
     );

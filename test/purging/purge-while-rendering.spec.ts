@@ -1,10 +1,8 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { Keyv } from 'keyv';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PageCacheService, type PageStoreDefinition } from '../../lib/index.js';
+import { keyvStore, PageCacheService, type PageStoreDefinition } from '../../lib/index.js';
 import { Renderings } from '../../lib/caching/renderings.js';
-import type { Page } from '../../lib/page/page.js';
-import { memoryStore } from '../../lib/stores/memory/memory-store.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { Gate } from '../support/gate.js';
 import { PageLog } from '../support/page-log.js';
@@ -61,24 +59,17 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 });
 
-/** Pages in memory; `set` stops before or after it has stored. */
+/** Pages in a Map; `set` stops before or after it has stored. */
 function gatedStore(before: Gate, after: Gate): PageStoreDefinition {
-  const definition = memoryStore();
-  return {
-    ...definition,
-    open: (context) => {
-      const store = definition.open(context);
-      const keyv = store.keyv as Keyv<Page>;
-      const set = keyv.set.bind(keyv);
-      keyv.set = (async (...args: Parameters<typeof set>) => {
-        await before.pass();
-        const result = await set(...args);
-        await after.pass();
-        return result;
-      }) as typeof keyv.set;
-      return store;
-    },
-  };
+  const keyv = new Keyv(new Map<string, unknown>());
+  const set = keyv.set.bind(keyv);
+  keyv.set = (async (...args: Parameters<typeof set>) => {
+    await before.pass();
+    const result = await set(...args);
+    await after.pass();
+    return result;
+  }) as typeof keyv.set;
+  return keyvStore(keyv);
 }
 
 describe.each(['before the store has it', 'between the store and its acknowledgement'])('a purge %s', (when) => {

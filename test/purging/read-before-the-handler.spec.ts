@@ -35,7 +35,7 @@ describe.each(PLATFORMS)('what middleware has read on %s', (platform) => {
       platform,
       controllers: [LoadedController],
       providers: [PageLog],
-      options: { store: store! },
+      options: { store: store!, requestFields: { ignore: ['X-Version'] } },
       prepare: (app) => void app.use(load),
     });
 
