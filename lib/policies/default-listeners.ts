@@ -62,28 +62,26 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   FreshnessListener,
 ];
 
+/** Those that `listeners` may leave out. Every other keeps pages private or their addresses exact. */
+const OPTIONAL: ReadonlySet<Type> = new Set<Type>([
+  PathExclusionListener,
+  ConditionalRequestListener,
+  StatusListener,
+  AccelListener,
+  ContentTypeListener,
+  ContentEncodingListener,
+  LostHeadersListener,
+  SizeListener,
+  HandlerQueryListener,
+  FreshnessListener,
+]);
+
 /**
  * Those that are asked whatever `listeners` says: which address a page has, who the visitor is, and what is meant for one visitor alone.
  *
  * @publicApi
  */
-export const SAFETY_LISTENERS: readonly Type[] = [
-  AddressableListener,
-  AnonymousOnlyListener,
-  RequestFieldsListener,
-  VisitorListener,
-  LanguageListener,
-  KeyDriftListener,
-  RedirectHostListener,
-  HostInPageListener,
-  SetCookieListener,
-  CacheControlListener,
-  VaryListener,
-  AllowOriginListener,
-  NonceListener,
-  CsrfTokenListener,
-  CanonicalAddressListener,
-];
+export const SAFETY_LISTENERS: readonly Type[] = DEFAULT_LISTENERS.filter((one) => !OPTIONAL.has(one));
 
 /** A list of policies, completed by those that nobody can leave out. */
 export function withSafety(listeners: readonly Type[] = DEFAULT_LISTENERS): Type[] {

@@ -17,9 +17,9 @@ export class RedirectHostListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    const { host = '' } = receivedFields(event.request);
-    if (this.options.hosts || isOwnHost(host, this.options)) return;
-    const own = hostnameOf(`http://${hostOf(receivedFields(event.request))}`);
+    const fields = receivedFields(event.request);
+    if (this.options.hosts || isOwnHost(fields.host ?? '', this.options)) return;
+    const own = hostnameOf(`http://${hostOf(fields)}`);
     for (const location of event.header('location')) {
       const named = hostnameOf(location);
       if (named !== undefined && (own === undefined || named === own)) event.skip('location-host');
