@@ -15,7 +15,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { variantFields } from '../rules/variant.js';
 import { isOutdated, type PageOutcome } from '../caching/page-rendering.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
-import { asNobody } from './as-nobody.js';
+import { asNobody } from '../async/as-nobody.js';
 import { Publications } from '../caching/publications.js';
 import { nobodysVisit } from './nobodys-visit.js';
 import type { PublishReport } from './publish-report.js';

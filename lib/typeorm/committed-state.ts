@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { asNobody } from '../publishing/as-nobody.js';
+import { asNobody } from '../async/as-nobody.js';
 import { isCrowded } from './crowded-pool.js';
 import { isFile } from './old-state.js';
 

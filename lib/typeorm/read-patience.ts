@@ -1,4 +1,4 @@
-import { asNobody } from '../publishing/as-nobody.js';
+import { asNobody } from '../async/as-nobody.js';
 import { inTime } from '../async/in-time.js';
 import type { CommittedState } from './committed-state.js';
 
