@@ -1,32 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
-import { EMPTY, type Observable, of } from 'rxjs';
+import { type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageRequested } from '../events/page-cache.events.js';
-import { hasValidators } from '../http/validators.js';
-import type { CheckedOptions } from '../options/checked-options.js';
-import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { PageKeys } from '../page/page-key.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import type { RequestHead } from '../rules/request-head.js';
 import { receivedFields } from '../rules/received-fields.js';
 import { ReadReports } from './read-reports.js';
-import { PageStorage } from '../stores/page-storage.js';
 import { draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { Passage } from './passage.js';
-import { Publications } from './publications.js';
 import { rawOf, type Wrapped } from './raw-of.js';
 import { Renderings } from './renderings.js';
-import { replay, takeOver } from './replay.js';
 import { instrument } from './response-observer.js';
-
-/**
- * So long the visitor may have waited for memcached already, in milliseconds: nginx gives it 40 (nginx/flavours/lookup.ts). What is left
- * is enough for a memcached that is well.
- */
-const WAITED_BY_NGINX = 35;
+import { StoredAnswers } from './stored-answers.js';
 
 /**
  * Leads each request one of three ways: past the cache, to the stored page where nginx does not serve it, or to its handler, whose answer
@@ -43,10 +31,8 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(HandlerPlans) private readonly plans: HandlerPlans,
     @Inject(PageKeys) private readonly keys: PageKeys,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
-    @Inject(PageStorage) private readonly storage: PageStorage,
-    @Inject(Publications) private readonly publications: Publications,
-    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(Passage) private readonly passage: Passage,
+    @Inject(StoredAnswers) private readonly stored: StoredAnswers,
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(ReadReports) private readonly reads: ReadReports,
   ) {}
@@ -61,8 +47,6 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (!instrument(response)) return this.passage.passUnobserved(response, next);
     const plan = this.plans.of(context);
     if (plan.exempt === undefined) return this.answer(context, next, plan, request, response);
-    // It would never end.
-    if (plan.exempt === 'event-stream' && this.publications.of(request)) next = { handle: () => EMPTY };
     return this.passage.pass(request, response, next, plan.exempt);
   }
 
@@ -82,14 +66,13 @@ export class PageCacheInterceptor implements NestInterceptor {
     await ask(() => this.dispatcher.decide(requested));
     const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
-    const begun = performance.now() - (this.isLookedUp(head) ? WAITED_BY_NGINX : 0);
-    if (await this.isReplayed(requested, response)) return of(undefined);
+    if (await this.stored.answer(requested, response)) return of(undefined);
     if (requested.skipped !== undefined) return pass(requested.skipped);
     // What middleware and guards have read, nobody has seen.
     if (!inputs) return pass('not-observed');
     const dangerous = this.reads.reasonNotToRender(inputs, address, context);
     if (dangerous !== undefined) return pass(dangerous);
-    const write = await this.renderings.begin(address, request, performance.now() - begun);
+    const write = await this.renderings.begin(address, request);
     if (write === undefined) return pass('store-down');
     // Nobody will tell the recorder that the visitor has left.
     if (response.destroyed) return pass('aborted');
@@ -102,24 +85,6 @@ export class PageCacheInterceptor implements NestInterceptor {
       response,
       inputs,
     );
-  }
-
-  /** Whether nginx has just looked where we would look. */
-  private isLookedUp({ headers }: RequestHead): boolean {
-    return this.options.flavour !== undefined && headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
-  }
-
-  /** Whether the stored page was the answer. */
-  private async isReplayed(requested: PageRequested, response: ServerResponse): Promise<boolean> {
-    const { request, context, head, address } = requested;
-    if (this.isLookedUp(head) || this.publications.of(request)) return false;
-    const page = await this.storage.get(address.key);
-    // Without validators, nobody can tell whether the visitor has the page.
-    if (!page || (requested.skipped !== undefined && !hasValidators(page.headers))) return false;
-    const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
-    if (!(await replay(page, request, response, reply))) return false;
-    takeOver(reply);
-    return true;
   }
 }
 

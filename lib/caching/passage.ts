@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, Inject, Injectable } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { EMPTY, type Observable } from 'rxjs';
 import { inputsOf } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -27,7 +27,10 @@ export class Passage {
     // What stands at the address may be stale afterwards.
     const changes = this.options.purgeAfterUnsafe && isUnsafe(request);
     observe(response, changes ? new UnsafeMethodObserver(this.purger, request, response, reason) : bypass(reason));
-    this.publications.of(request)?.(Promise.resolve({ stored: false, reason }));
+    const publication = this.publications.of(request);
+    publication?.(Promise.resolve({ stored: false, reason }));
+    // It would never end.
+    if (publication && reason === 'event-stream') return EMPTY;
     return this.current.leave(() => next.handle());
   }
 

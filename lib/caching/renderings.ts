@@ -58,15 +58,12 @@ export class Renderings implements OnApplicationBootstrap {
     request[ARRIVAL] = this.storage.arrive();
   }
 
-  /**
-   * @param waited how long the visitor has waited for the store already, in milliseconds
-   * @returns `undefined` when the store does not answer in time
-   */
-  async begin(address: PageAddress, request: Arrived, waited: number): Promise<PageWrite | undefined> {
+  /** @returns `undefined` when the store does not answer in time */
+  async begin(address: PageAddress, request: Arrived): Promise<PageWrite | undefined> {
     const arrival = request[ARRIVAL] ?? this.storage.arrive();
     return this.publications.of(request)
       ? this.storage.renew(address, arrival)
-      : this.storage.begin(address, arrival, waited);
+      : this.storage.begin(address, arrival, request);
   }
 
   /** Runs the handler, and stores what it answers. */

@@ -23,6 +23,7 @@ import { Publications } from '../caching/publications.js';
 import { PageInputs } from '../inputs/page-inputs.js';
 import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
+import { StoredAnswers } from '../caching/stored-answers.js';
 import { Publisher } from '../publishing/publisher.js';
 import { RemotePurgeMiddleware } from '../purging/remote-purge.middleware.js';
 import { PageStorage } from '../stores/page-storage.js';
@@ -116,6 +117,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Publications,
       Publisher,
       Purger,
+      StoredAnswers,
       {
         provide: PageKeys,
         inject: [PAGE_CACHE_OPTIONS],
@@ -139,6 +141,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Passage,
       ReadReports,
       Renderings,
+      StoredAnswers,
       Publications,
       PendingPurges,
       Purger,

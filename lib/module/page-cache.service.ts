@@ -125,7 +125,7 @@ export class PageCacheService {
    * @returns `undefined` when there is none, or when the store does not answer
    */
   async get(path: string): Promise<Page | undefined> {
-    return this.storage.get(this.addressesOf(path)[0]?.key ?? '');
+    return this.storage.get(this.addressesOf(path)[0]?.key ?? '', {});
   }
 
   /** Whether the page of a path is stored. */

@@ -1,6 +1,6 @@
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
-import { waitFor } from './patience.js';
+import { waitFor } from '../async/patience.js';
 import { PurgeIncompleteError } from './purge-report.js';
 
 /** Purges on behalf of something that has succeeded and must not fail any more: a request, a transaction. */

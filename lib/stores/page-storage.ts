@@ -1,5 +1,6 @@
 import type { Cache } from 'cache-manager';
 import { inTime } from '../async/in-time.js';
+import { waitFor } from '../async/patience.js';
 import { isPage } from '../page/is-page.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
@@ -9,8 +10,8 @@ import type { PageStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import { UnsupportedError } from './unsupported.error.js';
 
-/** A visitor never waits longer for the cache, in milliseconds. */
-const DEADLINE = 45;
+/** An application that starts waits no longer for the store, in milliseconds. No visitor waits with it. */
+const STARTUP = 1000;
 
 /** The store of the application. Reading goes by way of cache-manager. */
 export class PageStorage {
@@ -26,22 +27,25 @@ export class PageStorage {
     });
   }
 
-  /** @returns `undefined` when it is not there, or when the store does not say so in time */
-  async get(key: string): Promise<Page | undefined> {
-    const given = await inTime(this.cache.get<unknown>(key), DEADLINE);
+  /**
+   * @param request on whose behalf
+   * @returns `undefined` when it is not there, or when the store does not say so in time
+   */
+  async get(key: string, request: object): Promise<Page | undefined> {
+    const given = await waitFor(this.cache.get<unknown>(key), request);
     return isPage(given) ? given : undefined;
   }
 
   /** Whether there is a page; unlike `get`, it rejects when the store does not say so. */
   async has(key: string): Promise<boolean> {
-    return (await this.store.keyv.get(key)) !== undefined;
+    return this.store.has ? this.store.has(key) : (await this.store.keyv.get(key)) !== undefined;
   }
 
   /** Looks at the journal for the first time: nobody knows what was purged before a page that is rendered earlier. */
   async start(): Promise<void> {
     await inTime(
       this.journal.look().catch(() => undefined),
-      DEADLINE,
+      STARTUP,
     );
   }
 
@@ -53,12 +57,11 @@ export class PageStorage {
   /**
    * Begins the rendering of a page that a visitor has asked for.
    *
-   * @param waited how long the visitor has waited for the store already, in milliseconds: one deadline is for all of it
    * @returns `undefined` when the store does not answer in time: nothing can be stored then
    */
-  async begin(address: PageAddress, arrival: Arrival, waited: number): Promise<PageWrite | undefined> {
+  async begin(address: PageAddress, arrival: Arrival, request: object): Promise<PageWrite | undefined> {
     const write = this.store.begin(address, { arrival, renews: false }).catch(() => undefined);
-    return inTime(write, Math.max(0, DEADLINE - waited));
+    return waitFor(write, request);
   }
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */

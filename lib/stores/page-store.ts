@@ -74,6 +74,8 @@ export interface PageStore {
    * @returns how many there really were
    */
   deleteUnder?(path: string): Promise<number>;
+  /** Whether there is a page. Absent when that takes as long as reading it. */
+  has?(key: string): Promise<boolean>;
   /** Every stored key that begins with `prefix`. Absent when the store cannot list. */
   keys?(prefix: string): AsyncIterable<string>;
   /**

@@ -216,6 +216,7 @@ describe.each(PLATFORMS)('guards on %s', (platform) => {
       });
       const { headers } = await site.direct('/page');
       expect(headers.get('x-ratelimit-remaining-long')).not.toBeNull();
+      expect(await site.log.outcome('/page')).toBe('stored');
       expect(await fate(site, '/page')).toBe('hit');
     });
 

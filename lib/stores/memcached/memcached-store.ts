@@ -92,21 +92,20 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
 function sharedWrites(
   client: MemcachedMetaClient,
   { format, prefix }: StoreContext,
-): Pick<PageStore, 'journal' | 'begin' | 'forgets' | 'tagged'> {
+): Pick<PageStore, 'journal' | 'begin' | 'forgets' | 'has' | 'tagged'> {
   const begin = memcachedKey(prefix);
   const journal = new MemcachedJournal(client, `*${begin}journal`);
   const tags = new MemcachedTags(client, prefix);
+  const versionOf = async (key: string) => (canExist(key) ? client.casOf(key) : undefined);
   return {
     journal,
     forgets: true,
     begin: async (address: PageAddress, context: WriteContext) => {
       const key = memcachedKey(address.key);
-      const [check, version] = await Promise.all([
-        beginCheck(journal, address, context),
-        canExist(key) ? client.casOf(key) : undefined,
-      ]);
+      const [check, version] = await Promise.all([beginCheck(journal, address, context), versionOf(key)]);
       return new MemcachedWrite(check, { client, format, tags }, key, version);
     },
+    has: async (key) => (await versionOf(memcachedKey(key))) !== undefined,
     async *tagged(wanted: readonly string[]) {
       for await (const key of tags.concerned(client.keys(begin), wanted)) yield pageKeyOf(key);
     },

@@ -48,6 +48,16 @@ describe('memcachedStore', () => {
     expect(await server.keys()).toEqual([]);
   });
 
+  it('says whether there is a page without reading it', async () => {
+    await putPage(store, 'page:/', page('x'.repeat(500_000)));
+    const sent = async () => Number(/bytes_written (\d+)/.exec(await server.send('stats'))?.[1]);
+    const before = await sent();
+    expect(await store.has!('page:/')).toBe(true);
+    expect(await sent()).toBeLessThan(before + 100_000);
+    expect(await store.has!('page:/none')).toBe(false);
+    expect(await store.has!(`page:/${'x'.repeat(300)}`)).toBe(false);
+  });
+
   it('marks gzip data with flag 1', async () => {
     const gzipped = { ...page(gzipSync('hello')), contentEncoding: 'gzip' as const };
     await putPage(store, 'page:/', gzipped);

@@ -1,0 +1,27 @@
+import { inTime } from './in-time.js';
+
+/** A visitor waits no longer for the cache, in milliseconds, however often a request needs it. */
+const PATIENCE = 45;
+
+/** How long each request has waited, in milliseconds. */
+const waited = new WeakMap<object, number>();
+
+/**
+ * Waits for the cache on behalf of a request, but not for ever. What it waits for goes on.
+ *
+ * @returns `undefined` when the request has waited long enough, now and before
+ */
+export async function waitFor<T>(answer: Promise<T>, request: object): Promise<T | undefined> {
+  const start = performance.now();
+  const left = PATIENCE - (waited.get(request) ?? 0);
+  try {
+    return await inTime(answer, Math.max(0, left));
+  } finally {
+    countWait(request, performance.now() - start);
+  }
+}
+
+/** @param milliseconds for which the visitor has waited for the cache somewhere else */
+export function countWait(request: object, milliseconds: number): void {
+  waited.set(request, (waited.get(request) ?? 0) + milliseconds);
+}
