@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Article } from './newsroom.js';
+import { expectSame } from './pair.js';
 import { PostgresPair } from './postgres-pair.js';
 import { rename, WRITES } from './writes.js';
 
@@ -59,7 +60,28 @@ it('a transaction that fails in the end', async () => {
 });
 
 it.each(WRITES)('%s', async (_, write, stale) => {
-  const { control, withModule, purged } = await pair.compare({ before: FULL, write });
-  expect(withModule).toEqual(control);
-  if (control.isChanged && !purged.includes('tag:article')) expect(purged).toEqual(expect.arrayContaining([...stale]));
+  expectSame(await pair.compare({ before: FULL, write }), stale);
+});
+
+/** For the application, what reads the table has to put more into a temporary file than there is room for. */
+const ROOM_NEEDED = [
+  'ALTER TABLE topic RENAME TO topic_itself',
+  `CREATE VIEW topic AS SELECT topic_itself.* FROM topic_itself, (
+     SELECT count(*) AS n FROM (
+       SELECT md5(n::text) FROM generate_series(1, CASE current_user WHEN 'app' THEN 200000 ELSE 1 END) n ORDER BY 1
+     ) sorted
+   ) counted WHERE n > 0`,
+  'GRANT ALL ON topic TO app',
+];
+
+it.each(WRITES)('%s, with a relation that cannot be read any more', async (_, write, stale) => {
+  expectSame(
+    await pair.compare({
+      prepare: async ({ sql }) => {
+        for (const statement of ROOM_NEEDED) await sql(statement);
+      },
+      write,
+    }),
+    stale,
+  );
 });

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resultOf } from './outcome.js';
-import { NOTICED, PostgresPair, type Side } from './postgres-pair.js';
+import { NOTICED, PostgresPair, type PostgresSide } from './postgres-pair.js';
 import { perform, randomTransactions } from './random-writes.js';
 import { compareOnSqlite, type SqliteSide } from './sqlite-pair.js';
 
@@ -45,7 +45,7 @@ it(
       before: SLOWNESS,
       options: { extra: { statement_timeout: 100, lock_timeout: 50 } },
       patience: PATIENCE,
-      async write({ dataSource, sql }: Side) {
+      async write({ dataSource, sql }: PostgresSide) {
         const kill = async () => {
           await sql(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app'`);
           await sleep(NOTICED);

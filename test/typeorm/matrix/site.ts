@@ -7,6 +7,7 @@ import { PageCacheTypeOrmModule } from '../../../lib/typeorm/index.js';
 import { startApplication } from '../../support/applications.js';
 import { PostgresServer } from '../../support/postgres-server.js';
 import { PurgeLog } from '../../support/purge-log.js';
+import { sqljs } from '../support/sqljs.js';
 import type { Database, Mapping } from './mapping.js';
 
 /** A page as it would be rendered now. */
@@ -120,17 +121,8 @@ async function independentClient(url: string): Promise<Ask> {
   };
 }
 
-/** The database in this process, past TypeORM. */
-function sqljsItself({ driver }: DataSource): Ask {
-  const { databaseConnection } = driver as unknown as {
-    databaseConnection: { exec(sql: string): { columns: string[]; values: unknown[][] }[] };
-  };
-  const rows = (sql: string) =>
-    databaseConnection
-      .exec(sql)
-      .flatMap(({ columns, values }) =>
-        values.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at]]))),
-      );
+function sqljsItself(dataSource: DataSource): Ask {
+  const rows = sqljs(dataSource);
   return {
     rows: async (sql) => rows(`${sql} ${sql.includes('AS path') ? 'ORDER BY 1, 2' : ''}`) as never,
     empty: async (tables) => {
