@@ -68,3 +68,13 @@ export const exactlyButInMemory = (tags: readonly string[], ...paths: string[]):
   tags,
   tagsOn: 'sqlite',
 });
+
+/** Of a row with the slug `a`, which gets `b`, and of a new one with `c`. */
+export const slugs = { id: { id: 1 }, change: { slug: 'b' }, fresh: { slug: 'c' } };
+
+/** Paths of a row, which are made of what is written. */
+export const pathsOf = (prefix: string, old = 'a', changed = 'b', fresh = 'c') => ({
+  old: [prefix + old],
+  changed: [prefix + changed],
+  fresh: [prefix + fresh],
+});

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { DataSource } from 'typeorm';
-import { COLUMN_MAPPINGS } from './columns.js';
+import { CLASS_MAPPINGS } from './classes.js';
 import type { Database, Mapping, Write } from './mapping.js';
-import { RELATION_MAPPINGS } from './relations.js';
 import { type Pages, type Site, startSite, usesChosenTypeOrm } from './site.js';
+import { TO_MANY_MAPPINGS } from './to-many.js';
+import { TO_ONE_MAPPINGS } from './to-one.js';
+import { TREE_MAPPINGS } from './trees.js';
+import { VALUE_MAPPINGS } from './values.js';
 import { type Way, waysToWrite } from './ways.js';
+
+const MAPPINGS = [...CLASS_MAPPINGS, ...VALUE_MAPPINGS, ...TO_ONE_MAPPINGS, ...TO_MANY_MAPPINGS, ...TREE_MAPPINGS];
 
 interface MatrixOptions {
   /** What every write is put into. */
@@ -14,7 +19,7 @@ interface MatrixOptions {
 
 /** Every mapping with every way to write, on one database. */
 export function matrix(database: Database, { around = (write) => write, prepareDataSource }: MatrixOptions = {}): void {
-  const mappings = [...COLUMN_MAPPINGS, ...RELATION_MAPPINGS].filter(({ only = database }) => only === database);
+  const mappings = MAPPINGS.filter(({ only = database }) => only === database);
   let site: Site;
   beforeAll(async () => {
     site = await startSite(database, mappings, prepareDataSource);
