@@ -42,7 +42,8 @@ export class ChangedRows implements Stale {
     const key = keyOf(reference);
     let row = rows.get(key);
     if (!row) {
-      row = { ...reference, origin, isGone, isOldRead: false, isFollowed: false, isWritten: false };
+      const { metadata, columns, values } = reference;
+      row = { metadata, columns, values, origin, isGone, isOldRead: false, isFollowed: false, isWritten: false };
       rows.set(key, row);
     }
     row.isWritten ||= this.isWritten;
