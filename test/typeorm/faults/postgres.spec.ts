@@ -28,10 +28,10 @@ const nothing = async () => {};
 const SLOW_RELATION = [
   'ALTER TABLE topic RENAME TO topic_itself',
   `CREATE VIEW topic AS SELECT * FROM topic_itself
-     WHERE (SELECT pg_sleep(CASE current_user WHEN 'app' THEN 0.4 ELSE 0 END)) IS NOT NULL`,
+     WHERE (SELECT pg_sleep(CASE current_user WHEN 'app' THEN 1 ELSE 0 END)) IS NOT NULL`,
   'GRANT ALL ON topic TO app',
 ];
-const TIMEOUT = { extra: { statement_timeout: 150 } };
+const TIMEOUT = { extra: { statement_timeout: 300 } };
 
 const runs =
   (statements: readonly string[]) =>
