@@ -16,7 +16,7 @@ afterAll(() => pair?.stop());
 
 const RENAMED = ['/articles/a', '/articles/b', '/writers/ann', '/topics/x'];
 
-async function compareAsSame(scenario: Scenario, stale: readonly string[], tag?: string): Promise<Comparison> {
+async function expectSameWrite(scenario: Scenario, stale: readonly string[], tag?: string): Promise<Comparison> {
   const comparison = await pair.compare(scenario);
   expectSame(comparison, stale, tag);
   return comparison;
@@ -62,13 +62,13 @@ describe.each<[string, Omit<Scenario, 'write'> & { around?: typeof locked }]>([
   ],
 ])('%s', (_, { around = (write) => write, ...fault }) => {
   it.each(WRITES)('%s', async (_, write, stale) => {
-    await compareAsSame({ ...fault, write: around(write) }, stale);
+    await expectSameWrite({ ...fault, write: around(write) }, stale);
   });
 });
 
 describe('a table of a relation that is locked', () => {
   it('is not waited for', async () => {
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       {
         write: locked((side) => Promise.race([rename(side), sleep(3000, 'waited', { ref: false })])),
       },
@@ -80,7 +80,7 @@ describe('a table of a relation that is locked', () => {
 
 describe('a session that is killed', () => {
   it('in a transaction', async () => {
-    await compareAsSame(
+    await expectSameWrite(
       {
         write: (side) =>
           side.dataSource.transaction(async (manager) => {
@@ -114,7 +114,7 @@ describe('a session that is killed', () => {
   });
 
   it('while we read', async () => {
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       {
         write: locked(async (side) => {
           let isOver = false;
@@ -165,12 +165,12 @@ describe('a COMMIT whose answer is lost', () => {
   }
 
   it('in save()', async () => {
-    const { control } = await compareAsSame({ options: throughProxy, write: rename }, RENAMED);
+    const { control } = await expectSameWrite({ options: throughProxy, write: rename }, RENAMED);
     expect(control).toMatchObject({ result: { error: 'connection lost' }, isChanged: true });
   });
 
   it('in a QueryRunner that is released without a rollback', async () => {
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       {
         options: throughProxy,
         write: async ({ dataSource }) => {
@@ -195,7 +195,7 @@ describe('a pool of 4 connections and dependentPaths() that asks the database it
     ['6 saves', 6],
     ['20 saves', 20],
   ])('%s at once', async (_, count) => {
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       {
         options: { extra: { max: 4 } },
         prepare: ({ dataSource }) => dataSource.manager.save(dataSource.manager.create(Counted, { slug: 'first' })),
@@ -217,7 +217,7 @@ describe('a pool of 4 connections and dependentPaths() that asks the database it
 
   it('changes of 20 at once', async () => {
     const ids = Array.from({ length: 20 }, (_, at) => at + 2);
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       {
         options: { extra: { max: 4 } },
         before: [`INSERT INTO counted (slug) SELECT 'old' || n FROM generate_series(1, 20) n`],
@@ -235,7 +235,7 @@ describe('SERIALIZABLE', () => {
   // A transaction that reads what another one then writes, and the other way round, cannot be put in a series.
   it('20 transactions at once: none fails', async () => {
     const slugs = Array.from({ length: 20 }, (_, at) => `n${at}`);
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       {
         options: { extra: { max: 25 } },
         write: async ({ dataSource, sql }) => {
@@ -288,7 +288,7 @@ describe('SERIALIZABLE', () => {
       logMigration() {},
       log() {},
     };
-    await compareAsSame(
+    await expectSameWrite(
       {
         options: { logging: true, logger },
         write: async ({ dataSource }) => {
@@ -323,7 +323,7 @@ describe('a join entity with a composite key of uuids', () => {
       async (manager) => manager.remove(await manager.findOneByOrFail(Club, { id: chess })),
     ],
   ])('%s', async (_, write) => {
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       { write: ({ dataSource }) => dataSource.transaction(write) },
       [],
       'membership',

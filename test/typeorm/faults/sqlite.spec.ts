@@ -4,7 +4,7 @@ import { type Comparison, expectSame } from './pair.js';
 import { compareOnSqlite, type SqliteScenario } from './sqlite-pair.js';
 import { rename, WRITES, type Writes } from './writes.js';
 
-async function compareAsSame(scenario: SqliteScenario, stale: readonly string[]): Promise<Comparison> {
+async function expectSameWrite(scenario: SqliteScenario, stale: readonly string[]): Promise<Comparison> {
   const comparison = await compareOnSqlite(scenario);
   expectSame(comparison, stale);
   return comparison;
@@ -29,7 +29,7 @@ describe.each<[string, SqliteScenario['prepare']]>([
   ['a full disk', fullDisk],
 ])('%s', (_, prepare) => {
   it.each(WRITES)('%s', async (_, write, stale) => {
-    await compareAsSame({ ...(prepare && { prepare }), write }, stale);
+    await expectSameWrite({ ...(prepare && { prepare }), write }, stale);
   });
 });
 
@@ -76,12 +76,12 @@ describe('a transaction that SQLite rolls back by itself', () => {
   };
 
   it.each(ways)('%s', async (_, write) => {
-    const { control } = await compareAsSame({ prepare, write }, []);
+    const { control } = await expectSameWrite({ prepare, write }, []);
     expect(control).toMatchObject({ result: { error: expect.anything() }, isChanged: false });
   });
 
   it.each(ways)('%s: what is written afterwards is purged', async (_, write) => {
-    const { control } = await compareAsSame(
+    const { control } = await expectSameWrite(
       {
         prepare,
         write: async (side) => {
