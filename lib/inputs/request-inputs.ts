@@ -10,6 +10,14 @@ export const EVERY_FIELD = 'every-field';
 /** So many are remembered of one request. */
 const MAX_READS = 20;
 
+/** Says what counts. */
+export interface InputPolicy {
+  /** Whether an input may be read: it is in the key, or makes no difference. */
+  isFree(name: string, request: IncomingMessage): boolean;
+  /** Is called before something that has been read is put on the request. */
+  onCopy(request: IncomingMessage): void;
+}
+
 /** What has been read of a request, of all that a page must not depend on. */
 export class RequestInputs {
   readonly #reads = new Map<string, Reader>();
@@ -17,15 +25,12 @@ export class RequestInputs {
   readonly #copied = new Set<string>();
   #isOver = false;
   #isPaused = false;
+  #isRefused = false;
 
-  /**
-   * @param isFree whether an input may be read: it is in the key, or makes no difference
-   * @param onCopy is called before something that has been read is put on the request
-   */
   constructor(
+    private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
-    private readonly isFree: (name: string) => boolean,
-    private readonly onCopy: () => void,
+    private readonly policy: InputPolicy,
   ) {}
 
   /**
@@ -36,15 +41,17 @@ export class RequestInputs {
    * @returns whether the reader is known to be harmless
    */
   read(name: string, by: (...args: never[]) => unknown): boolean {
-    if (this.#isOver || this.#isPaused || this.#reads.size >= MAX_READS || this.isFree(name)) return false;
+    if (this.#isOver || this.#isPaused || this.#isRefused || this.policy.isFree(name, this.request)) return false;
     const known = this.#reads.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(name, by);
     if (reader.harmless?.copies) {
-      if (this.#copied.size === 0) this.onCopy();
+      if (this.#copied.size === 0) this.policy.onCopy(this.request);
       this.#copied.add(name);
     }
     if (!reader.harmless || reader.harmless.shownIn !== undefined) this.#reads.set(name, reader);
+    // Nothing that is read now makes a difference any more.
+    this.#isRefused = this.#reads.size >= MAX_READS || (name === EVERY_FIELD && !reader.harmless);
     return reader.harmless !== undefined;
   }
 
@@ -64,7 +71,7 @@ export class RequestInputs {
 
   /** Runs a question of ours about a request: what is read for it makes no page. Only what is read at once; it may go on later. */
   ask<T>(question: () => T): T {
-    const { isPaused } = { isPaused: this.#isPaused };
+    const isPaused = this.#isPaused;
     this.#isPaused = true;
     try {
       return question();
