@@ -1,9 +1,15 @@
 import { type ExecutionContext, Injectable, Logger } from '@nestjs/common';
 import { EVERY_FIELD, type RequestInputs } from '../inputs/request-inputs.js';
+import { IS_BUNDLED } from '../inputs/reader.js';
 import type { PageAddress } from '../page/page-key.js';
 
 /** So many inputs are reported: an application may read fields by names that it gets from its visitors. */
 const MAX_REPORTS = 100;
+
+/** Who reads is found out by the files. */
+const IN_BUNDLE = IS_BUNDLED
+  ? ' In a bundle, libraries that do no harm are recognised by its source map: start Node with --enable-source-maps.'
+  : '';
 
 /** Refuses pages that were made from something outside their key, and says once for each such input what to do about it. */
 @Injectable()
@@ -43,7 +49,7 @@ export class ReadReports {
     const handler = `${context.getClass().name}.${context.getHandler().name}()`;
     this.#logger.warn(
       `The page ${target} of ${handler} is not stored: ${read(name)} at ${place}, and that is not part of its key, so ` +
-        `others might get a page that was made from it. ${advice(name)} (Reported once for each field; docs/security.md)`,
+        `others might get a page that was made from it. ${advice(name)}${IN_BUNDLE} (Reported once for each field; docs/security.md)`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ProxyTrust } from './proxy-trust.js';
 import { type Reader, readerBelow } from './reader.js';
 
 const INPUTS = Symbol('nestjs-nginx-cache: inputs');
@@ -23,6 +24,7 @@ export class RequestInputs {
   readonly #reads = new Map<string, Reader>();
   /** What has been read in order to be put on the request. */
   readonly #copied = new Set<string>();
+  readonly #trust: ProxyTrust;
   #isOver = false;
   #isPaused = false;
   #isRefused = false;
@@ -31,7 +33,9 @@ export class RequestInputs {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     private readonly policy: InputPolicy,
-  ) {}
+  ) {
+    this.#trust = new ProxyTrust(request);
+  }
 
   /**
    * Notes that an input has been read.
@@ -41,10 +45,13 @@ export class RequestInputs {
    * @returns whether the reader is known to be harmless
    */
   read(name: string, by: (...args: never[]) => unknown): boolean {
-    if (this.#isOver || this.#isPaused || this.#isRefused || this.policy.isFree(name, this.request)) return false;
+    if (this.#isOver || this.#isPaused || this.#isRefused) return false;
+    this.#trust.read(name, by);
+    if (this.policy.isFree(name, this.request)) return false;
     const known = this.#reads.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(name, by);
+    if (name === ':remote-address' && this.ask(() => this.#trust.isAsked(reader))) return true;
     if (reader.harmless?.copies) {
       if (this.#copied.size === 0) this.policy.onCopy(this.request);
       this.#copied.add(name);
@@ -66,7 +73,11 @@ export class RequestInputs {
    * @param shows whether the response has a field
    */
   dangerous(shows: (field: string) => boolean): [name: string, reader: Reader][] {
-    return [...this.#reads].filter(([, { harmless }]) => !(harmless?.shownIn !== undefined && shows(harmless.shownIn)));
+    const { distrusted } = this.#trust;
+    return [
+      ...[...this.#reads].filter(([, { harmless }]) => !(harmless?.shownIn !== undefined && shows(harmless.shownIn))),
+      ...(distrusted ? [[':remote-address', distrusted] as [string, Reader]] : []),
+    ];
   }
 
   /** Runs a question of ours about a request: what is read for it makes no page. Only what is read at once; it may go on later. */
