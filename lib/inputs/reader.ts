@@ -12,10 +12,10 @@ export interface Reader {
   readonly framework: 'express' | 'fastify' | undefined;
 }
 
-/** `undefined` in a bundle, where this is not a file of its own. */
-const OWN = import.meta.filename?.replaceAll('\\', '/').match(/^(.*\/inputs\/)reader\.[jt]s$/)?.[1];
+/** This folder; `undefined` in a bundle without a source map, where it is part of a larger file. */
+const OWN = /^(.*\/inputs\/)reader\.[jt]s$/.exec(here()?.file ?? '')?.[1];
 
-/** Whether this library is part of a bundle, and whoever else is in there may not be recognised. */
+/** Whether this library, and whoever else is in the same bundle, cannot be recognised. */
 export const IS_BUNDLED = OWN === undefined;
 
 /** So many calls are looked at. Whoever is farther away is not known to be harmless. */
@@ -44,6 +44,11 @@ export function readerBelow(input: string, below: (...args: never[]) => unknown)
     framework,
     harmless: insideOf(input, framework) ?? (reader && harmlessOf(calls.slice(calls.indexOf(reader)))),
   };
+}
+
+/** Where this is called. */
+function here(): Call | undefined {
+  return callsBelow(here, 1)[0];
 }
 
 /** The framework, if it has read a field that nobody else has asked it for. */
