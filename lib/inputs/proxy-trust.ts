@@ -12,30 +12,32 @@ type OfExpress = IncomingMessage & { app?: { get?(setting: string): unknown } };
  * that, and it counts as an input by itself. If it does not, the peer would be another visitor: then the address makes a difference.
  */
 export class ProxyTrust {
-  /** Fastify looks for such fields only with `trustProxy`, and takes the address for `req.ip` from elsewhere then. */
-  #fastifyTrusts = false;
   #distrusted: Reader | undefined;
+  /** What Fastify has looked for last. */
+  #sought: string | undefined;
 
   constructor(private readonly request: IncomingMessage) {}
 
-  /** Notes that a field has been read, which may be one of those. */
+  /**
+   * Notes that a field has been read, which may be one of those. With `trustProxy`, Fastify looks whether it is there, then at the
+   * address, and reads it again if the peer is trusted.
+   */
   read(name: string, by: (...args: never[]) => unknown): void {
     if (!FORWARDED.has(name) || frameworkBelow(by) !== 'fastify') return;
-    this.#fastifyTrusts = true;
-    // It is read for its value after the peer has been found to be trusted.
-    this.#distrusted = undefined;
+    if (name === this.#sought) this.#distrusted = undefined;
+    this.#sought = name;
   }
 
-  /** Whether the address has been read for nothing else. */
+  /** Whether the address has been read for nothing else; of Fastify, that is known later. */
   isAsked(reader: Reader): boolean {
-    if (reader.framework === 'fastify' && this.#fastifyTrusts) {
+    if (reader.framework === 'fastify') {
       this.#distrusted = reader;
       return true;
     }
     return reader.framework === 'express' && this.isTrustedByExpress();
   }
 
-  /** Who has read the address of a peer that is not trusted. */
+  /** Who has read the address of a peer that is not known to be trusted. */
   get distrusted(): Reader | undefined {
     return this.#distrusted;
   }
