@@ -12,7 +12,8 @@ type OfExpress = IncomingMessage & { app?: { get?(setting: string): unknown } };
  * that, and it counts as an input by itself. If it does not, the peer would be another visitor: then the address makes a difference.
  */
 export class ProxyTrust {
-  #distrusted: Reader | undefined;
+  /** Who has asked, and for which field. */
+  #distrusted: { readonly reader: Reader; readonly field: string | undefined } | undefined;
   /** What Fastify has looked for last. */
   #sought: string | undefined;
 
@@ -24,14 +25,14 @@ export class ProxyTrust {
    */
   read(name: string, by: (...args: never[]) => unknown): void {
     if (!FORWARDED.has(name) || frameworkBelow(by) !== 'fastify') return;
-    if (name === this.#sought) this.#distrusted = undefined;
+    if (name === this.#distrusted?.field) this.#distrusted = undefined;
     this.#sought = name;
   }
 
   /** Whether the address has been read for nothing else; of Fastify, that is known later. */
   isAsked(reader: Reader): boolean {
     if (reader.framework === 'fastify') {
-      this.#distrusted = reader;
+      this.#distrusted = { reader, field: this.#sought };
       return true;
     }
     return reader.framework === 'express' && this.isTrustedByExpress();
@@ -39,7 +40,7 @@ export class ProxyTrust {
 
   /** Who has read the address of a peer that is not known to be trusted. */
   get distrusted(): Reader | undefined {
-    return this.#distrusted;
+    return this.#distrusted?.reader;
   }
 
   private isTrustedByExpress(): boolean {
