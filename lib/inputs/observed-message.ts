@@ -1,35 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import { EVERY_FIELD, inputsOf } from './request-inputs.js';
+import { EVERY_FIELD, inputsOf, type RawFields, type RequestInputs, setInputs } from './request-inputs.js';
 
-/** The same fields as they stand in the message, name and value in turn. */
-interface RawFields {
-  readonly isObserved: boolean;
-  readonly list: () => string[];
-  raw?: string[];
-  distinct?: NodeJS.Dict<string[]>;
-}
-
-const RAW = Symbol('nestjs-nginx-cache: raw fields');
-type Message = IncomingMessage & { [RAW]?: RawFields };
 type By = (...args: never[]) => unknown;
 
 /**
  * Puts other fields in the place of those that were sent.
  *
- * @param isObserved whether it counts when the raw fields are read
- * @param list the raw fields; it is asked when somebody wants them
+ * @param inputs of the request, with the raw forms of these fields
  */
-export function replaceFields(
-  request: IncomingMessage,
-  fields: IncomingHttpHeaders,
-  isObserved: boolean,
-  list: () => string[],
-): void {
-  Object.defineProperty(request, RAW, { value: { isObserved, list } satisfies RawFields });
+export function replaceFields(request: IncomingMessage, fields: IncomingHttpHeaders, inputs: RequestInputs): void {
+  setInputs(request, inputs);
   if (!isHttp2(request)) {
     request.headers = fields;
-    Object.defineProperties(request, HTTP1);
+    Object.defineProperty(request, 'rawHeaders', RAW_HEADERS);
+    Object.defineProperty(request, 'headersDistinct', HEADERS_DISTINCT);
     return;
   }
   // Node keeps both under symbols, from which all else is read.
@@ -40,25 +25,32 @@ export function replaceFields(
 }
 
 /** The same functions for all requests: V8 gives objects with accessors of their own no common shape. */
-const HTTP1: PropertyDescriptorMap = {
-  rawHeaders: { configurable: true, enumerable: true, get: rawHeaders, set: setterOf('rawHeaders') },
-  headersDistinct: { configurable: true, get: headersDistinct, set: setterOf('headersDistinct') },
+const RAW_HEADERS: PropertyDescriptor = {
+  configurable: true,
+  enumerable: true,
+  get: rawHeaders,
+  set: setterOf('rawHeaders'),
+};
+const HEADERS_DISTINCT: PropertyDescriptor = {
+  configurable: true,
+  get: headersDistinct,
+  set: setterOf('headersDistinct'),
 };
 
-function rawHeaders(this: Message): string[] | undefined {
+function rawHeaders(this: IncomingMessage): string[] | undefined {
   const fields = readRaw(this, rawHeaders);
   return fields && (fields.raw ??= fields.list());
 }
 
-function headersDistinct(this: Message): NodeJS.Dict<string[]> | undefined {
+function headersDistinct(this: IncomingMessage): NodeJS.Dict<string[]> | undefined {
   const fields = readRaw(this, headersDistinct);
   return fields && (fields.distinct ??= distinct(fields.list()));
 }
 
-function readRaw(request: Message, by: By): RawFields | undefined {
-  const fields = request[RAW];
-  if (fields?.isObserved) inputsOf(request)?.read(EVERY_FIELD, by);
-  return fields;
+function readRaw(request: IncomingMessage, by: By): RawFields | undefined {
+  const inputs = inputsOf(request);
+  if (inputs?.raw.isObserved) inputs.read(EVERY_FIELD, by);
+  return inputs?.raw;
 }
 
 function setterOf(name: string): (value: unknown) => void {

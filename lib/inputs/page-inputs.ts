@@ -13,7 +13,7 @@ import { observeCopies } from './observed-copies.js';
 import { observedFields } from './observed-fields.js';
 import { isHttp2, replaceFields } from './observed-message.js';
 import { PageFields, rawFields } from './page-fields.js';
-import { type InputPolicy, RequestInputs, setInputs } from './request-inputs.js';
+import { type InputPolicy, RequestInputs } from './request-inputs.js';
 
 /** Of the site itself, when they say what it says. */
 const OF_ORIGIN = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto']);
@@ -47,16 +47,14 @@ export class PageInputs implements InputPolicy {
     const sent = head.headers;
     if (rule || this.isBypassed(sent) || this.isWeighed(sent, address.variants)) return;
     if (isHttp2(request) && !request.stream.endAfterHeaders) return;
-    const inputs = new RequestInputs(request, response, this);
-    if (!observeConnection(request.socket, inputs)) return;
-    setInputs(request, inputs);
     const { rawHeaders } = request;
-    const fields = this.#fields.of(sent, address.variants);
     // Nothing that a page must not depend on is in there with `pass: 'key'`, so it may be read and copied like any object.
     const isObserved = this.options.requestFields.pass !== 'key';
-    replaceFields(request, isObserved ? observedFields(fields, inputs) : fields, isObserved, () =>
-      rawFields(rawHeaders, sent, this.#fields.of(sent, address.variants)),
-    );
+    const list = () => rawFields(rawHeaders, sent, this.#fields.of(sent, address.variants));
+    const inputs = new RequestInputs(request, response, this, { isObserved, list });
+    if (!observeConnection(request.socket, inputs)) return;
+    const fields = this.#fields.of(sent, address.variants);
+    replaceFields(request, isObserved ? observedFields(fields, inputs) : fields, inputs);
   }
 
   isFree(name: string, request: IncomingMessage): boolean {

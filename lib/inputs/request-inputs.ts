@@ -19,6 +19,16 @@ export interface InputPolicy {
   onCopy(request: IncomingMessage): void;
 }
 
+/** The fields of a request as they stand in a message. */
+export interface RawFields {
+  /** Whether it counts when they are read. */
+  readonly isObserved: boolean;
+  /** Name and value in turn; it is asked when somebody wants them. */
+  readonly list: () => string[];
+  raw?: string[];
+  distinct?: NodeJS.Dict<string[]>;
+}
+
 /** What has been read of a request, of all that a page must not depend on. */
 export class RequestInputs {
   readonly #reads = new Map<string, Reader>();
@@ -33,6 +43,7 @@ export class RequestInputs {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     private readonly policy: InputPolicy,
+    readonly raw: RawFields,
   ) {
     this.#trust = new ProxyTrust(request);
   }
