@@ -62,7 +62,7 @@ export class RequestInputs {
     const known = this.#reads.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(name, by);
-    if (name === ':remote-address' && this.ask(() => this.#trust.isAsked(reader))) return true;
+    if (name === ':remote-address' && !reader.harmless && this.ask(() => this.#trust.isAsked(reader))) return true;
     if (reader.harmless?.copies) {
       if (this.#copied.size === 0) this.policy.onCopy(this.request);
       this.#copied.add(name);
