@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 import { checkOptions } from '../dist/configuration/check-options.js';
 import { PageInputs } from '../dist/inputs/page-inputs.js';
 import { PageKeys } from '../dist/page/page-key.js';
+import { ReceivedRequests } from '../dist/page/received-request.js';
 
 const ROUNDS = 7;
 const REQUESTS = 4000;
@@ -21,7 +22,7 @@ const FIELDS = [
 const READ = ['transfer-encoding', 'content-length', 'if-modified-since', 'if-none-match', 'accept-encoding', 'cookie'];
 
 const options = checkOptions();
-const inputs = new PageInputs(options, new PageKeys(options));
+const inputs = new PageInputs(options, new ReceivedRequests(options.rules, new PageKeys(options)));
 const socket = new Socket();
 // Each request is over when the next one comes, as on a connection.
 const response = { writableFinished: true, destroyed: false };

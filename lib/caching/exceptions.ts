@@ -3,14 +3,14 @@ import type { ArgumentsHost } from '@nestjs/common';
 import { ExceptionsHandler } from '@nestjs/core/exceptions/exceptions-handler.js';
 import { rawOf, type Wrapped } from './raw-of.js';
 
-const listeners = new WeakMap<IncomingMessage, () => void>();
+const listeners = new WeakMap<IncomingMessage, (exception: unknown) => void>();
 let isWatching = false;
 
 /**
  * Calls `listener` when Nest hands an exception of a request to its exception filters. `next.handle()` of an interceptor does not tell of
  * what comes later: an interceptor farther out that throws, a template that does not render, a value that is no JSON.
  */
-export function onException(request: IncomingMessage, listener: () => void): void {
+export function onException(request: IncomingMessage, listener: (exception: unknown) => void): void {
   watch();
   listeners.set(request, listener);
 }
@@ -23,7 +23,7 @@ function watch(): void {
   const handle = Reflect.get(prototype, 'next') as ExceptionsHandler['next'];
   prototype.next = function next(this: ExceptionsHandler, exception, host: ArgumentsHost) {
     const request = host.getArgByIndex<Wrapped<IncomingMessage> | undefined>(0);
-    if (typeof request === 'object') listeners.get(rawOf(request))?.();
+    if (typeof request === 'object') listeners.get(rawOf(request))?.(exception);
     return handle.call(this, exception, host);
   };
 }

@@ -3,10 +3,8 @@ import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestI
 import { type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageRequested } from '../events/page-cache.events.js';
-import { PageKeys } from '../page/page-key.js';
+import { ReceivedRequests } from '../page/received-request.js';
 import { inputsOf } from '../inputs/request-inputs.js';
-import type { RequestHead } from '../rules/request-head.js';
-import { receivedFields } from '../rules/received-fields.js';
 import { ReadReports } from './read-reports.js';
 import { draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
@@ -29,7 +27,7 @@ import { StoredAnswers } from './stored-answers.js';
 export class PageCacheInterceptor implements NestInterceptor {
   constructor(
     @Inject(HandlerPlans) private readonly plans: HandlerPlans,
-    @Inject(PageKeys) private readonly keys: PageKeys,
+    @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(Passage) private readonly passage: Passage,
     @Inject(StoredAnswers) private readonly stored: StoredAnswers,
@@ -58,8 +56,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     response: ServerResponse,
   ): Promise<Observable<unknown>> {
     const pass = (reason: string) => this.passage.pass(request, response, next, reason);
-    const head = headOf(request);
-    const address = this.keys.of(head);
+    const { head, address } = this.received.of(request);
     const requested = new PageRequested(head, request, context, address);
     const inputs = inputsOf(request);
     const ask = <T>(question: () => T) => (inputs ? inputs.ask(question) : question());
@@ -86,12 +83,4 @@ export class PageCacheInterceptor implements NestInterceptor {
       inputs,
     );
   }
-}
-
-function headOf(request: IncomingMessage & { originalUrl?: string }): RequestHead {
-  return {
-    method: request.method ?? '',
-    target: request.originalUrl ?? request.url ?? '',
-    headers: receivedFields(request),
-  };
 }

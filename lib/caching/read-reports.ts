@@ -1,15 +1,25 @@
 import { type ExecutionContext, Injectable, Logger } from '@nestjs/common';
 import { EVERY_FIELD, type RequestInputs } from '../inputs/request-inputs.js';
+import { IS_BUNDLED } from '../inputs/reader.js';
 import type { PageAddress } from '../page/page-key.js';
 
 /** So many inputs are reported: an application may read fields by names that it gets from its visitors. */
 const MAX_REPORTS = 100;
+
+/** What V8 says of a proxy. */
+const CLONE = /^#<Object> could not be cloned/;
+
+/** Who reads is found out by the files. */
+const IN_BUNDLE = IS_BUNDLED
+  ? ' In a bundle, libraries that do no harm are recognised by its source map: start Node with --enable-source-maps.'
+  : '';
 
 /** Refuses pages that were made from something outside their key, and says once for each such input what to do about it. */
 @Injectable()
 export class ReadReports {
   readonly #logger = new Logger('PageCache');
   readonly #reported = new Set<string>();
+  #hasReportedClone = false;
 
   /** Why what has been read before the handler keeps its page from being stored. */
   reasonNotToRender(inputs: RequestInputs, address: PageAddress, context: ExecutionContext): string | undefined {
@@ -37,15 +47,29 @@ export class ReadReports {
     return first && `reads-${first[0].replace(/^:/, '')}`;
   }
 
+  /** Observed fields cannot be cloned: whoever tries gets an exception, which says nothing about that. */
+  reportClone(error: unknown, context: ExecutionContext): void {
+    if (this.#hasReportedClone || !(error instanceof Error) || !CLONE.test(error.message)) return;
+    this.#hasReportedClone = true;
+    this.#logger.error(
+      `${handlerOf(context)} has cloned something that cannot be cloned. If that is request.headers: while a page is made, its fields are ` +
+        'observed, and structuredClone() does not take them. Clone { ...request.headers }, or let nginx and the application pass on ' +
+        "only what is in the key: requestFields: { pass: 'key' }, or name the path in exclude. (Reported once; docs/security.md)",
+    );
+  }
+
   private report(name: string, place: string, { target }: PageAddress, context: ExecutionContext): void {
     if (this.#reported.has(name) || this.#reported.size >= MAX_REPORTS) return;
     this.#reported.add(name);
-    const handler = `${context.getClass().name}.${context.getHandler().name}()`;
     this.#logger.warn(
-      `The page ${target} of ${handler} is not stored: ${read(name)} at ${place}, and that is not part of its key, so ` +
-        `others might get a page that was made from it. ${advice(name)} (Reported once for each field; docs/security.md)`,
+      `The page ${target} of ${handlerOf(context)} is not stored: ${read(name)} at ${place}, and that is not part of its key, so ` +
+        `others might get a page that was made from it. ${advice(name)}${IN_BUNDLE} (Reported once for each field; docs/security.md)`,
     );
   }
+}
+
+function handlerOf(context: ExecutionContext): string {
+  return `${context.getClass().name}.${context.getHandler().name}()`;
 }
 
 function read(name: string): string {

@@ -85,9 +85,13 @@ export class Renderings implements OnApplicationBootstrap {
     publication?.(rendering.outcome);
     const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
     observe(response, new PageRecorder(rendering, response, this.options, !publication, lastModified));
-    onException(request, () => rendering.fail());
+    const fail = (error: unknown) => {
+      rendering.fail();
+      this.reads.reportClone(error, context);
+    };
+    onException(request, fail);
     // An interceptor farther out may make an answer of it, and no exception filter sees it.
-    const failed = tap<unknown>({ error: () => rendering.fail() });
+    const failed = tap<unknown>({ error: fail });
     return this.current.run(request, draft, () => next.handle().pipe(failed));
   }
 

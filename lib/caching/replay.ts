@@ -6,7 +6,7 @@ import { httpDate } from '../http/http-date.js';
 import { isNotModified } from '../http/not-modified.js';
 import { headerOf } from '../http/fields.js';
 import type { Page } from '../page/page.js';
-import { receivedFields } from '../rules/received-fields.js';
+import { receivedFields } from '../page/received-request.js';
 import { weak } from '../http/validators.js';
 import { HIT } from './cache-status.js';
 import { observe } from './response-observer.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bypass } from './cache-status.js';
 import type { ResponseObserver } from './response-observer.js';
 import { hostOf, rawPath, rawQuery } from '../rules/request-head.js';
-import { receivedFields } from '../rules/received-fields.js';
+import { receivedFields } from '../page/received-request.js';
 import { waitFor } from '../async/patience.js';
 import { canonicalPath } from '../purging/purge-target.js';
 import type { ExactPage, Purger } from '../purging/purger.js';

@@ -12,63 +12,89 @@ const ASKED_OF_OBJECTS = new Set([
   'length',
 ]);
 
-/** In the place of `request.headers`: the same to whoever reads it, and notes what is read. What is absent counts: others may send it. */
+/**
+ * In the place of `request.headers`: the same to whoever reads it, and notes what is read. What is absent counts: others may send it.
+ * What the application has set itself does not count.
+ *
+ * It is a proxy, since nothing else notices `Object.keys()` and `Object.hasOwn()`; so `structuredClone()` refuses it (HTML Standard,
+ * StructuredSerializeInternal, step 23).
+ */
 export function observedFields(fields: IncomingHttpHeaders, inputs: RequestInputs): IncomingHttpHeaders {
-  return new Proxy(new Fields(fields, inputs), traps) as unknown as IncomingHttpHeaders;
+  Object.defineProperty(fields, inspect.custom, SHOWN);
+  const traps = new Traps(inputs);
+  traps.proxy = new Proxy(fields, traps);
+  return traps.proxy;
 }
 
-/** The target of the proxy. */
-class Fields {
-  constructor(
-    readonly fields: IncomingHttpHeaders,
-    readonly inputs: RequestInputs,
-  ) {
-    // `util.inspect()` looks at the target of a proxy, and asks it with the proxy as `this`.
-    const shown = (): IncomingHttpHeaders => {
-      inputs.read(EVERY_FIELD, shown);
-      return { ...fields };
-    };
-    Object.defineProperty(this, inspect.custom, { value: shown, configurable: true });
+/** `util.inspect()` looks behind a proxy. There it finds this, and calls it with the proxy as `this`. */
+const SHOWN: PropertyDescriptor = {
+  configurable: true,
+  value: function shown(this: IncomingHttpHeaders): IncomingHttpHeaders {
+    return { ...this };
+  },
+};
+
+class Traps implements ProxyHandler<IncomingHttpHeaders> {
+  proxy: IncomingHttpHeaders | undefined;
+  /** What the application has set or deleted. */
+  #own: Set<string | symbol> | undefined;
+
+  constructor(private readonly inputs: RequestInputs) {}
+
+  get(fields: IncomingHttpHeaders, name: string | symbol, receiver: unknown): unknown {
+    // `JSON.stringify()` asks for it first. A log gets a copy at once; whoever else asks reads all fields.
+    if (name === 'toJSON') return this.inputs.read(EVERY_FIELD, read.get) ? () => ({ ...fields }) : undefined;
+    this.note(fields, name, read.get);
+    return Reflect.get(fields, name, receiver);
+  }
+
+  has(fields: IncomingHttpHeaders, name: string | symbol): boolean {
+    this.note(fields, name, read.has);
+    return Reflect.has(fields, name);
+  }
+
+  getOwnPropertyDescriptor(fields: IncomingHttpHeaders, name: string | symbol): PropertyDescriptor | undefined {
+    this.note(fields, name, read.getOwnPropertyDescriptor);
+    return Reflect.getOwnPropertyDescriptor(fields, name);
+  }
+
+  ownKeys(fields: IncomingHttpHeaders): (string | symbol)[] {
+    this.inputs.read(EVERY_FIELD, read.ownKeys);
+    const names = Reflect.ownKeys(fields);
+    // A frozen object must show all that it has (ECMA-262, section 10.5.11).
+    return Object.isExtensible(fields) ? names.filter((name) => name !== inspect.custom) : names;
+  }
+
+  set(fields: IncomingHttpHeaders, name: string | symbol, value: unknown, receiver: unknown): boolean {
+    // An object that inherits from it gets a property of its own.
+    if (receiver !== this.proxy) return Reflect.set(fields, name, value, receiver);
+    this.own(name);
+    return Reflect.set(fields, name, value);
+  }
+
+  deleteProperty(fields: IncomingHttpHeaders, name: string | symbol): boolean {
+    this.own(name);
+    return Reflect.deleteProperty(fields, name);
+  }
+
+  defineProperty(fields: IncomingHttpHeaders, name: string | symbol, descriptor: PropertyDescriptor): boolean {
+    // `Object.freeze()` leaves the value as it is.
+    if ('value' in descriptor || 'get' in descriptor) this.own(name);
+    return Reflect.defineProperty(fields, name, descriptor);
+  }
+
+  private own(name: string | symbol): void {
+    (this.#own ??= new Set()).add(name);
+  }
+
+  private note(fields: IncomingHttpHeaders, name: string | symbol, by: (...args: never[]) => unknown): void {
+    // Node has all names in lower case: there is never anything under another.
+    if (typeof name === 'symbol' || name !== name.toLowerCase() || this.#own?.has(name)) return;
+    if (ASKED_OF_OBJECTS.has(name) && !Object.hasOwn(fields, name)) return;
+    // HTTP/2 says the host in a field of its own (RFC 9113, section 8.3.1).
+    this.inputs.read(name === ':authority' ? 'host' : name, by);
   }
 }
 
-const traps: ProxyHandler<Fields> = {
-  get: function get({ fields, inputs }, name) {
-    // `JSON.stringify()` asks for it first. A log gets a copy at once; whoever else asks reads all fields.
-    if (name === 'toJSON') return inputs.read(EVERY_FIELD, get) ? () => ({ ...fields }) : undefined;
-    note(fields, inputs, name, get);
-    return Reflect.get(fields, name) as unknown;
-  },
-  has: function has({ fields, inputs }, name) {
-    note(fields, inputs, name, has);
-    return Reflect.has(fields, name);
-  },
-  getOwnPropertyDescriptor: function descriptor({ fields, inputs }, name) {
-    note(fields, inputs, name, descriptor);
-    const found = Reflect.getOwnPropertyDescriptor(fields, name);
-    // The target does not have it, so it must not be final.
-    return found && { ...found, configurable: true };
-  },
-  ownKeys: function ownKeys({ fields, inputs }) {
-    inputs.read(EVERY_FIELD, ownKeys);
-    return Reflect.ownKeys(fields);
-  },
-  set: ({ fields }, name, value) => Reflect.set(fields, name, value),
-  deleteProperty: ({ fields }, name) => Reflect.deleteProperty(fields, name),
-  defineProperty: ({ fields }, name, descriptor) =>
-    Reflect.defineProperty(fields, name, { configurable: true, ...descriptor }),
-  getPrototypeOf: ({ fields }) => Reflect.getPrototypeOf(fields),
-};
-
-function note(
-  fields: IncomingHttpHeaders,
-  inputs: RequestInputs,
-  name: string | symbol,
-  by: (...args: never[]) => unknown,
-): void {
-  // Node has all names in lower case: there is never anything under another.
-  if (typeof name === 'symbol' || name !== name.toLowerCase()) return;
-  if (ASKED_OF_OBJECTS.has(name) && !Object.hasOwn(fields, name)) return;
-  // HTTP/2 says the host in a field of its own (RFC 9113, section 8.3.1).
-  inputs.read(name === ':authority' ? 'host' : name, by);
-}
+/** The traps by which something is read. Whoever has called them is the reader. */
+const read = Traps.prototype;

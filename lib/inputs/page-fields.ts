@@ -74,15 +74,24 @@ export class PageFields {
     if (typeof codings === 'string') fields['accept-encoding'] = knownCodings(codings);
     const connection = sent.connection?.toLowerCase();
     if (connection !== undefined && connection !== 'keep-alive' && connection !== 'close') delete fields.connection;
+    if (variants.length === 0) return fields;
     for (const [name, value] of Object.entries(variantFields(variants, values))) fields[name.toLowerCase()] = value;
     return fields;
   }
 }
 
+/** What few browsers send, most visitors do. */
+const usual = new Map<string, string>();
+const MAX_USUAL = 100;
+
 /** Nothing but names that everybody knows. */
 function knownCodings(field: string): string {
+  const remembered = usual.get(field);
+  if (remembered !== undefined) return remembered;
   const codings = field.split(',').map((coding) => coding.replace(/[\t ]/g, '').toLowerCase());
-  return codings.filter((coding) => CODINGS.test(coding)).join(', ');
+  const known = codings.filter((coding) => CODINGS.test(coding)).join(', ');
+  if (usual.size < MAX_USUAL) usual.set(field, known);
+  return known;
 }
 
 /** The same fields as they stand in a message: name and value in turn, those that have been changed once. */

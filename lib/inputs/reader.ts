@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { type Call, callsBelow } from './call-stack.js';
 import { HARMLESS_READERS, type HarmlessReader, HELPERS } from './harmless-readers.js';
 
 /** Who has read an input. */
@@ -8,10 +8,15 @@ export interface Reader {
   readonly place: string;
   /** Known not to make a page of it. */
   readonly harmless: HarmlessReader | undefined;
+  /** The framework has read it for itself, to answer a question of the application's. */
+  readonly framework: 'express' | 'fastify' | undefined;
 }
 
-/** What this folder does for others, they do. (In a bundle it has no folder of its own.) */
-const OWN = `${import.meta.dirname.replaceAll('\\', '/')}/`;
+/** This folder; `undefined` in a bundle without a source map, where it is part of a larger file. */
+const OWN = /^(.*\/inputs\/)reader\.[jt]s$/.exec(here()?.file ?? '')?.[1];
+
+/** Whether this library, and whoever else is in the same bundle, cannot be recognised. */
+export const IS_BUNDLED = OWN === undefined;
 
 /** So many calls are looked at. Whoever is farther away is not known to be harmless. */
 const DEPTH = 20;
@@ -23,29 +28,41 @@ const DEPTH = 20;
  * @param below the function that was called to read
  */
 export function readerBelow(input: string, below: (...args: never[]) => unknown): Reader {
-  const calls = callsBelow(below).filter(
-    ({ file }) => file !== undefined && !file.startsWith('node:') && !file.startsWith(OWN),
+  // What this folder does for others, they do.
+  const calls = callsBelow(below, DEPTH).filter(
+    ({ file }) => file !== undefined && !file.startsWith('node:') && !(OWN !== undefined && file.startsWith(OWN)),
   );
   const reader = calls.find(({ file = '' }) => !HELPERS.test(file));
-  const own = calls.find(({ file = '' }) => !isInPackage(file));
-  const { file, line, column } = own ?? reader ?? { file: undefined, line: 0, column: 0 };
+  const place = calls.find(({ file = '' }) => !isInPackage(file)) ?? reader;
+  const framework = frameworkOf(calls[0]);
   return {
-    place: file === undefined ? 'unknown code' : `${relative(process.cwd(), file)}:${line}:${column}`,
-    harmless: insideOf(input, calls[0]?.file) ?? (reader && harmlessOf(calls.slice(calls.indexOf(reader)))),
+    get place() {
+      return place?.file === undefined
+        ? 'unknown code'
+        : `${relative(process.cwd(), place.file)}:${place.line}:${place.column}`;
+    },
+    framework,
+    harmless: insideOf(input, framework) ?? (reader && harmlessOf(calls.slice(calls.indexOf(reader)))),
   };
 }
 
-/**
- * `req.protocol` and `req.hostname` of Express ask whether a proxy that is trusted is in front; what that proxy says counts by itself.
- * `routeOptions` of Fastify says which version of a route was asked for; what chooses the route counts by itself.
- */
-const INSIDE: readonly [input: string, file: string, HarmlessReader][] = [
-  [':remote-address', '/node_modules/express/lib/request.js', { package: 'express' }],
-  ['accept-version', '/node_modules/fastify/lib/request.js', { package: 'fastify' }],
-];
+/** Where this is called. */
+function here(): Call | undefined {
+  return callsBelow(here, 1)[0];
+}
 
-function insideOf(input: string, file = ''): HarmlessReader | undefined {
-  return INSIDE.find(([of, end]) => of === input && file.endsWith(end))?.[2];
+/** The framework, if it has read a field that nobody else has asked it for. */
+export function frameworkBelow(below: (...args: never[]) => unknown): Reader['framework'] {
+  return frameworkOf(callsBelow(below, 1)[0]);
+}
+
+function frameworkOf(call: Call | undefined): Reader['framework'] {
+  return /\/node_modules\/(express|fastify)\/lib\/request\.js$/.exec(call?.file ?? '')?.[1] as Reader['framework'];
+}
+
+/** `routeOptions` of Fastify says which version of a route was asked for; what chooses the route counts by itself. */
+function insideOf(input: string, framework: Reader['framework']): HarmlessReader | undefined {
+  return input === 'accept-version' && framework === 'fastify' ? { package: 'fastify' } : undefined;
 }
 
 function harmlessOf(calls: readonly Call[]): HarmlessReader | undefined {
@@ -62,7 +79,7 @@ function harmlessOf(calls: readonly Call[]): HarmlessReader | undefined {
   return outside === 'package' || (outside === undefined && calls.length < DEPTH / 2) ? first : undefined;
 }
 
-/** `undefined` when nothing is known of the file. In a bundle, nothing is. */
+/** `undefined` when nothing is known of the file. In a bundle without a source map, nothing is. */
 function known(file: string): HarmlessReader | undefined {
   const [, name = ''] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file) ?? [];
   return HARMLESS_READERS.find((reader) => reader.package === name && (!reader.files || reader.files.test(file)));
@@ -70,33 +87,4 @@ function known(file: string): HarmlessReader | undefined {
 
 function isInPackage(file: string): boolean {
   return file.includes('/node_modules/');
-}
-
-interface Call {
-  readonly file: string | undefined;
-  readonly line: number;
-  readonly column: number;
-}
-
-function callsBelow(below: (...args: never[]) => unknown): Call[] {
-  const { prepareStackTrace, stackTraceLimit } = Error;
-  try {
-    Error.stackTraceLimit = DEPTH;
-    Error.prepareStackTrace = (_, sites) => sites;
-    const trace: { stack?: NodeJS.CallSite[] } = {};
-    Error.captureStackTrace(trace, below);
-    return (trace.stack ?? []).map((site) => ({
-      file: fileOf(site),
-      line: site.getLineNumber() ?? 0,
-      column: site.getColumnNumber() ?? 0,
-    }));
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace;
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
-function fileOf(site: NodeJS.CallSite): string | undefined {
-  const name = site.getFileName() ?? undefined;
-  return (name?.startsWith('file://') ? fileURLToPath(name) : name)?.replaceAll('\\', '/');
 }

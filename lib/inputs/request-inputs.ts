@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ProxyTrust } from './proxy-trust.js';
 import { type Reader, readerBelow } from './reader.js';
 
 const INPUTS = Symbol('nestjs-nginx-cache: inputs');
@@ -10,23 +11,42 @@ export const EVERY_FIELD = 'every-field';
 /** So many are remembered of one request. */
 const MAX_READS = 20;
 
+/** Says what counts. */
+export interface InputPolicy {
+  /** Whether an input may be read: it is in the key, or makes no difference. */
+  isFree(name: string, request: IncomingMessage): boolean;
+  /** Is called before something that has been read is put on the request. */
+  onCopy(request: IncomingMessage): void;
+}
+
+/** The fields of a request as they stand in a message. */
+export interface RawFields {
+  /** Whether it counts when they are read. */
+  readonly isObserved: boolean;
+  /** Name and value in turn; it is asked when somebody wants them. */
+  readonly list: () => string[];
+  raw?: string[];
+  distinct?: NodeJS.Dict<string[]>;
+}
+
 /** What has been read of a request, of all that a page must not depend on. */
 export class RequestInputs {
   readonly #reads = new Map<string, Reader>();
   /** What has been read in order to be put on the request. */
   readonly #copied = new Set<string>();
+  readonly #trust: ProxyTrust;
   #isOver = false;
   #isPaused = false;
+  #isRefused = false;
 
-  /**
-   * @param isFree whether an input may be read: it is in the key, or makes no difference
-   * @param onCopy is called before something that has been read is put on the request
-   */
   constructor(
+    private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
-    private readonly isFree: (name: string) => boolean,
-    private readonly onCopy: () => void,
-  ) {}
+    private readonly policy: InputPolicy,
+    readonly raw: RawFields,
+  ) {
+    this.#trust = new ProxyTrust(request);
+  }
 
   /**
    * Notes that an input has been read.
@@ -36,15 +56,20 @@ export class RequestInputs {
    * @returns whether the reader is known to be harmless
    */
   read(name: string, by: (...args: never[]) => unknown): boolean {
-    if (this.#isOver || this.#isPaused || this.#reads.size >= MAX_READS || this.isFree(name)) return false;
+    if (this.#isOver || this.#isPaused || this.#isRefused) return false;
+    this.#trust.read(name, by);
+    if (this.policy.isFree(name, this.request)) return false;
     const known = this.#reads.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(name, by);
+    if (name === ':remote-address' && !reader.harmless && this.ask(() => this.#trust.isAsked(reader))) return true;
     if (reader.harmless?.copies) {
-      if (this.#copied.size === 0) this.onCopy();
+      if (this.#copied.size === 0) this.policy.onCopy(this.request);
       this.#copied.add(name);
     }
     if (!reader.harmless || reader.harmless.shownIn !== undefined) this.#reads.set(name, reader);
+    // Nothing that is read now makes a difference any more.
+    this.#isRefused = this.#reads.size >= MAX_READS || (name === EVERY_FIELD && !reader.harmless);
     return reader.harmless !== undefined;
   }
 
@@ -59,12 +84,16 @@ export class RequestInputs {
    * @param shows whether the response has a field
    */
   dangerous(shows: (field: string) => boolean): [name: string, reader: Reader][] {
-    return [...this.#reads].filter(([, { harmless }]) => !(harmless?.shownIn !== undefined && shows(harmless.shownIn)));
+    const { distrusted } = this.#trust;
+    return [
+      ...[...this.#reads].filter(([, { harmless }]) => !(harmless?.shownIn !== undefined && shows(harmless.shownIn))),
+      ...(distrusted ? [[':remote-address', distrusted] as [string, Reader]] : []),
+    ];
   }
 
   /** Runs a question of ours about a request: what is read for it makes no page. Only what is read at once; it may go on later. */
   ask<T>(question: () => T): T {
-    const { isPaused } = { isPaused: this.#isPaused };
+    const isPaused = this.#isPaused;
     this.#isPaused = true;
     try {
       return question();

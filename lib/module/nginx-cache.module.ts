@@ -19,6 +19,7 @@ import { checkOptions } from '../configuration/check-options.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 import { PageKeys } from '../page/page-key.js';
+import { ReceivedRequests } from '../page/received-request.js';
 import { Publications } from '../caching/publications.js';
 import { PageInputs } from '../inputs/page-inputs.js';
 import { ReadReports } from '../caching/read-reports.js';
@@ -124,6 +125,11 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
         useFactory: (options: CheckedOptions) => new PageKeys(options),
       },
       {
+        provide: ReceivedRequests,
+        inject: [PAGE_CACHE_OPTIONS, PageKeys],
+        useFactory: ({ rules }: CheckedOptions, keys: PageKeys) => new ReceivedRequests(rules, keys),
+      },
+      {
         provide: PageStorage,
         inject: [CACHE_MANAGER, PAGE_STORE, PAGE_CACHE_OPTIONS, PageCacheDispatcher],
         useFactory: (cache: Cache, pages: PageStore, { prefix }: CheckedOptions, dispatcher: PageCacheDispatcher) =>
@@ -147,6 +153,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Purger,
       PageKeys,
       PageStorage,
+      ReceivedRequests,
       PageStoreModule,
     ],
   };

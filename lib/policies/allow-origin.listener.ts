@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
-import { receivedFields } from '../rules/received-fields.js';
+import { receivedFields } from '../page/received-request.js';
 
 /** What is said to the `Origin` of one visitor would be said to all (Fetch, section 3.3.5), even with `excuseVary: ['Origin']`. */
 @Injectable()

@@ -1,23 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested, PageResponding } from '../events/page-cache.events.js';
+import { PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { RuleSet } from '../rules/rule-set.js';
+import { ReceivedRequests } from '../page/received-request.js';
+import { RuleListener } from './rule-listener.js';
 
 /** `anonymousOnly`: a request that may belong to a session, or has credentials, neither gets a stored page nor makes one. */
 @Injectable()
-export class AnonymousOnlyListener {
-  readonly #rules: RuleSet;
-
-  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {
-    this.#rules = new RuleSet(options.rules.anonymous);
-  }
-
-  @OnPageCache(PageRequested)
-  onRequested(event: PageRequested): void {
-    const reason = this.#rules.reasonToBypass(event.head);
-    if (reason !== undefined) event.bypass(reason);
+export class AnonymousOnlyListener extends RuleListener {
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(ReceivedRequests) received: ReceivedRequests,
+  ) {
+    super(received, options.rules.anonymous);
   }
 
   /** `isAnonymous`, asked when the handler has run: only then is it known who the visitor was taken for. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { CheckedOptions } from '../options/checked-options.js';
-import { receivedFields } from '../rules/received-fields.js';
+import { receivedFields } from '../page/received-request.js';
 
 /** The hosts that a request names, with their ports: what frameworks take for the host of the site. */
 export function namedHosts(request: IncomingMessage): string[] {

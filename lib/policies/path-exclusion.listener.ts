@@ -1,22 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { RuleSet } from '../rules/rule-set.js';
+import { ReceivedRequests } from '../page/received-request.js';
+import { RuleListener } from './rule-listener.js';
 
 /** `include` and `exclude`. */
 @Injectable()
-export class PathExclusionListener {
-  readonly #rules: RuleSet;
-
-  constructor(@Inject(PAGE_CACHE_OPTIONS) { rules }: CheckedOptions) {
-    this.#rules = new RuleSet(rules.path);
-  }
-
-  @OnPageCache(PageRequested)
-  onRequested(event: PageRequested): void {
-    const reason = this.#rules.reasonToBypass(event.head);
-    if (reason !== undefined) event.bypass(reason);
+export class PathExclusionListener extends RuleListener {
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) { rules }: CheckedOptions,
+    @Inject(ReceivedRequests) received: ReceivedRequests,
+  ) {
+    super(received, rules.path);
   }
 }

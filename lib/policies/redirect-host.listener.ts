@@ -5,7 +5,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { isOwnHost } from './named-host.js';
 import { hostOf } from '../rules/request-head.js';
-import { receivedFields } from '../rules/received-fields.js';
+import { receivedFields } from '../page/received-request.js';
 
 /**
  * A redirect to the host that the visitor has named in `Host` would lead everybody there. With `hosts`, the host is in the key, and no

@@ -31,6 +31,6 @@ export class CacheableScope {
 
   private isCacheable(target: string): boolean {
     if (isKeyTooLong(this.keys.prefix + target)) return false;
-    return this.#rules.reasonToBypass({ method: 'GET', target, headers: {} }) === undefined;
+    return this.#rules.first({ method: 'GET', target, headers: {} }) === undefined;
   }
 }

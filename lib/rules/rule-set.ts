@@ -1,16 +1,16 @@
 import type { RequestHead } from './request-head.js';
 import { compile, type Predicate, type Rule } from './rule.js';
 
-/** Rules as the predicates of a listener. */
+/** Rules, compiled. */
 export class RuleSet {
-  readonly #rules: readonly { readonly reason: string; readonly bypasses: Predicate }[];
+  readonly #rules: readonly { readonly rule: Rule; readonly bypasses: Predicate }[];
 
   constructor(rules: readonly Rule[]) {
-    this.#rules = rules.map((rule) => ({ reason: rule.reason, bypasses: compile(rule) }));
+    this.#rules = rules.map((rule) => ({ rule, bypasses: compile(rule) }));
   }
 
-  /** The reason of the first rule that keeps the request away from the cache. */
-  reasonToBypass(request: RequestHead): string | undefined {
-    return this.#rules.find(({ bypasses }) => bypasses(request))?.reason;
+  /** The first rule that keeps the request away from the cache. */
+  first(request: RequestHead): Rule | undefined {
+    return this.#rules.find(({ bypasses }) => bypasses(request))?.rule;
   }
 }

@@ -19,9 +19,8 @@ import { LoggerModule } from 'nestjs-pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PageCache } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
-import { type Platform, PLATFORMS, startApplication } from '../support/applications.js';
-import { PageLog } from '../support/page-log.js';
-import { answer } from '../support/site.js';
+import { type Platform, PLATFORMS } from '../support/applications.js';
+import { type Site, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
 
@@ -85,16 +84,15 @@ async function prepare(app: INestApplication, platform: Platform): Promise<void>
 }
 
 describe.each(PLATFORMS)('an application with libraries that only do their work, on %s', (platform) => {
-  let app: INestApplication;
-  let url: string;
+  let site: Site;
   const warnings: string[] = [];
   const note = (message: unknown) => void warnings.push(String(message));
   const logger: LoggerService = { log() {}, debug() {}, verbose() {}, warn: note, error: note };
   beforeAll(async () => {
-    ({ app, url } = await startApplication({
+    site = await startSite({
       platform,
       controllers: [PagesController],
-      providers: [PageLog],
+      options: { nginx: { flavour: 'srcache' } },
       imports: [
         LoggerModule.forRoot({ pinoHttp: { stream: log } as never }),
         ThrottlerModule.forRoot([{ ttl: 60_000, limit: 1000 }]),
@@ -104,9 +102,9 @@ describe.each(PLATFORMS)('an application with libraries that only do their work,
       fastify: { trustProxy: true, logger: { stream: log } } as never,
       logger,
       prepare: (created) => prepare(created, platform),
-    }));
+    });
   });
-  afterAll(() => app?.close());
+  afterAll(() => site?.stop());
 
   it('has its pages cached', async () => {
     const headers = {
@@ -115,10 +113,11 @@ describe.each(PLATFORMS)('an application with libraries that only do their work,
       'x-forwarded-for': '192.0.2.1',
       'accept-encoding': 'gzip',
     };
-    const first = await answer(`${url}/page`, { headers });
+    const first = await site.get('/page', { headers });
     expect([first.status, warnings]).toEqual(['nestjs-nginx-cache; fwd=miss; stored', []]);
-    expect(await app.get(PageLog).outcome('/page')).toBe('stored');
-    expect(await answer(`${url}/page`, { headers: { 'user-agent': 'two' } })).toBePageCacheHit();
+    expect(await site.log.outcome('/page')).toBe('stored');
+    expect((await site.get('/page', { headers: { 'user-agent': 'two' } })).status).toBe('nginx; hit');
+    expect(await site.direct('/page', { headers: { 'user-agent': 'two' } })).toBePageCacheHit();
     // The readers were at work.
     expect(lines.join('')).toContain('192.0.2.1');
     expect(lines.join('')).toContain('"user-agent":"one"');
@@ -127,7 +126,7 @@ describe.each(PLATFORMS)('an application with libraries that only do their work,
   it.each(['/address', '/left-by-morgan'])(
     'does not store what a handler makes of what they have left: %s',
     async (target) => {
-      const { status } = await answer(url + target, { headers: { 'x-forwarded-for': '192.0.2.1' } });
+      const { status } = await site.get(target, { headers: { 'x-forwarded-for': '192.0.2.1' } });
       expect(status).toMatch(/^nestjs-nginx-cache; fwd=miss; detail=reads-(remote-address|x-forwarded-for)$/);
     },
   );

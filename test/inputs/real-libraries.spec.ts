@@ -55,6 +55,9 @@ const ROWS: [name: string, target: string, fields: Record<string, string>, secre
   ['X-Tenant-Id', '/field/x-tenant-id', { 'x-tenant-id': 'acme' }, 'acme'],
   ['HX-Request', '/field/hx-request', { 'hx-request': 'true' }, 'true'],
   ['Turbo-Frame', '/field/turbo-frame', { 'turbo-frame': 'part' }, 'part'],
+  ['X-PJAX', '/field/x-pjax', { 'x-pjax': 'true' }, 'true'],
+  ['X-Inertia', '/field/x-inertia', { 'x-inertia': 'true' }, 'true'],
+  ['RSC', '/field/rsc', { rsc: '1' }, '<p>1</p>'],
   ['X-Requested-With', '/field/x-requested-with', { 'x-requested-with': 'XMLHttpRequest' }, 'XMLHttpRequest'],
   ['Accept without Vary', '/field/accept', { accept: 'application/json' }, 'json'],
   ['User-Agent', '/field/user-agent', { 'user-agent': 'Googlebot' }, 'Googlebot'],
@@ -101,6 +104,8 @@ describe.each(PLATFORMS)('what real libraries make of a visitor, on %s', (platfo
     await site.memcached.flush();
     const first = await site.get(target, { headers });
     expect(first.code).toBe(200);
+    // An ignored cookie does not get as far as a page.
+    expect(first.body.toString().includes(secret)).toBe(headers['cookie'] !== '_ga=alice');
     const second = await site.get(target);
     expect(second.body.toString()).not.toContain(secret);
     // Nor is what others get for those who are somebody.

@@ -38,6 +38,10 @@ const PRIVATE: [name: string, target: string, init: RequestInit, detail: string]
   ['a cookie without a name', '/page', { headers: { cookie: 'abc' } }, 'cookie'],
   ['a cookie like an ignored one', '/page', { headers: { cookie: 'a_ga=1' } }, 'cookie'],
   ['Authorization', '/page', { headers: { authorization: 'Bearer x' } }, 'authorization'],
+  ['X-Api-Key', '/page', { headers: { 'x-api-key': 'x' } }, 'credentials'],
+  ['X-Auth-Request-Email', '/page', { headers: { 'x-auth-request-email': 'alice@example.com' } }, 'credentials'],
+  ['HX-Request', '/page', { headers: { 'hx-request': 'true' } }, 'partial'],
+  ['a field of requestFields.bypass', '/page', { headers: { 'x-preview': '1' } }, 'request-field'],
   ['POST', '/page', { method: 'POST' }, 'method'],
   ['an excluded path', '/admin/page', {}, 'excluded'],
   ['an unknown parameter', '/page?preview=1', {}, 'query'],
@@ -46,7 +50,8 @@ const PRIVATE: [name: string, target: string, init: RequestInit, detail: string]
 describe.each(PLATFORMS)('a private request on %s', (platform) => {
   let site: Site;
   beforeAll(async () => {
-    site = await startSite({ platform, controllers: [VisitorsController], options: { exclude: ['/admin/*'] } });
+    const options = { exclude: ['/admin/*'], requestFields: { bypass: ['X-Preview'] } };
+    site = await startSite({ platform, controllers: [VisitorsController], options });
   });
   afterAll(() => site?.stop());
   beforeEach(async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RequestOptions, request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
 import { Controller, Get, Header, type INestApplication, Req } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -157,7 +158,7 @@ describe.each(PLATFORMS)('who the visitor is, on %s', (platform) => {
     expect(await fate(site, '/left/late/session/somebody')).toBe('session');
   });
 
-  it('by a certificate: neither stored nor given a stored page', async () => {
+  it.each(['hello', 'authorized'])('by a certificate: neither stored nor given a stored page (%s)', async (page) => {
     const alice = selfSigned('alice');
     const server = selfSigned('localhost');
     const url = await startTls(platform, {
@@ -169,12 +170,14 @@ describe.each(PLATFORMS)('who the visitor is, on %s', (platform) => {
     });
     await using _ = { [Symbol.asyncDispose]: () => url.app.close() };
     const trust = { ca: server.certificate, agent: false };
-    const own = { ...trust, key: alice.key, cert: alice.certificate };
-    expect(await getTls(url.port, own)).toEqual(['hello alice', expect.stringContaining('detail=client-certificate')]);
+    const own = { ...trust, key: alice.key, cert: alice.certificate, path: `/${page}` };
+    const ofNobody = { ...trust, path: `/${page}` };
+    const known = ['hello alice', expect.stringContaining('detail=client-certificate')];
+    expect(await getTls(url.port, own)).toEqual(known);
     // Whoever has none gets a page that was made by looking for one.
     const looked = 'nestjs-nginx-cache; fwd=miss; detail=reads-client-certificate';
-    for (const _visit of [1, 2]) expect(await getTls(url.port, trust)).toEqual(['hello nobody', looked]);
-    expect(await getTls(url.port, own)).toEqual(['hello alice', expect.stringContaining('detail=client-certificate')]);
+    for (const _visit of [1, 2]) expect(await getTls(url.port, ofNobody)).toEqual(['hello nobody', looked]);
+    expect(await getTls(url.port, own)).toEqual(known);
   });
 });
 
@@ -185,6 +188,12 @@ class CertificateController {
   hello(@Req() request: IncomingMessage) {
     const socket = raw(request).socket as unknown as { getPeerCertificate(): { subject?: { CN?: string } } };
     return `hello ${socket.getPeerCertificate().subject?.CN ?? 'nobody'}`;
+  }
+
+  @Get('authorized')
+  @Header('content-type', HTML)
+  authorized(@Req() request: IncomingMessage) {
+    return `hello ${(raw(request).socket as TLSSocket).authorized ? 'alice' : 'nobody'}`;
   }
 }
 
@@ -202,7 +211,7 @@ async function startTls(platform: Platform, https: Record<string, unknown>) {
 }
 
 async function getTls(port: number, options: RequestOptions): Promise<[body: string, status: string]> {
-  const sent = httpsRequest({ ...options, host: '127.0.0.1', servername: 'localhost', port, path: '/hello' }).end();
+  const sent = httpsRequest({ ...options, host: '127.0.0.1', servername: 'localhost', port }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   return [await text(answer), String(answer.headers['cache-status'])];
 }

@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { RequestHead } from '../rules/request-head.js';
+import { allRules, type RequestRules } from '../rules/request-rules.js';
+import type { Rule } from '../rules/rule.js';
+import { RuleSet } from '../rules/rule-set.js';
+import type { PageAddress, PageKeys } from './page-key.js';
+
+/** A request as it arrived, and what follows from that. */
+export interface ReceivedRequest {
+  readonly head: RequestHead;
+  /** The page that it asks for. */
+  readonly address: PageAddress;
+  /** The first rule that keeps it away from the cache. */
+  readonly rule: Rule | undefined;
+}
+
+const RECEIVED = Symbol('nestjs-nginx-cache: as it was received');
+type Received = IncomingMessage & { [RECEIVED]?: ReceivedRequest; originalUrl?: string };
+
+/**
+ * Looks at each request once, and remembers what it has seen. That should happen before any middleware: middleware may rewrite
+ * `request.url`, and the fields may be observed later (inputs/page-inputs.ts).
+ */
+export class ReceivedRequests {
+  readonly #rules: RuleSet;
+
+  constructor(
+    rules: RequestRules,
+    private readonly keys: PageKeys,
+  ) {
+    this.#rules = new RuleSet(allRules(rules));
+  }
+
+  of(request: Received): ReceivedRequest {
+    const known = request[RECEIVED];
+    if (known) return known;
+    const { method = '', url = '', originalUrl, headers } = request;
+    const head = { method, target: originalUrl ?? url, headers };
+    const received = { head, address: this.keys.of(head), rule: this.#rules.first(head) };
+    Object.defineProperty(request, RECEIVED, { value: received });
+    return received;
+  }
+}
+
+/** The fields of a request as they were sent. `request.headers` may be observed: reading it there is a reason not to store the page. */
+export function receivedFields(request: IncomingMessage): IncomingHttpHeaders {
+  return (request as Received)[RECEIVED]?.head.headers ?? request.headers;
+}

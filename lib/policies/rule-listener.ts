@@ -1,0 +1,22 @@
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageRequested } from '../events/page-cache.events.js';
+import type { ReceivedRequests } from '../page/received-request.js';
+import type { Rule } from '../rules/rule.js';
+
+/** What nginx decides by the same rules: such a request neither gets a stored page nor makes one. */
+export abstract class RuleListener {
+  /**
+   * @param received knows which rule a request meets first
+   * @param rules those that are this listener's affair
+   */
+  constructor(
+    private readonly received: ReceivedRequests,
+    private readonly rules: readonly Rule[],
+  ) {}
+
+  @OnPageCache(PageRequested)
+  onRequested(event: PageRequested): void {
+    const { rule } = this.received.of(event.request);
+    if (rule && this.rules.includes(rule)) event.bypass(rule.reason);
+  }
+}
