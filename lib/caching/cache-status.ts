@@ -3,6 +3,8 @@ const CACHE = 'nestjs-nginx-cache';
 
 export const CACHE_STATUS = 'Cache-Status';
 export const HIT = `${CACHE}; hit`;
+/** Somebody else's miss, stored: RFC 9211, section 2.7. */
+export const COLLAPSED = `${CACHE}; fwd=miss; collapsed`;
 export const MISS_STORED = `${CACHE}; fwd=miss; stored`;
 /** What no handler answered: static files, 404, guards. */
 export const NOT_A_PAGE = `${CACHE}; fwd=bypass; detail=no-handler`;

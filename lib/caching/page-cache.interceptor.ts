@@ -63,24 +63,32 @@ export class PageCacheInterceptor implements NestInterceptor {
     await ask(() => this.dispatcher.decide(requested));
     const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
-    if (await this.stored.answer(requested, response)) return of(undefined);
-    if (requested.skipped !== undefined) return pass(requested.skipped);
-    // What middleware and guards have read, nobody has seen.
-    if (!inputs) return pass('not-observed');
-    const dangerous = this.reads.reasonNotToRender(inputs, address, context);
-    if (dangerous !== undefined) return pass(dangerous);
-    const write = await this.renderings.begin(address, request);
-    if (write === undefined) return pass('store-down');
-    // Nobody will tell the recorder that the visitor has left.
-    if (response.destroyed) return pass('aborted');
-    return this.renderings.render(
-      this.plans.draft(plan, context, address),
-      write,
-      context,
-      next,
-      request,
-      response,
-      inputs,
-    );
+    const lead = await this.stored.answer(requested, response);
+    if (lead === undefined) return of(undefined);
+    const refuse = (why: string) => {
+      lead.giveUp(why);
+      return pass(why);
+    };
+    try {
+      if (requested.skipped !== undefined) return refuse(requested.skipped);
+      // What middleware and guards have read, nobody has seen.
+      if (!inputs) return refuse('not-observed');
+      const dangerous = this.reads.reasonNotToRender(inputs, address, context);
+      if (dangerous !== undefined) return refuse(dangerous);
+      const write = await this.renderings.begin(address, request);
+      if (write === undefined) return refuse('store-down');
+      // Somebody has stored it since nginx, or this process, looked.
+      if (write.replaces && (await this.stored.answerStored(requested, response))) {
+        lead.giveUp('superseded');
+        return of(undefined);
+      }
+      // Nobody will tell the recorder that the visitor has left.
+      if (response.destroyed) return refuse('aborted');
+      const draft = this.plans.draft(plan, context, address);
+      return this.renderings.render(draft, write, lead, context, next, request, response, inputs);
+    } catch (error) {
+      lead.giveUp('exception');
+      throw error;
+    }
   }
 }

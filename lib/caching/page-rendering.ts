@@ -10,7 +10,8 @@ import type { PageWrite, Refusal } from '../stores/page-write.js';
 import type { ReadReports } from './read-reports.js';
 
 /** What became of a page. */
-export type PageOutcome = { readonly stored: true } | { readonly stored: false; readonly reason: string };
+export type PageOutcome =
+  { readonly stored: true; readonly page: Page } | { readonly stored: false; readonly reason: string };
 
 /** The reasons of a store for which another rendering may be stored. */
 const OUTDATED: ReadonlySet<string> = new Set<Refusal>(['purged', 'refreshed', 'superseded']);
@@ -30,7 +31,7 @@ export interface RecordedResponse {
 
 /** One rendering of a page, from its handler to the store: asks everybody who has a say, and commits the page or drops it. */
 export class PageRendering {
-  /** Settles when the page is stored or will not be; never rejects. */
+  /** Settles when the page is stored, or as soon as it is known that it will not be; never rejects. */
   readonly outcome: Promise<PageOutcome>;
   #settle!: (outcome: PageOutcome) => void;
   #head: ResponseHead = { status: 0, headers: [] };
@@ -59,6 +60,11 @@ export class PageRendering {
     return this.draft.skipped;
   }
 
+  /** Whether the page was purged since its request came in, as far as this process knows. */
+  get isOutdated(): boolean {
+    return this.write.refusal(this.draft.tags) !== undefined;
+  }
+
   refuse(reason: string): void {
     this.draft.skip(reason);
   }
@@ -84,6 +90,9 @@ export class PageRendering {
     this.judgeReads();
     const refusal = this.write.refusal(this.draft.tags);
     if (refusal !== undefined) this.refuse(refusal);
+    // Whoever waits for the page need not wait for the rest of the response.
+    this.settleRefused();
+    void this.#deciding?.then(() => this.settleRefused());
   }
 
   /** The whole response has been written. */
@@ -127,7 +136,11 @@ export class PageRendering {
     const stored = { ...(await response.packed(page)), ...(tags.size > 0 ? { tags: [...tags] } : {}) };
     const result = await this.write.commit(stored, ttl);
     if (result.stored) this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length));
-    return result;
+    return result.stored ? { stored: true, page: stored } : result;
+  }
+
+  private settleRefused(): void {
+    if (this.refusal !== undefined) this.#settle({ stored: false, reason: this.refusal });
   }
 
   private finish(outcome: PageOutcome): void {

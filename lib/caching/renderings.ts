@@ -17,6 +17,7 @@ import { Purger } from '../purging/purger.js';
 import type { Arrival } from '../stores/journal/purge-check.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageWrite } from '../stores/page-write.js';
+import type { Lead } from './coalescing.js';
 import { CurrentDraft } from './current-draft.js';
 import { onException } from './exceptions.js';
 import { PageRecorder } from './page-recorder.js';
@@ -70,6 +71,7 @@ export class Renderings implements OnApplicationBootstrap {
   render(
     draft: PageDraft,
     write: PageWrite,
+    lead: Lead,
     context: ExecutionContext,
     next: CallHandler,
     request: IncomingMessage,
@@ -82,6 +84,7 @@ export class Renderings implements OnApplicationBootstrap {
     );
     this.#open.add(rendering);
     void rendering.outcome.then(() => this.#open.delete(rendering));
+    lead.render(rendering);
     publication?.(rendering.outcome);
     const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
     observe(response, new PageRecorder(rendering, response, this.options, !publication, lastModified));

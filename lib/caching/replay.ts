@@ -8,7 +8,6 @@ import { headerOf } from '../http/fields.js';
 import type { Page } from '../page/page.js';
 import { receivedFields } from '../page/received-request.js';
 import { weak } from '../http/validators.js';
-import { HIT } from './cache-status.js';
 import { observe } from './response-observer.js';
 
 const gunzip = promisify(zlib.gunzip);
@@ -16,11 +15,13 @@ const gunzip = promisify(zlib.gunzip);
 /**
  * Sends a stored page, or 304, with the fields that middleware has set for this response.
  *
+ * @param status the value of the `Cache-Status` field
  * @param reply the framework's response: Fastify's keeps fields of its own
  * @returns `false`, with nothing done, when what is stored is damaged
  */
 export async function replay(
   page: Page,
+  status: string,
   request: IncomingMessage,
   response: ServerResponse,
   reply: { getHeaders(): OutgoingHttpHeaders },
@@ -49,7 +50,7 @@ export async function replay(
       // Something outside has given it another coding.
       if (typeof said === 'string' && response.getHeader('Content-Encoding') !== coding)
         response.setHeader('ETag', weak(said));
-      return HIT;
+      return status;
     },
     content() {},
     end() {},

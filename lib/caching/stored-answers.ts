@@ -6,7 +6,10 @@ import { hasValidators } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import type { Page } from '../page/page.js';
 import { PageStorage } from '../stores/page-storage.js';
+import { COLLAPSED, HIT } from './cache-status.js';
+import { Coalescing, type Lead, NOBODY_WAITS } from './coalescing.js';
 import { Publications } from './publications.js';
 import { replay, takeOver } from './replay.js';
 
@@ -16,34 +19,62 @@ import { replay, takeOver } from './replay.js';
  */
 const WAITED_BY_NGINX = 35;
 
-/** Answers with the stored page where nginx does not. */
+/** Answers with a page that is stored already, where nginx does not, or that somebody else is rendering. */
 @Injectable()
 export class StoredAnswers {
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
+    @Inject(Coalescing) private readonly coalescing: Coalescing,
   ) {}
 
-  /** @returns whether the stored page was the answer */
-  async answer(requested: PageRequested, response: ServerResponse): Promise<boolean> {
-    const { request, context, address } = requested;
-    if (this.isLookedUp(requested)) {
+  /** @returns `undefined` when that was the answer; else the lead of its rendering, for which others may wait */
+  async answer(requested: PageRequested, response: ServerResponse): Promise<Lead | undefined> {
+    const { request, skipped } = requested;
+    const { key } = requested.address;
+    if (this.publications.of(request)) return NOBODY_WAITS;
+    if (await this.isAnswered(requested, response)) return undefined;
+    const joined = skipped === undefined ? await this.coalescing.join(key) : await this.coalescing.follow(key);
+    if (!joined) return NOBODY_WAITS;
+    if ('render' in joined) return joined;
+    return (await this.send(joined, COLLAPSED, requested, response)) ? undefined : NOBODY_WAITS;
+  }
+
+  /**
+   * Looks in the store, although nginx may have done so before.
+   *
+   * @returns whether the stored page was the answer
+   */
+  async answerStored(requested: PageRequested, response: ServerResponse): Promise<boolean> {
+    const { request, address } = requested;
+    if (this.publications.of(request)) return false;
+    const page = await this.storage.get(address.key, request);
+    return page !== undefined && this.send(page, HIT, requested, response);
+  }
+
+  private async isAnswered(requested: PageRequested, response: ServerResponse): Promise<boolean> {
+    const { head, request } = requested;
+    // nginx has just looked where we would look.
+    if (this.options.flavour !== undefined && head.headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined) {
       countWait(request, WAITED_BY_NGINX);
       return false;
     }
-    if (this.publications.of(request)) return false;
-    const page = await this.storage.get(address.key, request);
-    // Without validators, nobody can tell whether the visitor has the page.
-    if (!page || (requested.skipped !== undefined && !hasValidators(page.headers))) return false;
-    const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
-    if (!(await replay(page, request, response, reply))) return false;
-    takeOver(reply);
-    return true;
+    return this.answerStored(requested, response);
   }
 
-  /** Whether nginx has just looked where we would look. */
-  private isLookedUp({ head }: PageRequested): boolean {
-    return this.options.flavour !== undefined && head.headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
+  /** @returns whether it was the answer */
+  private async send(
+    page: Page,
+    status: string,
+    { request, context, skipped }: PageRequested,
+    response: ServerResponse,
+  ): Promise<boolean> {
+    // Without validators, nobody can tell whether the visitor has the page.
+    if (skipped !== undefined && !hasValidators(page.headers)) return false;
+    const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[4] & Parameters<typeof takeOver>[0]>();
+    if (!(await replay(page, status, request, response, reply))) return false;
+    takeOver(reply);
+    return true;
   }
 }

@@ -5,6 +5,7 @@ import type { Cache } from 'cache-manager';
 import { ListenerExplorer } from './listener-explorer.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
+import { Coalescing } from '../caching/coalescing.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import { HandlerGuards } from '../caching/handler-guards.js';
 import { HandlerRoutes } from '../caching/handler-routes.js';
@@ -105,6 +106,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       PageCacheLogger,
       ListenerExplorer,
       HttpServerObserver,
+      Coalescing,
       CurrentDraft,
       HandlerGuards,
       HandlerPlans,
@@ -147,6 +149,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Passage,
       ReadReports,
       Renderings,
+      Coalescing,
       StoredAnswers,
       Publications,
       PendingPurges,

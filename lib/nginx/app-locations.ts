@@ -30,6 +30,8 @@ export function appLocations(options: CheckedOptions, names: SiteNames): string[
       `proxy_set_header ${PAGE_KEY_HEADER} ${names.variable('key')};`,
       `proxy_set_header ${RULES_HEADER} ${options.rulesDigest};`,
       ...chosen(options, names),
+      '# A page is rendered to its end and stored, although the visitor has left.',
+      'proxy_ignore_client_abort on;',
     ]),
     '',
     ...block(`location @${names.of('bypass')}`, [

@@ -17,6 +17,8 @@ export type CommitResult = { readonly stored: true } | { readonly stored: false;
 
 /** One rendering of a page: it begins when its request arrives, and ends with `commit()` or `abort()`. */
 export interface PageWrite {
+  /** Whether a page stood at the address when the rendering began, as far as the store has noticed. */
+  readonly replaces: boolean;
   /**
    * Why the page could not be stored now, as far as that is known without asking.
    *
@@ -44,7 +46,10 @@ export function refused(reason: Refusal): CommitResult {
 export abstract class CheckedWrite implements PageWrite {
   #aborted = false;
 
-  constructor(protected readonly check: PurgeCheck) {}
+  constructor(
+    protected readonly check: PurgeCheck,
+    readonly replaces = false,
+  ) {}
 
   refusal(tags: ReadonlySet<string>): Refusal | undefined {
     return this.#aborted ? 'aborted' : this.check.known(tags);

@@ -39,7 +39,7 @@ export class MemcachedWrite extends CheckedWrite {
     private readonly key: string,
     private readonly version: string | undefined,
   ) {
-    super(check);
+    super(check, version !== undefined);
   }
 
   protected async store(page: Page, tags: ReadonlySet<string>, ttl: number): Promise<CommitResult> {

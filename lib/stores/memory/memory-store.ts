@@ -95,7 +95,8 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
       disconnect: async () => {},
     }),
     journal,
-    begin: async (address, context) => new MemoryWrite(await beginCheck(journal, address, context), address.key, put),
+    begin: async (address, context) =>
+      new MemoryWrite(await beginCheck(journal, address, context), entries.has(address.key), address.key, put),
     forgets: true,
     deletePages,
     async *tagged(tags) {
@@ -109,10 +110,11 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
 class MemoryWrite extends CheckedWrite {
   constructor(
     check: PurgeCheck,
+    replaces: boolean,
     private readonly key: string,
     private readonly put: (key: string, page: Page, expires: number | undefined) => void,
   ) {
-    super(check);
+    super(check, replaces);
   }
 
   protected async store(page: Page, _tags: ReadonlySet<string>, ttl: number): Promise<CommitResult> {

@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { inTime } from '../async/in-time.js';
+import type { Page } from '../page/page.js';
+import { isOutdated, type PageOutcome } from './page-rendering.js';
+
+/** So long others wait for a rendering, in milliseconds from its beginning, as nginx does (`proxy_cache_lock_timeout`). */
+const PATIENCE = 5000;
+/** So long nobody waits for a page that was none, in milliseconds. */
+const ALONE = 10_000;
+/** So many addresses are remembered that are no pages. */
+const MAX_ALONE = 1000;
+
+/** A rendering for which others may wait. Who has it either says what renders it, or that nothing does. */
+export interface Lead {
+  render(rendering: Rendering): void;
+  /** There will be no page. */
+  giveUp(reason: string): void;
+}
+
+/** What is known of a rendering. */
+export interface Rendering {
+  readonly outcome: Promise<PageOutcome>;
+  /** Whether its page was purged since its request came in, as far as that is known. */
+  readonly isOutdated: boolean;
+}
+
+/** Of a request for which nobody waits. */
+export const NOBODY_WAITS: Lead = { render() {}, giveUp() {} };
+
+interface Place {
+  readonly outcome: Promise<PageOutcome>;
+  /** `undefined` until the handler is called. */
+  rendering: Rendering | undefined;
+  /** On the clock of the process, in milliseconds. */
+  readonly begun: number;
+}
+
+/**
+ * Renders a page once, however many ask for it at the same time: who comes later waits, and gets the same page (RFC 9111, section 4,
+ * "collapsed requests").
+ *
+ * A page is handed on only once it is stored. The store has asked the journal by then, which was after everybody who waits had come. So
+ * nobody gets a page that was purged before he asked.
+ */
+@Injectable()
+export class Coalescing {
+  readonly #places = new Map<string, Place>();
+  /** Until when each address is known to be no page. */
+  readonly #alone = new Map<string, number>();
+
+  /**
+   * Waits for the page if somebody is rendering it.
+   *
+   * @returns the page; or the lead, when the caller has to render
+   */
+  async join(key: string): Promise<Page | Lead> {
+    const end = performance.now() + PATIENCE;
+    let isCurrent = true;
+    while (!this.isAlone(key)) {
+      const place = this.#places.get(key);
+      if (!place || place.rendering?.isOutdated) {
+        if (isCurrent) return this.begin(key);
+        break;
+      }
+      const outcome = await this.wait(place, end);
+      if (outcome?.stored) return outcome.page;
+      // What the caller renders is as outdated, since middleware has read data before the purge. Somebody who has come later may have begun.
+      if (outcome && isOutdated(outcome)) isCurrent = false;
+      // The visitor has left. One of those who wait begins anew, and the others wait for that.
+      else if (outcome?.reason !== 'aborted') break;
+    }
+    return this.leadOf((outcome) => this.note(key, outcome));
+  }
+
+  /** As `join`, for a request whose response cannot be stored. */
+  async follow(key: string): Promise<Page | undefined> {
+    const place = this.#places.get(key);
+    const outcome = place && (await this.wait(place, Infinity));
+    return outcome?.stored ? outcome.page : undefined;
+  }
+
+  private async wait({ outcome, begun }: Place, end: number): Promise<PageOutcome | undefined> {
+    const left = Math.min(end, begun + PATIENCE) - performance.now();
+    return left > 0 ? inTime(outcome, left) : undefined;
+  }
+
+  private begin(key: string): Lead {
+    let settle!: (outcome: PageOutcome) => void;
+    const outcome = new Promise<PageOutcome>((resolve) => (settle = resolve));
+    const place: Place = { outcome, rendering: undefined, begun: performance.now() };
+    this.#places.set(key, place);
+    return this.leadOf((reached) => {
+      if (this.#places.get(key) === place) this.#places.delete(key);
+      this.note(key, reached);
+      settle(reached);
+    }, place);
+  }
+
+  private leadOf(settle: (outcome: PageOutcome) => void, place?: Place): Lead {
+    return {
+      render: (rendering) => {
+        if (place) place.rendering = rendering;
+        void rendering.outcome.then(settle);
+      },
+      giveUp: (reason) => settle({ stored: false, reason }),
+    };
+  }
+
+  private note(key: string, outcome: PageOutcome): void {
+    this.#alone.delete(key);
+    if (outcome.stored || isOutdated(outcome) || outcome.reason === 'aborted') return;
+    for (const oldest of this.#alone.keys()) {
+      if (this.#alone.size < MAX_ALONE) break;
+      this.#alone.delete(oldest);
+    }
+    this.#alone.set(key, performance.now() + ALONE);
+  }
+
+  private isAlone(key: string): boolean {
+    return (this.#alone.get(key) ?? 0) > performance.now();
+  }
+}
