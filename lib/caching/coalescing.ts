@@ -12,6 +12,8 @@ const MAX_ALONE = 1000;
 
 /** A rendering for which others may wait. Who has it either says what renders it, or that nothing does. */
 export interface Lead {
+  /** Whether nobody should wait: the last rendering was no page, or has taken too long. */
+  readonly isAlone: boolean;
   render(rendering: Rendering): void;
   /** There will be no page. */
   giveUp(reason: string): void;
@@ -25,7 +27,7 @@ export interface Rendering {
 }
 
 /** Of a request for which nobody waits. */
-export const NOBODY_WAITS: Lead = { render() {}, giveUp() {} };
+export const NOBODY_WAITS: Lead = { isAlone: true, render() {}, giveUp() {} };
 
 interface Place {
   readonly outcome: Promise<PageOutcome>;
@@ -98,6 +100,7 @@ export class Coalescing {
 
   private leadOf(settle: (outcome: PageOutcome) => void, place?: Place): Lead {
     return {
+      isAlone: place === undefined,
       render: (rendering) => {
         if (place) place.rendering = rendering;
         void rendering.outcome.then(settle);
@@ -108,7 +111,7 @@ export class Coalescing {
 
   private note(key: string, outcome: PageOutcome): void {
     this.#alone.delete(key);
-    if (outcome.stored || isOutdated(outcome) || outcome.reason === 'aborted') return;
+    if (mayBecomePage(outcome)) return;
     for (const oldest of this.#alone.keys()) {
       if (this.#alone.size < MAX_ALONE) break;
       this.#alone.delete(oldest);
@@ -119,4 +122,9 @@ export class Coalescing {
   private isAlone(key: string): boolean {
     return (this.#alone.get(key) ?? 0) > performance.now();
   }
+}
+
+/** Whether the next rendering may be stored, although this one was not. */
+export function mayBecomePage(outcome: PageOutcome): boolean {
+  return outcome.stored || isOutdated(outcome) || outcome.reason === 'aborted';
 }

@@ -10,6 +10,7 @@ import { draftOf } from './current-draft.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { Passage } from './passage.js';
 import { rawOf, type Wrapped } from './raw-of.js';
+import { RenderTurns } from './render-turns.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
 import { StoredAnswers } from './stored-answers.js';
@@ -31,6 +32,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(Passage) private readonly passage: Passage,
     @Inject(StoredAnswers) private readonly stored: StoredAnswers,
+    @Inject(RenderTurns) private readonly turns: RenderTurns,
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(ReadReports) private readonly reads: ReadReports,
   ) {}
@@ -63,8 +65,9 @@ export class PageCacheInterceptor implements NestInterceptor {
     await ask(() => this.dispatcher.decide(requested));
     const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
-    const lead = await this.stored.answer(requested, response);
-    if (lead === undefined) return of(undefined);
+    const given = await this.stored.answer(requested, response);
+    if (given === undefined) return of(undefined);
+    let lead = given;
     const refuse = (why: string) => {
       lead.giveUp(why);
       return pass(why);
@@ -75,8 +78,10 @@ export class PageCacheInterceptor implements NestInterceptor {
       if (!inputs) return refuse('not-observed');
       const dangerous = this.reads.reasonNotToRender(inputs, address, context);
       if (dangerous !== undefined) return refuse(dangerous);
-      const write = await this.renderings.begin(address, request);
-      if (write === undefined) return refuse('store-down');
+      const begun = await this.turns.begin(address, request, lead);
+      if (begun === undefined) return refuse('store-down');
+      const [write, own] = begun;
+      lead = own;
       // Somebody has stored it since nginx, or this process, looked.
       if (write.replaces && (await this.stored.answerStored(requested, response))) {
         lead.giveUp('superseded');

@@ -59,12 +59,15 @@ export class Renderings implements OnApplicationBootstrap {
     request[ARRIVAL] = this.storage.arrive();
   }
 
-  /** @returns `undefined` when the store does not answer in time */
-  async begin(address: PageAddress, request: Arrived): Promise<PageWrite | undefined> {
+  /**
+   * @param leads whether other processes shall wait for the page
+   * @returns `undefined` when the store does not answer in time
+   */
+  async begin(address: PageAddress, request: Arrived, leads: boolean): Promise<PageWrite | undefined> {
     const arrival = request[ARRIVAL] ?? this.storage.arrive();
     return this.publications.of(request)
       ? this.storage.renew(address, arrival)
-      : this.storage.begin(address, arrival, request);
+      : this.storage.begin(address, arrival, request, leads);
   }
 
   /** Runs the handler, and stores what it answers. */

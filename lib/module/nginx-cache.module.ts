@@ -23,6 +23,7 @@ import { PageKeys } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { Publications } from '../caching/publications.js';
 import { PageInputs } from '../inputs/page-inputs.js';
+import { RenderTurns } from '../caching/render-turns.js';
 import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
@@ -107,6 +108,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       ListenerExplorer,
       HttpServerObserver,
       Coalescing,
+      RenderTurns,
       CurrentDraft,
       HandlerGuards,
       HandlerPlans,
@@ -150,6 +152,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       ReadReports,
       Renderings,
       Coalescing,
+      RenderTurns,
       StoredAnswers,
       Publications,
       PendingPurges,

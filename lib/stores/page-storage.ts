@@ -8,6 +8,7 @@ import type { Arrival } from './journal/purge-check.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
 import type { PageStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
+import type { LeaseAnswer } from './render-lease.js';
 import { UnsupportedError } from './unsupported.error.js';
 
 /** An application that starts waits no longer for the store, in milliseconds. No visitor waits with it. */
@@ -41,6 +42,16 @@ export class PageStorage {
     return this.store.has ? this.store.has(key) : (await this.store.keyv.get(key)) !== undefined;
   }
 
+  /**
+   * Asks for the right to render a page.
+   *
+   * @param silent the beat of a process that has died
+   * @returns `undefined` when there is nobody to share the store with
+   */
+  async lease(key: string, silent: string | undefined): Promise<LeaseAnswer | undefined> {
+    return this.store.lease?.(key, silent);
+  }
+
   /** Looks at the journal for the first time: nobody knows what was purged before a page that is rendered earlier. */
   async start(): Promise<void> {
     await inTime(
@@ -57,16 +68,17 @@ export class PageStorage {
   /**
    * Begins the rendering of a page that a visitor has asked for.
    *
+   * @param leads whether other processes shall wait for it
    * @returns `undefined` when the store does not answer in time: nothing can be stored then
    */
-  async begin(address: PageAddress, arrival: Arrival, request: object): Promise<PageWrite | undefined> {
-    const write = this.store.begin(address, { arrival, renews: false }).catch(() => undefined);
+  async begin(address: PageAddress, arrival: Arrival, request: object, leads: boolean): Promise<PageWrite | undefined> {
+    const write = this.store.begin(address, { arrival, renews: false, leads }).catch(() => undefined);
     return waitFor(write, request);
   }
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */
   async renew(address: PageAddress, arrival: Arrival): Promise<PageWrite | undefined> {
-    return this.store.begin(address, { arrival, renews: true }).catch(() => undefined);
+    return this.store.begin(address, { arrival, renews: true, leads: false }).catch(() => undefined);
   }
 
   get journal(): PurgeJournal {

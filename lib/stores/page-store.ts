@@ -5,6 +5,7 @@ import type { PageAddress } from '../page/page-key.js';
 import type { WriteContext } from './journal/purge-check.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
 import type { PageWrite } from './page-write.js';
+import type { LeaseAnswer } from './render-lease.js';
 
 /**
  * Where pages are kept, before anything is opened: what `memoryStore()`, `memcachedStore()` and `keyvStore()` return.
@@ -74,6 +75,12 @@ export interface PageStore {
    * @returns how many there really were
    */
   deleteUnder?(path: string): Promise<number>;
+  /**
+   * Asks for the right to render a page. Absent when no other process shares the store.
+   *
+   * @param silent the beat of a process that has died: its lease is taken over
+   */
+  lease?(key: string, silent: string | undefined): Promise<LeaseAnswer>;
   /** Whether there is a page. Absent when that takes as long as reading it. */
   has?(key: string): Promise<boolean>;
   /** Every stored key that begins with `prefix`. Absent when the store cannot list. */

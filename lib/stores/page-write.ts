@@ -1,5 +1,6 @@
 import type { Page } from '../page/page.js';
 import type { PurgeCheck, PurgeVerdict } from './journal/purge-check.js';
+import type { LeaseAnswer } from './render-lease.js';
 
 /** Why a store does not keep a page. */
 export type Refusal =
@@ -19,6 +20,8 @@ export type CommitResult = { readonly stored: true } | { readonly stored: false;
 export interface PageWrite {
   /** Whether a page stood at the address when the rendering began, as far as the store has noticed. */
   readonly replaces: boolean;
+  /** Whether this process may render the page while others wait; absent when it did not ask, or shares the store with no other. */
+  readonly lease?: LeaseAnswer | undefined;
   /**
    * Why the page could not be stored now, as far as that is known without asking.
    *

@@ -16,6 +16,8 @@ export interface WriteContext {
   readonly arrival: Arrival;
   /** Whether `publish()` or `refresh()` has asked for the rendering, and not a visitor. */
   readonly renews: boolean;
+  /** Whether other processes shall wait for the page. */
+  readonly leads?: boolean;
 }
 
 /** Why a purge keeps a rendering out of the store. */

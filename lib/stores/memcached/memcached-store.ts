@@ -13,6 +13,7 @@ import type {
   MemcachedPageClient,
 } from './memcached-client.interface.js';
 import { MemcachedJournal } from './memcached-journal.js';
+import { MemcachedLeases } from './memcached-leases.js';
 import { MemcachedTags } from './memcached-tags.js';
 import { MemcachedWrite } from './memcached-write.js';
 
@@ -67,6 +68,7 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
     for await (const key of list(memcachedKey(begin))) yield pageKeyOf(key);
   }
   const list = client.keys?.bind(client);
+  const shared = isMetaClient(client) ? sharedWrites(client, context) : undefined;
 
   return {
     keyv: rawKeyv({
@@ -79,11 +81,14 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
       deleteMany: deletePages,
       // Never `flush_all`: other sites may live on the same server.
       ...(list && { keys: () => keysOf(list, prefix) }),
-      disconnect: () => client.close(),
+      disconnect: async () => {
+        await shared?.leases.close();
+        await client.close();
+      },
     }),
     deletePages,
     ...(list && { keys: (begin: string) => keysOf(list, begin) }),
-    ...(isMetaClient(client) ? sharedWrites(client, context) : lonelyWrites(client, context)),
+    ...(shared?.store ?? lonelyWrites(client, context)),
     serverKey: memcachedKey,
   };
 }
@@ -92,24 +97,34 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
 function sharedWrites(
   client: MemcachedMetaClient,
   { format, prefix }: StoreContext,
-): Pick<PageStore, 'journal' | 'begin' | 'forgets' | 'has' | 'tagged'> {
+): {
+  readonly store: Pick<PageStore, 'journal' | 'begin' | 'forgets' | 'has' | 'lease' | 'tagged'>;
+  readonly leases: MemcachedLeases;
+} {
   const begin = memcachedKey(prefix);
   const journal = new MemcachedJournal(client, `*${begin}journal`);
   const tags = new MemcachedTags(client, prefix);
+  const leases = new MemcachedLeases(client, `*${begin}lease:`);
   const versionOf = async (key: string) => (canExist(key) ? client.casOf(key) : undefined);
-  return {
+  const store: ReturnType<typeof sharedWrites>['store'] = {
     journal,
     forgets: true,
+    lease: (key, silent) => leases.take(key, silent),
     begin: async (address: PageAddress, context: WriteContext) => {
       const key = memcachedKey(address.key);
-      const [check, version] = await Promise.all([beginCheck(journal, address, context), versionOf(key)]);
-      return new MemcachedWrite(check, { client, format, tags }, key, version);
+      const [check, version, lease] = await Promise.all([
+        beginCheck(journal, address, context),
+        versionOf(key),
+        context.leads ? leases.take(address.key, undefined) : undefined,
+      ]);
+      return new MemcachedWrite(check, { client, format, tags }, key, version, lease);
     },
     has: async (key) => (await versionOf(memcachedKey(key))) !== undefined,
     async *tagged(wanted: readonly string[]) {
       for await (const key of tags.concerned(client.keys(begin), wanted)) yield pageKeyOf(key);
     },
   };
+  return { store, leases };
 }
 
 /** Nothing on condition: each process knows of its own purges only. */

@@ -1,6 +1,7 @@
 import type { PageFormat } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
+import type { LeaseAnswer } from '../render-lease.js';
 import { CheckedWrite, type CommitResult, refused, STORED } from '../page-write.js';
 import type { ChangeResult, MemcachedMetaClient } from './memcached-client.interface.js';
 import { MemcachedTags } from './memcached-tags.js';
@@ -38,6 +39,7 @@ export class MemcachedWrite extends CheckedWrite {
     private readonly pages: MemcachedPages,
     private readonly key: string,
     private readonly version: string | undefined,
+    readonly lease: LeaseAnswer | undefined,
   ) {
     super(check, version !== undefined);
   }

@@ -1,0 +1,72 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { PageAddress } from '../page/page-key.js';
+import { PageStorage } from '../stores/page-storage.js';
+import type { PageWrite } from '../stores/page-write.js';
+import type { RenderLease } from '../stores/render-lease.js';
+import { type Lead, mayBecomePage } from './coalescing.js';
+import { Renderings } from './renderings.js';
+
+/** So long a process waits for another one, in milliseconds, as a visitor does within one process. */
+const PATIENCE = 5000;
+/** How often it asks, in milliseconds. */
+const INTERVAL = 25;
+/** A process that has not been heard of for so long, in milliseconds, has died. */
+const SILENCE = 800;
+
+/** Lets one of several processes render a page, and the others wait for it. */
+@Injectable()
+export class RenderTurns {
+  constructor(
+    @Inject(Renderings) private readonly renderings: Renderings,
+    @Inject(PageStorage) private readonly storage: PageStorage,
+  ) {}
+
+  /**
+   * Begins a rendering as soon as no other process is rendering the page.
+   *
+   * @returns `undefined` when the store does not answer in time
+   */
+  async begin(address: PageAddress, request: IncomingMessage, lead: Lead): Promise<[PageWrite, Lead] | undefined> {
+    const write = await this.renderings.begin(address, request, !lead.isAlone);
+    if (write?.lease?.kind === 'granted') return [write, underLease(lead, write.lease.lease)];
+    if (write?.lease?.kind !== 'taken') return write && [write, lead];
+    const lease = await this.wait(address.key, write.lease.beat).catch(() => undefined);
+    // What was known before may be old.
+    const again = await this.renderings.begin(address, request, false);
+    const own = lease ? underLease(lead, lease) : lead;
+    if (again) return [again, own];
+    own.giveUp('store-down');
+    return undefined;
+  }
+
+  /** @returns `undefined` when nobody has to wait for the page */
+  private async wait(key: string, beat: string): Promise<RenderLease | undefined> {
+    const start = performance.now();
+    for (let heard = start; ;) {
+      await delay(INTERVAL);
+      const now = performance.now();
+      const answer = await this.storage.lease(key, now - heard > SILENCE ? beat : undefined);
+      if (answer?.kind === 'granted') return answer.lease;
+      if (answer?.kind !== 'taken' || now - start > PATIENCE) return undefined;
+      if (answer.beat !== beat) [beat, heard] = [answer.beat, now];
+    }
+  }
+}
+
+/** A lead that gives the lease back when the page is there, or will not be. */
+function underLease(lead: Lead, lease: RenderLease): Lead {
+  return {
+    isAlone: false,
+    render(rendering) {
+      lead.render(rendering);
+      lease.keepWhile(() => !rendering.isOutdated);
+      void rendering.outcome.then((outcome) => lease.release(mayBecomePage(outcome)));
+    },
+    giveUp(reason) {
+      lead.giveUp(reason);
+      lease.release(mayBecomePage({ stored: false, reason }));
+    },
+  };
+}
