@@ -73,7 +73,10 @@ export class PageStorage {
    */
   async begin(address: PageAddress, arrival: Arrival, request: object, leads: boolean): Promise<PageWrite | undefined> {
     const write = this.store.begin(address, { arrival, renews: false, leads }).catch(() => undefined);
-    return waitFor(write, request);
+    const begun = await waitFor(write, request);
+    // Nobody renders under the lease of an answer that comes too late.
+    if (!begun) void write.then((late) => late?.lease?.kind === 'granted' && late.lease.lease.release(true));
+    return begun;
   }
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */
