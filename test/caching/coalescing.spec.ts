@@ -174,7 +174,7 @@ describe.each(PLATFORMS.flatMap((platform) => (['memory', 'memcached'] as const)
     it('get errors of their own', async () => {
       const { first, others } = await crowd('/failing', 5);
       renders.let(true);
-      const bodies = (await Promise.all([first, ...others])).map(({ code, body }) => `${code} ${body}`);
+      const bodies = (await Promise.all([first, ...others])).map(({ code, body }) => `${code} ${body.toString()}`);
       expect(new Set(bodies).size).toBe(6);
       for (const body of bodies) expect(body).toMatch(/^503 .*failure/);
     });
