@@ -30,6 +30,7 @@ import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore } from '../stores/page-store.js';
 import { PageCacheLogger } from './page-cache-logger.js';
 import { PageCacheService } from './page-cache.service.js';
+import { UnsafeRequests } from '../caching/unsafe-requests.js';
 import { UncachedRoutesReport } from './uncached-routes.report.js';
 import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
 
@@ -109,6 +110,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       HandlerPlans,
       HandlerRoutes,
       UncachedRoutesReport,
+      UnsafeRequests,
       PageInputs,
       Passage,
       ReadReports,

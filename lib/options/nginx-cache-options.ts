@@ -110,7 +110,10 @@ export interface NginxCacheOptions {
   /** Cookies that a page may set: they are taken off the stored page. */
   excuseCookies?: readonly NamePattern[];
 
-  /** Whether a successful POST, PUT, PATCH or DELETE purges the page at its address and at its `Location`. Default `true`. */
+  /**
+   * Whether a successful POST, PUT, PATCH or DELETE purges the page at its own address. Default `true`. A handler with `@NoPageCache()` does
+   * not; with `@PurgePages({ location: true })` it also purges the pages at its `Location` and `Content-Location`.
+   */
   purgeAfterUnsafe?: boolean;
 
   /** Purging over HTTP: `PURGE /path` with `Authorization: Bearer <token>`. Default: off. */
