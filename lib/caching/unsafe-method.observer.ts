@@ -6,8 +6,9 @@ import { hostOf, rawPath, rawQuery } from '../rules/request-head.js';
 import { receivedFields } from '../rules/received-fields.js';
 import { inOwnLetters } from '../rules/route-template.js';
 import { canonicalPath } from '../purging/purge-target.js';
+import type { ExactPage } from '../purging/exact-page.js';
 import { waitForPurge } from '../purging/wait-for-purge.js';
-import type { ExactPage, Purger } from '../purging/purger.js';
+import type { Purger } from '../purging/purger.js';
 
 /** What a success makes stale. */
 export interface Stale {

@@ -101,7 +101,9 @@ export class PageStorage {
   /** Every stored key that begins with `prefix`. */
   list(prefix: string): AsyncIterable<string> {
     if (!this.store.keys)
-      throw new UnsupportedError('This store cannot list its pages; use memoryStore() or memcachedStore({ servers }).');
+      throw new UnsupportedError(
+        'This store cannot list its pages: purge them by path, or use memoryStore(), fileStore() or memcachedStore({ servers })',
+      );
     return this.store.keys(prefix);
   }
 
