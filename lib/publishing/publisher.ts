@@ -7,7 +7,7 @@ import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
 import { concerns, describe, type PathsScope } from '../stores/journal/purge-scope.js';
 import { Purger } from '../purging/purger.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { storedPages } from '../stores/stored-pages.js';
+import { pagesToPurge } from '../stores/stored-pages.js';
 import { Turns } from '../async/turns.js';
 import type { TargetPath } from '../purging/purge-target.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -143,7 +143,7 @@ export class Publisher {
       }
       return found;
     }
-    for await (const page of storedPages(this.storage, this.keys)) {
+    for await (const page of pagesToPurge(this.storage, this.keys)) {
       if (!known.has(page.key) && concerns(scope, page)) found.push(page);
     }
     return found;

@@ -7,7 +7,7 @@ import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { rawPath } from '../rules/request-head.js';
 import { chunks } from '../async/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { storedPages } from '../stores/stored-pages.js';
+import { pagesToPurge } from '../stores/stored-pages.js';
 import { UnsupportedError } from '../stores/unsupported.error.js';
 import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError, together } from './purge-report.js';
@@ -140,7 +140,7 @@ export class Purger {
   }
 
   private async *listed(concerned: (address: PageAddress) => boolean): AsyncGenerator<string, void, undefined> {
-    for await (const page of storedPages(this.storage, this.keys)) if (concerned(page)) yield page.key;
+    for await (const page of pagesToPurge(this.storage, this.keys)) if (concerned(page)) yield page.key;
   }
 
   private async deleteEach(keys: AsyncIterable<string>): Promise<number> {

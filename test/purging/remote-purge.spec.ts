@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, type ExecutionContext, Get, Header } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Request } from 'express';
 import { PageCache } from '../../lib/index.js';
 import { checkOptions } from '../../lib/configuration/check-options.js';
 import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
@@ -14,12 +13,14 @@ const HTML = 'text/html; charset=utf-8';
 const TOKEN = 'correct-horse-battery';
 const BYPASS = 'another-secret-of-ours';
 
+const idOf = (context: ExecutionContext) => context.switchToHttp().getRequest<{ params: { id?: string } }>().params.id;
+
 @Controller()
 class RendersController {
   static renders = 0;
 
   @Get(['/', 'page', 'page/:id', 'outside'])
-  @PageCache({ tags: (context) => [`page:${context.switchToHttp().getRequest<Request>().params.id}`, 'a, b', 'käse'] })
+  @PageCache({ tags: (context) => [`page:${idOf(context)}`, 'a, b', 'käse'] })
   @Header('content-type', HTML)
   page() {
     return `render ${(RendersController.renders += 1)}`;
