@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { All, Controller, Get, Inject, Injectable, Post, Redirect, Req, Res } from '@nestjs/common';
-import { PurgePages } from '../../../lib/index.js';
+import { All, Controller, Get, Header, Inject, Injectable, Post, Redirect, Req, Res } from '@nestjs/common';
+import { PageCache, PurgePages } from '../../../lib/index.js';
 import { raw } from '../../support/raw-response.js';
 
 /** Answers a request, by Node's own means. */
@@ -55,6 +55,13 @@ export class AnswersController {
   @Get('rfc-redirect')
   @Redirect('/elsewhere', 301)
   redirect(): void {}
+
+  @Get('rfc-own-ttl')
+  @PageCache({ ttl: 60_000 })
+  @Header('content-type', 'text/html')
+  ownTtl(): string {
+    return 'content';
+  }
 
   /** The same answers, which also purge what they name. */
   @Post('rfc-named/:number')
