@@ -38,7 +38,7 @@ export class Purger {
     @Inject(PendingPurges) private readonly pending: PendingPurges,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {
-    this.#cacheable = new CacheableScope(options.rules.path, keys);
+    this.#cacheable = new CacheableScope(options.rules, keys);
   }
 
   /** Every form, host, variant and allowed query of the paths, and what is below those that are subtrees. */

@@ -367,6 +367,9 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
   it('an address that cannot be a page is not purged', async () => {
     site.app.get(PurgeLog).take();
     expect((await post('/excluded')).code).toBe(200);
+    // What no page's address can be: a query that browsers do not send so, and a key that is too long.
+    expect((await post('/page/ok?p=%41')).code).toBe(201);
+    expect((await post(`/page/ok?p=${'x'.repeat(250)}`)).code).toBe(201);
     await post('/page');
     expect(site.app.get(PurgeLog).take()).toEqual(['/page']);
   });
