@@ -374,16 +374,14 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     expect(site.app.get(PurgeLog).take()).toEqual(['/page']);
   });
 
-  if (platform === 'express') {
-    it("other letters than the route's own purge the page, too", async () => {
-      for (const target of ['/PAGE', '/Page/', '/page/', '/PAGE?x=1']) {
-        await store('/page');
-        await change('/page', () => post(target));
-      }
-      await store('/page/A%20b');
-      await change('/page/A%20b', () => post('/PAGE/A%20b'));
-    });
-  }
+  it.runIf(platform === 'express')("other letters than the route's own purge the page, too", async () => {
+    for (const target of ['/PAGE', '/Page/', '/page/', '/PAGE?x=1']) {
+      await store('/page');
+      expect((await change('/page', () => post(target))).code).toBe(200);
+    }
+    await store('/page/A%20b');
+    expect((await change('/page/A%20b', () => post('/PAGE/A%20b'))).code).toBe(201);
+  });
 
   it('an alias of the address purges the address', async () => {
     await using client = new RawClient(Number(site.address.split(':')[1]));
