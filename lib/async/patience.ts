@@ -9,11 +9,12 @@ const waited = new WeakMap<object, number>();
 /**
  * Waits for the cache on behalf of a request, but not for ever. What it waits for goes on.
  *
+ * @param patience how long the request waits in all, in milliseconds
  * @returns `undefined` when the request has waited long enough, now and before
  */
-export async function waitFor<T>(answer: Promise<T>, request: object): Promise<T | undefined> {
+export async function waitFor<T>(answer: Promise<T>, request: object, patience = PATIENCE): Promise<T | undefined> {
   const start = performance.now();
-  const left = PATIENCE - (waited.get(request) ?? 0);
+  const left = patience - (waited.get(request) ?? 0);
   try {
     return await inTime(answer, Math.max(0, left));
   } finally {

@@ -2,6 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { watchConnection } from '../inputs/observed-connection.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { RemotePurges } from '../purging/remote-purges.js';
 import { PageInputs } from '../inputs/page-inputs.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
@@ -9,7 +12,10 @@ import { instrument } from './response-observer.js';
 /** Without and with TLS. */
 const CONNECTED = ['connection', 'secureConnection'];
 
-/** Instruments every connection, request and response of the application's server, before any middleware sees them. */
+/**
+ * Instruments every connection, request and response of the application's server, before any middleware sees them. Remote purges go no
+ * farther: middleware may refuse them, and which routes it is mounted on is for `setGlobalPrefix()` to say.
+ */
 @Injectable()
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   readonly #instrument = (request: IncomingMessage, response: ServerResponse): void => {
@@ -17,7 +23,11 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     if (instrument(response)) this.inputs.observe(request, response);
   };
 
+  #giveBack: (() => void) | undefined;
+
   constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(RemotePurges) private readonly purges: RemotePurges,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(PageInputs) private readonly inputs: PageInputs,
@@ -26,11 +36,33 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     this.server?.prependListener('request', this.#instrument);
     for (const event of CONNECTED) this.server?.prependListener(event, watchConnection);
+    if (this.server && this.options.remotePurge) this.#giveBack = this.takePurges(this.server);
   }
 
   onModuleDestroy(): void {
     this.server?.off('request', this.#instrument);
     for (const event of CONNECTED) this.server?.off(event, watchConnection);
+    this.#giveBack?.();
+  }
+
+  /**
+   * Every listener gets an event, whoever is first: so it is kept from all of them.
+   *
+   * @returns undoes it
+   */
+  private takePurges(server: Server): () => void {
+    const emit = server.emit.bind(server) as (...event: unknown[]) => boolean;
+    const own = (...event: unknown[]): boolean => {
+      const [name, request, response] = event as [string, IncomingMessage, ServerResponse];
+      if (name !== 'request' || !this.purges.isAskedFor(request)) return emit(...event);
+      instrument(response);
+      void this.purges.answer(request, response);
+      return true;
+    };
+    server.emit = own;
+    return () => {
+      if (server.emit === own) server.emit = emit;
+    };
   }
 
   /** `undefined` in a standalone application context and in a pure microservice. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { currentAge } from '../http/current-age.js';
+import { httpDate } from '../http/http-date.js';
 import { headerOf, type HeaderField, valuesOf } from '../http/fields.js';
 import { storedFields } from '../http/stored-fields.js';
 import { contentTag, uniqueTag, weak } from '../http/validators.js';
@@ -32,25 +33,43 @@ export class MadeFields {
   /**
    * Puts the validators into the header that is about to leave.
    *
-   * @param lastModified of a version by its tag, if that is known; like `now`, in milliseconds since the epoch
+   * @param lastModified of a version by its tag, if that is known, at the latest at a given time; like `now`, in milliseconds since the epoch
    */
-  addTo(headers: readonly HeaderField[], now: number, lastModified: (version: string | undefined) => number): void {
+  addTo(
+    headers: readonly HeaderField[],
+    now: number,
+    lastModified: (version: string | undefined, latest: number) => number | undefined,
+  ): void {
     const { response } = this;
+    const age = currentAge((name) => valuesOf(headers, name), now);
     const own = headerOf({ headers }, 'etag');
     const version = own ?? this.#tagOfContent?.();
     if (own === undefined) {
       this.#tag = version ?? uniqueTag();
       response.setHeader('ETag', this.isStoredAsSent() ? this.#tag : weak(this.#tag));
     }
-    if (headerOf({ headers }, 'last-modified') === undefined) {
-      this.#lastModified = new Date(lastModified(version)).toUTCString();
+    const date = this.modified(headerOf({ headers }, 'last-modified'), now - age, (latest) =>
+      lastModified(version, latest),
+    );
+    if (date !== undefined) {
+      this.#lastModified = new Date(date).toUTCString();
       response.setHeader('Last-Modified', this.#lastModified);
     }
-    if (this.ages)
-      this.count(
-        currentAge((name) => valuesOf(headers, name), now),
-        now,
-      );
+    if (this.ages) this.count(age, now);
+  }
+
+  /**
+   * No date is later than the `Date` of the response (RFC 9110, section 8.8.2.1).
+   *
+   * @returns `undefined` when the application's own is to stay, or when there is none
+   */
+  private modified(
+    own: string | undefined,
+    latest: number,
+    made: (latest: number) => number | undefined,
+  ): number | undefined {
+    if (own === undefined) return made(latest);
+    return (httpDate(own) ?? 0) > latest ? latest : undefined;
   }
 
   /** On a hit, the `Date` says how old the page is. On the way to the visitor of a miss, nginx puts its own in the place of that. */
@@ -75,7 +94,8 @@ export class MadeFields {
 
   /** The header that is stored, of the one that was sent. */
   stored(headers: readonly HeaderField[]): HeaderField[] {
-    const fields = storedFields(headers).filter(([name]) => name.toLowerCase() !== 'date');
+    const replaced = this.#lastModified === undefined ? ['date'] : ['date', 'last-modified'];
+    const fields = storedFields(headers).filter(([name]) => !replaced.includes(name.toLowerCase()));
     if (this.#tag !== undefined) fields.push(['ETag', this.#tag]);
     if (this.#lastModified !== undefined) fields.push(['Last-Modified', this.#lastModified]);
     if (this.#date !== undefined) fields.push(['Date', this.#date]);

@@ -47,7 +47,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (!instrument(response)) return this.passage.passUnobserved(response, next);
     const plan = this.plans.of(context);
     if (plan.exempt === undefined) return this.answer(context, next, plan, request, response);
-    return this.passage.pass(request, response, next, plan.exempt);
+    return this.passage.pass(context, request, response, next, plan.exempt);
   }
 
   private async answer(
@@ -57,7 +57,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<Observable<unknown>> {
-    const pass = (reason: string) => this.passage.pass(request, response, next, reason);
+    const pass = (reason: string) => this.passage.pass(context, request, response, next, reason);
     const { head, address } = this.received.of(request);
     const requested = new PageRequested(head, request, context, address);
     const inputs = inputsOf(request);

@@ -32,14 +32,15 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
 
   /**
    * @param isSeen whether a visitor gets the response
-   * @param lastModified when a version of the page was last modified, by its tag; like `now`, in milliseconds since the epoch
+   * @param lastModified when a version of the page was last modified, by its tag, if that can be said; like `now`, in milliseconds since the
+   *   epoch
    */
   constructor(
     private readonly rendering: PageRendering,
     private readonly response: ServerResponse,
     private readonly options: RecordingOptions,
     private readonly isSeen: boolean,
-    private readonly lastModified: (version: string | undefined, now: number) => number,
+    private readonly lastModified: (version: string | undefined, now: number) => number | undefined,
   ) {
     this.#content = new ContentCollector(options.maxPageBytes);
     this.#made = new MadeFields(response, options.compress, options.clientCacheControl === undefined);
@@ -57,8 +58,7 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
     if (refusal !== undefined) return missNotStored(refusal);
     if (tellClients(this.response, this.options)) this.#head = { ...this.#head, headers: sentFields(this.response) };
     if (this.options.keepsHeaders) {
-      const now = Date.now();
-      this.#made.addTo(this.#head.headers, now, (version) => this.lastModified(version, now));
+      this.#made.addTo(this.#head.headers, Date.now(), this.lastModified);
     }
     return MISS_STORED;
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { countWait } from '../async/patience.js';
 import type { PageRequested } from '../events/page-cache.events.js';
-import { hasValidators } from '../http/validators.js';
+import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
@@ -70,8 +70,8 @@ export class StoredAnswers {
     { request, context, skipped }: PageRequested,
     response: ServerResponse,
   ): Promise<boolean> {
-    // Without validators, nobody can tell whether the visitor has the page.
-    if (skipped !== undefined && !hasValidators(page.headers)) return false;
+    // Without a validator, nobody can tell whether the visitor has the page.
+    if (skipped !== undefined && !hasTag(page.headers)) return false;
     const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[4] & Parameters<typeof takeOver>[0]>();
     if (!(await replay(page, status, request, response, reply))) return false;
     takeOver(reply);

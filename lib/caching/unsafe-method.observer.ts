@@ -1,22 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bypass } from './cache-status.js';
 import type { ResponseObserver } from './response-observer.js';
+import type { MatchedRoute } from '../policies/matched-route.js';
 import { hostOf, rawPath, rawQuery } from '../rules/request-head.js';
 import { receivedFields } from '../page/received-request.js';
-import { waitFor } from '../async/patience.js';
+import { inOwnLetters } from '../rules/route-template.js';
 import { canonicalPath } from '../purging/purge-target.js';
-import type { ExactPage, Purger } from '../purging/purger.js';
+import type { ExactPage } from '../purging/exact-page.js';
+import { waitForPurge } from '../purging/wait-for-purge.js';
+import type { Purger } from '../purging/purger.js';
 
-/** Of the methods that change nothing (RFC 9110, section 9.2.1), those in IANA's registry: another one may (RFC 9111, section 4.4). */
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
-
-export function isUnsafe({ method = 'GET' }: IncomingMessage): boolean {
-  return !SAFE_METHODS.has(method);
+/** What a success makes stale. */
+export interface Stale {
+  /** What stands at the request's own address. */
+  readonly own: boolean;
+  /** What stands at its `Location` and `Content-Location`. */
+  readonly named: boolean;
+  /** Whose letters the page has: routers may take others as well. */
+  readonly route: MatchedRoute | undefined;
 }
 
 /**
- * A successful unsafe request makes stale what stands at its own address, and at its `Location` and `Content-Location` on the same
- * host (RFC 9111, section 4.4).
+ * A successful unsafe request makes stale what stands at its own address, and it may make stale what stands at its `Location` and
+ * `Content-Location` on the same host (RFC 9111, section 4.4).
  */
 export class UnsafeMethodObserver implements ResponseObserver {
   #ending = false;
@@ -27,6 +33,7 @@ export class UnsafeMethodObserver implements ResponseObserver {
     private readonly request: IncomingMessage & { originalUrl?: string },
     private readonly response: ServerResponse,
     private readonly reason: string,
+    private readonly stale: Stale,
   ) {
     this.#host = hostOf(receivedFields(request)) || 'localhost';
   }
@@ -43,7 +50,7 @@ export class UnsafeMethodObserver implements ResponseObserver {
   beforeEnd(): Promise<unknown> | undefined {
     this.#ending = true;
     const purge = this.purge();
-    return purge && waitFor(purge, this.request);
+    return purge && waitForPurge(purge, this.request);
   }
 
   end(): void {}
@@ -52,14 +59,27 @@ export class UnsafeMethodObserver implements ResponseObserver {
   private purge(): Promise<unknown> | undefined {
     const { statusCode } = this.response;
     if (!(statusCode >= 200 && statusCode < 400)) return undefined;
-    const pages = [...this.own(), ...this.named('location'), ...this.named('content-location')];
+    const pages = [
+      ...(this.stale.own ? this.own() : []),
+      ...(this.stale.named ? ['location', 'content-location'].flatMap((field) => this.named(field)) : []),
+    ];
     // The purger reports its failures itself, and the visitor's request has succeeded all the same.
     return this.purger.exactly(pages).catch(() => undefined);
   }
 
   private own(): ExactPage[] {
     const path = rawPath(this.target);
-    return path.startsWith('/') ? [this.page(path, rawQuery(this.target))] : [];
+    if (!path.startsWith('/')) return [];
+    return [path, this.inOwnLetters(path) ?? path].map((one) => this.page(one, rawQuery(this.target)));
+  }
+
+  /** `/POSTS/1` as `/posts/1`, where the router makes no difference. */
+  private inOwnLetters(path: string): string | undefined {
+    const { route } = this.stale;
+    if (!route || !path.startsWith(route.mount)) return undefined;
+    const below = canonicalPath(path.slice(route.mount.length) || '/').replace(/(?<=.)\/$/, '');
+    const own = inOwnLetters(route.template, below);
+    return own === undefined ? undefined : route.mount + own;
   }
 
   /** Relative to the request's address; of another host it is none of ours. */

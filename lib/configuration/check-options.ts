@@ -116,7 +116,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     variants,
     requestFields,
     trailingSlash,
-    respectCacheControl: options.respectCacheControl !== false,
+    respectCacheControl: options.respectCacheControl ?? true,
     clientCacheControl: options.clientCacheControl,
     keepsHeaders: !flavour || storeContext.format.name === 'response',
     headers,

@@ -170,7 +170,7 @@ export const optionsSchema = strict({
   ),
   requestFields: v.optional(requestFields),
   trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
-  respectCacheControl: flag,
+  respectCacheControl: v.optional(v.union([v.boolean(), v.literal('required')], 'true, false or "required"')),
   clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),
   excuseVary: fieldNames,
   excuseHeaders: fieldNames,

@@ -1,7 +1,8 @@
 import { noPageCache } from '../policies/handler-options.js';
 
 /**
- * Keeps a handler, or all handlers of a controller, out of the cache: nothing is stored, nothing is served.
+ * Keeps a handler, or all handlers of a controller, out of the cache: nothing is stored, nothing is served. On a handler for POST and other
+ * unsafe methods itself, its success purges nothing either (`purgeAfterUnsafe`).
  *
  * @example
  * @NoPageCache()

@@ -6,6 +6,12 @@ export interface PurgePagesOptions {
   refresh?: boolean;
   /** Also purges the pages that carry one of these tags. */
   tags?: readonly string[];
+  /**
+   * Also purges what stands at the `Location` and `Content-Location` of the answer to an unsafe method, on the same host (RFC 9111,
+   * section 4.4). Anybody who may send such a request can then purge that page as often as they like. The answers are seen by
+   * `PageCacheInterceptor`, which runs everywhere unless `registerInterceptor` is `false`.
+   */
+  location?: boolean;
 }
 
 /** What one function may give: one target, several, or none. */

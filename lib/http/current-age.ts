@@ -6,6 +6,9 @@ export type FieldReader = (name: string) => readonly string[];
 /** The largest that a cache must be able to hold (RFC 9111, section 1.2.2). */
 export const MAX_SECONDS = 2 ** 31;
 
+/** `Age` is one number; of a list, the first counts (RFC 9111, section 5.1). */
+const AGE = /^[\t ]*(\d+)[\t ]*(?:,|$)/;
+
 /**
  * How old a response is when it leaves the application, which may have it from somewhere else: by its `Date` or its `Age`,
  * whichever is more (RFC 9111, section 4.2.3).
@@ -14,7 +17,8 @@ export const MAX_SECONDS = 2 ** 31;
  * @returns milliseconds
  */
 export function currentAge(field: FieldReader, now: number): number {
-  const [age = ''] = field('age');
-  const apparent = now - (httpDate(field('date')[0]) ?? now);
-  return Math.min(Math.max(0, apparent, /^\d+$/.test(age) ? Number(age) * 1000 : 0), MAX_SECONDS * 1000);
+  const [line = ''] = field('age');
+  const seconds = AGE.exec(line)?.[1];
+  const apparent = now - (httpDate(field('date')[0], now) ?? now);
+  return Math.min(Math.max(0, apparent, Number(seconds ?? 0) * 1000), MAX_SECONDS * 1000);
 }

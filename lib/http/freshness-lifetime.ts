@@ -21,17 +21,16 @@ export function freshnessLifetime(field: FieldReader, now: number): number | und
   return lifetime === undefined ? undefined : Math.max(0, lifetime - currentAge(field, now));
 }
 
-/** Why a shared cache must not store a response at all: by either field, since one may be meant for this cache. */
+/** Why a shared cache must not store a response at all: by `CDN-Cache-Control`, which replaces `Cache-Control` (RFC 9213, section 2.2). */
 export function forbiddenBy(field: FieldReader): string | undefined {
-  const targeted = targetedCacheControl(field('cdn-cache-control'));
-  const general = cacheControl(field('cache-control'));
-  return ['no-store', 'private', 'no-cache'].find((name) => general.has(name) || targeted?.has(name));
+  const directives = targetedCacheControl(field('cdn-cache-control')) ?? cacheControl(field('cache-control'));
+  return ['no-store', 'private', 'no-cache'].find((name) => directives.has(name));
 }
 
 function expires(field: FieldReader, now: number): number | undefined {
   const values = field('expires');
   if (values.length === 0) return undefined;
-  const date = httpDate(field('date')[0]) ?? now;
+  const date = httpDate(field('date')[0], now) ?? now;
   // An invalid date is in the past (RFC 9111, section 5.3); of several, the earliest counts.
-  return Math.max(0, Math.min(...values.map((value) => (httpDate(value) ?? 0) - date)));
+  return Math.max(0, Math.min(...values.map((value) => (httpDate(value, now) ?? 0) - date)));
 }

@@ -16,19 +16,12 @@ export function weak(tag: string): string {
   return tag.startsWith('W/') ? tag : `W/${tag}`;
 }
 
-/** The fields of a page with an `ETag` and a `Last-Modified`, which nginx needs for conditional requests. */
-export function withValidators(headers: readonly HeaderField[], body: Uint8Array): readonly HeaderField[] {
-  const made: HeaderField[] = [];
-  if (!has(headers, 'etag')) made.push(['ETag', contentTag(body)]);
-  if (!has(headers, 'last-modified')) made.push(['Last-Modified', new Date().toUTCString()]);
-  return [...headers, ...made];
+/** The fields of a page with an `ETag`, which nginx needs for conditional requests. */
+export function withTag(headers: readonly HeaderField[], body: Uint8Array): readonly HeaderField[] {
+  return hasTag(headers) ? headers : [...headers, ['ETag', contentTag(body)]];
 }
 
-/** Whether the fields have been through `withValidators`. */
-export function hasValidators(headers: readonly HeaderField[]): boolean {
-  return has(headers, 'etag') && has(headers, 'last-modified');
-}
-
-function has(headers: readonly HeaderField[], name: string): boolean {
-  return headers.some(([field]) => field.toLowerCase() === name);
+/** Whether the fields have been through `withTag`. */
+export function hasTag(headers: readonly HeaderField[]): boolean {
+  return headers.some(([field]) => field.toLowerCase() === 'etag');
 }

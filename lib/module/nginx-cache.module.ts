@@ -1,5 +1,5 @@
 import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
-import { type DynamicModule, Inject, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import type { Cache } from 'cache-manager';
 import { ListenerExplorer } from './listener-explorer.js';
@@ -28,11 +28,12 @@ import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
 import { Publisher } from '../publishing/publisher.js';
-import { RemotePurgeMiddleware } from '../purging/remote-purge.middleware.js';
+import { RemotePurges } from '../purging/remote-purges.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore } from '../stores/page-store.js';
 import { PageCacheLogger } from './page-cache-logger.js';
 import { PageCacheService } from './page-cache.service.js';
+import { UnsafeRequests } from '../caching/unsafe-requests.js';
 import { UncachedRoutesReport } from './uncached-routes.report.js';
 import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
 
@@ -55,9 +56,7 @@ export interface NginxCacheModuleExtras {
  * @publicApi
  */
 @Module({})
-export class NginxCacheModule implements NestModule {
-  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
-
+export class NginxCacheModule {
   /**
    * @param options without any, pages are kept in memory for five minutes and served by the application
    * @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed
@@ -79,10 +78,6 @@ export class NginxCacheModule implements NestModule {
     ...options
   }: NginxCacheAsyncOptions & NginxCacheModuleExtras): DynamicModule {
     return build(PageStoreModule.forRootAsync(options), registerInterceptor);
-  }
-
-  configure(consumer: MiddlewareConsumer): void {
-    if (this.options.remotePurge) consumer.apply(RemotePurgeMiddleware).forRoutes('{*path}');
   }
 }
 
@@ -114,9 +109,11 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       HandlerPlans,
       HandlerRoutes,
       UncachedRoutesReport,
+      UnsafeRequests,
       PageInputs,
       Passage,
       ReadReports,
+      RemotePurges,
       Renderings,
       PendingPurges,
       Publications,

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CurrentDraft } from '../caching/current-draft.js';
 import type { PurgeReport } from '../purging/purge-report.js';
-import { concerns, type PurgeScope } from '../stores/journal/purge-scope.js';
-import { canonicalPath, pagePattern, type PageTarget, targetPaths } from '../purging/purge-target.js';
+import { concerns } from '../stores/journal/purge-scope.js';
+import { exactPage } from '../purging/exact-page.js';
+import { canonicalPath, pagePattern, type PageTarget, subtreeScopes, targetPaths } from '../purging/purge-target.js';
 import { Purger } from '../purging/purger.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -48,7 +49,7 @@ export class PageCacheService {
   /**
    * Deletes pages: every host and every allowed query of them. A page that is being rendered meanwhile is not stored.
    *
-   * @param targets paths (`/posts/1`, encoded or not), URLs, or entities with `dependentPaths()`
+   * @param targets paths (`/posts/1`, encoded or not), URLs, or entities with `dependentPaths()`; `/posts/*` for a page and all below it
    * @returns how many pages were really deleted, and how long it took
    * @throws {PurgeIncompleteError} when the store has not acknowledged it
    * @throws {TypeError} when a target is none of these
@@ -58,12 +59,28 @@ export class PageCacheService {
   }
 
   /**
+   * Deletes pages with one query alone, or without any: other queries of the same path stay.
+   *
+   * @param targets paths with their queries, or URLs
+   * @returns as for `purge`
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it
+   * @throws {TypeError} when a target is neither, or when its query can be no page's
+   * @example
+   * await pages.purgeExactly('/posts?page=2')
+   */
+  async purgeExactly(...targets: (string | URL)[]): Promise<PurgeReport> {
+    return this.purger.exactly(targets.map((target) => exactPage(target, this.options)));
+  }
+
+  /**
    * Deletes a page and all below it: `/blog` takes `/blog` and `/blog/…`, not `/blogger`; `/` takes everything.
    *
+   * @param path `/blog`, `/blog/` or `/blog/*`
    * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
+   * @throws {TypeError} when it is no path, or a pattern of another kind
    */
   async purgeUnder(path: string): Promise<PurgeReport> {
-    return this.purger.purge(underScope(path));
+    return this.purger.all(subtreeScopes(path));
   }
 
   /**
@@ -96,8 +113,8 @@ export class PageCacheService {
   }
 
   /**
-   * Renders pages through the application itself, as an anonymous visitor would see them, and stores them. A page that is not a 200
-   * any more is purged.
+   * Renders pages through the application itself, as an anonymous visitor would see them, and stores them: those that are given, and every
+   * other stored query of them. A page that is not a 200 any more is purged.
    *
    * @throws {PurgeIncompleteError} when such a purge is not acknowledged
    * @example
@@ -125,7 +142,10 @@ export class PageCacheService {
    * @returns `undefined` when there is none, or when the store does not answer
    */
   async get(path: string): Promise<Page | undefined> {
-    return this.storage.get(this.addressesOf(path)[0]?.key ?? '', {});
+    const addresses = this.addressesOf(path);
+    // With and without a slash at its end, there may be two pages.
+    const address = addresses.find((one) => one.path === canonicalPath(path)) ?? addresses[0];
+    return this.storage.get(address?.key ?? '', {});
   }
 
   /** Whether the page of a path is stored. */
@@ -142,13 +162,13 @@ export class PageCacheService {
    * Lists the stored pages.
    *
    * @param filter `under` a path as in `purgeUnder`, or `matching` as in `purgeMatching`
-   * @throws {TypeError} when the store cannot list
+   * @throws {TypeError} when one of them is wrong, or when the store cannot list
    */
   async *pages({ under = '/', matching }: { under?: string; matching?: RegExp } = {}): AsyncIterable<PageInfo> {
-    const scope = underScope(under);
+    const scopes = subtreeScopes(under);
     const regexp = matching && pagePattern(matching);
     for await (const page of storedPages(this.storage, this.keys)) {
-      if (concerns(scope, page) && (!regexp || regexp.test(page.target))) yield page;
+      if (scopes.some((scope) => concerns(scope, page)) && (!regexp || regexp.test(page.target))) yield page;
     }
   }
 
@@ -162,8 +182,4 @@ export class PageCacheService {
     const query = rawQuery(path.split('#', 1)[0] ?? '');
     return this.keys.ofPath(raw, undefined, query);
   }
-}
-
-function underScope(path: string): PurgeScope {
-  return { kind: 'under', path: canonicalPath(path).replace(/\/$/, '') };
 }

@@ -36,7 +36,7 @@ export interface CheckedOptions extends PageKeyOptions {
   /** In lower case. */
   readonly requestFields: RequestFieldOptions & { readonly pass: 'all' | 'key' };
   readonly trailingSlash: TrailingSlash;
-  readonly respectCacheControl: boolean;
+  readonly respectCacheControl: boolean | 'required';
   readonly clientCacheControl: string | undefined;
   /** Whether hits come with the header of the page, and not only with `headers`. */
   readonly keepsHeaders: boolean;

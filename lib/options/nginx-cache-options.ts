@@ -91,9 +91,10 @@ export interface NginxCacheOptions {
 
   /**
    * Whether `s-maxage`, `max-age`, `CDN-Cache-Control` and `Expires` of a response decide how long its page is kept. Default `true`.
-   * A ttl from `@PageCache()` or `page.ttl` comes first. (`no-store`, `private` and `no-cache` always count.)
+   * A ttl from `@PageCache()` or `page.ttl` comes first. (`no-store`, `private` and `no-cache` always count.) With `required`, nothing is
+   * stored for which neither of them says how long: `ttl` is for no page then.
    */
-  respectCacheControl?: boolean;
+  respectCacheControl?: boolean | 'required';
 
   /**
    * `Cache-Control` of pages, for browsers and CDNs: the same on a miss and on a hit. Default: what the application sends on a miss,
@@ -110,7 +111,10 @@ export interface NginxCacheOptions {
   /** Cookies that a page may set: they are taken off the stored page. */
   excuseCookies?: readonly NamePattern[];
 
-  /** Whether a successful POST, PUT, PATCH or DELETE purges the page at its address and at its `Location`. Default `true`. */
+  /**
+   * Whether a successful POST, PUT, PATCH or DELETE purges the page at its own address. Default `true`. A handler with `@NoPageCache()` does
+   * not; with `@PurgePages({ location: true })` it also purges the pages at its `Location` and `Content-Location`.
+   */
   purgeAfterUnsafe?: boolean;
 
   /** Purging over HTTP: `PURGE /path` with `Authorization: Bearer <token>`. Default: off. */
@@ -126,8 +130,8 @@ export interface NginxCacheOptions {
   maxPageBytes?: number;
 
   /**
-   * Statuses that are stored. Default `[200]`, the only one that the `memcached` flavour can serve; `srcache` and `njs` serve
-   * 200, 301, 308, 404 and 410.
+   * Statuses that are stored. Default `[200]`, the only one that `memcached` and `files` can serve. Where the whole response is kept (`srcache`,
+   * `njs`, stores that the application serves), every other status below 500 is stored as well if its response says how long it is fresh.
    */
   statuses?: readonly number[];
 

@@ -4,7 +4,7 @@ import type { HeaderField } from '../http/fields.js';
 import type { Page } from './page.js';
 import type { PageFormat } from './page-format.js';
 import { storedFields } from '../http/stored-fields.js';
-import { hasValidators, withValidators } from '../http/validators.js';
+import { hasTag, withTag } from '../http/validators.js';
 
 /**
  * The longest header field line, in bytes. srcache copies each through a buffer of one memory page
@@ -21,8 +21,8 @@ const HEAD_END = '\r\n\r\n';
 const CODING = 'Content-Encoding';
 
 /**
- * The whole response as it would go over the wire: what srcache and the njs module read. Always with validators, so that
- * nginx can answer conditional requests.
+ * The whole response as it would go over the wire: what srcache and the njs module read. Always with an `ETag`, so that nginx can answer
+ * conditional requests.
  *
  * @see https://github.com/openresty/srcache-nginx-module#srcache_store
  */
@@ -32,7 +32,7 @@ export const responseFormat: PageFormat = {
   /** @throws RangeError for a header that nginx could not read back */
   encode(page) {
     const { status, body, contentEncoding } = page;
-    const fields = withValidators(storedFields(page.headers), body);
+    const fields = withTag(storedFields(page.headers), body);
     const lines = (contentEncoding ? withCoding(fields, contentEncoding) : fields).map(fieldLine);
     const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`, 'latin1');
     if (head.length > HEAD_MAX_LENGTH) {
@@ -90,7 +90,7 @@ function parsedFields(lines: readonly string[]): HeaderField[] | undefined {
 function pageOf(status: number, fields: readonly HeaderField[], body: Buffer): Page | undefined {
   const codings = fields.filter(([name]) => name.toLowerCase() === CODING.toLowerCase());
   const headers = storedFields(fields);
-  if (headers.length + codings.length !== fields.length || !hasValidators(headers)) return undefined;
+  if (headers.length + codings.length !== fields.length || !hasTag(headers)) return undefined;
   if (codings.length === 0) return { status, headers, body };
   const isGzip = codings.length === 1 && codings[0]?.[1] === 'gzip' && body[0] === 0x1f && body[1] === 0x8b;
   return isGzip ? { status, headers, body, contentEncoding: 'gzip' } : undefined;

@@ -6,14 +6,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { rawPath } from '../rules/request-head.js';
 import { templatePattern } from '../rules/route-template.js';
-
-/** What the routers leave on a request: Express `route.path`, Fastify `routeOptions.url`. */
-type Routed = IncomingMessage & {
-  originalUrl?: string;
-  baseUrl?: string;
-  route?: { path?: unknown };
-  routeOptions?: { url?: unknown };
-};
+import { type MatchedRoute, matchedRoute } from './matched-route.js';
 
 /**
  * An alias of a page is answered but not stored: other letters than the route's own, a trailing slash, parameters in
@@ -27,16 +20,14 @@ export class CanonicalAddressListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    const request = event.context.switchToHttp().getRequest<Routed>();
+    const request = event.context.switchToHttp().getRequest<IncomingMessage & { originalUrl?: string }>();
     const target = request.originalUrl ?? request.url ?? '';
-    const template = request.routeOptions?.url ?? request.route?.path;
+    const route = matchedRoute(event.context);
     if (target !== event.draft.address.target) event.skip('alias');
-    else if (typeof template !== 'string' || !this.isOwnAddress(template, request.baseUrl ?? '', target))
-      event.skip('alias');
+    else if (!route || !this.isOwnAddress(route, target)) event.skip('alias');
   }
 
-  /** @param mount where an Express application is mounted in another: as the visitor wrote it, so it is no part of the template */
-  private isOwnAddress(template: string, mount: string, target: string): boolean {
+  private isOwnAddress({ template, mount }: MatchedRoute, target: string): boolean {
     const path = this.withoutSlash(target);
     return path.startsWith(mount) && this.pattern(template).test(path.slice(mount.length) || '/');
   }

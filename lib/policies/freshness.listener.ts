@@ -7,11 +7,11 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
 /**
  * `respectCacheControl`: how long the application allows shared caches to keep a response is how long it is kept, unless the
- * handler has said so itself (`@PageCache({ ttl })`, `page.ttl = …`).
+ * handler has said so itself (`@PageCache({ ttl })`, `page.ttl = …`). With `required`, one of them must have said it.
  */
 @Injectable()
 export class FreshnessListener {
-  readonly #respect: boolean;
+  readonly #respect: CheckedOptions['respectCacheControl'];
 
   constructor(@Inject(PAGE_CACHE_OPTIONS) { respectCacheControl }: CheckedOptions) {
     this.#respect = respectCacheControl;
@@ -19,9 +19,10 @@ export class FreshnessListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    if (!this.#respect || event.draft.hasOwnTtl) return;
+    if (this.#respect === false || event.draft.hasOwnTtl) return;
     const lifetime = freshnessLifetime((name) => event.header(name), Date.now());
     if (lifetime === 0) event.skip('stale');
     else if (lifetime !== undefined) event.draft.ttl = lifetime;
+    else if (this.#respect === 'required') event.skip('no-freshness');
   }
 }

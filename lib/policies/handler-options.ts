@@ -27,3 +27,10 @@ export const pageCache = Reflector.createDecorator<PageCacheHandlerOptions>();
 
 /** @internal */
 export const noPageCache = Reflector.createDecorator<true>();
+
+/**
+ * Whether the success of an unsafe handler also purges what stands at its `Location` and `Content-Location`.
+ *
+ * @internal
+ */
+export const purgesLocation = Reflector.createDecorator<true>();

@@ -7,7 +7,7 @@ import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
 import { concerns, describe, type PathsScope } from '../stores/journal/purge-scope.js';
 import { Purger } from '../purging/purger.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { storedPages } from '../stores/stored-pages.js';
+import { pagesToPurge } from '../stores/stored-pages.js';
 import { Turns } from '../async/turns.js';
 import type { TargetPath } from '../purging/purge-target.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -55,16 +55,20 @@ export class Publisher {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
-  /** One page after the other: visitors come first. */
+  /** One page after the other: visitors come first. What else is stored of the same paths would be old. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
-    return this.replaceAll(this.purger.scopeOf(targets), async () =>
-      targets.flatMap(({ path, host }) => this.keys.ofPath(path, host)),
+    const scope = this.purger.scopeOf(pagesAmong(targets));
+    const meant = targets.filter(({ isGuess }) => !isGuess);
+    const wanted = meant.flatMap(({ path, host, query }) =>
+      ['', query].flatMap((one) => this.keys.ofPath(path, host, one)),
     );
+    const byKey = new Map(wanted.map((address) => [address.key, address]));
+    return this.replaceAll(scope, async () => [...byKey.values(), ...(await this.stored(scope, byKey))]);
   }
 
   /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
   async refresh(targets: readonly TargetPath[]): Promise<PublishReport> {
-    const scope = this.purger.scopeOf(targets);
+    const scope = this.purger.scopeOf(pagesAmong(targets));
     return this.replaceAll(scope, () => this.stored(scope));
   }
 
@@ -127,15 +131,21 @@ export class Publisher {
     }
   }
 
-  private async stored(scope: PathsScope): Promise<PageAddress[]> {
+  /** @param known keys of pages that are left out */
+  private async stored(
+    scope: PathsScope,
+    known: Pick<Map<string, unknown>, 'has'> = new Map(),
+  ): Promise<PageAddress[]> {
     const found: PageAddress[] = [];
     if (this.options.query.allow.length === 0) {
       for (const address of scope.paths.flatMap(({ path, host }) => this.keys.ofForm(path, host))) {
-        if (await this.storage.has(address.key)) found.push(address);
+        if (!known.has(address.key) && (await this.storage.has(address.key))) found.push(address);
       }
       return found;
     }
-    for await (const page of storedPages(this.storage, this.keys)) if (concerns(scope, page)) found.push(page);
+    for await (const page of pagesToPurge(this.storage, this.keys)) {
+      if (!known.has(page.key) && concerns(scope, page)) found.push(page);
+    }
     return found;
   }
 
@@ -165,4 +175,13 @@ export class Publisher {
     );
     return { status: response?.statusCode ?? 0, outcome: (await outcome) ?? { stored: false, reason: 'no-handler' } };
   }
+}
+
+/** @throws {TypeError} when there is a subtree among them */
+function pagesAmong(targets: readonly TargetPath[]): readonly TargetPath[] {
+  const subtree = targets.find(({ isSubtree }) => isSubtree);
+  if (!subtree) return targets;
+  throw new TypeError(
+    `${subtree.path}/* is not a page: publish() and refresh() take pages one by one, purge() and purgeUnder() a subtree`,
+  );
 }

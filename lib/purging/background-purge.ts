@@ -1,6 +1,6 @@
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
-import { waitFor } from '../async/patience.js';
+import { waitForPurge } from './wait-for-purge.js';
 import { PurgeIncompleteError } from './purge-report.js';
 
 /** Purges on behalf of something that has succeeded and must not fail any more: a request, a transaction. */
@@ -16,12 +16,15 @@ export class BackgroundPurge {
    *
    * @param request on whose behalf; when that is not known, nobody waits while an earlier purge is late
    */
-  async run(request: object | undefined, ...purges: (() => Promise<unknown>)[]): Promise<void> {
+  async run(
+    request: { readonly method?: string | undefined } | undefined,
+    ...purges: (() => Promise<unknown>)[]
+  ): Promise<void> {
     const all = Promise.all(purges.map((purge) => this.attempt(purge)));
     this.#running.add(all);
     void all.finally(() => this.#running.delete(all));
-    if (request) return void (await waitFor(all, request));
-    if (this.#late || (await waitFor(all, all))) return;
+    if (request) return void (await waitForPurge(all, request));
+    if (this.#late || (await waitForPurge(all, {}))) return;
     this.#late = all.finally(() => (this.#late = undefined));
   }
 

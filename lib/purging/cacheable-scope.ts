@@ -1,21 +1,25 @@
 import { isKeyTooLong, type PageKeys } from '../page/page-key.js';
-import type { Rule } from '../rules/rule.js';
+import { allRules, type RequestRules } from '../rules/request-rules.js';
+import type { Subject } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { PurgeScope } from '../stores/journal/purge-scope.js';
 
+/** What rules can tell of an address alone, whoever asks for it. */
+const OF_ADDRESSES: ReadonlySet<string> = new Set<Subject>(['path', 'decodedPath', 'query']);
+
 /**
- * The part of a purge that can concern a page. Nothing that is being rendered has to be checked against the rest: an excluded path, or one
- * whose key is too long, is never stored. So nobody can fill the journal with such addresses.
+ * The part of a purge that can concern a page. Nothing that is being rendered has to be checked against the rest: an excluded path, an alias, or
+ * what has too long a key, is never stored. So nobody can fill the journal with such addresses.
  */
 export class CacheableScope {
   readonly #rules: RuleSet;
 
-  /** @param paths `include` and `exclude` */
   constructor(
-    paths: readonly Rule[],
+    rules: RequestRules,
     private readonly keys: PageKeys,
   ) {
-    this.#rules = new RuleSet(paths);
+    const ofAddresses = allRules(rules).filter(({ tests }) => tests.every(({ subject }) => OF_ADDRESSES.has(subject)));
+    this.#rules = new RuleSet(ofAddresses);
   }
 
   of(scope: PurgeScope): PurgeScope {

@@ -32,17 +32,21 @@ export class PendingPurges implements OnModuleDestroy {
     return this.#scopes.length;
   }
 
-  /** @param purge tries one again */
-  add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>): void {
-    if (this.#closed) return this.report('Shutting down', [scope]);
+  /**
+   * @param purge tries one again
+   * @returns whether it will be tried again
+   */
+  add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>): boolean {
+    if (this.#closed) return this.refuse('Shutting down', scope);
     // The first may be under way: whatever comes now is to be done after it.
     const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
     const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
     if (total > CAPACITY && this.storage.lists) this.#scopes = [{ kind: 'all' }];
-    else if (total > CAPACITY_WITHOUT_LIST) this.report('Too many pages wait to be purged: giving up', [scope]);
+    else if (total > CAPACITY_WITHOUT_LIST) return this.refuse('Too many pages wait to be purged: giving up', scope);
     else if (!isWaiting) this.#scopes.push(scope);
     this.hold();
     this.schedule(purge);
+    return true;
   }
 
   /** Waits until the store has acknowledged all of them, but not longer than so many milliseconds. */
@@ -66,6 +70,11 @@ export class PendingPurges implements OnModuleDestroy {
   /** Nothing is stored while something waits. */
   private hold(): void {
     this.storage.journal.held = this.#scopes.length > 0;
+  }
+
+  private refuse(why: string, scope: PurgeScope): false {
+    this.report(why, [scope]);
+    return false;
   }
 
   /** What is lost is at least known. */

@@ -20,15 +20,46 @@ export interface PurgeReport {
 export class PurgeIncompleteError extends Error {
   override readonly name = 'PurgeIncompleteError';
 
-  /** @param pending what is not known to be purged: paths, `/path/*` for a subtree, regular expressions */
+  /**
+   * @param pending what is not known to be purged: paths, `/path/*` for a subtree, regular expressions, `tag:name`
+   * @param isRetried whether it is tried again until the store has it; not when the store can never do it, and not when it was given up
+   */
   constructor(
     readonly pending: readonly string[],
     cause: unknown,
+    readonly isRetried = true,
   ) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super(
-      `Not purged: ${pending.slice(0, 10).join(', ')}${pending.length > 10 ? ', …' : ''} (${why}). Purge again when the store is back.`,
-      { cause },
-    );
+    const what = `${pending.slice(0, 10).join(', ')}${pending.length > 10 ? ', …' : ''} (${why})`;
+    const retried = 'It is tried again until the store has it; until then, nothing new is stored.';
+    super(isRetried ? `Not purged yet: ${what}. ${retried}` : `Not purged: ${what}. It is not tried again.`, { cause });
   }
+}
+
+/**
+ * One report of several purges.
+ *
+ * @throws {PurgeIncompleteError} when one of them is incomplete
+ */
+export function together(results: readonly PromiseSettledResult<PurgeReport>[]): PurgeReport {
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  if (errors.length > 0) throw errors.length === 1 ? errors[0] : oneError(errors);
+  const reports = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  return {
+    purged: reports.reduce((sum, { purged }) => sum + purged, 0),
+    targets: [...new Set(reports.flatMap(({ targets }) => targets))],
+    duration: Math.max(0, ...reports.map(({ duration }) => duration)),
+  };
+}
+
+function oneError(errors: readonly unknown[]): unknown {
+  const incomplete = errors.filter((error) => error instanceof PurgeIncompleteError);
+  const [first] = incomplete;
+  if (!first || incomplete.length < errors.length) return errors[0];
+  const pending = [...new Set(incomplete.flatMap((error) => error.pending))];
+  return new PurgeIncompleteError(
+    pending,
+    first.cause,
+    incomplete.every(({ isRetried }) => isRetried),
+  );
 }

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { canonicalSegment } from '../rules/canonical-path.rule.js';
+import type { PurgeScope } from '../stores/journal/purge-scope.js';
 
 /**
  * An entity that knows which paths show it.
@@ -30,6 +31,12 @@ export interface TargetPath {
   readonly path: string;
   /** Only from a URL, and only when the site has `hosts`. */
   readonly host: string | undefined;
+  /** As a browser sends it; empty when there is none. */
+  readonly query: string;
+  /** Whether everything below the path is meant as well. */
+  readonly isSubtree?: true;
+  /** Whether it is only one of the things that the target may mean, and not the first. */
+  readonly isGuess?: true;
 }
 
 /**
@@ -62,16 +69,12 @@ function isList(paths: unknown): paths is Iterable<string> {
 }
 
 /**
- * A path or a URL, each of which may name a page in two ways.
+ * A path or a URL. What is written may mean several pages: first comes the one that a browser would ask for.
  *
  * @throws {TypeError} when it is neither
  */
 export function targetPath(target: string | URL, hosts: readonly string[] | undefined): TargetPath[] {
-  if (typeof target === 'string' && target.startsWith('/')) {
-    // A fragment, or part of a decoded name: one purge too much rather than too little.
-    const meant = target.includes('#') ? [target, target.replaceAll('#', '%23')] : [target];
-    return meant.map((path) => ({ path: canonicalPath(path), host: undefined }));
-  }
+  if (typeof target === 'string' && target.startsWith('/')) return meant(target, undefined);
   const url = typeof target === 'string' && URL.canParse(target) ? new URL(target) : target;
   if (!(url instanceof URL) || !url.pathname.startsWith('/')) {
     throw new TypeError(
@@ -82,7 +85,58 @@ export function targetPath(target: string | URL, hosts: readonly string[] | unde
   if (hosts && !hosts.includes(host)) {
     throw new TypeError(`${url.href} is not a page of this site: its hosts are ${hosts.join(', ')}`);
   }
-  return [{ path: canonicalPath(url.pathname), host: hosts && host }];
+  return meant(url.pathname + url.search, hosts && host);
+}
+
+function meant(target: string, host: string | undefined): TargetPath[] {
+  const query = queryOf(target);
+  return readings(target).flatMap((path, index): TargetPath[] => {
+    const guess = index > 0 ? { isGuess: true as const } : {};
+    const page = { path, host, query: index === 0 ? query : '', ...guess };
+    // A page may have that very name.
+    return isSubtree(target) ? [page, { path: path.slice(0, -2), host, query: '', isSubtree: true, ...guess }] : [page];
+  });
+}
+
+/** `/posts/*`, as in `exclude` and in reports. What is below a name that leads elsewhere (`/posts/../*`) is not meant. */
+function isSubtree(target: string): boolean {
+  return target.endsWith('/*') && !/\/(?:\.|%2e){1,2}\//i.test(target);
+}
+
+/**
+ * The canonical paths that a path may mean. `?`, `#` and `%41` have a meaning in an address, and may as well be part of a name that nobody
+ * has encoded. One purge too much rather than too little.
+ */
+export function readings(path: string): string[] {
+  let all = [path];
+  if (/%[0-9a-f]{2}/i.test(path)) all = both(all, '%', '%25');
+  if (path.includes('#')) all = both(all, '#', '%23');
+  if (path.includes('?')) all = both(all, '?', '%3F');
+  return [...new Set(all.map(canonicalPath))];
+}
+
+function both(paths: readonly string[], char: string, encoded: string): string[] {
+  return paths.flatMap((path) => [path, path.replaceAll(char, encoded)]);
+}
+
+/** The query of a target, as a browser would send it. */
+function queryOf(target: string): string {
+  return target.includes('?') ? new URL(`http://localhost${target}`).search.slice(1) : '';
+}
+
+/**
+ * A path and all below it, in each of its readings.
+ *
+ * @param path `/posts`, `/posts/` or `/posts/*`
+ * @throws {TypeError} when it does not begin with "/", or is a pattern of another kind
+ */
+export function subtreeScopes(path: string): PurgeScope[] {
+  mustBePath(path);
+  const top = path.replace(/\/\*?$/, '') || '/';
+  if (top.includes('*')) {
+    throw new TypeError(`${inspect(path)} is not a path: give the part before the "*", or use purgeMatching()`);
+  }
+  return readings(top).map((one) => ({ kind: 'under', path: one.replace(/\/$/, '') }));
 }
 
 /**
@@ -92,9 +146,7 @@ export function targetPath(target: string | URL, hosts: readonly string[] | unde
  * @throws {TypeError} when it does not begin with "/"
  */
 export function canonicalPath(path: string): string {
-  if (typeof path !== 'string' || !path.startsWith('/')) {
-    throw new TypeError(`${inspect(path, { depth: 0 })} is not a path: a path begins with "/"`);
-  }
+  mustBePath(path);
   if (PLAIN.test(path)) return path;
   // The parser of URLs would drop them.
   const visible = path.replace(/[\0- ]/g, encodeURIComponent);
@@ -104,6 +156,11 @@ export function canonicalPath(path: string): string {
     .split('/')
     .map((segment) => canonicalSegment(decodeLeniently(segment)))
     .join('/');
+}
+
+function mustBePath(path: unknown): void {
+  if (typeof path === 'string' && path.startsWith('/')) return;
+  throw new TypeError(`${inspect(path, { depth: 0 })} is not a path: a path begins with "/"`);
 }
 
 /**

@@ -7,10 +7,10 @@ import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { rawPath } from '../rules/request-head.js';
 import { chunks } from '../async/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { storedPages } from '../stores/stored-pages.js';
+import { pagesToPurge } from '../stores/stored-pages.js';
 import { UnsupportedError } from '../stores/unsupported.error.js';
 import { PendingPurges } from './pending-purges.js';
-import { type PurgeReport, PurgeIncompleteError } from './purge-report.js';
+import { type PurgeReport, PurgeIncompleteError, together } from './purge-report.js';
 import {
   concerns,
   describe,
@@ -20,13 +20,8 @@ import {
   sizeOf,
 } from '../stores/journal/purge-scope.js';
 import { CacheableScope } from './cacheable-scope.js';
+import type { ExactPage } from './exact-page.js';
 import type { TargetPath } from './purge-target.js';
-
-/** One address of a page, with one query. */
-export interface ExactPage extends TargetPath {
-  readonly host: string;
-  readonly query: string;
-}
 
 /** How many listed pages are deleted at once. */
 const BATCH = 1000;
@@ -43,12 +38,20 @@ export class Purger {
     @Inject(PendingPurges) private readonly pending: PendingPurges,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {
-    this.#cacheable = new CacheableScope(options.rules.path, keys);
+    this.#cacheable = new CacheableScope(options.rules, keys);
   }
 
-  /** Every form, host, variant and allowed query of the paths. */
+  /** Every form, host, variant and allowed query of the paths, and what is below those that are subtrees. */
   paths(targets: readonly TargetPath[]): Promise<PurgeReport> {
-    return this.purge(this.scopeOf(targets));
+    const subtrees = targets
+      .filter(({ isSubtree }) => isSubtree)
+      .map(({ path }): PurgeScope => ({ kind: 'under', path }));
+    return this.all([this.scopeOf(targets.filter(({ isSubtree }) => !isSubtree)), ...subtrees]);
+  }
+
+  /** One report of several purges: one that fails keeps no other from being done. */
+  async all(scopes: readonly PurgeScope[]): Promise<PurgeReport> {
+    return together(await Promise.allSettled(scopes.map((scope) => this.purge(scope))));
   }
 
   scopeOf(targets: readonly TargetPath[]): PathsScope {
@@ -60,7 +63,7 @@ export class Purger {
   async exactly(pages: readonly ExactPage[]): Promise<PurgeReport> {
     const { hosts } = this.options;
     const targets = pages
-      .filter(({ host }) => !hosts || hosts.includes(host))
+      .filter(({ host }) => !hosts || host === undefined || hosts.includes(host))
       .flatMap(({ path, host, query }) => this.keys.ofPath(path, host, query))
       .map(({ target, host }): ExactTarget => ({ target, host }));
     return this.purge(this.#cacheable.of({ kind: 'targets', targets }));
@@ -72,7 +75,7 @@ export class Purger {
   }
 
   /**
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it; it is tried again until it has
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it; it is tried again until it has, unless it never can
    */
   async purge(scope: PurgeScope): Promise<PurgeReport> {
     if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
@@ -80,9 +83,10 @@ export class Purger {
       return await this.acknowledged(scope);
     } catch (error) {
       // What a store can never do is not worth another try.
-      if (!(error instanceof UnsupportedError)) this.pending.add(scope, (again) => this.acknowledged(again));
+      const isPending =
+        !(error instanceof UnsupportedError) && this.pending.add(scope, (again) => this.acknowledged(again));
       this.dispatcher.notify(new PageCacheFailed('purge', error));
-      throw new PurgeIncompleteError(describe(scope), error);
+      throw new PurgeIncompleteError(describe(scope), error, isPending);
     }
   }
 
@@ -136,7 +140,7 @@ export class Purger {
   }
 
   private async *listed(concerned: (address: PageAddress) => boolean): AsyncGenerator<string, void, undefined> {
-    for await (const page of storedPages(this.storage, this.keys)) if (concerned(page)) yield page.key;
+    for await (const page of pagesToPurge(this.storage, this.keys)) if (concerned(page)) yield page.key;
   }
 
   private async deleteEach(keys: AsyncIterable<string>): Promise<number> {

@@ -3,6 +3,7 @@ import { bypassHeaderRule } from './bypass-header.rule.js';
 import { canonicalPathRule, type TrailingSlash } from './canonical-path.rule.js';
 import { contentRule } from './content.rule.js';
 import { foreignCookieRule, type NamePattern, sessionCookieRule } from './cookie.rule.js';
+import { depthRule } from './depth.rule.js';
 import { fileNameRule } from './file-name.rule.js';
 import { hostFieldRule } from './host-field.rule.js';
 import { hostRule } from './host.rule.js';
@@ -41,7 +42,6 @@ export interface RequestRules {
 
 export function requestRules(options: RuleOptions): RequestRules {
   const { cookies, include, exclude, query, hosts, variants = [], trailingSlash = 'forbid', bypassToken } = options;
-  const inFiles = options.inFiles === true && query.allow.length > 0;
   return {
     addressable: [
       methodRule,
@@ -51,7 +51,8 @@ export function requestRules(options: RuleOptions): RequestRules {
       ...(hosts ? [hostRule(hosts)] : []),
       canonicalPathRule(trailingSlash),
       queryRule(query.allow, query.ignore),
-      ...(inFiles ? [fileNameRule(query.allow)] : []),
+      ...(options.inFiles ? [depthRule(query.allow)] : []),
+      ...(options.inFiles && query.allow.length > 0 ? [fileNameRule(query.allow)] : []),
       ...variants.map(variantRule).filter((rule) => rule !== undefined),
       ...(bypassToken === undefined ? [] : [bypassHeaderRule(bypassToken)]),
     ],

@@ -13,21 +13,56 @@ const PARTS =
  * fixed parts stand there literally; that parameters are in canonical form is a rule of its own.
  */
 export function templatePattern(template: string): RegExp {
-  const parts = Array.from(template.matchAll(PARTS), ({ groups = {} }) => {
-    if (groups['optional']) return '(?:/[^/]+)?';
-    if (groups['parameter']) return '[^/]+';
-    if (groups['wildcard']) return '.*';
-    if (groups['open']) return '(?:';
-    if (groups['close']) return ')?';
-    return text(groups['colon'] ? ':' : (groups['escaped'] ?? groups['text'] ?? ''));
-  });
-  const pattern = `^${parts.join('') || '/'}$`;
+  const pattern = `^${partsOf(template).map(sourceOf).join('') || '/'}$`;
   // A root whose only parameter is optional.
   return new RegExp(new RegExp(pattern).test('') ? `${pattern}|^/$` : pattern);
 }
 
+/**
+ * The same path in the route's own letters: `/POSTS/Hello` is `/posts/Hello` to `/posts/:slug`.
+ *
+ * @param path raw, in canonical form
+ * @returns `undefined` when the route does not answer it in any letters
+ */
+export function inOwnLetters(template: string, path: string): string | undefined {
+  const parts = partsOf(template);
+  // A capture for each part that stands for something; brackets only hold them together.
+  const source = parts.map((part) => ('group' in part ? sourceOf(part) : `(${sourceOf(part)})`)).join('');
+  const found = new RegExp(`^${source || '/'}$`, 'i').exec(path)?.slice(1);
+  if (!found) return undefined;
+  return parts
+    .filter((part) => !('group' in part))
+    .map((part, index) => ownLetters(part, found[index] ?? ''))
+    .join('');
+}
+
+type Part = { readonly any: string } | { readonly group: string } | { readonly texts: readonly string[] };
+
+function partsOf(template: string): Part[] {
+  return Array.from(template.matchAll(PARTS), ({ groups = {} }): Part => {
+    if (groups['optional']) return { any: '(?:/[^/]+)?' };
+    if (groups['parameter']) return { any: '[^/]+' };
+    if (groups['wildcard']) return { any: '.*' };
+    if (groups['open']) return { group: '(?:' };
+    if (groups['close']) return { group: ')?' };
+    return { texts: spellings(groups['colon'] ? ':' : (groups['escaped'] ?? groups['text'] ?? '')) };
+  });
+}
+
 /** Fastify's router compares decoded paths, so its templates are decoded; Express's compares, and has, encoded ones. */
-function text(template: string): string {
-  const encoded = template.split('/').map(canonicalSegment).join('/');
-  return template.includes('%') ? `(?:${literal(encoded)}|${literal(template)})` : literal(encoded);
+function spellings(text: string): string[] {
+  const encoded = text.split('/').map(canonicalSegment).join('/');
+  return text.includes('%') ? [encoded, text] : [encoded];
+}
+
+function sourceOf(part: Part): string {
+  if ('any' in part) return part.any;
+  if ('group' in part) return part.group;
+  const [only = '', ...others] = part.texts.map((text) => literal(text));
+  return others.length > 0 ? `(?:${[only, ...others].join('|')})` : only;
+}
+
+function ownLetters(part: Part, found: string): string {
+  const texts = 'texts' in part ? part.texts : [];
+  return texts.find((text) => text.toLowerCase() === found.toLowerCase()) ?? found;
 }

@@ -100,7 +100,7 @@ export class PageStorage {
 
   /** The keys of all pages with one of the tags; of all pages, when the store keeps no tags. */
   tagged(tags: readonly string[]): AsyncIterable<string> {
-    return this.store.tagged?.(tags) ?? this.list(this.prefix);
+    return this.store.tagged?.(tags) ?? this.listToPurge();
   }
 
   /** @returns how many there were */
@@ -113,11 +113,21 @@ export class PageStorage {
     return this.store.deleteUnder?.(path);
   }
 
-  /** Every stored key that begins with `prefix`. */
-  list(prefix: string): AsyncIterable<string> {
-    if (!this.store.keys)
-      throw new UnsupportedError('This store cannot list its pages; use memoryStore() or memcachedStore({ servers }).');
-    return this.store.keys(prefix);
+  /** Every stored key of the site. */
+  list(): AsyncIterable<string> {
+    return this.listed(this.store.keys?.(this.prefix));
+  }
+
+  /** The same and what is being written at the moment. */
+  listToPurge(): AsyncIterable<string> {
+    return this.listed(this.store.keysToPurge?.(this.prefix) ?? this.store.keys?.(this.prefix));
+  }
+
+  private listed(keys: AsyncIterable<string> | undefined): AsyncIterable<string> {
+    if (keys) return keys;
+    throw new UnsupportedError(
+      'This store cannot list its pages: purge them by path, or use memoryStore(), fileStore() or memcachedStore({ servers })',
+    );
   }
 
   serverKey(key: string): string {

@@ -85,6 +85,8 @@ export interface PageStore {
   has?(key: string): Promise<boolean>;
   /** Every stored key that begins with `prefix`. Absent when the store cannot list. */
   keys?(prefix: string): AsyncIterable<string>;
+  /** The same and what is being written at the moment, which a purge must take as well. `keys` when absent. */
+  keysToPurge?(prefix: string): AsyncIterable<string>;
   /**
    * The keys of all pages that have one of the tags, and of those whose tags are not known. Absent when the store does not keep tags.
    */

@@ -2,8 +2,17 @@ import type { PageAddress, PageKeys } from '../page/page-key.js';
 import type { PageStorage } from './page-storage.js';
 
 /** Every stored page of the site. */
-export async function* storedPages(storage: PageStorage, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
-  for await (const key of storage.list(keys.prefix)) {
+export function storedPages(storage: PageStorage, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
+  return addresses(storage.list(), keys);
+}
+
+/** Every page that a purge must take: those that are being written at the moment as well. */
+export function pagesToPurge(storage: PageStorage, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
+  return addresses(storage.listToPurge(), keys);
+}
+
+async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
+  for await (const key of listed) {
     const address = keys.parse(key);
     if (address) yield address;
   }

@@ -66,7 +66,9 @@ export class EntityPaths {
     const paths = new Set<string>();
     for (const one of given) {
       try {
-        for (const { path } of targetPath(one as string, undefined)) paths.add(path);
+        const [page] = targetPath(one as string | URL, undefined);
+        // As it was given: what else it may mean is for the purge to say.
+        paths.add(typeof one === 'string' && one.startsWith('/') ? one : (page?.path ?? '/'));
       } catch (error) {
         errors.push(error);
       }

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { memoryStore, PageCacheService, type PageStoreDefinition } from '../../lib/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { PageLog } from '../support/page-log.js';
 import { startSite } from '../support/site.js';
 
 @Controller()
@@ -59,6 +60,22 @@ it.each(PLATFORMS)('get(), has(), keysFor() and pages() on %s', async (platform)
   await expect(all(pages.pages({ matching: 'x' as never }))).rejects.toThrow(TypeError);
 });
 
+it('with trailingSlash: allow, each form is a page of its own', async () => {
+  const { app, url } = await startApplication({
+    platform: 'express',
+    controllers: [EverythingController],
+    providers: [PageLog],
+    options: { trailingSlash: 'allow' },
+  });
+  const pages = app.get(PageCacheService);
+  await fetch(`${url}/about/`);
+  expect(await app.get(PageLog).outcome('/about/')).toBe('stored');
+  expect([await pages.has('/about/'), await pages.has('/about')]).toEqual([true, false]);
+  expect((await pages.get('/about/'))?.status).toBe(200);
+  expect(pages.keysFor('/about/')).toEqual(['page:/about', 'page:/about/']);
+  await app.close();
+});
+
 it('a store that cannot list says so', async () => {
   const listless: PageStoreDefinition = {
     kind: 'listless',
@@ -71,6 +88,12 @@ it('a store that cannot list says so', async () => {
   const pages = app.get(PageCacheService);
   expect(await pages.purge('/')).toMatchObject({ purged: 0 });
   await expect(all(pages.pages())).rejects.toThrow(/^This store cannot list its pages/);
-  await expect(pages.purgeUnder('/')).rejects.toMatchObject({ name: 'PurgeIncompleteError', pending: ['/*'] });
+  const failure: unknown = await pages.purgeUnder('/').catch((error: unknown) => error);
+  expect(failure).toMatchObject({ name: 'PurgeIncompleteError', pending: ['/*'], isRetried: false });
+  expect(String(failure)).toMatch(
+    /^PurgeIncompleteError: Not purged: \/\* \(.*purge them by path.*\)\. It is not tried again\.$/,
+  );
+  // What it can do is done.
+  await expect(pages.purge('/a', '/a/*')).rejects.toMatchObject({ pending: ['/a/*'] });
   await app.close();
 });

@@ -11,6 +11,9 @@ import { type FilesSite, startFilesSite } from '../support/files-site.js';
 const HTML = 'text/html; charset=utf-8';
 const body = (id: string) => `<h1>${id}</h1>${'<p>Grüße, 0123456789</p>'.repeat(300)}`;
 
+/** As deep as a page may be. */
+const DEEP = `deep${'/x'.repeat(15)}`;
+
 @Controller()
 class PostsController {
   static renders = 0;
@@ -28,6 +31,12 @@ class PostsController {
   post(@Param('id') id: string, @Query('page') number?: string) {
     PostsController.renders += 1;
     return body(`${id} ${number ?? ''} ${PostsController.suffix}`);
+  }
+
+  @Get([DEEP, `${DEEP}/x`])
+  @Header('content-type', HTML)
+  deep() {
+    return body('deep');
   }
 
   @Get('small')
@@ -226,6 +235,20 @@ describe.each(PLATFORMS)('the files flavour on %s', (platform) => {
       expect(status, query).toBe('nestjs-nginx-cache; fwd=bypass; detail=file-name');
     }
     rmSync(join(site_, 'outside#'));
+  });
+
+  it('makes no more than so many directories for a page', async () => {
+    const deep = `/${DEEP}`;
+    await store(deep);
+    expect((await site.get(deep)).status).toBe('nginx; hit');
+    await store(`${deep}?page=${'y/'.repeat(16)}z`);
+    // No page is stored there; if there were one, nginx would not look for it either.
+    for (const target of [`${deep}/x`, `${deep}?page=${'y/'.repeat(17)}z`]) {
+      expect((await site.get(target)).status).toBe('nestjs-nginx-cache; fwd=bypass; detail=depth');
+    }
+    mkdirSync(join(site.root, 'page:#', 'pages', deep.slice(1), 'x#', 'kept'), { recursive: true });
+    writeFileSync(join(site.root, 'page:#', 'pages', deep.slice(1), 'x#', 'kept', 'page'), 'FORBIDDEN');
+    expect((await site.get(`${deep}/x`)).status).toBe('nestjs-nginx-cache; fwd=bypass; detail=depth');
   });
 
   it('goes on without files that it cannot read', async () => {

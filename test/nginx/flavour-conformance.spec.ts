@@ -115,20 +115,20 @@ describe.each(FLAVOURS)('pages of the flavour $name', (flavour) => {
     it.runIf(flavour.validates).each([{}, GZIP])('answers conditional requests of %o by itself', async (accept) => {
       for (const target of ['/value', '/compressible', '/validated']) {
         const { first, second } = await site.twice(target, accept);
-        const [tag = '', modified = ''] = [field(second, 'etag'), field(second, 'last-modified')];
+        // A test before this one may have rendered it within this second.
+        const [tag = '', modified] = [field(second, 'etag'), field(second, 'last-modified')];
         const opaque = tag.replace('W/', '');
-        const later = new Date(Date.parse(modified) + 60_000).toUTCString();
-        const earlier = new Date(Date.parse(modified) - 60_000).toUTCString();
+        const date = Date.parse(modified ?? new Date().toUTCString());
+        const later = new Date(date + 60_000).toUTCString();
+        const earlier = new Date(date - 60_000).toUTCString();
         const not = [
           { 'If-None-Match': tag },
           { 'If-None-Match': `W/${opaque}` },
           // As it came with the page when that was rendered.
           { 'If-None-Match': field(first, 'etag') ?? '' },
-          { 'If-Modified-Since': field(first, 'last-modified') ?? '' },
           { 'If-None-Match': `"other", W/"x",${opaque} , "y"` },
           { 'If-None-Match': '*' },
-          { 'If-Modified-Since': modified },
-          { 'If-Modified-Since': later },
+          ...(modified === undefined ? [] : [modified, later]).map((since) => ({ 'If-Modified-Since': since })),
           // RFC 9110, section 13.1.3: the second is ignored. nginx itself wants both to say so.
           ...(flavour.name === 'srcache' ? [] : [{ 'If-None-Match': tag, 'If-Modified-Since': earlier }]),
         ];
@@ -173,7 +173,6 @@ describe.each(FLAVOURS)('pages of the flavour $name', (flavour) => {
             expect(field(first, 'content-encoding')).toBe(field(second, 'content-encoding'));
             expect(first.body.equals(second.body)).toBe(true);
           }
-          expect(Date.parse(field(first, 'last-modified') ?? '')).not.toBeNaN();
           expect(field(first, 'last-modified')).toBe(field(second, 'last-modified'));
         }
       },
@@ -206,7 +205,12 @@ describe.each(FLAVOURS)('pages of the flavour $name', (flavour) => {
       expect(field(own, 'etag')).toBe('"own, with a comma"');
       expect(field(own, 'last-modified')).toBe('Sun, 06 Nov 1994 08:49:37 GMT');
       const before = Date.now() - 1000;
-      const { second: packed } = await site.twice('/compressible', GZIP);
+      let { second: packed } = await site.twice('/compressible', GZIP);
+      // Another rendering of this second has the date.
+      while (field(packed, 'last-modified') === undefined) {
+        await site.app.get(PageCacheService).purgeAll();
+        ({ second: packed } = await site.twice('/compressible', GZIP));
+      }
       expect(field(packed, 'etag')).toMatch(/^"[\w-]{27}"$/);
       expect(Date.parse(field(packed, 'last-modified') ?? '')).toBeGreaterThanOrEqual(before);
       // Unpacked, it is another representation.

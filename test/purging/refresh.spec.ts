@@ -94,6 +94,31 @@ describe.each(PLATFORMS)('refresh() on %s', (platform) => {
     return answer.body.toString();
   };
 
+  it('publish() covers every stored query, too', async () => {
+    await stored('/a', '/a?page=2', '/b?page=2');
+    RefreshedController.version = 1;
+    expect(await pages.publish('/a')).toMatchObject({ published: ['/a'], purged: [], skipped: [], failed: [] });
+    expect([await text('/a'), await text('/a?page=2'), await text('/b?page=2')]).toEqual(['a 1', 'a 1', 'b 0']);
+    expect(RefreshedController.renders).toBe(2);
+    await pages.publish('/b?page=3');
+    expect([await text('/b'), await text('/b?page=3'), await text('/b?page=2')]).toEqual(['b 1', 'b 1', 'b 1']);
+    expect(RefreshedController.renders).toBe(5);
+  });
+
+  it('publish() renders what a browser would ask for, and what else may be meant only if it is stored', async () => {
+    await stored('/50%25', '/50%2525', '/who%3F');
+    RefreshedController.version = 1;
+    await pages.publish('/50%25');
+    expect([await text('/50%25'), await text('/50%2525'), await text('/who%3F')]).toEqual([
+      '50% 1',
+      '50%25 1',
+      'who? 0',
+    ]);
+    expect(await pages.publish('/who?')).toMatchObject({ published: ['/who', '/who%3F'] });
+    await site.memcached.flush();
+    expect(await pages.publish('/100%25')).toMatchObject({ published: ['/100%25'] });
+  });
+
   it('nobody meets anything but a hit, with the old page or the new one', async () => {
     await stored('/a');
     let [running, visits] = [true, 0];

@@ -1,5 +1,7 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Controller, type ExecutionContext, Get, Header } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PageCache } from '../../lib/index.js';
 import { checkOptions } from '../../lib/configuration/check-options.js';
 import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
@@ -11,11 +13,14 @@ const HTML = 'text/html; charset=utf-8';
 const TOKEN = 'correct-horse-battery';
 const BYPASS = 'another-secret-of-ours';
 
+const idOf = (context: ExecutionContext) => context.switchToHttp().getRequest<{ params: { id?: string } }>().params.id;
+
 @Controller()
 class RendersController {
   static renders = 0;
 
   @Get(['/', 'page', 'page/:id', 'outside'])
+  @PageCache({ tags: (context) => [`page:${idOf(context)}`, 'a, b', 'käse'] })
   @Header('content-type', HTML)
   page() {
     return `render ${(RendersController.renders += 1)}`;
@@ -40,7 +45,12 @@ describe.each(PLATFORMS.flatMap((platform) => PREFIXES.map((prefix) => ({ platfo
           query: { allow: ['p'] },
         },
         prepare: (app) => {
-          if (prefix !== undefined) app.setGlobalPrefix(prefix, { exclude: ['outside'] });
+          if (prefix !== undefined) app.setGlobalPrefix(prefix, { exclude: ['/', 'outside'] });
+          // As middleware against attacks does.
+          app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+            if (['GET', 'HEAD'].includes(request.method ?? '')) return next();
+            response.writeHead(405).end();
+          });
         },
       });
     });
@@ -78,6 +88,47 @@ describe.each(PLATFORMS.flatMap((platform) => PREFIXES.map((prefix) => ({ platfo
       }
     });
 
+    it('PURGE takes subtrees, everything, and tags', async () => {
+      const all = [...new Set(['/', path, `${path}?p=1`, `${path}/1`, `${path}/2`, '/outside'])];
+      const left = async () =>
+        (await site.memcached.keys()).flatMap((key) => /^page:(.*)$/.exec(key)?.[1] ?? []).sort();
+      const without = (...gone: string[]) => all.filter((target) => !gone.includes(target)).sort();
+      for (const port of ports()) {
+        for (const [target, fields, targets, rest] of [
+          [`${path}/*`, [], [`${path}/*`], without(path, `${path}?p=1`, `${path}/1`, `${path}/2`)],
+          [`${path}/%2A`, [], [`${path}/*`], all.toSorted()],
+          ['/*', [], ['/*'], []],
+          ['/', ['Cache-Tag: page:1, page:3'], ['tag:page:1', 'tag:page:3'], without(`${path}/1`)],
+          [
+            '/',
+            ['Cache-Tag: page:1', 'Cache-Tag: page:2'],
+            ['tag:page:1', 'tag:page:2'],
+            without(`${path}/1`, `${path}/2`),
+          ],
+          ['/', ['Cache-Tag: a%2C b'], ['tag:a, b'], []],
+          ['/', [`Cache-Tag: ${Buffer.from('käse').toString('latin1')}`], ['tag:käse'], []],
+        ] as const) {
+          await store(...all);
+          const answer = await send(port, 'PURGE', target, `Authorization: Bearer ${TOKEN}`, ...fields);
+          expect(answer.status).toBe(200);
+          const purged = all.length - rest.length;
+          expect(JSON.parse(answer.body.toString())).toMatchObject({ purged, targets });
+          expect(await left()).toEqual(rest);
+          await site.memcached.flush();
+        }
+      }
+    });
+
+    it('a PURGE that names no tag is refused', async () => {
+      for (const port of ports()) {
+        await store(path);
+        const answer = await send(port, 'PURGE', path, `Authorization: Bearer ${TOKEN}`, 'Cache-Tag: ,');
+        expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('names no tag')]);
+        expect(await site.get(path)).toBePageCacheHit();
+        await site.memcached.flush();
+      }
+    });
+
     it('the parameter does, too', async () => {
       for (const port of ports()) {
         await store(path);
@@ -90,13 +141,16 @@ describe.each(PLATFORMS.flatMap((platform) => PREFIXES.map((prefix) => ({ platfo
     });
 
     it('what is outside of the global prefix can be purged as well', async () => {
-      const outside = '/outside';
-      await store(outside);
       for (const port of ports()) {
-        const answer = await send(port, 'PURGE', outside, `Authorization: Bearer ${TOKEN}`);
-        expect(answer.status).toBe(200);
+        for (const outside of ['/outside', '/']) {
+          await store(outside);
+          const answer = await send(port, 'PURGE', outside, `Authorization: Bearer ${TOKEN}`);
+          expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([200, { purged: 1 }]);
+          await store(outside);
+          const byParameter = await send(port, 'GET', `${outside}?secret-purge=${TOKEN}`);
+          expect([byParameter.status, JSON.parse(byParameter.body.toString())]).toMatchObject([200, { purged: 1 }]);
+        }
       }
-      expect(await site.get(outside)).toBePageCacheMiss();
     });
 
     it.each([

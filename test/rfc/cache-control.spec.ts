@@ -37,8 +37,23 @@ describeWholeResponses('Cache-Control of responses (RFC 9111, section 5.2.2)', (
     expect(values(second, 'cache-control')).toEqual([value]);
   });
 
-  it('RFC 9213, section 2.2: CDN-Cache-Control that forbids it is enough', async () => {
-    const fields = { 'Cache-Control': 'max-age=100', 'CDN-Cache-Control': 'no-store' };
-    expect(await site().kept(fields)).toEqual([false, 'no-store']);
-  });
+  it.each([
+    ['max-age=100', 'no-store', 'no-store'],
+    ['no-store', 'max-age=100', 'stored'],
+    ['private', 'max-age=100', 'stored'],
+    ['no-cache', 's-maxage=100, max-age=0', 'stored'],
+    ['max-age=0', 'max-age=100', 'stored'],
+    ['max-age=100', 'max-age=0', 'stale'],
+    ['no-store', 'max-age=100,,', 'no-store'],
+    ['no-store', '', 'no-store'],
+  ])(
+    'RFC 9213, section 2.2: of %j and, for CDNs, %j the latter counts if it is valid',
+    async (general, targeted, outcome) => {
+      const fields = { 'Cache-Control': general, 'CDN-Cache-Control': targeted };
+      const { second, outcome: is } = await site().twice(site().answering(fields));
+      expect([is, site().isHit(second)]).toEqual([outcome, outcome === 'stored']);
+      // Browsers go on by theirs.
+      expect(values(second, 'cache-control')).toEqual([general]);
+    },
+  );
 });

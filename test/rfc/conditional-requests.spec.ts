@@ -150,6 +150,52 @@ describeWholeResponses('conditional requests (RFC 9110, section 13)', (site) => 
     expect(await asked({ 'If-None-Match': field(second, 'etag') ?? '', 'If-Modified-Since': MODIFIED })).toBe(304);
   });
 
+  it('section 13.2.2: If-None-Match wins over If-Modified-Since', async () => {
+    const target = site().answering({ 'Last-Modified': MODIFIED });
+    const { second } = await site().twice(target);
+    const before = { 'If-Modified-Since': 'Sun, 06 Nov 1983 08:49:37 GMT' };
+    const response = await site().get(target, { ...before, 'If-None-Match': field(second, 'etag') ?? '' });
+    // nginx asks for both (ngx_http_not_modified_filter_module.c), and sends the page once more than it has to.
+    expect([response.status, site().isHit(response)]).toEqual([site().flavour.name === 'srcache' ? 200 : 304, true]);
+    expect((await site().get(target, { ...before, 'If-None-Match': '"other"' })).status).toBe(200);
+  });
+
+  it('section 8.8.2.1: Last-Modified is never in the future, and no date is that of two versions', async () => {
+    const versions = new Map<string, string>();
+    let version = 0;
+    const target = site().answers.add((response, request) => {
+      if (request.method === 'GET') response.setHeader('Content-Type', 'text/html');
+      response.end(`version ${version}`);
+    });
+    for (version = 1; version <= 6; version += 1) {
+      await site().get(target, {}, 'DELETE');
+      const { first, second, outcome } = await site().twice(target);
+      expect([outcome, site().isHit(second), second.body.toString()]).toEqual(['stored', true, `version ${version}`]);
+      const modified = field(second, 'last-modified');
+      expect(field(first, 'last-modified')).toBe(modified);
+      for (const [date] of versions) {
+        const response = await site().get(target, { 'If-Modified-Since': date });
+        expect([response.status, response.body.toString()]).toEqual([200, `version ${version}`]);
+      }
+      const { status } = await site().get(target, { 'If-None-Match': field(second, 'etag') ?? '' });
+      expect(status).toBe(304);
+      if (modified === undefined) continue;
+      expect(Date.parse(modified)).toBeLessThanOrEqual(Date.now());
+      expect(versions.has(modified)).toBe(false);
+      versions.set(modified, `version ${version}`);
+    }
+    expect(versions.size).toBeGreaterThan(0);
+  });
+
+  it("section 8.8.2.1: that goes for the application's own as well", async () => {
+    const future = new Date(Date.now() + 1e6).toUTCString();
+    const { first, second } = await site().twice(site().answering({ 'Last-Modified': future }, PAGE));
+    expect(site().isHit(second)).toBe(true);
+    const dates = [first, second].map((response) => values(response, 'last-modified'));
+    expect(dates[0]).toEqual(dates[1]);
+    expect(Date.parse(dates[0]?.[0] ?? '')).toBeLessThanOrEqual(Date.now());
+  });
+
   it('section 13.1.1: preconditions are for the application', async () => {
     const target = site().answers.add((response, request) => {
       response.writeHead(request.headers['if-match'] ? 412 : 200, { 'Content-Type': 'text/html' }).end('content');

@@ -33,6 +33,8 @@ describeWholeResponses('explicit freshness (RFC 9111, section 4.2)', (site) => {
     ['s-maxage=0', { 'Cache-Control': 'max-age=100, s-maxage=0' }],
     ['Expires in the past', { Expires: 'Sun, 06 Nov 1994 08:49:37 GMT' }],
     ['Expires: 0 (section 5.3)', { Expires: '0' }],
+    ['Expires with a year of two digits that is past', { Expires: 'Sunday, 06-Nov-94 08:49:37 GMT' }],
+    ['the first member of Age (section 5.1)', { 'Cache-Control': 'max-age=3600', Age: '7200, 0' }],
     ['Age beyond max-age', { 'Cache-Control': 'max-age=100', Age: '100' }],
     ['max-age twice, with different values', { 'Cache-Control': 'max-age=10, max-age=20' }],
     ['max-age that is no number', { 'Cache-Control': 'max-age=1h' }],

@@ -44,22 +44,28 @@ describeWholeResponses('invalidation by unsafe methods (RFC 9111, section 4.4)',
     expect(await isHit(target)).toBe(true);
   });
 
-  it.each(['Location', 'Content-Location'])('section 4.4: the page of %s goes, too', async (name) => {
-    const named = [await stored(), await stored()];
-    const [relative = '', absolute = ''] = named;
-    for (const [target, value] of [
-      [relative, relative],
-      [absolute, `http://${site().host}${absolute}`],
-    ] as const) {
-      const { status } = await site().get(await stored(changing({ [name]: value }, 201)), {}, 'POST');
-      expect(status).toBe(201);
-      await isGone(target);
-    }
-  });
+  it.each(['Location', 'Content-Location'])(
+    'section 4.4: the page of %s goes, too, if the handler says so',
+    async (name) => {
+      const named = [await stored(), await stored()];
+      const [relative = '', absolute = ''] = named;
+      for (const [target, value] of [
+        [relative, relative],
+        [absolute, `http://${site().host}${absolute}`],
+      ] as const) {
+        const changes = await stored(changing({ [name]: value }, 201));
+        expect((await site().get(changes, {}, 'POST')).status).toBe(201);
+        expect(await isHit(target)).toBe(true);
+        expect((await site().get(changes.replace('/rfc/', '/rfc-named/'), {}, 'POST')).status).toBe(201);
+        await isGone(target);
+      }
+    },
+  );
 
   it.each(['Location', 'Content-Location'])('section 4.4: not that of another origin in %s', async (name) => {
     const target = await stored();
-    await site().get(await stored(changing({ [name]: `http://other.example${target}` }, 201)), {}, 'POST');
+    const changes = await stored(changing({ [name]: `http://other.example${target}` }, 201));
+    await site().get(changes.replace('/rfc/', '/rfc-named/'), {}, 'POST');
     expect(await isHit(target)).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import { Controller, Get, Header, type INestApplication } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { templatePattern } from '../../lib/rules/route-template.js';
+import { inOwnLetters, templatePattern } from '../../lib/rules/route-template.js';
+import { canonicalPath } from '../../lib/purging/purge-target.js';
 import { RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { type Platform, startApplication } from '../support/applications.js';
 
@@ -64,6 +65,20 @@ describe.each(['express', 'fastify'] as const)('the templates of %s, with its ro
     for (const target of pages) expect(await get(target), target).toBe('nestjs-nginx-cache; fwd=miss; stored');
     for (const target of aliases) expect(await get(target), target).toMatch(/detail=alias$/);
   });
+
+  it.each(Object.entries(ROUTES[platform]))(
+    "%s: an alias leads to a page in the route's own letters",
+    (template, { pages, aliases = [] }) => {
+      for (const path of [...pages, ...aliases].filter((one) => !one.includes('//'))) {
+        const bare = canonicalPath(path).replace(/\/$/, '');
+        const own = inOwnLetters(`/${template}`, bare);
+        if (pages.includes(path)) expect(own).toBe(path);
+        expect([path, own]).toEqual([path, expect.stringMatching(templatePattern(`/${template}`))]);
+        expect(own?.toLowerCase()).toBe(bare.toLowerCase());
+      }
+      expect(inOwnLetters(`/${template}`, '/elsewhere/altogether/-')).toBeUndefined();
+    },
+  );
 });
 
 // PARTS takes the slash before an optional parameter for text; and `/` is no path of `/:x?`.

@@ -100,7 +100,10 @@ function setFields(headersOut, page) {
 
 // RFC 9110, section 13.2.2. nginx cannot do it here: it does not know the validators that njs sets.
 function isNotModified(tags, since, page) {
-    if (!tags) return Date.parse(page.values[find(page, 'last-modified')].toString()) <= Date.parse(since);
+    if (!tags) {
+        const modified = find(page, 'last-modified');
+        return modified >= 0 && Date.parse(page.values[modified].toString()) <= Date.parse(since);
+    }
     const listed = tags.match(/"[^"]*"/g);
     return tags.trim() === '*' || (listed !== null && listed.indexOf(opaqueTag(page)) >= 0);
 }
@@ -121,7 +124,7 @@ function opaqueTag(page) {
     return page.values[find(page, 'etag')].toString().replace(/^W\//, '');
 }
 
-// There are always validators, and a Date without clientCacheControl; the application writes them in any case.
+// There is always an ETag, and a Date without clientCacheControl; the application writes them in any case.
 function find(page, wanted) {
     return page.names.findIndex((name) => name.toLowerCase() === wanted);
 }

@@ -8,7 +8,7 @@ import { withDirectory } from './make-directory.js';
 import { type Coding, DRAFT_LINK, linkOf, otherLink, type PageDirectories, TAGS } from './page-directories.js';
 import type { PageVersion } from './page-version.js';
 import type { Removals } from './removals.js';
-import { WorkQueue } from './work-queue.js';
+import { WorkQueue } from '../../async/work-queue.js';
 
 /**
  * A thread that waits for the disk does nothing else, and the application needs some as well (zlib, DNS, files): one is left to it.

@@ -1,8 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { open, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { JournalEntry } from '../journal/journal-window.js';
-import { JournalWindow } from '../journal/journal-window.js';
+import { type JournalEntry, JournalWindow } from '../journal/journal-window.js';
 import type { PurgeJournal } from '../journal/purge-journal.js';
 import { type PurgeScope, readScope, writeScope } from '../journal/purge-scope.js';
 import { FileStoreError, unless } from './file-store.error.js';

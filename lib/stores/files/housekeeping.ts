@@ -1,9 +1,12 @@
 import { lstat, readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { GONE, unless } from './file-store.error.js';
 import { linkOf, type PageDirectories } from './page-directories.js';
 import { ABANDONED, writtenAt } from './page-version.js';
 import type { Removals } from './removals.js';
 
+/** What a file or a directory takes at least on most file systems, in bytes. */
+export const BLOCK = 4096;
 /** Other processes write as well: after so much of the limit is looked again at what there really is. */
 const LOOK_AGAIN = 0.05;
 /** So much of the limit is left after a clean-up. */
@@ -39,20 +42,24 @@ export class Housekeeping {
   private async look(): Promise<void> {
     this.#written = 0;
     const found = [];
+    const ways = new Ways();
     let total = 0;
-    for await (const page of this.pages.list()) {
-      await this.discardUnlinked(page);
-      const usage = await usageOf(this.pages.path(page));
+    for await (const { path, isPage } of this.pages.tree()) {
+      if (isPage) await this.discardUnlinked(path);
+      const usage = await usageOf(this.pages.path(path), isPage);
       total += usage.bytes;
-      found.push({ page, ...usage });
+      ways.add(path);
+      if (isPage) found.push({ page: path, ...usage });
+      else ways.open(path, usage.bytes);
     }
+    for (const path of ways.leadingNowhere()) await this.removals.prune(this.pages.path(path));
     if (total <= this.maxBytes) return;
     // The least recently used go first.
     found.sort((a, b) => a.used - b.used);
     for (const { page, bytes } of found) {
       if (total <= this.maxBytes * LEFT) break;
       await this.removals.take(this.pages.path(page));
-      total -= bytes;
+      total -= bytes + ways.leave(page);
     }
   }
 
@@ -68,16 +75,53 @@ export class Housekeeping {
   }
 }
 
-/** Blocks count, not bytes: a small file takes a whole one, and so does a directory. */
-async function usageOf(directory: string): Promise<Usage> {
-  const entries = await unless(GONE, [], readdir(directory, { withFileTypes: true, recursive: true }));
+/** The directories on the way to pages. Each goes with the last page that it leads to. */
+class Ways {
+  readonly #open = new Map<string, { readonly bytes: number; entries: number }>();
+
+  /** @param bytes what it takes itself */
+  open(path: string, bytes: number): void {
+    this.#open.set(path, { bytes, entries: 0 });
+  }
+
+  /** A page, or a directory, comes in below those that are open. */
+  add(path: string): void {
+    const way = this.#open.get(dirname(path));
+    if (way) way.entries += 1;
+  }
+
+  /** @returns what the directories took that go with it, in bytes */
+  leave(path: string): number {
+    let bytes = 0;
+    for (let one = dirname(path), way = this.#open.get(one); way; one = dirname(one), way = this.#open.get(one)) {
+      way.entries -= 1;
+      if (way.entries > 0) break;
+      bytes += way.bytes;
+    }
+    return bytes;
+  }
+
+  /** Left behind by a process that was killed. */
+  leadingNowhere(): string[] {
+    return [...this.#open].filter(([, { entries }]) => entries === 0).map(([path]) => path);
+  }
+}
+
+/**
+ * Blocks count, not bytes: a small file takes a whole one, and so does a directory. Where the file system packs them closer, they count as
+ * much: their number is to be bounded as well.
+ *
+ * @param deep whether what is in it belongs to it
+ */
+async function usageOf(directory: string, deep: boolean): Promise<Usage> {
+  const entries = deep ? await unless(GONE, [], readdir(directory, { withFileTypes: true, recursive: true })) : [];
   const paths = entries
     .filter((entry) => !entry.isSymbolicLink())
     .map(({ parentPath, name }) => `${parentPath}/${name}`);
   const all = await Promise.all([directory, ...paths].map((path) => unless(GONE, undefined, lstat(path))));
   return {
     // `blocks` are of 512 bytes, and may not be known yet.
-    bytes: all.reduce((sum, one) => sum + (one ? Math.max(one.size, one.blocks * 512) : 0), 0),
+    bytes: all.reduce((sum, one) => sum + (one ? Math.max(BLOCK, one.size, one.blocks * 512) : 0), 0),
     used: Math.max(0, ...all.map((one) => (one?.isFile() ? Math.max(one.atimeMs, one.ctimeMs) : 0))),
   };
 }

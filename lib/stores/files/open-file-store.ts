@@ -33,6 +33,7 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
     deletePages: (keys) => pages.delete(keys),
     deleteUnder: (path) => pages.deleteUnder(path),
     keys: (prefix) => pages.keys(prefix),
+    keysToPurge: (prefix) => pages.keysToPurge(prefix),
     tagged: (tags) => pages.tagged(new Set(tags)),
     serverKey: (key) => pageFile(key, context.prefix) ?? key,
   };

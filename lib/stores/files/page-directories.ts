@@ -18,6 +18,13 @@ export interface PageContent {
   readonly links: readonly string[];
 }
 
+/** A directory below `pages`. */
+export interface DirectoryEntry {
+  readonly path: string;
+  /** Whether it is that of a page, and not one on the way to pages. */
+  readonly isPage: boolean;
+}
+
 const LINKS: readonly string[] = Object.values(PAGE_LINKS);
 
 /** The link to a version. */
@@ -43,13 +50,19 @@ export class PageDirectories {
   }
 
   /** Every page, those that are being written included. Those that come and go meanwhile may be among them or not. */
-  async *list(below = '/'): AsyncGenerator<string, void, undefined> {
+  async *list(): AsyncGenerator<string, void, undefined> {
+    for await (const { path, isPage } of this.tree()) if (isPage) yield path;
+  }
+
+  /** Every page, and every directory on the way to one: that one first. */
+  async *tree(below = '/'): AsyncGenerator<DirectoryEntry, void, undefined> {
     const entries = await unless(GONE, [], readdir(this.path(below), { withFileTypes: true }));
     for (const entry of entries) {
       if (!entry.isDirectory()) continue;
       const path = join(below, entry.name);
-      if (entry.name.endsWith(PAGE_FILE_MARK)) yield path;
-      else yield* this.list(path);
+      const isPage = entry.name.endsWith(PAGE_FILE_MARK);
+      yield { path, isPage };
+      if (!isPage) yield* this.tree(path);
     }
   }
 

@@ -14,13 +14,13 @@ import { ExpiryIndex } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
 import type { FileStoreOptions } from './file-store-options.js';
 import { FileStoreError, GONE, unless } from './file-store.error.js';
-import { Housekeeping } from './housekeeping.js';
+import { BLOCK, Housekeeping } from './housekeeping.js';
 import { Leases } from './leases.js';
 import { ModificationTimes } from './modification-times.js';
 import { PageDirectories } from './page-directories.js';
 import { newVersion, type PageVersion, writtenAt } from './page-version.js';
 import { Removals } from './removals.js';
-import { WorkQueue } from './work-queue.js';
+import { WorkQueue } from '../../async/work-queue.js';
 
 const gunzip = promisify(zlib.gunzip);
 const brotliCompress = promisify(zlib.brotliCompress);
@@ -29,8 +29,6 @@ const brotliCompress = promisify(zlib.brotliCompress);
 const WRITTEN_TOGETHER = 4;
 /** So many more pages may wait to be written. */
 const WAITING = 128;
-/** What a file or a directory takes at least on most file systems, in bytes. */
-const BLOCK = 4096;
 /** So many pages are deleted together. */
 const TOGETHER = 64;
 
@@ -90,7 +88,7 @@ export class PagesInFiles {
       await this.#keeper.ready();
       const result = await this.#queue.run(() => this.write(rendered, check));
       if (result === undefined) return refused('store-busy');
-      if (result.stored) await this.#housekeeping.wrote(sizeOf(rendered.page));
+      if (result.stored) await this.#housekeeping.wrote(sizeOf(rendered));
       return result;
     });
   }
@@ -127,6 +125,11 @@ export class PagesInFiles {
   }
 
   async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
+    for await (const key of this.keysToPurge(prefix)) if (await this.isThere(key)) yield key;
+  }
+
+  /** Drafts included: one that its purge does not find comes to its place. */
+  async *keysToPurge(prefix: string): AsyncGenerator<string, void, undefined> {
     for await (const page of this.#pages.list()) {
       const key = keyOfPageFile(page, this.context.prefix);
       if (key.startsWith(prefix)) yield key;
@@ -206,6 +209,11 @@ export class PagesInFiles {
     }
   }
 
+  private async isThere(key: string): Promise<boolean> {
+    const page = this.directoryOf(key);
+    return page !== undefined && (await this.#pages.content(page)).links.length > 0;
+  }
+
   private directoryOf(key: string): string | undefined {
     return pageFile(key, this.context.prefix);
   }
@@ -219,9 +227,12 @@ export class PagesInFiles {
   }
 }
 
-/** About what a page takes on the disk, in bytes: two directories, and a packed page is there unpacked as well. */
-function sizeOf({ body, contentEncoding }: Page): number {
-  return 3 * BLOCK + body.length * (contentEncoding === undefined ? 1 : 4);
+/**
+ * What a page takes on the disk, in bytes, at most: two directories of its own and those above it, which may be there already; and a packed
+ * page is there unpacked as well.
+ */
+function sizeOf({ key, page: { body, contentEncoding } }: Rendered): number {
+  return (2 + key.split('/').length) * BLOCK + body.length * (contentEncoding === undefined ? 1 : 4);
 }
 
 function namesIn(directory: string): Promise<string[]> {

@@ -7,7 +7,7 @@ import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
 import { contentOf, type PageDirectories } from './page-directories.js';
 import { ABANDONED, parseVersion } from './page-version.js';
-import { WorkQueue } from './work-queue.js';
+import { WorkQueue } from '../../async/work-queue.js';
 
 /** A full disk has no room for another name. */
 const NO_ROOM = ['ENOSPC', 'EDQUOT'];
@@ -127,7 +127,7 @@ export class Removals {
   }
 
   /** Removes a directory and those above it as far as they are empty. */
-  private async prune(path: string): Promise<void> {
+  async prune(path: string): Promise<void> {
     for (let one = path; one.startsWith(`${this.pages.top}/`); one = dirname(one)) {
       if (!(await removeEmpty(one))) return;
     }

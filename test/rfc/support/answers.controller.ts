@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { All, Controller, Get, Inject, Injectable, Redirect, Req, Res } from '@nestjs/common';
+import { All, Controller, Get, Header, Inject, Injectable, Post, Redirect, Req, Res } from '@nestjs/common';
+import { PageCache, PurgePages } from '../../../lib/index.js';
 import { raw } from '../../support/raw-response.js';
 
 /** Answers a request, by Node's own means. */
@@ -41,7 +42,7 @@ export class Answers {
   }
 
   give(request: IncomingMessage, response: ServerResponse): void {
-    const target = request.url ?? '';
+    const target = (request.url ?? '').replace('/rfc-named/', '/rfc/');
     this.#calls.set(target, this.calls(target) + 1);
     this.#answers.get(target)!(response, request);
   }
@@ -54,6 +55,20 @@ export class AnswersController {
   @Get('rfc-redirect')
   @Redirect('/elsewhere', 301)
   redirect(): void {}
+
+  @Get('rfc-own-ttl')
+  @PageCache({ ttl: 60_000 })
+  @Header('content-type', 'text/html')
+  ownTtl(): string {
+    return 'content';
+  }
+
+  /** The same answers, which also purge what they name. */
+  @Post('rfc-named/:number')
+  @PurgePages({ location: true })
+  named(@Req() request: IncomingMessage | { raw: IncomingMessage }, @Res() reply: ServerResponse): void {
+    this.answer(request, reply);
+  }
 
   @All('rfc/:number')
   answer(@Req() request: IncomingMessage | { raw: IncomingMessage }, @Res() reply: ServerResponse): void {

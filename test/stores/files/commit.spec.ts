@@ -71,7 +71,7 @@ describe('a page that is stored', () => {
     [
       'an expression',
       { kind: 'matching', source: 'b$', flags: '' },
-      async () => other!.deletePages((await collect(other!.keys!('page:'))).filter((key) => key.endsWith('b'))),
+      async () => other!.deletePages((await collect(other!.keysToPurge!('page:'))).filter((key) => key.endsWith('b'))),
     ],
   ];
   const steps = [
@@ -165,7 +165,7 @@ describe('a page that is stored', () => {
     before.set('rename /pages', noRoom);
     expect(await one!.deleteUnder!('')).toBe(2);
     expect(before.size).toBe(0);
-    expect(await collect(one!.keys!(''))).toEqual([]);
+    expect(await collect(one!.keysToPurge!(''))).toEqual([]);
     expect([...files('pages'), ...files('expiry')]).toEqual([]);
     expect(await putPage(one!, KEY, packed('again'), 60_000)).toEqual({ stored: true });
   });
