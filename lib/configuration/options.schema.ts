@@ -1,5 +1,6 @@
 import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
+import { isNginxHeaderValue } from '../options/nginx-header-value.js';
 import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob } from '../rules/glob.js';
 import { pathPattern } from '../rules/path.rule.js';
@@ -28,9 +29,9 @@ const STATUS = 'a final status code from 200 to 599 but 204, 206 and 304';
 const FIELD = 'the name of a header field, e.g. "X-Frame-Options"';
 /** A letter first: at the beginning of a word, nginx reads "#" as a comment and "'" as a quote. */
 const FIELD_NAME = /^[A-Za-z][\w!#%&'*+.^`|~-]*$/;
-const FIELD_TEXT = 'the value of a header field without ", \\ and $, which nginx.conf cannot hold';
-/** Visible characters and spaces between them. */
-const FIELD_VALUE = /^[!#%-[\]-~](?:[ !#%-[\]-~]*[!#%-[\]-~])?$/;
+const FIELD_TEXT =
+  'the value of a header field of up to 4000 visible characters and spaces, without $, which nginx would read as a variable';
+const EXCUSED_FIELD = 'the name of a header field, or one with "*", e.g. "X-Debug-*"';
 const REQUEST_FIELD = 'the name of a request field, e.g. "X-Request-Id"';
 const INPUT = `${REQUEST_FIELD}, or one of ${CONNECTION_INPUTS.map((name) => `"${name}"`).join(', ')}`;
 const HEADERS = 'an object of header fields: { name: value }';
@@ -67,7 +68,7 @@ const strict = <T extends v.ObjectEntries>(entries: T) => {
 };
 
 const flag = v.optional(v.boolean('true or false'));
-const fieldNames = list(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)));
+const fieldValue = v.pipe(v.string(FIELD_TEXT), v.check(isNginxHeaderValue, FIELD_TEXT));
 
 const anonymousOnly = strict({
   sessionCookies: list(namePattern(COOKIE_NAME)),
@@ -138,13 +139,7 @@ export const optionsSchema = strict({
       contentType: v.optional(
         v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE)),
       ),
-      headers: v.optional(
-        v.record(
-          v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)),
-          v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT)),
-          HEADERS,
-        ),
-      ),
+      headers: v.optional(v.record(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)), fieldValue, HEADERS)),
     }),
   ),
   anonymousOnly: v.optional(
@@ -171,9 +166,10 @@ export const optionsSchema = strict({
   requestFields: v.optional(requestFields),
   trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
   respectCacheControl: flag,
-  clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),
-  excuseVary: fieldNames,
-  excuseHeaders: fieldNames,
+  clientCacheControl: v.optional(fieldValue),
+  // Not with "*": a page that depends on everything is for nobody else.
+  excuseVary: list(v.pipe(v.string(FIELD), v.regex(/^[\w!#$%&'+.^`|~-]+$/, FIELD))),
+  excuseHeaders: list(v.pipe(v.string(EXCUSED_FIELD), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, EXCUSED_FIELD))),
   excuseCookies: list(namePattern(COOKIE_NAME)),
   purgeAfterUnsafe: flag,
   remotePurge: v.optional(

@@ -43,7 +43,11 @@ export interface NginxCacheOptions {
     contentType?: string;
     /**
      * Header fields that nginx sends with every page of a flavour that keeps nothing but the body. A page that comes with any other
-     * field, with another value, or without one of them, is not stored.
+     * field, with another value, or without one of them, is not stored; the log has the lines that would settle it. Up to 4000 visible
+     * characters and spaces each, without `$`.
+     *
+     * @example
+     * headers: { 'X-Frame-Options': 'DENY', 'Permissions-Policy': 'geolocation=(self "https://maps.example")' }
      */
     headers?: Readonly<Record<string, string>>;
   };
@@ -104,7 +108,7 @@ export interface NginxCacheOptions {
   /** Request fields that `Vary` may name although they do not change the page. */
   excuseVary?: readonly string[];
 
-  /** Response fields that may be lost on hits, with a flavour that keeps nothing but the body. */
+  /** Response fields that may be lost on hits, with a flavour that keeps nothing but the body: `X-Build`, `X-Debug-*`. */
   excuseHeaders?: readonly string[];
 
   /** Cookies that a page may set: they are taken off the stored page. */
