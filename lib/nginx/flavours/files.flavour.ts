@@ -3,7 +3,7 @@ import { LEASE, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES, siteDir
 import type { Flavour, Site } from './flavour.js';
 import { keyParts } from '../key-maps.js';
 import { decision, fallback } from './lookup.js';
-import { block, map, quoted } from '../syntax.js';
+import { map, quoted } from '../syntax.js';
 import type { SiteNames } from '../variables.js';
 
 const REFUSED = 'bypass_coding';
@@ -36,14 +36,14 @@ export const filesFlavour: Flavour = {
     ];
   },
 
-  server: (site) => {
+  location: (site) => {
     const { options, names } = site;
     const file = names.variable('file');
     const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
     const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
     const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
     const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
-    return block('location /', [
+    return [
       ...decision(options.store.files?.brotli ? { ...site, bypass: site.bypass + names.variable(REFUSED) } : site),
       `root ${quoted(root)};`,
       `try_files ${order.join(' ')} =404;`,
@@ -63,8 +63,9 @@ export const filesFlavour: Flavour = {
       '',
       ...compression(site),
       ...contentType(site),
-    ]);
+    ];
   },
+  locations: () => [],
 
   files: () => ({}),
 };

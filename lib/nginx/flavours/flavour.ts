@@ -33,8 +33,10 @@ export interface Flavour {
   modules(site: Site): readonly string[];
   /** For `http {}`. */
   http(site: Site): string[];
-  /** For `server {}`: `location /`, which ends at `@…_miss` or `@…_bypass` when there is no page, and what it needs. */
-  server(site: Site): string[];
+  /** What stands in each location of the pages: it ends at `@…_miss` or `@…_bypass` when there is no page. */
+  location(site: Site): string[];
+  /** Further locations, which it needs, for `server {}`. */
+  locations(site: Site): string[];
   /** Helper files by their path relative to the directory. */
   files(site: Site): Record<string, string>;
 }

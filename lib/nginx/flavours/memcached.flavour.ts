@@ -2,7 +2,6 @@ import { bodyFormat } from '../../page/body-format.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
 import type { Flavour } from './flavour.js';
 import { decision, fallback, memcachedPass } from './lookup.js';
-import { block } from '../syntax.js';
 
 /** The body alone, looked up by nginx's own module (ngx_http_memcached_module). */
 export const memcachedFlavour: Flavour = {
@@ -14,9 +13,9 @@ export const memcachedFlavour: Flavour = {
 
   modules: () => [],
   http: () => [],
-  server: (site) => {
+  location: (site) => {
     const [type, charset = 'off'] = site.options.contentType.split(/; ?charset=/i);
-    return block('location /', [
+    return [
       ...decision(site, '$memcached_key'),
       ...memcachedPass(site, 'memcached'),
       ...fallback(site),
@@ -32,7 +31,8 @@ export const memcachedFlavour: Flavour = {
       `default_type ${type};`,
       `charset ${charset};`,
       ...(charset === 'off' || type === 'text/html' ? [] : [`charset_types ${type};`]),
-    ]);
+    ];
   },
+  locations: () => [],
   files: () => ({}),
 };
