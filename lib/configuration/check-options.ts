@@ -12,6 +12,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { flavourFor } from '../nginx/flavours/flavours.js';
+import { ContentTypes } from '../page/content-types.js';
 import { bodyFormat } from '../page/body-format.js';
 import { mustFitInNginx } from './nginx-limits.js';
 import { optionsSchema } from './options.schema.js';
@@ -44,7 +45,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   } = options;
   const hosts = options.hosts === 'any' ? undefined : options.hosts;
   const flavour = flavourFor(store, options);
-  const contentType = nginx.contentType ?? 'text/html; charset=utf-8';
+  const contentTypes = new ContentTypes(nginx.contentType ?? 'text/html; charset=utf-8', nginx.contentTypes ?? {});
   const vary = variantVary(variants);
   const headers: HeaderField[] = [
     ...Object.entries(nginx.headers ?? {}),
@@ -55,7 +56,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const allow = [...new Set(query?.allow)];
   const ignore = query?.ignore ?? DEFAULT_IGNORED_PARAMETERS;
   const storeContext: StoreContext = {
-    format: (flavour?.format ?? bodyFormat)([['Content-Type', contentType], ...headers]),
+    format: (flavour?.format ?? bodyFormat)(headers, (key) => contentTypes.ofKey(key)),
     prefix,
     maxPageBytes,
     compress: compress !== false,
@@ -99,11 +100,11 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     store,
     storeContext,
     flavour: flavour?.name,
-    contentType,
+    contentTypes,
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
     rules,
-    rulesDigest: digestOf([prefix, hosts, allow, variants, requestFields, rules]),
+    rulesDigest: digestOf([prefix, hosts, allow, variants, requestFields, rules, contentTypes.byPath]),
     query: { allow },
     hosts,
     compress: compress !== false,

@@ -2,7 +2,7 @@ import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
 import { isNginxHeaderValue } from '../options/nginx-header-value.js';
 import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
-import { nameGlob } from '../rules/glob.js';
+import { nameGlob, pathGlob } from '../rules/glob.js';
 import { pathPattern } from '../rules/path.rule.js';
 import { isHostField } from '../rules/host-field.rule.js';
 import { COOKIE_NAME, PARAMETER_NAME, type Scope, UnusablePatternError } from '../rules/pattern.js';
@@ -14,6 +14,7 @@ const TTL = 'a number of milliseconds, 0 for "until purged"';
 const STORE = 'what memoryStore(), memcachedStore(), fileStore() or keyvStore() return';
 const FLAVOUR = '"memcached", "srcache", "njs" or "files"';
 const CONTENT_TYPE = 'a content type like "text/html; charset=utf-8"';
+const CONTENT_TYPES = 'an object of content types by path: { "/feed.xml": "application/rss+xml" }';
 const LIST = 'a list: [ … ]';
 const NAME = 'a name, a name with "*", or a regular expression';
 const PATH = 'a path like "/posts/*", or a regular expression';
@@ -42,22 +43,22 @@ const ANONYMOUS = 'true, false, or { sessionCookies, ignoreCookies, isAnonymous 
 const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item, LIST));
 
 /** Accepts what `make` accepts, and hands its reason on when it does not. */
+const made = <T>(allowed: string, make: (value: T) => unknown) =>
+  v.rawCheck<T>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    try {
+      make(dataset.value);
+    } catch (error) {
+      if (!(error instanceof UnusablePatternError)) throw error;
+      addIssue({ message: `${allowed}; ${error.message}` });
+    }
+  });
 const usable = (allowed: string, make: (value: string | RegExp) => unknown) =>
-  v.pipe(
-    v.union([v.string(), v.instance(RegExp)], allowed),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!dataset.typed) return;
-      try {
-        make(dataset.value);
-      } catch (error) {
-        if (!(error instanceof UnusablePatternError)) throw error;
-        addIssue({ message: `${allowed}; ${error.message}` });
-      }
-    }),
-  );
+  v.pipe(v.union([v.string(), v.instance(RegExp)], allowed), made(allowed, make));
 const namePattern = (scope: Scope) =>
   usable(NAME, (name) => (typeof name === 'string' ? nameGlob(name, scope) : nameRegExp(name, scope)));
 const pathList = list(usable(PATH, pathPattern));
+const pathGlobSchema = v.pipe(v.string(PATH), made(PATH, pathGlob));
 
 /** An object of these entries and no others. */
 const strict = <T extends v.ObjectEntries>(entries: T) => {
@@ -67,6 +68,7 @@ const strict = <T extends v.ObjectEntries>(entries: T) => {
   );
 };
 
+const contentType = v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE));
 const flag = v.optional(v.boolean('true or false'));
 const fieldValue = v.pipe(v.string(FIELD_TEXT), v.check(isNginxHeaderValue, FIELD_TEXT));
 
@@ -136,9 +138,8 @@ export const optionsSchema = strict({
           FLAVOUR,
         ),
       ),
-      contentType: v.optional(
-        v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE)),
-      ),
+      contentType: v.optional(contentType),
+      contentTypes: v.optional(v.record(pathGlobSchema, contentType, CONTENT_TYPES)),
       headers: v.optional(v.record(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)), fieldValue, HEADERS)),
     }),
   ),

@@ -42,6 +42,14 @@ export interface NginxCacheOptions {
      */
     contentType?: string;
     /**
+     * The content types of some paths, in the same flavours: `/feed.xml`, or `/api/*` with everything below. The first that matches counts, else
+     * `contentType`.
+     *
+     * @example
+     * contentTypes: { '/feed.xml': 'application/rss+xml; charset=utf-8', '/api/*': 'application/json; charset=utf-8' }
+     */
+    contentTypes?: Readonly<Record<string, string>>;
+    /**
      * Header fields that nginx sends with every page of a flavour that keeps nothing but the body. A page that comes with any other
      * field, with another value, or without one of them, is not stored; the log has the lines that would settle it. Up to 4000 visible
      * characters and spaces each, without `$`.

@@ -27,8 +27,9 @@ export interface Flavour {
    * How pages are written for it.
    *
    * @param headers the fields that nginx sends with every page where the body alone is kept
+   * @param contentTypeOf the content type, by the key of a page
    */
-  format(headers: readonly HeaderField[]): PageFormat;
+  format(headers: readonly HeaderField[], contentTypeOf: (key: string) => string): PageFormat;
   /** Dynamic modules that `full` loads, in this order, where it is told where they are. */
   modules(site: Site): readonly string[];
   /** For `http {}`. */
