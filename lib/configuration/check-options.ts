@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
 import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
-import { DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
+import { allowedParameters, DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
 import { requestRules, type RuleOptions } from '../rules/request-rules.js';
 import { compile } from '../rules/rule.js';
-import { variantVary } from '../rules/variant.js';
+import { variantException, variantVary } from '../rules/variant.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import type { StoreContext } from '../stores/page-store.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -53,7 +53,8 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     ...(options.clientCacheControl === undefined ? [] : [['Cache-Control', options.clientCacheControl] as const]),
   ];
   const statuses = new Set(options.statuses ?? [200]);
-  const allow = [...new Set(query?.allow)];
+  const parameters = allowedParameters(query?.allow);
+  const allow = parameters.map(({ name }) => name);
   const ignore = query?.ignore ?? DEFAULT_IGNORED_PARAMETERS;
   const storeContext: StoreContext = {
     format: (flavour?.format ?? bodyFormat)(headers, (key) => contentTypes.ofKey(key)),
@@ -81,7 +82,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     cookies: cookiesOf(options.anonymousOnly),
     include: options.include,
     exclude: options.exclude ?? [],
-    query: { allow, ignore },
+    query: { allow: parameters, ignore },
     hosts,
     variants,
     // The field of a variant makes another page, and no bypass.
@@ -104,7 +105,16 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
     rules,
-    rulesDigest: digestOf([prefix, hosts, allow, variants, requestFields, rules, contentTypes.byPath]),
+    rulesDigest: digestOf([
+      prefix,
+      hosts,
+      allow,
+      variants,
+      variants.map(variantException),
+      requestFields,
+      rules,
+      contentTypes.byPath,
+    ]),
     query: { allow },
     hosts,
     compress: compress !== false,

@@ -5,7 +5,7 @@ import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob, pathGlob } from '../rules/glob.js';
 import { pathPattern } from '../rules/path.rule.js';
 import { isHostField } from '../rules/host-field.rule.js';
-import { COOKIE_NAME, PARAMETER_NAME, type Scope, UnusablePatternError } from '../rules/pattern.js';
+import { COOKIE_NAME, PARAMETER_NAME, PARAMETER_VALUE, type Scope, UnusablePatternError } from '../rules/pattern.js';
 import { nameRegExp } from '../rules/portable-regexp.js';
 
 /** Messages are the end of "it must be …". */
@@ -19,6 +19,7 @@ const LIST = 'a list: [ … ]';
 const NAME = 'a name, a name with "*", or a regular expression';
 const PATH = 'a path like "/posts/*", or a regular expression';
 const PARAMETER = 'the name of a query parameter, of the characters A-Z a-z 0-9 . _ ~ -';
+const VALUES = 'a regular expression of values, e.g. { page: /^[1-9]\\d{0,2}$/ }';
 const HOSTS = 'a list: [ … ], or "any"';
 const HOST = 'a host name in lower case without port, e.g. "example.com"';
 /** Labels with dots between them, or an IPv6 address in brackets: what a URL has, and what nginx takes as `server_name`. */
@@ -86,6 +87,8 @@ const variantSchema = v.pipe(
     header: v.optional(v.pipe(v.string(FIELD), v.regex(/^[A-Za-z][A-Za-z0-9-]*$/, FIELD))),
     values: v.pipe(v.array(word, LIST), v.minLength(1, 'a list of at least one value')),
     default: word,
+    include: pathList,
+    exclude: pathList,
   }),
   v.check(
     ({ cookie, header }) => (cookie === undefined) !== (header === undefined),
@@ -117,6 +120,13 @@ const lowerCase = (names: readonly string[]) => names.map((name) => name.toLower
 const isDistinct = (names: readonly string[]) => new Set(names).size === names.length;
 const sourceOf = ({ cookie, header }: { cookie?: string | undefined; header?: string | undefined }) =>
   header === undefined ? `cookie ${cookie}` : header.toLowerCase();
+
+const parameter = v.pipe(v.string(PARAMETER), v.regex(/^[\w.~-]+$/, PARAMETER));
+const parameterValues = v.pipe(
+  v.instance(RegExp, VALUES),
+  made(VALUES, (values) => nameRegExp(values, PARAMETER_VALUE)),
+);
+const isObject = (given: unknown) => typeof given === 'object' && given !== null && !Array.isArray(given);
 
 const hosts = v.pipe(
   v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), HOSTS),
@@ -151,7 +161,9 @@ export const optionsSchema = strict({
   exclude: pathList,
   query: v.optional(
     strict({
-      allow: list(v.pipe(v.string(PARAMETER), v.regex(/^[\w.~-]+$/, PARAMETER))),
+      allow: v.optional(
+        v.lazy((given) => (isObject(given) ? v.record(parameter, parameterValues) : v.array(parameter, LIST))),
+      ),
       ignore: list(namePattern(PARAMETER_NAME)),
     }),
   ),

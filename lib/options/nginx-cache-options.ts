@@ -3,6 +3,7 @@ import type { CanActivate, Type } from '@nestjs/common';
 import type { NamePattern } from '../rules/cookie.rule.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { PathPattern } from '../rules/path.rule.js';
+import type { AllowedParameters } from '../rules/query.rule.js';
 import type { Variant } from '../rules/variant.js';
 import type { PageStoreDefinition } from '../stores/page-store.js';
 
@@ -74,8 +75,14 @@ export interface NginxCacheOptions {
   exclude?: readonly PathPattern[];
 
   query?: {
-    /** Parameters that belong to the page. A request with any other, not ignored parameter bypasses the cache. */
-    allow?: readonly string[];
+    /**
+     * Parameters that belong to the page: names, or patterns of values by name. A request with any other, not ignored parameter bypasses
+     * the cache, and so does one with another value, so that nobody can fill the cache with pages that do not exist.
+     *
+     * @example
+     * allow: { page: /^[1-9]\d{0,2}$/, sort: /^(?:name|price)$/ }
+     */
+    allow?: AllowedParameters;
     /** Parameters that do not change the page. Default: those of well-known campaigns (`utm_*`, `gclid`, …). */
     ignore?: readonly NamePattern[];
   };

@@ -8,7 +8,7 @@ import { hostFieldRule } from './host-field.rule.js';
 import { hostRule } from './host.rule.js';
 import { methodRule } from './method.rule.js';
 import { excludedRule, includedRule, type PathPattern } from './path.rule.js';
-import { queryRule } from './query.rule.js';
+import { type AllowedParameter, queryRule } from './query.rule.js';
 import { type RequestFieldOptions, requestFieldRules } from './request-fields.rule.js';
 import type { Rule } from './rule.js';
 import { upgradeRule } from './upgrade.rule.js';
@@ -19,7 +19,7 @@ export interface RuleOptions {
   readonly cookies: { readonly session: readonly NamePattern[] } | { readonly ignored: readonly NamePattern[] } | 'any';
   readonly include: readonly PathPattern[] | undefined;
   readonly exclude: readonly PathPattern[];
-  readonly query: { readonly allow: readonly string[]; readonly ignore: readonly NamePattern[] };
+  readonly query: { readonly allow: readonly AllowedParameter[]; readonly ignore: readonly NamePattern[] };
   readonly hosts: readonly string[] | undefined;
   readonly variants?: readonly Variant[];
   readonly requestFields?: RequestFieldOptions;
@@ -51,7 +51,7 @@ export function requestRules(options: RuleOptions): RequestRules {
       ...(hosts ? [hostRule(hosts)] : []),
       canonicalPathRule(trailingSlash),
       queryRule(query.allow, query.ignore),
-      ...(inFiles ? [fileNameRule(query.allow)] : []),
+      ...(inFiles ? [fileNameRule(query.allow.map(({ name }) => name))] : []),
       ...variants.map(variantRule).filter((rule) => rule !== undefined),
       ...(bypassToken === undefined ? [] : [bypassHeaderRule(bypassToken)]),
     ],

@@ -73,7 +73,7 @@ const WRONG: [unknown, string][] = [
   ],
   [
     { anonymousOnly: { ignoreCookies: [/a/i] } },
-    'anonymousOnly.ignoreCookies.0: /a/i … a name, a name with "*", or a regular expression; the flag i cannot be used here: names are compared as they are',
+    'anonymousOnly.ignoreCookies.0: /a/i … a name, a name with "*", or a regular expression; the flag i cannot be used here: names and values are compared as they are',
   ],
   [
     { anonymousOnly: { ignoreCookies: [/a|\s/] } },
