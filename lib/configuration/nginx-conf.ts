@@ -112,9 +112,10 @@ function httpBlock({ options, names }: Site, { trustedProxies }: CheckedDeployme
       ['default', 'precondition '],
       ['', ''],
     ]),
-    ...map('$request_method', names.variable('fallback'), [
-      ['default', `@${names.of('miss')}`],
-      ['HEAD', `@${names.of('bypass')}`],
+    '# Where there is no page: whoever asks for a part gets it from the application, and makes no page.',
+    ...map('"$request_method $http_range"', names.variable('fallback'), [
+      ['default', `@${names.of('bypass')}`],
+      ['GET ', `@${names.of('miss')}`],
     ]),
     ...map('$http_upgrade', names.variable('connection'), [
       ['default', 'upgrade'],

@@ -45,6 +45,8 @@ export function appLocations(options: CheckedOptions, names: SiteNames, place: C
     '',
     ...block(`location @${names.of('bypass')}`, [
       ...pass(names),
+      '# An upload goes on as it comes: the application says how much it takes, and nothing fills the disk of nginx before.',
+      'proxy_request_buffering off;',
       ...fields([
         ...forwarded(names.variable('host'), scheme),
         ...own,

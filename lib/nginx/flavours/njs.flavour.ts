@@ -27,6 +27,8 @@ export const njsFlavour: Flavour = {
     '',
     ...wholeResponse(),
     'gzip off;',
+    '# From njs 0.8 on, nginx would put its own scheme and port in front of a path in Location.',
+    'absolute_redirect off;',
   ],
 
   locations: (site) =>
