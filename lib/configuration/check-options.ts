@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
 import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
 import { allowedParameters, DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
-import { requestRules, type RuleOptions } from '../rules/request-rules.js';
+import { allRules, requestRules, type RuleOptions } from '../rules/request-rules.js';
 import { compile } from '../rules/rule.js';
 import { variantException, variantVary } from '../rules/variant.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
@@ -112,7 +112,8 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
       variants,
       variants.map(variantException),
       requestFields,
-      rules,
+      // The digest stands in nginx.conf, where somebody could try out tokens on it.
+      allRules(rules).filter(({ isSecret }) => !isSecret),
       contentTypes.byPath,
     ]),
     query: { allow },

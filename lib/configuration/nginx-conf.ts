@@ -34,7 +34,10 @@ export interface NginxConf {
    * @throws {NginxCacheConfigError} without `hosts`
    */
   readonly full: string;
-  /** Helper files by their path relative to `directory`. */
+  /**
+   * Helper files by their path relative to `directory`: the script of the `njs` flavour, and the `bypassToken`. Write them so that only
+   * the user who starts nginx can read them (mode 0600).
+   */
   files: Record<string, string>;
 }
 
@@ -80,7 +83,7 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
       const all = [...malformed, ...strangers(site), ...server, ...elsewhere(place)];
       return text(wholeConf({ http, server: all, stream: servers.stream, modules: flavour.modules(site) }, place));
     },
-    files: flavour.files(site),
+    files: { ...flavour.files(site), ...secretFiles(site) },
   };
 }
 
@@ -99,13 +102,17 @@ function bypassOf(rules: RequestRules, names: SiteNames): string {
   return [...reasons, names.variable('bypass_precondition'), names.variable('bypass_key_length')].join('');
 }
 
-function httpBlock({ options, names }: Site, { trustedProxies }: CheckedDeployment): string[] {
+function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] {
+  const { options, names } = site;
   return [
     '# The key of a page. Made by nestjs-nginx-cache from the options of the application: change them, not this.',
     ...keyMaps(options, names),
     '',
     '# Why a request bypasses the cache: a word from each rule, or nothing.',
-    ...allRules(options.rules).flatMap((rule) => ruleMaps(rule, names).lines),
+    ...allRules(options.rules)
+      .filter(({ isSecret }) => !isSecret)
+      .flatMap((rule) => ruleMaps(rule, names).lines),
+    ...Object.keys(secretFiles(site)).map((file) => `include ${site.directory}/${file};`),
     '',
     '# nginx would answer 412 from the page that it has; whether it is the current one only the application knows.',
     ...map('"$http_if_match$http_if_unmodified_since"', names.variable('bypass_precondition'), [
@@ -140,6 +147,12 @@ function httpBlock({ options, names }: Site, { trustedProxies }: CheckedDeployme
         ]
       : []),
   ];
+}
+
+/** nginx.conf can be read by everybody, as a rule. */
+function secretFiles({ options, names }: Site): Record<string, string> {
+  const secret = allRules(options.rules).filter(({ isSecret }) => isSecret);
+  return Object.fromEntries(secret.map((rule) => [names.of(`${rule.reason}.conf`), text(ruleMaps(rule, names).lines)]));
 }
 
 function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): string[] {

@@ -49,6 +49,8 @@ export interface Rule {
   /** The request bypasses the cache when one of the tests matches, or when none does. */
   readonly bypassWhen: 'one matches' | 'none matches';
   readonly tests: readonly RuleTest[];
+  /** Whether its patterns must not stand where everybody can read them. */
+  readonly isSecret?: boolean;
   /** Where the rule does not apply. */
   readonly except?: Exception | undefined;
 }
