@@ -29,6 +29,7 @@ const PACKAGES = {
     'ngx_http_js_module.so': 'libnginx-mod-http-js',
     'ngx_http_memc_module.so': 'libnginx-mod-http-memc',
     'ngx_http_srcache_filter_module.so': 'libnginx-mod-http-srcache-filter',
+    'ngx_stream_module.so': 'libnginx-mod-stream',
     postgres: 'postgresql',
   },
   apk: { 'redis-server': 'redis', postgres: 'postgresql' },

@@ -13,6 +13,7 @@ const vitestArguments = process.argv.slice(2);
 const SERVERS = new Set([
   ...Object.values(NEEDED_BY).flat(),
   'ngx_http_brotli_static_module.so',
+  'ngx_stream_module.so',
   'openssl',
   'postgres',
   'redis-server',

@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
 import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
-import { DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
-import { requestRules, type RuleOptions } from '../rules/request-rules.js';
+import { allowedParameters, DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
+import { allRules, requestRules, type RuleOptions } from '../rules/request-rules.js';
 import { compile } from '../rules/rule.js';
-import { variantVary } from '../rules/variant.js';
+import { variantException, variantVary } from '../rules/variant.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import type { StoreContext } from '../stores/page-store.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { flavourFor } from '../nginx/flavours/flavours.js';
+import { ContentTypes } from '../page/content-types.js';
 import { bodyFormat } from '../page/body-format.js';
 import { mustFitInNginx } from './nginx-limits.js';
 import { optionsSchema } from './options.schema.js';
@@ -44,7 +45,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   } = options;
   const hosts = options.hosts === 'any' ? undefined : options.hosts;
   const flavour = flavourFor(store, options);
-  const contentType = nginx.contentType ?? 'text/html; charset=utf-8';
+  const contentTypes = new ContentTypes(nginx.contentType ?? 'text/html; charset=utf-8', nginx.contentTypes ?? {});
   const vary = variantVary(variants);
   const headers: HeaderField[] = [
     ...Object.entries(nginx.headers ?? {}),
@@ -52,10 +53,11 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     ...(options.clientCacheControl === undefined ? [] : [['Cache-Control', options.clientCacheControl] as const]),
   ];
   const statuses = new Set(options.statuses ?? [200]);
-  const allow = [...new Set(query?.allow)];
+  const parameters = allowedParameters(query?.allow);
+  const allow = parameters.map(({ name }) => name);
   const ignore = query?.ignore ?? DEFAULT_IGNORED_PARAMETERS;
   const storeContext: StoreContext = {
-    format: (flavour?.format ?? bodyFormat)([['Content-Type', contentType], ...headers]),
+    format: (flavour?.format ?? bodyFormat)(headers, (key) => contentTypes.ofKey(key)),
     prefix,
     maxPageBytes,
     compress: compress !== false,
@@ -80,7 +82,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     cookies: cookiesOf(options.anonymousOnly),
     include: options.include,
     exclude: options.exclude ?? [],
-    query: { allow, ignore },
+    query: { allow: parameters, ignore },
     hosts,
     variants,
     // The field of a variant makes another page, and no bypass.
@@ -99,11 +101,21 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     store,
     storeContext,
     flavour: flavour?.name,
-    contentType,
+    contentTypes,
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
     rules,
-    rulesDigest: digestOf([prefix, hosts, allow, variants, requestFields, rules]),
+    rulesDigest: digestOf([
+      prefix,
+      hosts,
+      allow,
+      variants,
+      variants.map(variantException),
+      requestFields,
+      // The digest stands in nginx.conf, where somebody could try out tokens on it.
+      allRules(rules).filter(({ isSecret }) => !isSecret),
+      contentTypes.byPath,
+    ]),
     query: { allow },
     hosts,
     compress: compress !== false,

@@ -7,6 +7,9 @@ import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { appLocations } from '../nginx/app-locations.js';
 import { checkDeployment, type CheckedDeployment, type NginxDeployment } from '../nginx/deployment.js';
 import type { Flavour, Site } from '../nginx/flavours/flavour.js';
+import { schemeMaps } from '../nginx/trusted-proxies.js';
+import { upstreams } from '../nginx/upstreams.js';
+import { wholeConf } from '../nginx/whole-conf.js';
 import { keyMaps } from '../nginx/key-maps.js';
 import { ruleMaps } from '../nginx/rule-map.js';
 import { flavourFor } from '../nginx/flavours/flavours.js';
@@ -23,13 +26,18 @@ export interface NginxConf {
   http: string;
   /** Goes inside `server {}`. */
   server: string;
+  /** Goes inside `stream {}`; empty unless nginx before 1.27.3 is given a `resolver`. */
+  stream: string;
   /**
    * A complete `nginx.conf`. It answers for every name that leads to its address, so it wants to know which names are the site's.
    *
    * @throws {NginxCacheConfigError} without `hosts`
    */
   readonly full: string;
-  /** Helper files by their path relative to `directory`. */
+  /**
+   * Helper files by their path relative to `directory`: the script of the `njs` flavour, and the `bypassToken`. Write them so that only
+   * the user who starts nginx can read them (mode 0600).
+   */
   files: Record<string, string>;
 }
 
@@ -59,20 +67,23 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
   }
   const names = new SiteNames(checked.prefix);
   const site: Site = { options: checked, names, bypass: bypassOf(checked.rules, names), directory: place.directory };
-  const http = [...httpBlock(site, place), ...flavour.http(site)];
+  const servers = upstreams(place, checked.store.servers?.map(({ address }) => address) ?? [], names);
+  const http = [...servers.http, '', ...httpBlock(site, place), ...flavour.http(site)];
   const malformed = [
     '# What names no host (RFC 9112, section 3.2).',
     ...refuse(names.variable('bypass_host_field'), 400),
   ];
-  const server = serverBlock(site, flavour);
+  const server = serverBlock(site, flavour, place);
   return {
     http: text(http),
     server: text([...malformed, ...server]),
+    stream: text(servers.stream),
     get full() {
       mustKnowHosts(checked);
-      return text(full(http, [...malformed, ...strangers(site), ...server], place, flavour.modules(site)));
+      const all = [...malformed, ...strangers(site), ...server, ...elsewhere(place)];
+      return text(wholeConf({ http, server: all, stream: servers.stream, modules: flavour.modules(site) }, place));
     },
-    files: flavour.files(site),
+    files: { ...flavour.files(site), ...secretFiles(site) },
   };
 }
 
@@ -91,26 +102,27 @@ function bypassOf(rules: RequestRules, names: SiteNames): string {
   return [...reasons, names.variable('bypass_precondition'), names.variable('bypass_key_length')].join('');
 }
 
-function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string[] {
-  const servers = options.store.servers?.map(({ address }) => address) ?? [];
+function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] {
+  const { options, names } = site;
   return [
-    ...upstream(names.of('app'), app),
-    ...(servers.length > 0 ? upstream(names.of('memcached'), servers) : []),
-    '',
     '# The key of a page. Made by nestjs-nginx-cache from the options of the application: change them, not this.',
     ...keyMaps(options, names),
     '',
     '# Why a request bypasses the cache: a word from each rule, or nothing.',
-    ...allRules(options.rules).flatMap((rule) => ruleMaps(rule, names).lines),
+    ...allRules(options.rules)
+      .filter(({ isSecret }) => !isSecret)
+      .flatMap((rule) => ruleMaps(rule, names).lines),
+    ...Object.keys(secretFiles(site)).map((file) => `include ${site.directory}/${file};`),
     '',
     '# nginx would answer 412 from the page that it has; whether it is the current one only the application knows.',
     ...map('"$http_if_match$http_if_unmodified_since"', names.variable('bypass_precondition'), [
       ['default', 'precondition '],
       ['', ''],
     ]),
-    ...map('$request_method', names.variable('fallback'), [
-      ['default', `@${names.of('miss')}`],
-      ['HEAD', `@${names.of('bypass')}`],
+    '# Where there is no page: whoever asks for a part gets it from the application, and makes no page.',
+    ...map('"$request_method $http_range"', names.variable('fallback'), [
+      ['default', `@${names.of('bypass')}`],
+      ['GET ', `@${names.of('miss')}`],
     ]),
     ...map('$http_upgrade', names.variable('connection'), [
       ['default', 'upgrade'],
@@ -119,6 +131,7 @@ function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string
     ...hitHeaders(options).flatMap(([, value], index) =>
       map(names.variable('status'), names.variable(`header_${index}`), [['nginx; hit', value]]),
     ),
+    ...schemeMaps(trustedProxies, names),
     '# The Host field with its port, unless it contradicts the request line.',
     ...map('"$host|$http_host"', names.variable('host'), [
       ['default', '$host'],
@@ -136,7 +149,13 @@ function httpBlock({ options, names }: Site, { app }: CheckedDeployment): string
   ];
 }
 
-function serverBlock(site: Site, flavour: Flavour): string[] {
+/** nginx.conf can be read by everybody, as a rule. */
+function secretFiles({ options, names }: Site): Record<string, string> {
+  const secret = allRules(options.rules).filter(({ isSecret }) => isSecret);
+  return Object.fromEntries(secret.map((rule) => [names.of(`${rule.reason}.conf`), text(ruleMaps(rule, names).lines)]));
+}
+
+function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): string[] {
   const { names, options } = site;
   return [
     '# Says so when a page comes from the cache (RFC 9211). It stands here and not in the location, where nginx would forget',
@@ -147,9 +166,9 @@ function serverBlock(site: Site, flavour: Flavour): string[] {
     `add_header Cache-Status ${names.variable('status')} always;`,
     ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)} always;`),
     '',
-    ...flavour.server(site),
-    '',
-    ...appLocations(options, names),
+    ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
+    ...separated(flavour.locations(site)),
+    ...appLocations(options, names, place),
   ];
 }
 
@@ -158,8 +177,15 @@ function hitHeaders({ keepsHeaders, headers }: CheckedOptions): readonly HeaderF
   return keepsHeaders ? [] : headers;
 }
 
-function upstream(name: string, servers: readonly string[]): string[] {
-  return block(`upstream ${name}`, [...servers.map((server) => `server ${server};`), 'keepalive 64;']);
+/** A whole nginx.conf has nothing for other addresses; nginx would show files of its own. */
+function elsewhere({ locations }: CheckedDeployment): string[] {
+  return locations.some((location) => /^(?:\^~ )?\/$/.test(location))
+    ? []
+    : ['', ...block('location /', ['return 404;'])];
+}
+
+function separated(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [...lines, ''];
 }
 
 /** Who asks for a host that the site does not have gets nothing. In a server of somebody else's, that is not ours to say. */
@@ -171,50 +197,6 @@ function refuse(condition: string, status: number): string[] {
   return [`if (${condition}) {`, `    return ${status};`, '}', ''];
 }
 
-function full(
-  http: readonly string[],
-  server: readonly string[],
-  { listen, serverName, directory, modulesDirectory }: CheckedDeployment,
-  modules: readonly string[],
-): string[] {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (of) => `${of}_temp_path ${directory}/${of};`,
-  );
-  return [
-    ...(modulesDirectory ? modules.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
-    'worker_processes auto;',
-    'worker_rlimit_nofile 8192;',
-    '# The maps below are regular expressions, run for every request.',
-    'pcre_jit on;',
-    `pid ${directory}/nginx.pid;`,
-    `error_log ${directory}/error.log;`,
-    '',
-    ...block('events', ['worker_connections 4096;']),
-    '',
-    ...block('http', [
-      ...temporary,
-      `access_log ${directory}/access.log;`,
-      '# There are more variables, with longer names, than nginx counts on.',
-      'variables_hash_max_size 4096;',
-      'variables_hash_bucket_size 128;',
-      'server_tokens off;',
-      'tcp_nopush on;',
-      'keepalive_timeout 65s;',
-      '# How much may be uploaded is for the application to say.',
-      'client_max_body_size 0;',
-      '',
-      ...http,
-      '',
-      ...block('server', [
-        `listen ${listen};`,
-        `server_name ${serverName.length > 0 ? serverName.join(' ') : '_'};`,
-        '',
-        ...server,
-      ]),
-    ]),
-  ];
-}
-
 function text(lines: readonly string[]): string {
-  return `${lines.join('\n')}\n`;
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }

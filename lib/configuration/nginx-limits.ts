@@ -1,5 +1,6 @@
 import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { variantException } from '../rules/variant.js';
 import { fieldsOf } from '../rules/rule.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 
@@ -17,7 +18,9 @@ const OPTIONS: Record<string, keyof NginxCacheOptions> = {
 
 /** @throws {NginxCacheConfigError} when nginx could not read the pattern that an option becomes */
 export function mustFitInNginx(rules: RequestRules, options: NginxCacheOptions): void {
-  for (const { reason, tests } of allRules(rules)) {
+  const exceptions = (options.variants ?? []).flatMap((variant) => variantException(variant)?.rules ?? []);
+  for (const rule of [...allRules(rules), ...exceptions]) {
+    const { reason, tests } = rule;
     // The names of fields become names of variables, each with `$http_` in front.
     const longest = Math.max(
       0,
@@ -27,7 +30,7 @@ export function mustFitInNginx(rules: RequestRules, options: NginxCacheOptions):
       ]),
     );
     if (longest <= PATTERN_MAX_LENGTH) continue;
-    const option = OPTIONS[reason] ?? 'nginx';
+    const option = exceptions.includes(rule) ? 'variants' : (OPTIONS[reason] ?? 'nginx');
     throw new NginxCacheConfigError(
       option,
       options[option],

@@ -1,10 +1,11 @@
 import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
+import { isNginxHeaderValue } from '../options/nginx-header-value.js';
 import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
-import { nameGlob } from '../rules/glob.js';
+import { nameGlob, pathGlob } from '../rules/glob.js';
 import { pathPattern } from '../rules/path.rule.js';
 import { isHostField } from '../rules/host-field.rule.js';
-import { COOKIE_NAME, PARAMETER_NAME, type Scope, UnusablePatternError } from '../rules/pattern.js';
+import { COOKIE_NAME, PARAMETER_NAME, PARAMETER_VALUE, type Scope, UnusablePatternError } from '../rules/pattern.js';
 import { nameRegExp } from '../rules/portable-regexp.js';
 
 /** Messages are the end of "it must be …". */
@@ -13,10 +14,12 @@ const TTL = 'a number of milliseconds, 0 for "until purged"';
 const STORE = 'what memoryStore(), memcachedStore(), fileStore() or keyvStore() return';
 const FLAVOUR = '"memcached", "srcache", "njs" or "files"';
 const CONTENT_TYPE = 'a content type like "text/html; charset=utf-8"';
+const CONTENT_TYPES = 'an object of content types by path: { "/feed.xml": "application/rss+xml" }';
 const LIST = 'a list: [ … ]';
 const NAME = 'a name, a name with "*", or a regular expression';
 const PATH = 'a path like "/posts/*", or a regular expression';
 const PARAMETER = 'the name of a query parameter, of the characters A-Z a-z 0-9 . _ ~ -';
+const VALUES = 'a regular expression of values, e.g. { page: /^[1-9]\\d{0,2}$/ }';
 const HOSTS = 'a list: [ … ], or "any"';
 const HOST = 'a host name in lower case without port, e.g. "example.com"';
 /** Labels with dots between them, or an IPv6 address in brackets: what a URL has, and what nginx takes as `server_name`. */
@@ -28,9 +31,9 @@ const STATUS = 'a final status code from 200 to 599 but 204, 206 and 304';
 const FIELD = 'the name of a header field, e.g. "X-Frame-Options"';
 /** A letter first: at the beginning of a word, nginx reads "#" as a comment and "'" as a quote. */
 const FIELD_NAME = /^[A-Za-z][\w!#%&'*+.^`|~-]*$/;
-const FIELD_TEXT = 'the value of a header field without ", \\ and $, which nginx.conf cannot hold';
-/** Visible characters and spaces between them. */
-const FIELD_VALUE = /^[!#%-[\]-~](?:[ !#%-[\]-~]*[!#%-[\]-~])?$/;
+const FIELD_TEXT =
+  'the value of a header field of up to 4000 visible characters and spaces, without $, which nginx would read as a variable';
+const EXCUSED_FIELD = 'the name of a header field, or one with "*", e.g. "X-Debug-*"';
 const REQUEST_FIELD = 'the name of a request field, e.g. "X-Request-Id"';
 const INPUT = `${REQUEST_FIELD}, or one of ${CONNECTION_INPUTS.map((name) => `"${name}"`).join(', ')}`;
 const HEADERS = 'an object of header fields: { name: value }';
@@ -41,22 +44,22 @@ const ANONYMOUS = 'true, false, or { sessionCookies, ignoreCookies, isAnonymous 
 const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item, LIST));
 
 /** Accepts what `make` accepts, and hands its reason on when it does not. */
+const made = <T>(allowed: string, make: (value: T) => unknown) =>
+  v.rawCheck<T>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    try {
+      make(dataset.value);
+    } catch (error) {
+      if (!(error instanceof UnusablePatternError)) throw error;
+      addIssue({ message: `${allowed}; ${error.message}` });
+    }
+  });
 const usable = (allowed: string, make: (value: string | RegExp) => unknown) =>
-  v.pipe(
-    v.union([v.string(), v.instance(RegExp)], allowed),
-    v.rawCheck(({ dataset, addIssue }) => {
-      if (!dataset.typed) return;
-      try {
-        make(dataset.value);
-      } catch (error) {
-        if (!(error instanceof UnusablePatternError)) throw error;
-        addIssue({ message: `${allowed}; ${error.message}` });
-      }
-    }),
-  );
+  v.pipe(v.union([v.string(), v.instance(RegExp)], allowed), made(allowed, make));
 const namePattern = (scope: Scope) =>
   usable(NAME, (name) => (typeof name === 'string' ? nameGlob(name, scope) : nameRegExp(name, scope)));
 const pathList = list(usable(PATH, pathPattern));
+const pathGlobSchema = v.pipe(v.string(PATH), made(PATH, pathGlob));
 
 /** An object of these entries and no others. */
 const strict = <T extends v.ObjectEntries>(entries: T) => {
@@ -66,8 +69,9 @@ const strict = <T extends v.ObjectEntries>(entries: T) => {
   );
 };
 
+const contentType = v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE));
 const flag = v.optional(v.boolean('true or false'));
-const fieldNames = list(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)));
+const fieldValue = v.pipe(v.string(FIELD_TEXT), v.check(isNginxHeaderValue, FIELD_TEXT));
 
 const anonymousOnly = strict({
   sessionCookies: list(namePattern(COOKIE_NAME)),
@@ -83,6 +87,8 @@ const variantSchema = v.pipe(
     header: v.optional(v.pipe(v.string(FIELD), v.regex(/^[A-Za-z][A-Za-z0-9-]*$/, FIELD))),
     values: v.pipe(v.array(word, LIST), v.minLength(1, 'a list of at least one value')),
     default: word,
+    include: pathList,
+    exclude: pathList,
   }),
   v.check(
     ({ cookie, header }) => (cookie === undefined) !== (header === undefined),
@@ -115,6 +121,13 @@ const isDistinct = (names: readonly string[]) => new Set(names).size === names.l
 const sourceOf = ({ cookie, header }: { cookie?: string | undefined; header?: string | undefined }) =>
   header === undefined ? `cookie ${cookie}` : header.toLowerCase();
 
+const parameter = v.pipe(v.string(PARAMETER), v.regex(/^[\w.~-]+$/, PARAMETER));
+const parameterValues = v.pipe(
+  v.instance(RegExp, VALUES),
+  made(VALUES, (values) => nameRegExp(values, PARAMETER_VALUE)),
+);
+const isObject = (given: unknown) => typeof given === 'object' && given !== null && !Array.isArray(given);
+
 const hosts = v.pipe(
   v.array(v.pipe(v.string(HOST), v.regex(HOST_NAME, HOST)), HOSTS),
   v.minLength(1, 'a list of at least one host, or "any", or left out'),
@@ -135,16 +148,9 @@ export const optionsSchema = strict({
           FLAVOUR,
         ),
       ),
-      contentType: v.optional(
-        v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE)),
-      ),
-      headers: v.optional(
-        v.record(
-          v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)),
-          v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT)),
-          HEADERS,
-        ),
-      ),
+      contentType: v.optional(contentType),
+      contentTypes: v.optional(v.record(pathGlobSchema, contentType, CONTENT_TYPES)),
+      headers: v.optional(v.record(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)), fieldValue, HEADERS)),
     }),
   ),
   anonymousOnly: v.optional(
@@ -155,7 +161,9 @@ export const optionsSchema = strict({
   exclude: pathList,
   query: v.optional(
     strict({
-      allow: list(v.pipe(v.string(PARAMETER), v.regex(/^[\w.~-]+$/, PARAMETER))),
+      allow: v.optional(
+        v.lazy((given) => (isObject(given) ? v.record(parameter, parameterValues) : v.array(parameter, LIST))),
+      ),
       ignore: list(namePattern(PARAMETER_NAME)),
     }),
   ),
@@ -171,9 +179,10 @@ export const optionsSchema = strict({
   requestFields: v.optional(requestFields),
   trailingSlash: v.optional(v.picklist(['forbid', 'require', 'allow'], '"forbid", "require" or "allow"')),
   respectCacheControl: v.optional(v.union([v.boolean(), v.literal('required')], 'true, false or "required"')),
-  clientCacheControl: v.optional(v.pipe(v.string(FIELD_TEXT), v.regex(FIELD_VALUE, FIELD_TEXT))),
-  excuseVary: fieldNames,
-  excuseHeaders: fieldNames,
+  clientCacheControl: v.optional(fieldValue),
+  // Not with "*": a page that depends on everything is for nobody else.
+  excuseVary: list(v.pipe(v.string(FIELD), v.regex(/^[\w!#$%&'+.^`|~-]+$/, FIELD))),
+  excuseHeaders: list(v.pipe(v.string(EXCUSED_FIELD), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, EXCUSED_FIELD))),
   excuseCookies: list(namePattern(COOKIE_NAME)),
   purgeAfterUnsafe: flag,
   remotePurge: v.optional(

@@ -6,8 +6,7 @@ import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { receivedFields, ReceivedRequests } from '../page/received-request.js';
 import { bypassFields } from '../rules/request-fields.rule.js';
 import { hostOf } from '../rules/request-head.js';
-import { isLanguage } from '../rules/variant.js';
-import { weighedLanguage } from '../rules/weighed-language.js';
+import { WeighedLanguages } from '../rules/weighed-language.js';
 import { observeConnection } from './observed-connection.js';
 import { observeCopies } from './observed-copies.js';
 import { observedFields } from './observed-fields.js';
@@ -24,6 +23,7 @@ const NGINX_BYPASSES = /^bypass(?: |$)/;
 @Injectable()
 export class PageInputs implements InputPolicy {
   readonly #fields: PageFields;
+  readonly #languages: WeighedLanguages;
   readonly #origin: URL | undefined;
 
   constructor(
@@ -31,6 +31,7 @@ export class PageInputs implements InputPolicy {
     @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
   ) {
     const { rules, variants, requestFields, excuseVary } = options;
+    this.#languages = new WeighedLanguages(variants);
     this.#origin = options.origin === undefined ? undefined : new URL(options.origin);
     this.#fields = new PageFields({
       variants,
@@ -45,7 +46,9 @@ export class PageInputs implements InputPolicy {
     if (request.method !== 'GET') return;
     const { head, address, rule } = this.received.of(request);
     const sent = head.headers;
-    if (rule || this.isBypassed(sent) || this.isWeighed(sent, address.variants)) return;
+    if (rule || this.isBypassed(sent)) return;
+    // Without nginx, the visitor may prefer another language than that of the key (language.listener.ts), and gets it.
+    if (this.#languages.contradicted(head, address.variants)) return;
     if (isHttp2(request) && !request.stream.endAfterHeaders) return;
     const { rawHeaders } = request;
     // Nothing that a page must not depend on is in there with `pass: 'key'`, so it may be read and copied like any object.
@@ -68,17 +71,6 @@ export class PageInputs implements InputPolicy {
   private isBypassed(sent: IncomingHttpHeaders): boolean {
     const key = sent[PAGE_KEY_HEADER.toLowerCase()];
     return this.options.flavour !== undefined && key !== undefined && NGINX_BYPASSES.test(String(key));
-  }
-
-  /** Without nginx, the visitor may prefer another language than that of the key (language.listener.ts), and gets it. */
-  private isWeighed(sent: IncomingHttpHeaders, chosen: Readonly<Record<string, string>>): boolean {
-    const field = sent['accept-language'];
-    return (
-      field !== undefined &&
-      this.options.variants.some(
-        (variant) => isLanguage(variant) && weighedLanguage(field, variant) !== chosen[variant.name],
-      )
-    );
   }
 
   /**

@@ -1,5 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import * as v from 'valibot';
+import type { HeaderField } from '../http/fields.js';
+import { PAGE_KEY_HEADER, RULES_HEADER } from '../page/page-key-header.js';
 import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
 
 /**
@@ -14,6 +16,34 @@ export interface NginxDeployment {
   listen?: number | string;
   /** `server_name`. Default: the `hosts` of the options, or every name. */
   serverName?: readonly string[];
+  /** The `location`s whose pages are cached: `/blog/`, `= /`, `^~ /shop/`, one or a list. Default `/`. */
+  location?: string | readonly string[];
+  /**
+   * Further request fields for the application, or others in the place of nginx's own (`proxy_set_header`). Values may hold variables.
+   *
+   * @example
+   * proxySetHeader: { 'X-Request-Id': '$request_id', 'X-Real-IP': '$http_cf_connecting_ip' }
+   */
+  proxySetHeader?: Readonly<Record<string, string>>;
+  /**
+   * Addresses or networks of load balancers in front of nginx, whose `X-Forwarded-Proto` the application is told: `10.0.0.0/8`. Everybody
+   * else's is replaced by the scheme that nginx itself is asked with. It needs `ngx_http_realip_module`, which packages of nginx have.
+   */
+  trustedProxies?: readonly string[];
+  /**
+   * Name servers (`127.0.0.11` in Docker): nginx asks them for the names of `app` and of memcached while it runs, every 10 seconds. Default:
+   * nginx resolves names once, when it starts, and does not start without an answer.
+   *
+   * @see https://nginx.org/en/docs/http/ngx_http_upstream_module.html#resolver
+   */
+  resolver?: string | readonly string[];
+  /**
+   * The version of nginx, for `resolver`: 1.27.3 and newer do it themselves (`server … resolve`), older ones by way of `stream {}`.
+   * Default `1.22`.
+   */
+  nginxVersion?: string;
+  /** For `full`: `files` in the directory, or the standard `streams` (errors to stderr, requests to stdout). Default `files`. */
+  logs?: 'files' | 'streams';
   /** For `full`: where pid, logs and temporary files go. Default `/var/lib/nginx-cache`. */
   directory?: string;
   /**
@@ -27,11 +57,25 @@ const APP = '"host:port" or "unix:/path", one or a list of them';
 const LISTEN = 'a port, "address:port" or "unix:/path"';
 const NAMES = 'a list: [ … ]';
 const NAME = 'a name like "example.com", "*.example.com" or "example.*"';
+const LOCATION = 'a path like "/blog/", maybe behind "= " or "^~ ", one or a list of them';
+const FIELD = 'the name of a request field that nginx does not set for the cache itself, e.g. "X-Request-Id"';
+const FIELD_TEXT = 'the value of a request field; nginx puts the value of a variable in the place of "$name"';
+const FIELDS = 'an object of request fields: { name: value }';
+const PROXY = 'an address or a network like "10.0.0.0/8"';
+const PROXIES = 'a list: [ … ]';
+const RESOLVER = 'the address of a name server, like "127.0.0.11" or "127.0.0.1:5353", one or a list of them';
+const VERSION = 'a version of nginx like "1.22" or "1.27.3"';
+const LOGS = '"files" or "streams"';
 const DIRECTORY = 'an absolute path, of the characters A-Z a-z 0-9 . _ @ + - /';
 
 const SOCKET = /^unix:\/[\w./@+-]+$/;
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 const isHost = (text: string) => (/^\[.*\]$/.test(text) ? isIPv6(text.slice(1, -1)) : /^\w[\w.-]*$/.test(text));
+const isNetwork = (text: string) => {
+  const [, address = '', bits] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  return (isIPv4(address) && Number(bits ?? 0) <= 32) || (isIPv6(address) && Number(bits ?? 0) <= 128);
+};
+const isNameServer = (text: string) => (isIPv4(text) || /^\[.*\]$/.test(text) ? isHost(text) : isAddress(text));
 /** Nothing that nginx would refuse or read as more than an address. */
 function isAddress(text: string): boolean {
   const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
@@ -41,10 +85,24 @@ const isListen = (text: string) =>
   isAddress(text) || isPort(text) || (text.startsWith('*:') && isPort(text.slice(2))) || isIPv4(text);
 
 const app = v.pipe(v.string(APP), v.check(isAddress, APP));
+const location = v.pipe(v.string(LOCATION), v.regex(/^(?:(?:=|\^~) )?\/[\w./~@+-]*$/, LOCATION));
+const nameServer = v.pipe(
+  v.string(RESOLVER),
+  v.check((text) => !text.startsWith('unix:') && isNameServer(text), RESOLVER),
+);
+const oneOrMany = <T extends v.GenericSchema>(item: T, allowed: string) =>
+  v.union([item, v.pipe(v.array(item), v.minLength(1, allowed))], allowed);
 const path = v.pipe(v.string(DIRECTORY), v.regex(/^\/[\w./@+-]*$/, DIRECTORY));
+/** What the cache depends on. */
+const OWN_FIELDS = new Set([
+  ...['host', 'cookie', 'connection', 'upgrade', 'content-length', 'transfer-encoding', 'accept-encoding'],
+  ...[PAGE_KEY_HEADER, RULES_HEADER].map((name) => name.toLowerCase()),
+]);
+const NAMES_OF_ALL =
+  'app, listen, serverName, location, proxySetHeader, trustedProxies, resolver, nginxVersion, logs, directory, modulesDirectory';
 const deploymentSchema = v.strictObject(
   {
-    app: v.union([app, v.pipe(v.array(app), v.minLength(1, APP))], APP),
+    app: oneOrMany(app, APP),
     listen: v.optional(
       v.union(
         [
@@ -60,13 +118,28 @@ const deploymentSchema = v.strictObject(
         NAMES,
       ),
     ),
+    location: v.optional(oneOrMany(location, LOCATION)),
+    proxySetHeader: v.optional(
+      v.record(
+        v.pipe(
+          v.string(FIELD),
+          v.regex(/^[A-Za-z][\w-]*$/, FIELD),
+          v.check((name) => !OWN_FIELDS.has(name.toLowerCase()), FIELD),
+        ),
+        v.pipe(v.string(FIELD_TEXT), v.regex(/^(?! )(?:[ -#%-~]|\$\w+|\$\{\w+\}){1,3000}(?<! )$/, FIELD_TEXT)),
+        FIELDS,
+      ),
+    ),
+    trustedProxies: v.optional(v.array(v.pipe(v.string(PROXY), v.check(isNetwork, PROXY)), PROXIES)),
+    resolver: v.optional(oneOrMany(nameServer, RESOLVER)),
+    nginxVersion: v.optional(v.pipe(v.string(VERSION), v.regex(/^\d{1,3}(?:\.\d{1,3}){1,2}$/, VERSION))),
+    logs: v.optional(v.picklist(['files', 'streams'], LOGS)),
     directory: v.optional(path),
     modulesDirectory: v.optional(path),
   },
   ({ expected }) => {
     if (expected === '"app"') return APP;
-    const names = 'app, listen, serverName, directory, modulesDirectory';
-    return expected === 'never' ? `left out: what there is is ${names}` : `an object: { ${names} }`;
+    return expected === 'never' ? `left out: what there is is ${NAMES_OF_ALL}` : `an object: { ${NAMES_OF_ALL} }`;
   },
 );
 
@@ -74,6 +147,13 @@ export interface CheckedDeployment {
   readonly app: readonly string[];
   readonly listen: number | string;
   readonly serverName: readonly string[];
+  readonly locations: readonly string[];
+  readonly proxySetHeader: readonly HeaderField[];
+  readonly trustedProxies: readonly string[];
+  readonly resolvers: readonly string[];
+  /** Whether nginx can look for the addresses of an upstream while it runs. */
+  readonly resolves: boolean;
+  readonly logs: 'files' | 'streams';
   readonly directory: string;
   readonly modulesDirectory: string | undefined;
 }
@@ -90,10 +170,24 @@ export function checkDeployment(deployment: NginxDeployment, hosts: readonly str
   }
   const { app, listen = 8080, serverName = hosts ?? [], directory = '/var/lib/nginx-cache' } = deployment;
   return {
-    app: typeof app === 'string' ? [app] : app,
+    app: list(app),
     listen,
     serverName,
+    locations: [...new Set(list(deployment.location ?? '/'))],
+    proxySetHeader: Object.entries(deployment.proxySetHeader ?? {}),
+    trustedProxies: deployment.trustedProxies ?? [],
+    resolvers: list(deployment.resolver ?? []),
+    resolves: isAtLeast(deployment.nginxVersion ?? '1.22', '1.27.3'),
+    logs: deployment.logs ?? 'files',
     directory: directory.replace(/(?<=.)\/$/, ''),
     modulesDirectory: deployment.modulesDirectory?.replace(/(?<=.)\/$/, ''),
   };
+}
+
+function list(given: string | readonly string[]): readonly string[] {
+  return typeof given === 'string' ? [given] : given;
+}
+
+function isAtLeast(version: string, wanted: string): boolean {
+  return version.localeCompare(wanted, 'en', { numeric: true }) >= 0;
 }

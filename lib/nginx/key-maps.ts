@@ -2,8 +2,8 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
 import { shortKeySources } from '../page/page-key.js';
 import { parameterSource } from '../rules/query.rule.js';
-import { variantSubject, variantTests } from '../rules/variant.js';
-import { regexp } from './rule-map.js';
+import { type Variant, variantException, variantSubject, variantTests } from '../rules/variant.js';
+import { exceptionMaps, regexp } from './rule-map.js';
 import { map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
@@ -38,12 +38,7 @@ export function keyMaps({ prefix, hosts, query, variants }: CheckedOptions, name
       : map(`"${parameters.map(({ variable }) => variable).join('')}"`, keptQuery, [
           [`~^&(?<${kept}>.*)$`, `?${keptVariable}`],
         ])),
-    ...variants.flatMap((variant, index) =>
-      map(names.subject(variantSubject(variant)), names.variable(`variant_${index}`), [
-        ['default', variant.default],
-        ...variantTests(variant).map(({ value, test }): [string, string] => [regexp(test.pattern), value]),
-      ]),
-    ),
+    ...variants.flatMap((variant, index) => variantMaps(variant, names.variable(`variant_${index}`), names)),
     ...map('""', names.variable('key'), [['default', `${prefix}${lead}${target}`]]),
     ...map(names.variable('key'), names.variable('bypass_key_length'), [
       ['default', 'key-length '],
@@ -61,4 +56,20 @@ export function keyParts(
   const chosen = variants.map(({ name }, index) => `;${name}=${names.variable(`variant_${index}`)}`);
   const keptQuery = query.allow.length > 0 ? names.variable('kept_query') : '';
   return { lead: `${hosts ? '$host' : ''}${chosen.join('')}`, target: `${names.variable('path')}${keptQuery}` };
+}
+
+/** The value of a variant: that of the request, where the page varies by it. */
+function variantMaps(variant: Variant, variable: string, names: SiteNames): string[] {
+  const exception = variantException(variant);
+  const sent = exception ? variable.replace('_variant_', '_sent_') : variable;
+  const lines = map(names.subject(variantSubject(variant)), sent, [
+    ['default', variant.default],
+    ...variantTests(variant).map(({ value, test }): [string, string] => [regexp(test.pattern), value]),
+  ]);
+  if (!exception) return lines;
+  const chosen = map(names.variable(exception.name), variable, [
+    ['default', variant.default],
+    ['', sent],
+  ]);
+  return [...lines, ...exceptionMaps(exception, names), ...chosen];
 }

@@ -1,5 +1,5 @@
 import { type Pattern, toRegExp } from '../rules/pattern.js';
-import type { Rule, Subject } from '../rules/rule.js';
+import type { Exception, Rule, Subject } from '../rules/rule.js';
 import { map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
@@ -9,10 +9,22 @@ export interface RuleMaps {
   readonly bypass: string;
 }
 
-/** The second rendering of a rule (the first is `compile()` in rules/rule.ts). */
-export function ruleMaps({ reason, bypassWhen, tests }: Rule, names: SiteNames): RuleMaps {
-  const name = `bypass_${reason.replace(/-/g, '_')}`;
+/**
+ * The second rendering of a rule (the first is `compile()` in rules/rule.ts).
+ *
+ * @param name of its variable
+ */
+export function ruleMaps(rule: Rule, names: SiteNames, name = `bypass_${rule.reason.replace(/-/g, '_')}`): RuleMaps {
+  const { reason, bypassWhen, tests, except } = rule;
   const bypass = names.variable(name);
+  if (except) {
+    const own = ruleMaps({ ...rule, except: undefined }, names, name.replace(/^bypass/, 'own'));
+    const lines = map(names.variable(except.name), bypass, [
+      ['default', ''],
+      ['', own.bypass],
+    ]);
+    return { lines: [...own.lines, ...lines], bypass };
+  }
   const verdict = `${reason} `;
   const [matched, unmatched] = bypassWhen === 'one matches' ? [verdict, ''] : ['', verdict];
   const subjects = [...new Set(tests.map(({ subject }) => subject))];
@@ -33,6 +45,16 @@ export function ruleMaps({ reason, bypassWhen, tests }: Rule, names: SiteNames):
     ['', unmatched],
   ]);
   return { lines: [...lines, ...joined], bypass };
+}
+
+/** The `map`s of an exception, whose variable is empty where the rule applies. */
+export function exceptionMaps({ name, rules }: Exception, names: SiteNames): string[] {
+  const all = rules.map((rule, index) => ruleMaps(rule, names, `${name}_${index}`));
+  const kept = map(`"${all.map(({ bypass }) => bypass).join('')}"`, names.variable(name), [
+    ['default', 'yes'],
+    ['', ''],
+  ]);
+  return [...all.flatMap(({ lines }) => lines), ...kept];
 }
 
 function patternMap(from: string, to: string, patterns: readonly Pattern[], matched: string, unmatched: string) {

@@ -3,15 +3,25 @@ export function block(head: string, lines: readonly string[]): string[] {
   return [`${head} {`, ...lines.map((line) => (line === '' ? '' : `    ${line}`)), '}'];
 }
 
-/** A parameter in quotes. Sources of patterns and checked options hold neither quotes nor backslashes at their end. */
+/** A parameter in quotes. A `$` in it begins a variable. */
 export function quoted(text: string): string {
-  return `"${text.replace(/"/g, '\\"')}"`;
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** The source of a pattern in quotes: nginx leaves a backslash alone that stands before anything but a quote or a backslash. */
+function quotedSource(source: string): string {
+  return `"${source.replace(/"/g, '\\"')}"`;
 }
 
 /** A `map` (ngx_http_map_module). Patterns are tried in their order; the first that matches wins. */
 export function map(from: string, to: string, lines: readonly [from: string, to: string][]): string[] {
   return block(
     `map ${from} ${to}`,
-    lines.map(([key, value]) => `${key === 'default' ? key : quoted(key)} ${quoted(value)};`),
+    lines.map(([key, value]) => `${mapKey(key)} ${quoted(value)};`),
   );
+}
+
+function mapKey(key: string): string {
+  if (key === 'default') return key;
+  return key.startsWith('~') ? quotedSource(key) : quoted(key);
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, Type } from '@nestjs/common';
 import type { HeaderField } from '../http/fields.js';
+import type { ContentTypes } from '../page/content-types.js';
 import type { PageKeyOptions } from '../page/page-key.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { NamePattern } from '../rules/cookie.rule.js';
@@ -17,7 +18,7 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly storeContext: StoreContext;
   /** `undefined` when nginx does not read the store. */
   readonly flavour: NginxFlavour | undefined;
-  readonly contentType: string;
+  readonly contentTypes: ContentTypes;
   readonly anonymousOnly: boolean;
   readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
   readonly rules: RequestRules;

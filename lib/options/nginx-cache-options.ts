@@ -3,6 +3,7 @@ import type { CanActivate, Type } from '@nestjs/common';
 import type { NamePattern } from '../rules/cookie.rule.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { PathPattern } from '../rules/path.rule.js';
+import type { AllowedParameters } from '../rules/query.rule.js';
 import type { Variant } from '../rules/variant.js';
 import type { PageStoreDefinition } from '../stores/page-store.js';
 
@@ -42,8 +43,20 @@ export interface NginxCacheOptions {
      */
     contentType?: string;
     /**
+     * The content types of some paths, in the same flavours: `/feed.xml`, or `/api/*` with everything below. The first that matches counts, else
+     * `contentType`.
+     *
+     * @example
+     * contentTypes: { '/feed.xml': 'application/rss+xml; charset=utf-8', '/api/*': 'application/json; charset=utf-8' }
+     */
+    contentTypes?: Readonly<Record<string, string>>;
+    /**
      * Header fields that nginx sends with every page of a flavour that keeps nothing but the body. A page that comes with any other
-     * field, with another value, or without one of them, is not stored.
+     * field, with another value, or without one of them, is not stored; the log has the lines that would settle it. Up to 4000 visible
+     * characters and spaces each, without `$`.
+     *
+     * @example
+     * headers: { 'X-Frame-Options': 'DENY', 'Permissions-Policy': 'geolocation=(self "https://maps.example")' }
      */
     headers?: Readonly<Record<string, string>>;
   };
@@ -62,8 +75,14 @@ export interface NginxCacheOptions {
   exclude?: readonly PathPattern[];
 
   query?: {
-    /** Parameters that belong to the page. A request with any other, not ignored parameter bypasses the cache. */
-    allow?: readonly string[];
+    /**
+     * Parameters that belong to the page: names, or patterns of values by name. A request with any other, not ignored parameter bypasses
+     * the cache, and so does one with another value, so that nobody can fill the cache with pages that do not exist.
+     *
+     * @example
+     * allow: { page: /^[1-9]\d{0,2}$/, sort: /^(?:name|price)$/ }
+     */
+    allow?: AllowedParameters;
     /** Parameters that do not change the page. Default: those of well-known campaigns (`utm_*`, `gclid`, …). */
     ignore?: readonly NamePattern[];
   };
@@ -105,7 +124,7 @@ export interface NginxCacheOptions {
   /** Request fields that `Vary` may name although they do not change the page. */
   excuseVary?: readonly string[];
 
-  /** Response fields that may be lost on hits, with a flavour that keeps nothing but the body. */
+  /** Response fields that may be lost on hits, with a flavour that keeps nothing but the body: `X-Build`, `X-Debug-*`. */
   excuseHeaders?: readonly string[];
 
   /** Cookies that a page may set: they are taken off the stored page. */

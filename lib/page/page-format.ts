@@ -17,5 +17,5 @@ export interface PageFormat {
   readonly name: 'body' | 'response';
   encode(page: Page): StoredValue;
   /** `undefined` when the value is not of this format: someone else wrote it, or it is damaged. */
-  decode(value: StoredValue): Page | undefined;
+  decode(value: StoredValue, key: string): Page | undefined;
 }

@@ -3,7 +3,7 @@ import { pathForms, type TrailingSlash } from '../rules/canonical-path.rule.js';
 import { toRegExp } from '../rules/pattern.js';
 import { parameterSource } from '../rules/query.rule.js';
 import { readerOf } from '../rules/rule.js';
-import { type Variant, variantSubject, variantTests } from '../rules/variant.js';
+import { type Variant, variantSubject, variantTests, variesBy } from '../rules/variant.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey } from './memcached-key.js';
 
 /** What a page key is made of. */
@@ -29,19 +29,25 @@ export interface PageAddress {
   readonly variants: Readonly<Record<string, string>>;
 }
 
+interface PathVariant extends Variant {
+  /** Whether the page of a request or of a path is another one by it. */
+  readonly varies: ReturnType<typeof variesBy>;
+}
+
 /** Makes page keys, the same that nginx makes from `nginxConf()`. */
 export class PageKeys {
-  readonly #all: readonly Variant[];
+  readonly #all: readonly PathVariant[];
   readonly #parameters: { readonly name: string; readonly value: RegExp }[];
   readonly #variants: ((request: RequestHead) => readonly [name: string, value: string])[];
 
   constructor(private readonly options: PageKeyOptions) {
     this.#parameters = options.query.allow.map((name) => ({ name, value: new RegExp(parameterSource(name, 'value')) }));
-    this.#all = options.variants ?? [];
+    this.#all = (options.variants ?? []).map((variant) => ({ ...variant, varies: variesBy(variant) }));
     this.#variants = this.#all.map((variant) => {
       const read = readerOf(variantSubject(variant));
       const tests = variantTests(variant).map(({ value, test }) => ({ value, regexp: toRegExp(test.pattern) }));
       return (request) => {
+        if (!variant.varies(request)) return [variant.name, variant.default];
         const given = read(request);
         return [variant.name, tests.find(({ regexp }) => regexp.test(given))?.value ?? variant.default];
       };
@@ -68,7 +74,7 @@ export class PageKeys {
   ofForm(form: string, host?: string, query = ''): PageAddress[] {
     const hosts = host === undefined ? this.options.hosts : [host];
     return (hosts ?? [undefined]).flatMap((one) =>
-      combinations(this.#all).map((variants) => this.address(form, query, this.options.hosts && one, variants)),
+      combinations(this.#all, form).map((variants) => this.address(form, query, this.options.hosts && one, variants)),
     );
   }
 
@@ -129,11 +135,12 @@ export class PageKeys {
   }
 }
 
-/** Every choice of a value for each variant. */
-function combinations([first, ...others]: readonly Variant[]): Readonly<Record<string, string>>[] {
+/** Every choice of a value for each variant by which the page of a path varies. */
+function combinations([first, ...others]: readonly PathVariant[], path: string): Readonly<Record<string, string>>[] {
   if (!first) return [{}];
-  const rest = combinations(others);
-  return first.values.flatMap((value) => rest.map((one) => ({ [first.name]: value, ...one })));
+  const rest = combinations(others, path);
+  const values = first.varies({ target: path }) ? first.values : [first.default];
+  return values.flatMap((value) => rest.map((one) => ({ [first.name]: value, ...one })));
 }
 
 /** Whether memcached takes the key, and nginx may therefore ask for it. */

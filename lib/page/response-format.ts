@@ -26,7 +26,7 @@ const CODING = 'Content-Encoding';
  *
  * @see https://github.com/openresty/srcache-nginx-module#srcache_store
  */
-export const responseFormat: PageFormat = {
+export const responseFormat = {
   name: 'response',
 
   /** @throws RangeError for a header that nginx could not read back */
@@ -50,7 +50,7 @@ export const responseFormat: PageFormat = {
     if (!status || !fields) return undefined;
     return pageOf(Number(status), fields, bytes.subarray(end + HEAD_END.length));
   },
-};
+} satisfies PageFormat;
 
 /** Says that a page is compressed, and that other clients get it otherwise. */
 function withCoding(fields: readonly HeaderField[], coding: string): readonly HeaderField[] {

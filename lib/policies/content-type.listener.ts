@@ -5,23 +5,23 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
 /**
- * nginx's stock module sends one content type with every page: a page of another type would come back wrong. A stream of
+ * nginx's stock module sends the content type of the configuration: a page of another type would come back wrong. A stream of
  * events is no page anywhere, even when it has ended.
  */
 @Injectable()
 export class ContentTypeListener {
-  readonly #only: string | undefined;
-
-  constructor(@Inject(PAGE_CACHE_OPTIONS) { keepsHeaders, contentType }: CheckedOptions) {
-    this.#only = keepsHeaders ? undefined : normal(contentType);
-  }
+  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     const types = event.header('content-type');
     if (types.some((type) => /^\s*text\/event-stream\b/i.test(type))) event.skip('event-stream');
-    else if (this.#only === undefined) return;
-    else if (types.length !== 1 || normal(types[0] as string) !== this.#only) event.skip('content-type');
+    else if (this.options.keepsHeaders) return;
+    else if (types.length !== 1 || normal(types[0] as string) !== this.expected(event)) event.skip('content-type');
+  }
+
+  private expected({ draft }: PageResponding): string {
+    return normal(this.options.contentTypes.of(draft.address.path));
   }
 }
 

@@ -3,8 +3,7 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { weighedLanguage } from '../rules/weighed-language.js';
-import { isLanguage, type Variant } from '../rules/variant.js';
+import { WeighedLanguages } from '../rules/weighed-language.js';
 
 /**
  * A variant by `Accept-Language`. The application weighs the field by itself; nginx has put its own choice in the place of the
@@ -12,20 +11,16 @@ import { isLanguage, type Variant } from '../rules/variant.js';
  */
 @Injectable()
 export class LanguageListener {
-  readonly #variants: readonly Variant[];
+  readonly #languages: WeighedLanguages;
 
   constructor(@Inject(PAGE_CACHE_OPTIONS) { variants }: CheckedOptions) {
-    this.#variants = variants.filter(isLanguage);
+    this.#languages = new WeighedLanguages(variants);
   }
 
   @OnPageCache(PageRequested)
   onRequested(event: PageRequested): void {
-    const field = event.head.headers['accept-language'];
-    if (field === undefined) return;
-    for (const variant of this.#variants) {
-      if (weighedLanguage(field, variant) !== event.address.variants[variant.name])
-        event.bypass(`variant-${variant.name}`);
-    }
+    const variant = this.#languages.contradicted(event.head, event.address.variants);
+    if (variant) event.bypass(`variant-${variant.name}`);
   }
 
   @OnPageCache(PageResponding)
@@ -35,8 +30,9 @@ export class LanguageListener {
       .flatMap((value) => value.split(','))
       .map((tag) => tag.trim());
     if (languages.length === 0) return;
-    for (const { name } of this.#variants) {
-      const chosen = event.draft.address.variants[name] ?? '';
+    const { address } = event.draft;
+    for (const { name } of this.#languages.of(address)) {
+      const chosen = address.variants[name] ?? '';
       if (!languages.some((tag) => isPart(tag, chosen) || isPart(chosen, tag))) event.skip(`variant-${name}`);
     }
   }

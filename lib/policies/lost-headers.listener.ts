@@ -4,6 +4,10 @@ import { PageResponding } from '../events/page-cache.events.js';
 import { isOfOneResponse } from '../http/fields-of-one-response.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { namesPattern } from '../rules/cookie.rule.js';
+import { FIELD_NAME } from '../rules/pattern.js';
+import { CommonFields } from './common-fields.js';
+import { LostHeadersReport } from './lost-headers.report.js';
 
 /**
  * Fields whose loss changes nothing for a visitor: nginx makes its own, another policy decides about them, or they describe
@@ -24,25 +28,34 @@ const HARMLESS = new Set([
 @Injectable()
 export class LostHeadersListener {
   readonly #sent: ReadonlyMap<string, string> | undefined;
-  readonly #excused: ReadonlySet<string>;
+  readonly #excused: RegExp;
+  readonly #common = new CommonFields();
+  readonly #report = new LostHeadersReport();
 
   constructor(@Inject(PAGE_CACHE_OPTIONS) { keepsHeaders, headers, excuseHeaders }: CheckedOptions) {
+    this.#excused = namesPattern(
+      excuseHeaders.map((name) => name.toLowerCase()),
+      FIELD_NAME,
+    );
     this.#sent = keepsHeaders ? undefined : new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
-    this.#excused = new Set([...HARMLESS, ...excuseHeaders.map((name) => name.toLowerCase())]);
   }
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     if (!this.#sent) return;
-    for (const [field, value] of event.headers) {
-      const name = field.toLowerCase();
-      if (isOfOneResponse(name) || this.#excused.has(name)) continue;
-      if (this.#sent.get(name) !== value) return event.skip(`header-${name}`);
-    }
+    const fields = event.headers.filter(([name]) => this.matters(name.toLowerCase()));
+    this.#common.learn(fields);
+    const differing = fields.filter(([name, value]) => this.#sent?.get(name.toLowerCase()) !== value);
+    const lost = [...new Set(differing.map(([name]) => name.toLowerCase()))];
     // What nginx would add is as much of a difference.
-    for (const name of this.#sent.keys()) {
-      if (isOfOneResponse(name) || this.#excused.has(name)) continue;
-      if (event.header(name).length === 0) return event.skip(`header-${name}`);
-    }
+    const added = [...this.#sent.keys()].filter((name) => this.matters(name) && event.header(name).length === 0);
+    if (lost.length + added.length === 0) return;
+    event.skip(`header-${[...lost, ...added].join('+')}`);
+    this.#report.report(event.draft.address.target, { lost, added }, (name) => this.#common.get(name));
+  }
+
+  /** @param name in lower case */
+  private matters(name: string): boolean {
+    return !HARMLESS.has(name) && !isOfOneResponse(name) && !this.#excused.test(name);
   }
 }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { CheckedOptions } from '../options/checked-options.js';
-import { queryRule } from '../rules/query.rule.js';
+import { allowedParameters, queryRule } from '../rules/query.rule.js';
 import { compile } from '../rules/rule.js';
 import { targetPath } from './purge-target.js';
 
@@ -20,7 +20,7 @@ export interface ExactPage {
  */
 export function exactPage(target: string | URL, { hosts, query }: Pick<CheckedOptions, 'hosts' | 'query'>): ExactPage {
   const [page] = targetPath(target, hosts);
-  const bypasses = compile(queryRule(query.allow, []));
+  const bypasses = compile(queryRule(allowedParameters(query.allow), []));
   if (page && !bypasses({ method: 'GET', target: `/?${page.query}`, headers: {} })) return page;
   throw new TypeError(
     `${inspect(target, { depth: 0 })} is the address of no page: a query holds parameters of query.allow ` +

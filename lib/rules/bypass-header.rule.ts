@@ -8,6 +8,7 @@ export const BYPASS_HEADER = 'X-Page-Cache-Bypass';
 export function bypassHeaderRule(token: string): Rule {
   return {
     reason: 'bypass-header',
+    isSecret: true,
     bypassWhen: 'one matches',
     tests: [test(`header:${BYPASS_HEADER.toLowerCase()}`, `^[\\x09\\x20]*${literal(token)}[\\x09\\x20]*$`)],
   };

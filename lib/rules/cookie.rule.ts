@@ -1,5 +1,5 @@
 import { nameGlob } from './glob.js';
-import { anyOf, COOKIE_NAME } from './pattern.js';
+import { anyOf, COOKIE_NAME, type Scope } from './pattern.js';
 import { nameRegExp } from './portable-regexp.js';
 import { type Rule, test } from './rule.js';
 
@@ -36,10 +36,14 @@ export function sessionCookieRule(session: readonly NamePattern[]): Rule {
 }
 
 /** The names that one of the patterns matches. */
-export function namesPattern(patterns: readonly NamePattern[]): RegExp {
-  return new RegExp(`^(?:${['(?!)', ...patterns.map(cookieName)].join('|')})$`);
+export function namesPattern(patterns: readonly NamePattern[], scope: Scope = COOKIE_NAME): RegExp {
+  return new RegExp(`^(?:${['(?!)', ...patterns.map((pattern) => name(pattern, scope))].join('|')})$`);
 }
 
 function cookieName(pattern: NamePattern): string {
-  return typeof pattern === 'string' ? nameGlob(pattern, COOKIE_NAME) : nameRegExp(pattern, COOKIE_NAME);
+  return name(pattern, COOKIE_NAME);
+}
+
+function name(pattern: NamePattern, scope: Scope): string {
+  return typeof pattern === 'string' ? nameGlob(pattern, scope) : nameRegExp(pattern, scope);
 }

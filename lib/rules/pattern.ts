@@ -22,6 +22,11 @@ export const COOKIE_NAME: Scope = { any: '[^=;\\x09\\x20]', delimiters: '=;\t ' 
 /** The name of a parameter inside a query. A fragment is no part of it, should a client send one. */
 export const PARAMETER_NAME: Scope = { any: '[^=&\\x23]', delimiters: '=&#' };
 
+/** The value of a parameter inside a query. */
+export const PARAMETER_VALUE: Scope = { any: '[^&\\x23]', delimiters: '&#' };
+/** The name of a header field. */
+export const FIELD_NAME: Scope = { any: '[^:]', delimiters: ':' };
+
 /** Why a pattern cannot be used, as a sentence for the person who wrote it. */
 export class UnusablePatternError extends Error {
   override readonly name = 'UnusablePatternError';

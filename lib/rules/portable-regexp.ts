@@ -18,11 +18,11 @@ export function portableRegExp(regexp: RegExp): Pattern {
 }
 
 /**
- * A regular expression tried on a name, as a part of the source that walks the whole field: `^` and `$` mean the ends
- * of the name, and nothing in it can run over them.
+ * A regular expression tried on a name or a value, as a part of the source that walks the whole field: `^` and `$` mean the
+ * ends of the name, and nothing in it can run over them.
  */
 export function nameRegExp(regexp: RegExp, scope: Scope): string {
-  if (regexp.ignoreCase) refuse('the flag i', 'cannot be used here: names are compared as they are');
+  if (regexp.ignoreCase) refuse('the flag i', 'cannot be used here: names and values are compared as they are');
   return parse(regexp)
     .alternatives.map(({ elements }) => {
       const start = isEdge(elements[0], 'start');
@@ -125,7 +125,7 @@ function quantifier({ min, max, greedy, raw }: AST.Quantifier): string {
 }
 
 function assertion(element: AST.Assertion, scope: Scope, regexp: RegExp): string {
-  if (scope !== PATH) return refusePart(element.raw, 'can only stand at the ends of a name');
+  if (scope !== PATH) return refusePart(element.raw, 'can only stand at the ends');
   switch (element.kind) {
     case 'start':
       return '^';

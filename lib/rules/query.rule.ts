@@ -1,6 +1,6 @@
 import type { NamePattern } from './cookie.rule.js';
 import { nameGlob } from './glob.js';
-import { anyOf, literal, PARAMETER_NAME } from './pattern.js';
+import { anyOf, literal, PARAMETER_NAME, PARAMETER_VALUE } from './pattern.js';
 import { nameRegExp } from './portable-regexp.js';
 import { type Rule, test } from './rule.js';
 
@@ -18,18 +18,42 @@ export const DEFAULT_IGNORED_PARAMETERS: readonly string[] = [
 const UNRESERVED = '(?:2D|2E|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])';
 const VALUE = `(?:[!$(-;=?-\\[\\]-~]|%(?!${UNRESERVED})[2-9A-F][0-9A-F])*`;
 
+/** A parameter that belongs to the page. */
+export interface AllowedParameter {
+  readonly name: string;
+  /** Its values; with others, a request bypasses the cache. Default: any in normal form. */
+  readonly values?: RegExp;
+}
+
+/** `query.allow`: names, or patterns of values by name. */
+export type AllowedParameters = readonly string[] | Readonly<Record<string, RegExp>>;
+
+export function allowedParameters(allow: AllowedParameters = []): AllowedParameter[] {
+  if (isList(allow)) return [...new Set(allow)].map((name) => ({ name }));
+  return Object.entries(allow).map(([name, values]) => ({ name, values }));
+}
+
+function isList(allow: AllowedParameters): allow is readonly string[] {
+  return Array.isArray(allow);
+}
+
 /** A query may hold allowed parameters, each once, and ignored ones. Anything else may change the page. */
-export function queryRule(allow: readonly string[], ignore: readonly NamePattern[]): Rule {
-  const names = allow.map((name) => literal(name));
-  const allowed = names.length > 0 ? [`${anyOf(names)}=${VALUE}`] : [];
+export function queryRule(allow: readonly AllowedParameter[], ignore: readonly NamePattern[]): Rule {
+  const begins = allow.map(({ name, values }) => `${literal(name)}=${values ? among(values) : ''}`);
+  const allowed = begins.length > 0 ? [`${anyOf(begins)}${VALUE}`] : [];
   const ignored = ignore.length > 0 ? [`(?:${ignore.map(parameterName).join('|')})(?:=[^&#]*)?`] : [];
-  const twice = names.map((name) => `(?!(?:.*&)?${name}=.*&${name}=)`).join('');
+  const twice = allow.map(({ name }) => `(?!(?:.*&)?${literal(name)}=.*&${literal(name)}=)`).join('');
   const parameter = anyOf(['(?!)', ...allowed, ...ignored]);
   return {
     reason: 'query',
     bypassWhen: 'none matches',
     tests: [test('query', `^${twice}(?:${parameter}(?:&(?!$)|$))*$`)],
   };
+}
+
+/** What stands there is one of the values. */
+function among(values: RegExp): string {
+  return `(?=(?:${nameRegExp(values, PARAMETER_VALUE)})(?:&|$))`;
 }
 
 /** Where the value of an allowed parameter stands in a query: the one capture of the project. */

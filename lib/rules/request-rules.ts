@@ -9,7 +9,7 @@ import { hostFieldRule } from './host-field.rule.js';
 import { hostRule } from './host.rule.js';
 import { methodRule } from './method.rule.js';
 import { excludedRule, includedRule, type PathPattern } from './path.rule.js';
-import { queryRule } from './query.rule.js';
+import { type AllowedParameter, queryRule } from './query.rule.js';
 import { type RequestFieldOptions, requestFieldRules } from './request-fields.rule.js';
 import type { Rule } from './rule.js';
 import { upgradeRule } from './upgrade.rule.js';
@@ -20,7 +20,7 @@ export interface RuleOptions {
   readonly cookies: { readonly session: readonly NamePattern[] } | { readonly ignored: readonly NamePattern[] } | 'any';
   readonly include: readonly PathPattern[] | undefined;
   readonly exclude: readonly PathPattern[];
-  readonly query: { readonly allow: readonly string[]; readonly ignore: readonly NamePattern[] };
+  readonly query: { readonly allow: readonly AllowedParameter[]; readonly ignore: readonly NamePattern[] };
   readonly hosts: readonly string[] | undefined;
   readonly variants?: readonly Variant[];
   readonly requestFields?: RequestFieldOptions;
@@ -42,6 +42,7 @@ export interface RequestRules {
 
 export function requestRules(options: RuleOptions): RequestRules {
   const { cookies, include, exclude, query, hosts, variants = [], trailingSlash = 'forbid', bypassToken } = options;
+  const parameters = query.allow.map(({ name }) => name);
   return {
     addressable: [
       methodRule,
@@ -51,8 +52,8 @@ export function requestRules(options: RuleOptions): RequestRules {
       ...(hosts ? [hostRule(hosts)] : []),
       canonicalPathRule(trailingSlash),
       queryRule(query.allow, query.ignore),
-      ...(options.inFiles ? [depthRule(query.allow)] : []),
-      ...(options.inFiles && query.allow.length > 0 ? [fileNameRule(query.allow)] : []),
+      ...(options.inFiles ? [depthRule(parameters)] : []),
+      ...(options.inFiles && parameters.length > 0 ? [fileNameRule(parameters)] : []),
       ...variants.map(variantRule).filter((rule) => rule !== undefined),
       ...(bypassToken === undefined ? [] : [bypassHeaderRule(bypassToken)]),
     ],

@@ -49,6 +49,17 @@ export interface Rule {
   /** The request bypasses the cache when one of the tests matches, or when none does. */
   readonly bypassWhen: 'one matches' | 'none matches';
   readonly tests: readonly RuleTest[];
+  /** Whether its patterns must not stand where everybody can read them. */
+  readonly isSecret?: boolean;
+  /** Where the rule does not apply. */
+  readonly except?: Exception | undefined;
+}
+
+/** Requests to which a rule does not apply: those that one of these would keep away. */
+export interface Exception {
+  /** What nginx calls it. */
+  readonly name: string;
+  readonly rules: readonly Rule[];
 }
 
 export interface RuleTest {
@@ -59,15 +70,23 @@ export interface RuleTest {
 /** Whether a request bypasses the cache by a rule. */
 export type Predicate = (request: RequestHead) => boolean;
 
-export function compile({ bypassWhen, tests }: Rule): Predicate {
+export function compile({ bypassWhen, tests, except }: Rule): Predicate {
   const compiled = tests.map(({ subject, pattern }) => ({ read: readerOf(subject), regexp: toRegExp(pattern) }));
   const bypassOnMatch = bypassWhen === 'one matches';
+  const isExcepted = compileException(except);
   return (request) => {
+    if (isExcepted?.(request)) return false;
     for (const { read, regexp } of compiled) {
       if (regexp.test(read(request))) return bypassOnMatch;
     }
     return !bypassOnMatch;
   };
+}
+
+/** @returns `undefined` when there is none */
+export function compileException(exception: Exception | undefined): Predicate | undefined {
+  const rules = exception?.rules.map((rule) => compile(rule));
+  return rules && ((request) => rules.some((keepsAway) => keepsAway(request)));
 }
 
 /** A test with a source that is case-sensitive. */

@@ -1,5 +1,7 @@
 import { anyOf, literal } from './pattern.js';
-import { type Rule, type RuleTest, type Subject, test } from './rule.js';
+import { excludedRule, includedRule, type PathPattern } from './path.rule.js';
+import type { RequestHead } from './request-head.js';
+import { compileException, type Exception, type Rule, type RuleTest, type Subject, test } from './rule.js';
 
 /**
  * A second rendering of the same addresses, chosen by a cookie or a request field out of a finite list.
@@ -18,13 +20,29 @@ export interface Variant {
   readonly header?: string;
   /** All there are. Another value of the cookie or the field bypasses the cache (of `Accept-Language`: is the default). */
   readonly values: readonly string[];
-  /** For requests without the cookie or field. One of the values. */
+  /** For requests without the cookie or field, and for paths where the variant makes no difference. One of the values. */
   readonly default: string;
+  /** Only these paths vary: `/posts/*`, or regular expressions. Default: all. */
+  readonly include?: readonly PathPattern[];
+  /** These paths do not vary: a feed is the same for everybody. */
+  readonly exclude?: readonly PathPattern[];
 }
 
 const SPACE = '[\\x09\\x20]*';
 /** Some cookie parsers take byte A0 for a space, and read the cookie behind it. */
 const BEFORE_NAME = '[\\x09\\x20\\xA0]*';
+
+/** The paths where a variant makes no difference; `undefined` when there are none. */
+export function variantException({ name, include, exclude = [] }: Variant): Exception | undefined {
+  const rules = [...(exclude.length > 0 ? [excludedRule(exclude)] : []), ...(include ? [includedRule(include)] : [])];
+  return rules.length > 0 ? { name: `not_${name}`, rules } : undefined;
+}
+
+/** Whether the page of a request, or of a path, is another one by a variant. */
+export function variesBy(variant: Variant): (request: Pick<RequestHead, 'target'>) => boolean {
+  const isExcepted = compileException(variantException(variant));
+  return ({ target }) => !isExcepted?.({ method: 'GET', target, headers: {} });
+}
 
 /** What a variant is read from. */
 export function variantSubject({ header }: Variant): Subject {
@@ -49,14 +67,16 @@ export function variantTests(variant: Variant): { readonly value: string; readon
 export function variantRule(variant: Variant): Rule | undefined {
   const subject = variantSubject(variant);
   const reason = `variant-${variant.name}`;
+  const except = variantException(variant);
   if (isLanguage(variant)) return undefined;
   if (variant.cookie === undefined) {
     const known = ['', ...variant.values];
-    return { reason, bypassWhen: 'none matches', tests: known.map((value) => test(subject, whole(value))) };
+    return { reason, except, bypassWhen: 'none matches', tests: known.map((value) => test(subject, whole(value))) };
   }
   const name = cookieName(variant.cookie);
   return {
     reason,
+    except,
     bypassWhen: 'one matches',
     tests: [
       test(subject, `${name}(?!=${anyOf(variant.values.map(end))})${SPACE}(?:[=;]|$)`),

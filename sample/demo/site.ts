@@ -76,7 +76,7 @@ export class Site {
       directory: this.directory,
       ...(modulesDirectory && { modulesDirectory }),
     });
-    for (const [path, text] of Object.entries(files)) writeFileSync(join(this.directory, path), text);
+    for (const [path, text] of Object.entries(files)) writeFileSync(join(this.directory, path), text, { mode: 0o600 });
     writeFileSync(this.nginxConf, full);
     await this.#start({
       name: 'nginx',

@@ -45,7 +45,7 @@ const WRONG: [unknown, string][] = [
     `store: 'memcached' … what memoryStore(), memcachedStore(), fileStore() or keyvStore() return`,
   ],
   [{ store: {} }, 'store.kind: undefined … what memoryStore(), memcachedStore(), fileStore() or keyvStore() return'],
-  [{ nginx: 'memcached' }, `nginx: 'memcached' … an object: { flavour, contentType, headers }`],
+  [{ nginx: 'memcached' }, `nginx: 'memcached' … an object: { flavour, contentType, contentTypes, headers }`],
   [{ nginx: { flavour: 'varnish' } }, `nginx.flavour: 'varnish' … "memcached", "srcache", "njs" or "files"`],
   [
     { nginx: { flavour: 'memcached' } },
@@ -53,7 +53,7 @@ const WRONG: [unknown, string][] = [
   ],
   [
     { nginx: { flavor: 'memcached' } },
-    `nginx.flavor: 'flavor' … left out: the options there are flavour, contentType, headers`,
+    `nginx.flavor: 'flavor' … left out: the options there are flavour, contentType, contentTypes, headers`,
   ],
   [{ nginx: { contentType: 'html' } }, `nginx.contentType: 'html' … a content type like "text/html; charset=utf-8"`],
   [
@@ -73,7 +73,7 @@ const WRONG: [unknown, string][] = [
   ],
   [
     { anonymousOnly: { ignoreCookies: [/a/i] } },
-    'anonymousOnly.ignoreCookies.0: /a/i … a name, a name with "*", or a regular expression; the flag i cannot be used here: names are compared as they are',
+    'anonymousOnly.ignoreCookies.0: /a/i … a name, a name with "*", or a regular expression; the flag i cannot be used here: names and values are compared as they are',
   ],
   [
     { anonymousOnly: { ignoreCookies: [/a|\s/] } },

@@ -7,6 +7,10 @@ const app = '127.0.0.1:3000';
 const APP = '"host:port" or "unix:/path", one or a list of them';
 const LISTEN = 'a port, "address:port" or "unix:/path"';
 const NAME = 'a name like "example.com", "*.example.com" or "example.*"';
+const LOCATION = 'a path like "/blog/", maybe behind "= " or "^~ ", one or a list of them';
+const FIELD_TEXT = 'the value of a request field; nginx puts the value of a variable in the place of "$name"';
+const PROXY = 'an address or a network like "10.0.0.0/8"';
+const RESOLVER = 'the address of a name server, like "127.0.0.11" or "127.0.0.1:5353", one or a list of them';
 
 describe('a wrong deployment', () => {
   it.each<[unknown, string]>([
@@ -27,6 +31,26 @@ describe('a wrong deployment', () => {
     [{ app, serverName: ['~^a'] }, `deployment.serverName.0: '~^a' … ${NAME}`],
     [{ app, directory: 'var/cache' }, `deployment.directory: 'var/cache' … an absolute path`],
     [{ app, directory: '/var/my cache' }, `deployment.directory: '/var/my cache' … an absolute path`],
+    [{ app, location: 'blog' }, `deployment.location: 'blog' … ${LOCATION}`],
+    [{ app, location: [] }, `deployment.location: [] … ${LOCATION}`],
+    [{ app, location: '~ ^/blog' }, `deployment.location: '~ ^/blog' … ${LOCATION}`],
+    [{ app, location: '/a b' }, `deployment.location: '/a b' … ${LOCATION}`],
+    [
+      { app, proxySetHeader: { Host: 'a' } },
+      `the name of a request field that nginx does not set for the cache itself`,
+    ],
+    [{ app, proxySetHeader: { 'x-page-cache-KEY': 'a' } }, `the name of a request field that nginx does not set`],
+    [{ app, proxySetHeader: { 'X-A': 'a\nb' } }, `deployment.proxySetHeader.X-A: 'a\\nb' … ${FIELD_TEXT}`],
+    [{ app, proxySetHeader: { 'X-A': '5 $' } }, `deployment.proxySetHeader.X-A: '5 $' … ${FIELD_TEXT}`],
+    [{ app, proxySetHeader: { 'X-A': '${a' } }, `deployment.proxySetHeader.X-A: '\${a' … ${FIELD_TEXT}`],
+    [{ app, trustedProxies: '10.0.0.0/8' }, `deployment.trustedProxies: '10.0.0.0/8' … a list: [`],
+    [{ app, trustedProxies: ['10.0.0.0/33'] }, `deployment.trustedProxies.0: '10.0.0.0/33' … ${PROXY}`],
+    [{ app, trustedProxies: ['lb.example'] }, `deployment.trustedProxies.0: 'lb.example' … ${PROXY}`],
+    [{ app, resolver: 'unix:/run/dns' }, `deployment.resolver: 'unix:/run/dns' … ${RESOLVER}`],
+    [{ app, resolver: [] }, `deployment.resolver: [] … ${RESOLVER}`],
+    [{ app, resolver: '127.0.0.11 valid=1s' }, `deployment.resolver: '127.0.0.11 valid=1s' … ${RESOLVER}`],
+    [{ app, nginxVersion: 'latest' }, `deployment.nginxVersion: 'latest' … a version of nginx like "1.22" or "1.27.3"`],
+    [{ app, logs: 'stdout' }, `deployment.logs: 'stdout' … "files" or "streams"`],
     [{ app, port: 8080 }, `deployment.port: 'port' … left out: what there is is app, listen`],
   ])('%j', (deployment, sentence) => {
     expect(() => conf(deployment)).toThrow(NginxCacheConfigError);

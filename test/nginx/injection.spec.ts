@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memcachedStore, NginxCacheConfigError, nginxConf } from '../../lib/index.js';
+import { memcachedStore, type NginxConf, NginxCacheConfigError, nginxConf } from '../../lib/index.js';
 import { directives, shape } from './directives.js';
 import { fc } from '../support/random.js';
 
@@ -29,6 +29,10 @@ interface Texts {
   listen: string;
   serverName: string;
   place: string;
+  location: string;
+  fieldName: string;
+  fieldValue: string;
+  proxy: string;
   headerName: string;
   headerValue: string;
   cacheControl: string;
@@ -51,6 +55,10 @@ const HARMLESS: Texts = {
   listen: '127.0.0.1:18082',
   serverName: 'a.example',
   place: '/tmp',
+  location: '/a',
+  fieldName: 'X-F',
+  fieldValue: 'a',
+  proxy: '127.0.0.1',
   headerName: 'X-A',
   headerValue: 'a',
   cacheControl: 'no-cache',
@@ -60,8 +68,8 @@ const HARMLESS: Texts = {
   token: '0123456789abcdef',
 };
 
-function conf(texts: Texts): string {
-  const { full } = nginxConf(
+function conf(texts: Texts): NginxConf {
+  return nginxConf(
     {
       prefix: texts.prefix,
       store: memcachedStore({ servers: texts.memcached }),
@@ -78,10 +86,20 @@ function conf(texts: Texts): string {
       query: { allow: [texts.parameter], ignore: [texts.ignored] },
       hosts: [texts.host],
     },
-    { app: [texts.app], listen: texts.listen, serverName: [texts.serverName], directory: texts.place },
+    {
+      app: [texts.app],
+      listen: texts.listen,
+      serverName: [texts.serverName],
+      directory: texts.place,
+      location: ['/', '/b', texts.location],
+      proxySetHeader: { [texts.fieldName]: texts.fieldValue },
+      trustedProxies: ['::1', texts.proxy],
+    },
   );
-  return full;
 }
+
+/** All that is written. */
+const whole = ({ full, files }: NginxConf) => [full, ...Object.values(files)].join('\n');
 
 const piece = fc.constantFrom(
   '"',
@@ -131,7 +149,7 @@ const inside = (text: string) =>
 /** Why a value is refused; `undefined` when it is not. */
 function refusal(texts: Texts): unknown {
   try {
-    conf(texts);
+    void conf(texts).full;
     return undefined;
   } catch (error) {
     return error;
@@ -140,7 +158,7 @@ function refusal(texts: Texts): unknown {
 
 describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
   it('is refused, or is one parameter and no more', async () => {
-    const harmless = shape(directives(conf(HARMLESS)));
+    const harmless = shape(directives(whole(conf(HARMLESS))));
     const accepted: string[] = [];
     for (const text of fc.sample(inside(HARMLESS[name]), { numRuns: 1500 })) {
       if (name === 'pattern' && !isRegExp(text)) continue;
@@ -149,15 +167,20 @@ describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
       else if (!(error instanceof NginxCacheConfigError)) expect(error, JSON.stringify(text)).toBeInstanceOf(TypeError);
     }
     for (const text of accepted) {
-      const full = conf({ ...HARMLESS, [name]: text });
-      // `charset_types` and `gzip_types` depend on the content type.
-      if (name !== 'contentType') expect(shape(directives(full)), JSON.stringify(text)).toEqual(harmless);
+      const full = whole(conf({ ...HARMLESS, [name]: text }));
+      // `charset_types` and `gzip_types` depend on the content type, and one location is there already.
+      if (name === 'contentType' || (name === 'location' && text === '/')) continue;
+      // What stands first in its line is a part of the shape.
+      const tree = directives(
+        name === 'proxy' ? full.replaceAll(`${text} trusted;`, `${HARMLESS.proxy} trusted;`) : full,
+      );
+      expect(shape(tree), JSON.stringify(text)).toEqual(harmless);
     }
     expect(accepted.length).toBeGreaterThan(0);
     for (const text of new Set(accepted.slice(0, 12))) {
       // nginx makes the directories of `place`: below the one of the test only.
       const texts = { ...HARMLESS, place: directory, [name]: name === 'place' ? directory + text : text };
-      expect(await nginxTest(conf(texts)), JSON.stringify(text)).toBe('');
+      expect(await nginxTest(conf(texts), texts.place), JSON.stringify(text)).toBe('');
     }
   });
 });
@@ -171,11 +194,16 @@ function isRegExp(source: string): boolean {
 }
 
 /** What is wrong with a configuration, except that names and directories of the test do not exist. */
-async function nginxTest(full: string): Promise<string> {
+async function nginxTest({ full, files }: NginxConf, place: string): Promise<string> {
   const file = join(directory, 'nginx.conf');
   writeFileSync(file, full);
+  mkdirSync(place, { recursive: true });
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(place, path), text);
   const { stderr } = await promisify(execFile)('nginx', ['-t', '-c', file, '-e', 'stderr']).catch(
     (error: { stderr: string }) => error,
   );
-  return stderr.replace(/^.*(?:syntax is ok|test is successful|test failed|host not found in.*|\(\d+: .*\).*)\n/gm, '');
+  return stderr.replace(
+    /^.*(?:syntax is ok|test is successful|test failed|host not found in.*|.*unknown "\w+" variable.*|.*duplicate location.*|\(\d+: .*\).*)\n/gm,
+    '',
+  );
 }

@@ -50,6 +50,19 @@ const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
     requestFields: { bypass: ['X-Preview', 'X-Theme'], ignore: ['HX-Request'] },
     query: { allow: ['page'], ignore },
   },
+  'values of parameters': {
+    prefix: 'v:',
+    query: { allow: { page: /^[1-9]\d{0,2}$/, sort: /^(?:asc|desc)$|^a.?%2F/, 'q-1': /x[^a]?|=/ }, ignore },
+  },
+  'variants of some paths': {
+    prefix: 'w:',
+    variants: [
+      { name: 'lang', cookie: 'lang', values: ['1', 'x'], default: '1', exclude: ['/posts/*', '/käse', /X/i] },
+      { name: 'speech', header: 'Accept-Language', values: ['en', 'de', 'pt'], default: 'en', include: ['/', '/k*'] },
+      { name: 'hint', header: 'X-Theme', values: ['0', 'x'], default: '0', include: [/^\/t/, '/'], exclude: ['/'] },
+    ],
+    query: { allow: ['page'], ignore },
+  },
   'variants, and a token': {
     variants: [
       { name: 'lang', cookie: 'lang', values: ['1', '?1', 'x'], default: '1' },
@@ -114,7 +127,8 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
       const head: RequestHead = { method, target: url, headers };
       const reasons = rules.filter(({ bypasses }) => bypasses(head)).map(({ reason }) => reason);
       if (isKeyTooLong(keys.of(head).key)) reasons.push('key-length');
-      if (reasons.length > 0 || method === 'HEAD') return shown(reasons);
+      // Whoever asks for a part of a page makes none.
+      if (reasons.length > 0 || method === 'HEAD' || headers.range) return shown(reasons);
       return keys.of(head).key;
     };
     /** `$uri` of an alias is another path than the raw one: what else keeps an alias away does not matter. */

@@ -24,7 +24,7 @@ describe('the tags of pages in memcached', () => {
     store = open('page:');
   };
   const open = (prefix: string) =>
-    memcachedStore({ servers: memcached.address }).open({ ...context, prefix, format: bodyFormat(HTML) });
+    memcachedStore({ servers: memcached.address }).open({ ...context, prefix, format: bodyFormat([]) });
   const stop = async () => {
     await store?.keyv.disconnect();
     await memcached?.stop();

@@ -10,7 +10,7 @@ export function page(body: string | Buffer = '<h1>Hello</h1>'): Page {
 }
 
 export const context: StoreContext = {
-  format: bodyFormat(HTML),
+  format: bodyFormat([]),
   prefix: 'page:',
   maxPageBytes: 1_000_000,
   compress: false,

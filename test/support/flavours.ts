@@ -68,6 +68,8 @@ export interface Twice {
 interface FlavourParts extends Pick<ApplicationSetup, 'controllers' | 'providers'> {
   /** Whether a memcached that is late is waited for, or asked again: not in a test of what happens without it. */
   readonly isPatient?: boolean;
+  /** The locations of the pages in nginx. */
+  readonly location?: readonly string[];
 }
 
 /** Shows what the application answers without the cache. */
@@ -77,7 +79,7 @@ export async function startFlavour(
   { flavour, statuses }: FlavourUnderTest,
   platform: Platform = 'express',
   more: NginxCacheOptions = {},
-  { controllers = [], providers = [], isPatient = true }: FlavourParts = {},
+  { controllers = [], providers = [], isPatient = true, location = ['/'] }: FlavourParts = {},
 ): Promise<FlavourSite> {
   const modules = modulesDirectory(flavour);
   const memcached = await MemcachedServer.start();
@@ -101,7 +103,8 @@ export async function startFlavour(
   const nginx =
     flavour &&
     (await NginxServer.start(({ port, directory }) => {
-      const conf = nginxConf(options, { app: address, listen: port, directory, modulesDirectory: modules });
+      const place = { app: address, listen: port, directory, modulesDirectory: modules, location };
+      const conf = nginxConf(options, place);
       return isPatient ? { ...conf, full: patient(conf.full) } : conf;
     }));
   const log = app.get(PageLog);

@@ -10,10 +10,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'ngx_http_js_module.so': 'libnginx-mod-http-js',
   'ngx_http_memc_module.so': 'libnginx-mod-http-memc',
   'ngx_http_srcache_filter_module.so': 'libnginx-mod-http-srcache-filter',
+  'ngx_stream_module.so': 'libnginx-mod-stream',
 };
 
-/** A flavour, or `fileStore({ brotli: true })`. */
-export type Needing = NginxFlavour | 'brotli';
+/** A flavour, `fileStore({ brotli: true })`, or a `resolver`. */
+export type Needing = NginxFlavour | 'brotli' | 'stream';
 
 const NEEDED: Readonly<Record<Needing, readonly string[]>> = {
   memcached: [],
@@ -21,6 +22,7 @@ const NEEDED: Readonly<Record<Needing, readonly string[]>> = {
   srcache: ['ngx_http_memc_module.so', 'ngx_http_srcache_filter_module.so'],
   njs: ['ngx_http_js_module.so'],
   brotli: ['ngx_http_brotli_static_module.so'],
+  stream: ['ngx_stream_module.so'],
 };
 
 /**

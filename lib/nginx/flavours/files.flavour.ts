@@ -1,9 +1,10 @@
 import { bodyFormat } from '../../page/body-format.js';
 import { LEASE, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES, siteDirectory } from '../../page/page-file.js';
+import { contentType, gzipTypes, typeDecision, typeLocations, typeMaps } from '../content-types.js';
 import type { Flavour, Site } from './flavour.js';
 import { keyParts } from '../key-maps.js';
 import { decision, fallback } from './lookup.js';
-import { block, map, quoted } from '../syntax.js';
+import { map, quoted } from '../syntax.js';
 import type { SiteNames } from '../variables.js';
 
 const REFUSED = 'bypass_coding';
@@ -21,7 +22,8 @@ export const filesFlavour: Flavour = {
 
   modules: ({ options }) => (options.store.files?.brotli ? ['ngx_http_brotli_static_module.so'] : []),
 
-  http: ({ options, names }) => {
+  http: (site) => {
+    const { options, names } = site;
     const key = keyParts(options, names);
     const second = names.of('raw_second');
     return [
@@ -33,41 +35,47 @@ export const filesFlavour: Flavour = {
       '# Pages with a ttl are there only in the seconds for which the application vouches.',
       ...map('$msec', names.variable('second'), [[`~^(?<${second}>[0-9]+)`, `$${second}`]]),
       ...(options.store.files?.brotli ? brotliRefused(names) : []),
+      ...typeMaps(site),
     ];
   },
 
-  server: (site) => {
+  location: (site) => {
     const { options, names } = site;
-    const file = names.variable('file');
-    const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
-    const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
-    const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
-    const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
-    return block('location /', [
-      ...decision(options.store.files?.brotli ? { ...site, bypass: site.bypass + names.variable(REFUSED) } : site),
-      `root ${quoted(root)};`,
-      `try_files ${order.join(' ')} =404;`,
-      ...fallback(site),
-      '# Not readable, or purged since it was found.',
-      `error_page 403 = ${names.variable('fallback')};`,
-      'log_not_found off;',
-      '',
-      'sendfile on;',
-      '# An open file would be served on after its page has been purged.',
-      'open_file_cache off;',
-      '# Leases are links, and in the directory of a page is another.',
-      'disable_symlinks off;',
-      '# A version may be dated before the one that it replaces.',
-      'if_modified_since exact;',
-      'etag on;',
-      '',
-      ...compression(site),
-      ...contentType(site),
-    ]);
+    const refused = options.store.files?.brotli ? names.variable(REFUSED) : '';
+    return [...decision({ ...site, bypass: site.bypass + refused }), ...typeDecision(site), ...page(site)];
   },
-
+  locations: (site) => typeLocations(site, (type) => page(site, type)),
   files: () => ({}),
 };
+
+function page(site: Site, type = site.options.contentTypes.ofAll): string[] {
+  const { options, names } = site;
+  const file = names.variable('file');
+  const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
+  const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
+  const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
+  const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
+  return [
+    `root ${quoted(root)};`,
+    `try_files ${order.join(' ')} =404;`,
+    ...fallback(site),
+    '# Not readable, or purged since it was found.',
+    `error_page 403 = ${names.variable('fallback')};`,
+    'log_not_found off;',
+    '',
+    'sendfile on;',
+    '# An open file would be served on after its page has been purged.',
+    'open_file_cache off;',
+    '# Leases are links, and in the directory of a page is another.',
+    'disable_symlinks off;',
+    '# A version may be dated before the one that it replaces.',
+    'if_modified_since exact;',
+    'etag on;',
+    '',
+    ...compression(site, type),
+    ...contentType(type),
+  ];
+}
 
 /** To ngx_brotli, `br;q=0` is a wish for brotli; it means the contrary (RFC 9110, section 12.4.2). */
 function brotliRefused(names: SiteNames): string[] {
@@ -78,23 +86,8 @@ function brotliRefused(names: SiteNames): string[] {
 }
 
 /** Packed once, when it was stored; without `compress`, each time. */
-function compression({ options: { compress, store, contentType: type } }: Site): string[] {
+function compression({ options: { compress, store } }: Site, type: string): string[] {
   const always = ['gzip_vary on;', 'gzip_proxied any;'];
   if (!compress) return ['gzip on;', 'gzip_min_length 1000;', ...gzipTypes(type), ...always];
   return ['gzip off;', 'gzip_static on;', ...(store.files?.brotli ? ['brotli_static on;'] : []), ...always];
-}
-
-function gzipTypes(contentType: string): string[] {
-  const [type] = contentType.split(';');
-  return type === 'text/html' ? [] : [`gzip_types ${type};`];
-}
-
-function contentType({ options }: Site): string[] {
-  const [type, charset = 'off'] = options.contentType.split(/; ?charset=/i);
-  return [
-    'types { }',
-    `default_type ${type};`,
-    `charset ${charset};`,
-    ...(charset === 'off' || type === 'text/html' ? [] : [`charset_types ${type};`]),
-  ];
 }

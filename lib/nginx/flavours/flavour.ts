@@ -27,14 +27,17 @@ export interface Flavour {
    * How pages are written for it.
    *
    * @param headers the fields that nginx sends with every page where the body alone is kept
+   * @param contentTypeOf the content type, by the key of a page
    */
-  format(headers: readonly HeaderField[]): PageFormat;
+  format(headers: readonly HeaderField[], contentTypeOf: (key: string) => string): PageFormat;
   /** Dynamic modules that `full` loads, in this order, where it is told where they are. */
   modules(site: Site): readonly string[];
   /** For `http {}`. */
   http(site: Site): string[];
-  /** For `server {}`: `location /`, which ends at `@…_miss` or `@…_bypass` when there is no page, and what it needs. */
-  server(site: Site): string[];
+  /** What stands in each location of the pages: it ends at `@…_miss` or `@…_bypass` when there is no page. */
+  location(site: Site): string[];
+  /** Further locations, which it needs, for `server {}`. */
+  locations(site: Site): string[];
   /** Helper files by their path relative to the directory. */
   files(site: Site): Record<string, string>;
 }

@@ -7,7 +7,7 @@ import type { Site } from './flavour.js';
 const MEMCACHED_TIMEOUT = '40ms';
 
 /**
- * The beginning of `location /`: a request that the rules keep away from the cache goes to the application. `set` evaluates all
+ * The beginning of each location of pages: a request that the rules keep away from the cache goes to the application. `set` evaluates all
  * of it here, in the main request.
  */
 export function decision({ names, bypass }: Site, key?: string): string[] {
@@ -34,7 +34,7 @@ export function memcachedPass({ names }: Site, module: 'memcached' | 'memc'): st
   ];
 }
 
-/** For `location /`, when it ends with an error. */
+/** For the location, when it ends with an error. */
 export function fallback({ names }: Site): string[] {
   return [
     '# Not there, or no (sound) answer: the application. Pages, not errors, are what is looked for.',

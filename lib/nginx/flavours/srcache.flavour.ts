@@ -31,20 +31,20 @@ export const srcacheFlavour: Flavour = {
     ]),
   ],
 
-  server: (site) => [
-    ...block('location /', [
-      ...decision(site),
-      '# The key is an argument: a subrequest of srcache has variables of its own.',
-      `srcache_fetch GET ${site.names.of('stored')} ${site.names.variable('key')};`,
-      '# There is no such file, so it always comes to the second.',
-      'root /dev/null;',
-      `try_files /- ${site.names.variable('not_fetched')};`,
-      '',
-      ...wholeResponse(),
-      'if_modified_since before;',
-      ...compression(site),
-    ]),
+  location: (site) => [
+    ...decision(site),
+    '# The key is an argument: a subrequest of srcache has variables of its own.',
+    `srcache_fetch GET ${site.names.of('stored')} ${site.names.variable('key')};`,
+    '# There is no such file, so it always comes to the second.',
+    'root /dev/null;',
+    `try_files /- ${site.names.variable('not_fetched')};`,
     '',
+    ...wholeResponse(),
+    'if_modified_since before;',
+    ...compression(site),
+  ],
+
+  locations: (site) => [
     ...storedLocation(site, ['set $memc_key $args;', 'memc_cmds_allowed get;', ...memcachedPass(site, 'memc')]),
     '',
     ...block(`location @${site.names.of('broken')}`, ['return 444;']),

@@ -78,7 +78,7 @@ export class PagesInFiles {
       await this.#keeper.ready();
       const packed = this.context.compress ? await this.#pages.read(page, '.gz') : undefined;
       const bytes = packed ?? (await this.#pages.read(page, ''));
-      return bytes && this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 });
+      return bytes && this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 }, key);
     });
   }
 

@@ -75,7 +75,7 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
       get: async (key) => {
         const serverKey = memcachedKey(key);
         const stored = canExist(serverKey) ? await client.get(serverKey) : undefined;
-        const value = stored && format.decode(MemcachedTags.unmarked(stored));
+        const value = stored && format.decode(MemcachedTags.unmarked(stored), key);
         return value && { value };
       },
       deleteMany: deletePages,

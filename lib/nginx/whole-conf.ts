@@ -1,0 +1,56 @@
+import type { CheckedDeployment } from './deployment.js';
+import { block } from './syntax.js';
+
+/** What goes inside the blocks of an nginx.conf. */
+export interface ConfParts {
+  readonly http: readonly string[];
+  readonly server: readonly string[];
+  readonly stream: readonly string[];
+  /** Dynamic modules, in the order in which they are loaded. */
+  readonly modules: readonly string[];
+}
+
+/** A complete nginx.conf for one site. */
+export function wholeConf({ http, server, stream, modules }: ConfParts, place: CheckedDeployment): string[] {
+  const { listen, serverName, directory, modulesDirectory } = place;
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (of) => `${of}_temp_path ${directory}/${of};`,
+  );
+  const loaded = stream.length > 0 ? ['ngx_stream_module.so', ...modules] : modules;
+  const [errors, requests] =
+    place.logs === 'streams' ? ['stderr', '/dev/stdout'] : [`${directory}/error.log`, `${directory}/access.log`];
+  return [
+    ...(modulesDirectory ? loaded.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
+    'worker_processes auto;',
+    'worker_rlimit_nofile 8192;',
+    '# The maps below are regular expressions, run for every request.',
+    'pcre_jit on;',
+    `pid ${directory}/nginx.pid;`,
+    `error_log ${errors};`,
+    '',
+    ...block('events', ['worker_connections 4096;']),
+    '',
+    ...(stream.length > 0 ? [...block('stream', stream), ''] : []),
+    ...block('http', [
+      ...temporary,
+      `access_log ${requests};`,
+      '# There are more variables, with longer names, than nginx counts on.',
+      'variables_hash_max_size 4096;',
+      'variables_hash_bucket_size 128;',
+      'server_tokens off;',
+      'tcp_nopush on;',
+      'keepalive_timeout 65s;',
+      '# How much may be uploaded is for the application to say.',
+      'client_max_body_size 0;',
+      '',
+      ...http,
+      '',
+      ...block('server', [
+        `listen ${listen};`,
+        `server_name ${serverName.length > 0 ? serverName.join(' ') : '_'};`,
+        '',
+        ...server,
+      ]),
+    ]),
+  ];
+}

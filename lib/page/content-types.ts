@@ -1,0 +1,32 @@
+import { toRegExp } from '../rules/pattern.js';
+import { pathPattern } from '../rules/path.rule.js';
+import { decodedPath, rawPath } from '../rules/request-head.js';
+
+/** The content type of each page, where nginx keeps nothing but its body: by its path, else that of all pages. */
+export class ContentTypes {
+  readonly #types: readonly { readonly path: RegExp; readonly type: string }[];
+
+  /** @param byPath types by paths like `/api/*`; the first that matches counts */
+  constructor(
+    readonly ofAll: string,
+    readonly byPath: Readonly<Record<string, string>>,
+  ) {
+    this.#types = Object.entries(byPath).map(([path, type]) => ({ path: toRegExp(pathPattern(path)), type }));
+  }
+
+  /** The types besides that of all, each once. */
+  get others(): string[] {
+    return [...new Set(Object.values(this.byPath))].filter((type) => type !== this.ofAll);
+  }
+
+  /** @param path as it was sent; patterns are tried on that, and then on the decoded one */
+  of(path: string): string {
+    const typeOf = (text: string) => this.#types.find((one) => one.path.test(text))?.type;
+    return typeOf(path) ?? typeOf(decodedPath(path)) ?? this.ofAll;
+  }
+
+  /** @param key with its prefix, which holds no slash */
+  ofKey(key: string): string {
+    return this.of(rawPath(key.slice(Math.max(0, key.indexOf('/')))));
+  }
+}
