@@ -81,6 +81,7 @@ describeWholeResponses('ranges (RFC 9110, section 14)', (site) => {
     const response = await site().get(target, { Range: 'bytes=0-3' });
     expect([response.status, response.body.toString(), site().isHit(response)]).toEqual([200, LONG, true]);
     expect([values(response, 'accept-ranges'), values(response, 'content-range')]).toEqual([[], []]);
+    expect(values(await site().get(target, GZIP), 'accept-ranges')).toEqual(['bytes']);
   });
 
   it('section 15.5.17: what is behind the end is answered with 416', async () => {
