@@ -21,7 +21,7 @@ describe('a Range field (RFC 9110, section 14.2)', () => {
   });
 
   it('that is anything else means nothing, and the part it means is never outside of the content', () => {
-    const noise = fc.string({ unit: fc.constantFrom(...'bytesBYTES=-,0123456789 \t;.+x'), maxLength: 20 });
+    const noise = fc.string({ unit: fc.constantFrom(...'bytesBYTES=-,0123456789 \t;.+x'.split('')), maxLength: 20 });
     fc.assert(
       fc.property(
         fc.oneof(
