@@ -5,6 +5,7 @@ const OBSERVER = Symbol('nestjs-nginx-cache: observer');
 const ENDING = Symbol('nestjs-nginx-cache: ending');
 const HELD = Symbol('nestjs-nginx-cache: held');
 const BEGUN = Symbol('nestjs-nginx-cache: begun');
+const WRITE = Symbol('nestjs-nginx-cache: write');
 
 /** Sees what really leaves Node. */
 export interface ResponseObserver {
@@ -38,6 +39,8 @@ type Observed = ServerResponse & {
   [HELD]?: boolean;
   /** Whether content has been written. */
   [BEGUN]?: boolean;
+  /** The method as it is without what is wrapped around it later. */
+  [WRITE]?: Method;
 };
 type Method = (this: Observed, ...args: unknown[]) => unknown;
 interface Methods {
@@ -65,8 +68,13 @@ export function instrument(response: ServerResponse): boolean {
     methods = wrap(prototype);
     wrappers.set(prototype, methods);
   }
-  Object.assign(response, methods, { [OBSERVER]: undefined });
+  Object.assign(response, methods, { [OBSERVER]: undefined, [WRITE]: methods.write });
   return true;
+}
+
+/** Whether something may change the content before it is seen here, as compression does. */
+export function isWrapped(response: ServerResponse): boolean {
+  return (response.write as unknown) !== (response as Observed)[WRITE];
 }
 
 /** Sets who sees the response, or the `Cache-Status` that it gets when nobody needs to. */

@@ -11,7 +11,7 @@ export const GZIP_FLAG = 1;
 
 /**
  * How a page becomes the value of a memcached item, and a page again.
- * `bodyFormat` is what nginx's stock memcached module reads, `responseFormat` what srcache and njs read.
+ * `bodyFormat` is what nginx's stock memcached module reads, `srcacheFormat` what srcache reads, `responseFormat` what njs reads.
  */
 export interface PageFormat {
   readonly name: 'body' | 'response';

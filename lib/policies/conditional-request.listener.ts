@@ -8,15 +8,15 @@ const PRECONDITIONS = ['if-match', 'if-unmodified-since'];
 /** "Only if it is not what I have", which a stored page can say, too (sections 13.1.2 and 13.1.3). */
 const VALIDATIONS = ['if-none-match', 'if-modified-since'];
 
-/** Where there is no page, conditional and partial requests are the application's own affair: they ask for less than a page. */
+/** A stored page may answer them; without one, they are the application's own affair: they ask for less than a page. */
 @Injectable()
 export class ConditionalRequestListener {
   @OnPageCache(PageRequested)
   onRequested(event: PageRequested): void {
     const { headers } = event.head;
     const has = (field: string) => headers[field] !== undefined;
-    if (has('range')) event.bypass('range');
-    else if (PRECONDITIONS.some(has)) event.bypass('conditional');
+    if (PRECONDITIONS.some(has)) event.bypass('conditional');
+    else if (has('range')) event.skip('range');
     else if (VALIDATIONS.some(has)) event.skip('conditional');
   }
 }

@@ -49,21 +49,55 @@ function send(r, page) {
     const isPacked = page.names.indexOf('Content-Encoding') >= 0;
     age(page);
     if (page.status >= 300 && page.status < 400) return redirect(r, page, isPacked);
-    if (isPacked && isUnpacked(r.headersIn['Accept-Encoding'], r.httpVersion)) weaken(page);
+    const unpacks = isPacked && isUnpacked(r.headersIn['Accept-Encoding'], r.httpVersion);
+    if (unpacks) weaken(page);
     const tags = r.headersIn['If-None-Match'];
     const since = r.headersIn['If-Modified-Since'];
     if (page.status === 200 && (tags || since) && isNotModified(tags, since, page)) return notModified(r, page);
+    const range = divide(r, page, unpacks);
+    if (range && range.start >= range.end) return unsatisfiable(r, page);
     setFields(r.headersOut, page);
-    r.return(page.status, page.body);
+    if (range) r.return(206, page.body.subarray(range.start, range.end));
+    else r.return(page.status, page.body);
 }
 
-// RFC 9111, section 5.1. A Date from njs 0.7.9 would be one besides nginx's own, from which the Age counts as well.
+// RFC 9111, section 5.1. Before njs 0.8.1, a Date would stand besides nginx's own, from which the Age counts as well.
 function age(page) {
     const i = find(page, 'date');
     if (i < 0) return;
     const seconds = Math.floor((Date.now() - Date.parse(page.values[i].toString())) / 1000);
-    page.names[i] = 'Age';
-    page.values[i] = String(seconds > 0 ? seconds : 0);
+    if (njs.version_number < 0x000801) remove(page, i);
+    add(page, 'Age', String(seconds > 0 ? seconds : 0));
+}
+
+// Says in the fields of the page whether there are parts of it, and which one this is: of the bytes that are stored
+// (byteRange and requestedRange in lib/http/byte-range.ts do the same).
+function divide(r, page, unpacks) {
+    const own = find(page, 'accept-ranges');
+    if (page.status !== 200 || (own >= 0 && page.values[own].toString().toLowerCase() !== 'bytes')) return undefined;
+    if (own >= 0) remove(page, own);
+    if (unpacks) return undefined;
+    add(page, 'Accept-Ranges', 'bytes');
+    const condition = r.headersIn['If-Range'];
+    if (r.method !== 'GET' || (condition !== undefined && condition !== strongTag(page))) return undefined;
+    const range = byteRange(r.headersIn.Range || '', page.body.length);
+    if (range) add(page, 'Content-Range', 'bytes ' + range.start + '-' + (range.end - 1) + '/' + page.body.length);
+    return range;
+}
+
+// One range of bytes (RFC 9110, section 14.1.2); all of the page for anything else. It cannot be satisfied if it ends where it starts.
+function byteRange(range, length) {
+    const match = /^bytes=[\t ,]*(?:(\d+)-(\d*)|-(\d+))[\t ,]*$/i.exec(range);
+    if (!match) return undefined;
+    const start = match[3] === undefined ? Number(match[1]) : Math.max(0, length - Number(match[3]));
+    if (match[2] && Number(match[2]) < start) return undefined;
+    return { start, end: match[2] ? Math.min(Number(match[2]) + 1, length) : length };
+}
+
+// RFC 9110, section 15.5.17. The fields of the page would let caches keep it in the place of the page.
+function unsatisfiable(r, page) {
+    r.headersOut['Content-Range'] = 'bytes */' + page.body.length;
+    r.return(416);
 }
 
 // r.return() would take the content of a redirect for its target, and r.send() takes text only.
@@ -122,6 +156,21 @@ function weaken(page) {
 
 function opaqueTag(page) {
     return page.values[find(page, 'etag')].toString().replace(/^W\//, '');
+}
+
+function strongTag(page) {
+    const tag = page.values[find(page, 'etag')].toString();
+    return tag.charAt(0) === '"' ? tag : undefined;
+}
+
+function add(page, name, value) {
+    page.names.push(name);
+    page.values.push(value);
+}
+
+function remove(page, i) {
+    page.names.splice(i, 1);
+    page.values.splice(i, 1);
 }
 
 // There is always an ETag, and a Date without clientCacheControl; the application writes them in any case.

@@ -1,3 +1,4 @@
+import { srcacheFormat } from '../../page/srcache-format.js';
 import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
 import { decision, memcachedPass, storedLocation, wholeResponse } from './lookup.js';
@@ -18,6 +19,7 @@ const TEXT_TYPES =
 export const srcacheFlavour: Flavour = {
   name: 'srcache',
   ...wholeResponses,
+  format: () => srcacheFormat,
 
   modules: () => ['ngx_http_memc_module.so', 'ngx_http_srcache_filter_module.so'],
 
