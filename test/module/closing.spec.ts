@@ -53,7 +53,7 @@ describe('close() leaves neither timer nor socket', () => {
   ])('%s, %s', async (platform, state) => {
     const address = state === 'down' ? '127.0.0.1:1' : memcached.address;
     const store = state === 'memory' ? 'memoryStore()' : `memcachedStore({ servers: '${address}' })`;
-    const { code, output } = await runChild(program(platform, store, state), { timeout: 10_000 });
+    const { code, output } = await runChild(program(platform, store, state));
     expect(output).toMatch(new RegExp(`^${state} left $`, 'm'));
     expect(output.includes('PurgeIncompleteError')).toBe(state === 'down');
     expect(code).toBe(0);

@@ -16,7 +16,7 @@ const PROGRAM = join(root, 'test/program.ts');
  */
 export async function runChild(
   source: string,
-  { args = [], timeout = 30_000 }: { args?: string[]; timeout?: number } = {},
+  { args = [], timeout = 170_000 }: { args?: string[]; timeout?: number } = {},
 ): Promise<{ code: number | null; output: string }> {
   const { program, remove } = await buildChild(source);
   try {
