@@ -24,6 +24,7 @@ import { PageRecorder } from './page-recorder.js';
 import { PageRendering } from './page-rendering.js';
 import { Publications } from './publications.js';
 import { ReadReports } from './read-reports.js';
+import { StoreOutages } from './store-outages.js';
 import { RenderingDates } from './rendering-dates.js';
 import { observe } from './response-observer.js';
 
@@ -44,6 +45,7 @@ export class Renderings implements OnApplicationBootstrap {
     @Inject(Publications) private readonly publications: Publications,
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
     @Inject(ReadReports) private readonly reads: ReadReports,
+    @Inject(StoreOutages) private readonly outages: StoreOutages,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -65,9 +67,12 @@ export class Renderings implements OnApplicationBootstrap {
    */
   async begin(address: PageAddress, request: Arrived, leads: boolean): Promise<PageWrite | undefined> {
     const arrival = request[ARRIVAL] ?? this.storage.arrive();
-    return this.publications.of(request)
-      ? this.storage.renew(address, arrival)
-      : this.storage.begin(address, arrival, request, leads);
+    const write = this.publications.of(request)
+      ? await this.storage.renew(address, arrival)
+      : await this.storage.begin(address, arrival, request, leads);
+    if (write) this.outages.answered();
+    else this.outages.missed();
+    return write;
   }
 
   /** Runs the handler, and stores what it answers. */

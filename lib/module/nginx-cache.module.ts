@@ -27,6 +27,7 @@ import { RenderTurns } from '../caching/render-turns.js';
 import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
+import { StoreOutages } from '../caching/store-outages.js';
 import { Publisher } from '../publishing/publisher.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageStorage } from '../stores/page-storage.js';
@@ -115,6 +116,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       ReadReports,
       RemotePurges,
       Renderings,
+      StoreOutages,
       PendingPurges,
       Publications,
       Publisher,

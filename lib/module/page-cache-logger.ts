@@ -5,6 +5,9 @@ import { PageCacheFailed, PageSkipped, PagesPurged, PageStored } from '../events
 /** How long the same failure is not reported again, in milliseconds. */
 const SILENCE = 10_000;
 
+/** So many targets of one purge are named. */
+const SHOWN = 20;
+
 /** Every decision in the debug log; failures as warnings, without flooding it while a server is down. */
 @Injectable()
 export class PageCacheLogger {
@@ -23,7 +26,8 @@ export class PageCacheLogger {
 
   @OnPageCache(PagesPurged)
   onPurged({ targets, purged }: PagesPurged): void {
-    this.#logger.debug(`purged ${purged} pages of ${targets.join(', ')}`);
+    const more = targets.length > SHOWN ? `, and ${targets.length - SHOWN} more` : '';
+    this.#logger.debug(`purged ${purged} pages of ${targets.slice(0, SHOWN).join(', ')}${more}`);
   }
 
   @OnPageCache(PageCacheFailed)

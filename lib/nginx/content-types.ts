@@ -1,4 +1,3 @@
-import type { ContentTypes } from '../page/content-types.js';
 import { pathPattern } from '../rules/path.rule.js';
 import type { Site } from './flavours/flavour.js';
 import { regexp } from './rule-map.js';

@@ -95,8 +95,15 @@ const oneOrMany = <T extends v.GenericSchema>(item: T, allowed: string) =>
 const path = v.pipe(v.string(DIRECTORY), v.regex(/^\/[\w./@+-]*$/, DIRECTORY));
 /** What the cache depends on. */
 const OWN_FIELDS = new Set([
-  ...['host', 'cookie', 'connection', 'upgrade', 'content-length', 'transfer-encoding', 'accept-encoding'],
-  ...[PAGE_KEY_HEADER, RULES_HEADER].map((name) => name.toLowerCase()),
+  'host',
+  'cookie',
+  'connection',
+  'upgrade',
+  'content-length',
+  'transfer-encoding',
+  'accept-encoding',
+  PAGE_KEY_HEADER.toLowerCase(),
+  RULES_HEADER.toLowerCase(),
 ]);
 const NAMES_OF_ALL =
   'app, listen, serverName, location, proxySetHeader, trustedProxies, resolver, nginxVersion, logs, directory, modulesDirectory';
