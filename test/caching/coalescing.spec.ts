@@ -227,6 +227,22 @@ describe.each(PLATFORMS.flatMap((platform) => (['memory', 'memcached'] as const)
       expect([COLLAPSED, 'nestjs-nginx-cache; hit']).toContain(status);
     });
 
+    it('get the part of it that they ask for', async () => {
+      if (kind === 'memcached') return; // As above.
+      const first = answer(`${site.url}/page/7`);
+      await renders.until('begun', 1);
+      // By itself, fetch() takes parts unpacked only.
+      const other = answer(`${site.url}/page/7`, { headers: { range: 'bytes=0-', 'accept-encoding': 'gzip' } });
+      await renders.until('arrived', 2);
+      await settled(site.url);
+      renders.let(true);
+      const { body } = await first;
+      const { code, status, headers, body: part } = await other;
+      expect([code, part.toString()]).toEqual([206, body.toString()]);
+      expect(headers.get('content-range')).toMatch(/^bytes 0-/);
+      expect([COLLAPSED, 'nestjs-nginx-cache; hit']).toContain(status);
+    });
+
     it('do not wait for other pages', async () => {
       const first = answer(`${site.url}/page/5`);
       await renders.until('begun', 1);
