@@ -71,8 +71,9 @@ const DIRECTORY = 'an absolute path, of the characters A-Z a-z 0-9 . _ @ + - /';
 const SOCKET = /^unix:\/[\w./@+-]+$/;
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 const isHost = (text: string) => (/^\[.*\]$/.test(text) ? isIPv6(text.slice(1, -1)) : /^\w[\w.-]*$/.test(text));
+/** Not every address there is: whoever trusts all of them takes any visitor for a proxy. */
 const isNetwork = (text: string) => {
-  const [, address = '', bits] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  const [, address = '', bits] = /^([0-9a-f.:]+)(?:\/([1-9]\d{0,2}))?$/i.exec(text) ?? [];
   return (isIPv4(address) && Number(bits ?? 0) <= 32) || (isIPv6(address) && Number(bits ?? 0) <= 128);
 };
 const isNameServer = (text: string) => (isIPv4(text) || /^\[.*\]$/.test(text) ? isHost(text) : isAddress(text));

@@ -23,7 +23,7 @@ export class KeyDriftListener {
     const isSameRules = rules === undefined || rules === this.options.rulesDigest;
     if (key === event.address.key && isSameRules) return;
     // With a reason behind it; no key holds a space.
-    if (/^bypass(?: |$)/.test(key.toString())) return event.bypass('nginx');
+    if (/^bypass(?: |$)/.test(key.toString())) return event.bypass(event.skipped ?? 'nginx');
     event.bypass('key-drift');
     if (this.#reported) return;
     this.#reported = true;

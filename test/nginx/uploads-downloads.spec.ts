@@ -92,7 +92,7 @@ describe.each(FLAVOURS.filter(({ flavour }) => flavour))('a range of a page with
     const range = { Range: 'bytes=3-5' };
     const miss = await site.get('/page', range);
     expect([field(miss, 'cache-status'), miss.body.toString()]).toEqual([
-      'nestjs-nginx-cache; fwd=bypass; detail=nginx',
+      'nestjs-nginx-cache; fwd=bypass; detail=range',
       `<p>${VIDEO}</p>`,
     ]);
     expect(await site.memcached.keys()).toEqual([]);
