@@ -20,7 +20,7 @@ const LAYERS = [
   ['stores/journal'],
   ['page'],
   ['rules'],
-  ['http', 'async'],
+  ['http', 'async', 'checks'],
 ];
 
 const folders = LAYERS.flat();

@@ -32,6 +32,7 @@ export { FreshnessListener } from './policies/freshness.listener.js';
 export { HandlerQueryListener } from './policies/handler-query.listener.js';
 export { HostInPageListener } from './policies/host-in-page.listener.js';
 export { KeyDriftListener } from './policies/key-drift.listener.js';
+export { OtherConfigurationListener } from './policies/other-configuration.listener.js';
 export { LanguageListener } from './policies/language.listener.js';
 export { LostHeadersListener } from './policies/lost-headers.listener.js';
 export { NonceListener } from './policies/nonce.listener.js';
@@ -48,7 +49,7 @@ export { type PageInfo, PageCacheService } from './module/page-cache.service.js'
 export type { NginxCacheAsyncOptions } from './module/page-store.module.js';
 export type { NginxDeployment } from './nginx/deployment.js';
 export { nginxConf, type NginxConf } from './configuration/nginx-conf.js';
-export { NginxCacheConfigError } from './options/nginx-cache-config.error.js';
+export { NginxCacheConfigError } from './checks/nginx-cache-config.error.js';
 export {
   type AnonymousOnlyOptions,
   type RequestFieldsOptions,

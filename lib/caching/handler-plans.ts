@@ -16,6 +16,8 @@ export interface HandlerPlan {
   /** Why its responses are never pages. */
   readonly exempt: string | undefined;
   readonly options: PageCacheHandlerOptions;
+  /** Of the controller, then of the handler. */
+  readonly tags: readonly NonNullable<PageCacheHandlerOptions['tags']>[];
 }
 
 /** Reads the decorators of each handler once, and asks what they were given. */
@@ -47,11 +49,11 @@ export class HandlerPlans {
   }
 
   /** The page that a handler is about to render. */
-  draft({ options: { ttl, tags = [] } }: HandlerPlan, context: ExecutionContext, address: PageAddress): PageDraft {
+  draft({ options: { ttl }, tags }: HandlerPlan, context: ExecutionContext, address: PageAddress): PageDraft {
     const draft = new PageDraft(address, this.options.ttl);
     if (ttl !== undefined) draft.ttl = ttl;
     const failure = this.ask(() => {
-      draft.tag(...(typeof tags === 'function' ? tags(context) : tags));
+      for (const some of tags) draft.tag(...(typeof some === 'function' ? some(context) : some));
       return undefined;
     });
     if (failure !== undefined) draft.skip(failure);
@@ -87,6 +89,7 @@ export class HandlerPlans {
         : isGuarded
           ? 'guarded'
           : this.routes.reasonAgainst(handler, controller, isPublic);
-    return { exempt, options };
+    const tags = [ofController?.tags, ofHandler?.tags].filter((some) => some !== undefined);
+    return { exempt, options, tags };
   }
 }

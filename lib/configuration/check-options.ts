@@ -1,19 +1,19 @@
-import { createHash } from 'node:crypto';
-import * as v from 'valibot';
+import { checked } from '../checks/checked.js';
 import type { HeaderField } from '../http/fields.js';
 import { DEFAULT_IGNORED_COOKIES, type NamePattern } from '../rules/cookie.rule.js';
 import { allowedParameters, DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rules/query.rule.js';
-import { allRules, requestRules, type RuleOptions } from '../rules/request-rules.js';
+import { requestRules, type RuleOptions } from '../rules/request-rules.js';
 import { compile } from '../rules/rule.js';
-import { variantException, variantVary } from '../rules/variant.js';
+import { variantVary } from '../rules/variant.js';
 import { memoryStore } from '../stores/memory/memory-store.js';
 import type { StoreContext } from '../stores/page-store.js';
 import type { CheckedOptions } from '../options/checked-options.js';
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { flavourFor } from '../nginx/flavours/flavours.js';
 import { ContentTypes } from '../page/content-types.js';
 import { bodyFormat } from '../page/body-format.js';
+import { DEFAULT_CONTENT_TYPE, pageForm } from './page-form.js';
 import { mustFitInNginx } from './nginx-limits.js';
 import { optionsSchema } from './options.schema.js';
 
@@ -26,13 +26,7 @@ const SECRETS = new Set(['bypassToken', 'remotePurge.token']);
  * @throws {NginxCacheConfigError} names the first wrong option, what was given, and what is allowed
  */
 export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
-  const result = v.safeParse(optionsSchema, options, { abortEarly: true });
-  if (!result.success) {
-    const [issue] = result.issues;
-    const option = v.getDotPath(issue) ?? 'options';
-    const given = SECRETS.has(option) ? '(not shown)' : issue.input;
-    throw new NginxCacheConfigError(option, given, issue.message);
-  }
+  checked(optionsSchema, options, { secrets: SECRETS });
   const {
     prefix = 'page:',
     query,
@@ -45,10 +39,12 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   } = options;
   const hosts = options.hosts === 'any' ? undefined : options.hosts;
   const flavour = flavourFor(store, options);
-  const contentTypes = new ContentTypes(nginx.contentType ?? 'text/html; charset=utf-8', nginx.contentTypes ?? {});
+  const contentTypes = new ContentTypes(nginx.contentType ?? DEFAULT_CONTENT_TYPE, nginx.contentTypes ?? {});
   const vary = variantVary(variants);
+  const ownHeaders: HeaderField[] = Object.entries(nginx.headers ?? {});
+  // The application sets these two itself, on every page.
   const headers: HeaderField[] = [
-    ...Object.entries(nginx.headers ?? {}),
+    ...ownHeaders,
     ...(vary.length === 0 ? [] : [['Vary', vary.join(', ')] as const]),
     ...(options.clientCacheControl === undefined ? [] : [['Cache-Control', options.clientCacheControl] as const]),
   ];
@@ -62,6 +58,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     maxPageBytes,
     compress: compress !== false,
     mustList: allow.length > 0,
+    isVersioned: options.version !== undefined,
   };
   const parameter = options.remotePurge?.parameter;
   // nginx would answer from the cache, and the application never see it.
@@ -97,6 +94,8 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   if (flavour) mustFitInNginx(rules, options);
   return {
     prefix,
+    form: flavour ? pageForm(storeContext.format.name, contentTypes, ownHeaders) : '',
+    version: options.version,
     ttl: options.ttl ?? 300_000,
     store,
     storeContext,
@@ -105,17 +104,6 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
     rules,
-    rulesDigest: digestOf([
-      prefix,
-      hosts,
-      allow,
-      variants,
-      variants.map(variantException),
-      requestFields,
-      // The digest stands in nginx.conf, where somebody could try out tokens on it.
-      allRules(rules).filter(({ isSecret }) => !isSecret),
-      contentTypes.byPath,
-    ]),
     query: { allow },
     hosts,
     compress: compress !== false,
@@ -152,10 +140,6 @@ function originFor(given: string | undefined, hosts: readonly string[] | undefin
 /** Whether a request with the parameter goes to the application. */
 function isForeign(parameter: string, ignore: readonly NamePattern[]): boolean {
   return compile(queryRule([], ignore))({ method: 'GET', target: `/?${parameter}=x`, headers: {} });
-}
-
-function digestOf(what: unknown): string {
-  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
 }
 
 function requestFieldsOf({ requestFields = {} }: NginxCacheOptions): CheckedOptions['requestFields'] {

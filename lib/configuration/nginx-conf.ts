@@ -1,6 +1,7 @@
 import { checkOptions } from './check-options.js';
+import { digest } from './digest.js';
 import type { CheckedOptions } from '../options/checked-options.js';
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import type { HeaderField } from '../http/fields.js';
 import { allRules, type RequestRules } from '../rules/request-rules.js';
@@ -12,7 +13,7 @@ import { upstreams } from '../nginx/upstreams.js';
 import { wholeConf } from '../nginx/whole-conf.js';
 import { keyMaps } from '../nginx/key-maps.js';
 import { ruleMaps } from '../nginx/rule-map.js';
-import { flavourFor } from '../nginx/flavours/flavours.js';
+import { FLAVOURS, flavourFor } from '../nginx/flavours/flavours.js';
 import { block, map } from '../nginx/syntax.js';
 import { SiteNames } from '../nginx/variables.js';
 
@@ -65,25 +66,59 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
       'a store that nginx can read: memcachedStore() or fileStore()',
     );
   }
-  const names = new SiteNames(checked.prefix);
-  const site: Site = { options: checked, names, bypass: bypassOf(checked.rules, names), directory: place.directory };
-  const servers = upstreams(place, checked.store.servers?.map(({ address }) => address) ?? [], names);
-  const http = [...servers.http, '', ...httpBlock(site, place), ...flavour.http(site)];
-  const malformed = [
-    '# What names no host (RFC 9112, section 3.2).',
-    ...refuse(names.variable('bypass_host_field'), 400),
-  ];
-  const server = serverBlock(site, flavour, place);
+  const site = siteOf(checked, fingerprintWith(checked, flavour), place);
+  const { http, malformed, server, stream } = pieces(site, flavour, place);
   return {
     http: text(http),
     server: text([...malformed, ...server]),
-    stream: text(servers.stream),
+    stream: text(stream),
     get full() {
       mustKnowHosts(checked);
       const all = [...malformed, ...strangers(site), ...server, ...elsewhere(place)];
-      return text(wholeConf({ http, server: all, stream: servers.stream, modules: flavour.modules(site) }, place));
+      return text(wholeConf({ http, server: all, stream, modules: flavour.modules(site) }, place));
     },
     files: { ...flavour.files(site), ...secretFiles(site) },
+  };
+}
+
+/**
+ * Stands for everything that nginx and the application must agree about: it is made from the configuration itself, written for a place
+ * that is the same for both, so that no option is forgotten.
+ *
+ * @returns `undefined` when nginx does not read the store
+ */
+export function fingerprintOf(checked: CheckedOptions): string | undefined {
+  const flavour = FLAVOURS.find(({ name }) => name === checked.flavour);
+  return flavour && fingerprintWith(checked, flavour);
+}
+
+function fingerprintWith(checked: CheckedOptions, flavour: Flavour): string {
+  const anywhere = checkDeployment({ app: '127.0.0.1:3000' }, undefined);
+  const site = siteOf(checked, '', anywhere);
+  const { http, server } = pieces(site, flavour, anywhere);
+  const lines = [...http, ...server].filter((line) => !line.trimStart().startsWith('#'));
+  return digest([...lines, ...Object.values(flavour.files(site))].join('\n'));
+}
+
+function siteOf(options: CheckedOptions, fingerprint: string, { directory }: CheckedDeployment): Site {
+  const names = new SiteNames(options.prefix);
+  return { options, names, fingerprint, bypass: bypassOf(options.rules, names), directory };
+}
+
+function pieces(site: Site, flavour: Flavour, place: CheckedDeployment) {
+  const { http, stream } = upstreams(
+    place,
+    site.options.store.servers?.map(({ address }) => address) ?? [],
+    site.names,
+  );
+  return {
+    stream,
+    http: [...http, '', ...httpBlock(site, place), ...flavour.http(site)],
+    malformed: [
+      '# What names no host (RFC 9112, section 3.2).',
+      ...refuse(site.names.variable('bypass_host_field'), 400),
+    ],
+    server: serverBlock(site, flavour, place),
   };
 }
 
@@ -168,7 +203,7 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
     '',
     ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
     ...separated(flavour.locations(site)),
-    ...appLocations(options, names, place),
+    ...appLocations(site, place),
   ];
 }
 

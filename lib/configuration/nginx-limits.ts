@@ -1,5 +1,5 @@
 import { allRules, type RequestRules } from '../rules/request-rules.js';
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { variantException } from '../rules/variant.js';
 import { fieldsOf } from '../rules/rule.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';

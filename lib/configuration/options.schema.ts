@@ -1,5 +1,6 @@
 import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
+import { FLAG, strict } from '../checks/checked.js';
 import { isNginxHeaderValue } from '../options/nginx-header-value.js';
 import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob, pathGlob } from '../rules/glob.js';
@@ -10,6 +11,7 @@ import { nameRegExp } from '../rules/portable-regexp.js';
 
 /** Messages are the end of "it must be …". */
 const PREFIX = 'up to 100 of the characters A-Z a-z 0-9 . _ : @ + -, e.g. "blog:"';
+const VERSION = 'a text that is not empty, e.g. the id of a build, or left out';
 const TTL = 'a number of milliseconds, 0 for "until purged"';
 const STORE = 'what memoryStore(), memcachedStore(), fileStore() or keyvStore() return';
 const FLAVOUR = '"memcached", "srcache", "njs" or "files"';
@@ -61,16 +63,8 @@ const namePattern = (scope: Scope) =>
 const pathList = list(usable(PATH, pathPattern));
 const pathGlobSchema = v.pipe(v.string(PATH), made(PATH, pathGlob));
 
-/** An object of these entries and no others. */
-const strict = <T extends v.ObjectEntries>(entries: T) => {
-  const names = Object.keys(entries).join(', ');
-  return v.strictObject(entries, ({ expected }) =>
-    expected === 'never' ? `left out: the options there are ${names}` : `an object: { ${names} }`,
-  );
-};
-
 const contentType = v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE));
-const flag = v.optional(v.boolean('true or false'));
+const flag = v.optional(FLAG);
 const fieldValue = v.pipe(v.string(FIELD_TEXT), v.check(isNginxHeaderValue, FIELD_TEXT));
 
 const anonymousOnly = strict({
@@ -138,6 +132,7 @@ const isOrigin = (text: string) =>
 
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
+  version: v.optional(v.pipe(v.string(VERSION), v.minLength(1, VERSION))),
   ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
   store: v.optional(v.looseObject({ kind: v.string(STORE), open: v.function(STORE) }, STORE)),
   nginx: v.optional(

@@ -1,10 +1,24 @@
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import * as v from 'valibot';
+import { checked, FLAG, strict, TAGS } from '../checks/checked.js';
 import { pageCache, type PageCacheHandlerOptions } from '../policies/handler-options.js';
 
+const TTL = 'a number of milliseconds, 0 for "until purged"';
+const TAGS_OR_FUNCTION = 'a list of tags, or a function that gives one';
+
+const optionsSchema = strict({
+  ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
+  // A string is iterable, too: it would become a tag a letter. Not a union, of which valibot would report the whole.
+  tags: v.optional(v.lazy((given) => (Array.isArray(given) ? TAGS : v.function(TAGS_OR_FUNCTION)))),
+  public: v.optional(FLAG),
+  query: v.optional(v.array(v.string('the name of a query parameter'), 'a list of query parameters')),
+  skipIf: v.optional(v.function('a function of the execution context')),
+});
+
 /**
- * Sets how the pages of a handler or a controller are cached.
+ * Sets how the pages of a handler or a controller are cached. What a handler says goes before what its controller says; the tags of both
+ * add up.
  *
- * @throws {NginxCacheConfigError} when an option is of the wrong type
+ * @throws {NginxCacheConfigError} when an option is wrong
  * @example
  * @PageCache({ ttl: 60_000, query: ['page'] })
  * @Get()
@@ -18,22 +32,6 @@ import { pageCache, type PageCacheHandlerOptions } from '../policies/handler-opt
  * @publicApi
  */
 export function PageCache(options: PageCacheHandlerOptions = {}): MethodDecorator & ClassDecorator {
-  const { ttl, tags, query, skipIf, public: isPublic } = options;
-  if (ttl !== undefined && !(Number.isFinite(ttl) && ttl >= 0)) {
-    throw new NginxCacheConfigError('@PageCache.ttl', ttl, 'a number of milliseconds, 0 for "until purged"');
-  }
-  // A string is iterable, too: it would become a tag a letter.
-  if (tags !== undefined && !Array.isArray(tags) && typeof tags !== 'function') {
-    throw new NginxCacheConfigError('@PageCache.tags', tags, 'a list of tags, or a function that gives one');
-  }
-  if (query !== undefined && !Array.isArray(query)) {
-    throw new NginxCacheConfigError('@PageCache.query', query, 'a list of query parameters');
-  }
-  if (skipIf !== undefined && typeof skipIf !== 'function') {
-    throw new NginxCacheConfigError('@PageCache.skipIf', skipIf, 'a function of the execution context');
-  }
-  if (isPublic !== undefined && typeof isPublic !== 'boolean') {
-    throw new NginxCacheConfigError('@PageCache.public', isPublic, 'true or false');
-  }
+  checked(optionsSchema, options, { of: '@PageCache' });
   return pageCache(options);
 }

@@ -1,8 +1,18 @@
 import { applyDecorators, UseInterceptors } from '@nestjs/common';
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import * as v from 'valibot';
+import { checked, FLAG, strict, TAGS } from '../checks/checked.js';
 import { purgesLocation } from '../policies/handler-options.js';
 import type { PurgedBy, PurgedTargets, PurgePagesOptions } from './purged-by.js';
 import { purgePagesInterceptor } from './purge-pages.interceptor.js';
+
+const optionsSchema = strict({ refresh: v.optional(FLAG), tags: v.optional(TAGS), location: v.optional(FLAG) });
+
+const TARGET =
+  'a path like "/posts/1", a URL, an object with dependentPaths(), a list of these, or a function that gives them';
+const targetSchema = v.custom(
+  (target) => ['string', 'object', 'function', 'undefined'].includes(typeof target),
+  TARGET,
+);
 
 /**
  * Purges pages after the handler has succeeded: not when it throws, not when it answers with 4xx or 5xx. Where the handler
@@ -10,7 +20,7 @@ import { purgePagesInterceptor } from './purge-pages.interceptor.js';
  * A purge that fails does not fail the request: it is reported by `PageCacheFailed`, and tried again until the store has it.
  *
  * @param targets paths, URLs, entities with `dependentPaths()`, lists of these, or functions that give them
- * @throws {NginxCacheConfigError} when an option is of the wrong type
+ * @throws {NginxCacheConfigError} when an option or a target is wrong
  * @example
  * @PurgePages((post: Post, request: Request) => ['/posts', post])
  * @Post()
@@ -33,15 +43,8 @@ export function PurgePages(
   const [first, ...rest] = given;
   const options = isOptions(first) ? first : {};
   const targets = (isOptions(first) ? rest : given) as (PurgedTargets | PurgedBy)[];
-  const { refresh = false, tags = [], location = false } = options;
-  if (typeof refresh !== 'boolean') {
-    throw new NginxCacheConfigError('@PurgePages.refresh', refresh, 'true or false');
-  }
-  if (typeof location !== 'boolean') {
-    throw new NginxCacheConfigError('@PurgePages.location', location, 'true or false');
-  }
-  // A string is iterable, too: it would become a tag a letter.
-  if (!Array.isArray(tags)) throw new NginxCacheConfigError('@PurgePages.tags', tags, 'a list of tags');
+  const { refresh = false, tags = [], location = false } = checked(optionsSchema, options, { of: '@PurgePages' });
+  for (const target of targets) checked(targetSchema, target, { of: '@PurgePages' });
   const interceptor = UseInterceptors(purgePagesInterceptor({ refresh, tags, targets }));
   return location ? applyDecorators(interceptor, purgesLocation(true)) : interceptor;
 }

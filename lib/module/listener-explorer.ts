@@ -3,7 +3,7 @@ import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { eventsOf } from '../events/on-page-cache.decorator.js';
 import { withSafety } from '../policies/default-listeners.js';
 import type { CheckedOptions } from '../options/checked-options.js';
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 

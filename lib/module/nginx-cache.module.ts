@@ -1,6 +1,6 @@
 import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
-import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { type DynamicModule, Inject, Module } from '@nestjs/common';
+import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import type { Cache } from 'cache-manager';
 import { ListenerExplorer } from './listener-explorer.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
@@ -13,9 +13,11 @@ import { HandlerPlans } from '../caching/handler-plans.js';
 import { HttpServerObserver } from '../caching/http-server.observer.js';
 import { Passage } from '../caching/passage.js';
 import { PageCacheInterceptor } from '../caching/page-cache.interceptor.js';
+import { EditionKeeper } from '../purging/edition-keeper.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
 import type { CheckedOptions } from '../options/checked-options.js';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { checkOptions } from '../configuration/check-options.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
@@ -58,6 +60,10 @@ export interface NginxCacheModuleExtras {
  */
 @Module({})
 export class NginxCacheModule {
+  constructor(@Inject(ModulesContainer) modules: ModulesContainer) {
+    mustBeOne([...modules.values()].filter(({ metatype }) => metatype === NginxCacheModule).length);
+  }
+
   /**
    * @param options without any, pages are kept in memory for five minutes and served by the application
    * @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed
@@ -80,6 +86,16 @@ export class NginxCacheModule {
   }: NginxCacheAsyncOptions & NginxCacheModuleExtras): DynamicModule {
     return build(PageStoreModule.forRootAsync(options), registerInterceptor);
   }
+}
+
+/** A purge would go to whichever `PageCacheService` is found first, which may be that of the cache that serves nothing. */
+function mustBeOne(imports: number): void {
+  if (imports === 1) return;
+  throw new NginxCacheConfigError(
+    'NginxCacheModule',
+    `forRoot() ${imports} times`,
+    'imported once in an application: keep what forRoot() returns in a constant and import that, or run two applications',
+  );
 }
 
 function build(store: DynamicModule, registerInterceptor: boolean): DynamicModule {
@@ -118,6 +134,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Renderings,
       StoreOutages,
       PendingPurges,
+      EditionKeeper,
       Publications,
       Publisher,
       Purger,

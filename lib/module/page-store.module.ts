@@ -1,8 +1,10 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import { checkOptions } from '../configuration/check-options.js';
+import { editionOf } from '../configuration/edition-of.js';
+import { fingerprintOf } from '../configuration/nginx-conf.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
-import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
+import { FINGERPRINT, PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<NginxCacheOptions>({
@@ -22,12 +24,17 @@ export type NginxCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
       inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
       useFactory: (options?: NginxCacheOptions) => checkOptions(options),
     },
+    { provide: FINGERPRINT, inject: [PAGE_CACHE_OPTIONS], useFactory: fingerprintOf },
     {
       provide: PAGE_STORE,
-      inject: [PAGE_CACHE_OPTIONS],
-      useFactory: ({ store, storeContext }: CheckedOptions) => store.open(storeContext),
+      inject: [PAGE_CACHE_OPTIONS, FINGERPRINT],
+      useFactory: (options: CheckedOptions, fingerprint: string | undefined) =>
+        options.store.open({
+          ...options.storeContext,
+          ...(fingerprint !== undefined && { edition: editionOf(options, fingerprint) }),
+        }),
     },
   ],
-  exports: [PAGE_CACHE_OPTIONS, PAGE_STORE],
+  exports: [PAGE_CACHE_OPTIONS, FINGERPRINT, PAGE_STORE],
 })
 export class PageStoreModule extends ConfigurableModuleClass {}

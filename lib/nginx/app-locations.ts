@@ -1,7 +1,8 @@
 import type { CheckedOptions } from '../options/checked-options.js';
-import { PAGE_KEY_HEADER, RULES_HEADER } from '../page/page-key-header.js';
+import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.js';
 import { variantFields } from '../rules/variant.js';
 import type { CheckedDeployment } from './deployment.js';
+import type { Site } from './flavours/flavour.js';
 import { block, quoted } from './syntax.js';
 import { schemeVariable } from './trusted-proxies.js';
 import type { SiteNames } from './variables.js';
@@ -25,7 +26,7 @@ const UNKEYED = [
  * `miss`: the page is to be stored, so the application must send all of it, and sees nothing that it may not depend on.
  * `bypass`: the request goes through untouched.
  */
-export function appLocations(options: CheckedOptions, names: SiteNames, place: CheckedDeployment): string[] {
+export function appLocations({ options, names, fingerprint }: Site, place: CheckedDeployment): string[] {
   const { hosts, requestFields } = options;
   const host = names.variable(hosts ? 'page_host' : 'host');
   const scheme = schemeVariable(place.trustedProxies, names);
@@ -38,7 +39,7 @@ export function appLocations(options: CheckedOptions, names: SiteNames, place: C
         ...(requestFields.pass === 'key' ? keyFields(options, host, scheme) : otherFields(host, scheme)),
         ...own,
         [PAGE_KEY_HEADER, names.variable('key')],
-        [RULES_HEADER, options.rulesDigest],
+        [CONFIGURATION_HEADER, fingerprint],
         ...chosen(options, names),
       ]),
       '# A page is rendered to its end and stored, although the visitor has left.',
@@ -53,6 +54,7 @@ export function appLocations(options: CheckedOptions, names: SiteNames, place: C
         ...forwarded(names.variable('host'), scheme),
         ...own,
         [PAGE_KEY_HEADER, `"bypass ${names.variable('reason')}"`],
+        [CONFIGURATION_HEADER, fingerprint],
         ['Upgrade', '$http_upgrade'],
       ]),
     ]),

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
-import { PAGE_KEY_HEADER, RULES_HEADER } from '../page/page-key-header.js';
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 
 /**
  * Where nginx runs and what it stands in front of.
@@ -104,7 +104,7 @@ const OWN_FIELDS = new Set([
   'transfer-encoding',
   'accept-encoding',
   PAGE_KEY_HEADER.toLowerCase(),
-  RULES_HEADER.toLowerCase(),
+  CONFIGURATION_HEADER.toLowerCase(),
 ]);
 const NAMES_OF_ALL =
   'app, listen, serverName, location, proxySetHeader, trustedProxies, resolver, nginxVersion, logs, directory, modulesDirectory';

@@ -1,6 +1,6 @@
 import type { CheckedOptions } from '../options/checked-options.js';
 import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
-import { shortKeySources } from '../page/page-key.js';
+import { keyLead, shortKeySources } from '../page/page-key.js';
 import { parameterSource } from '../rules/query.rule.js';
 import { type Variant, variantException, variantSubject, variantTests } from '../rules/variant.js';
 import { exceptionMaps, regexp } from './rule-map.js';
@@ -12,7 +12,8 @@ import type { SiteNames } from './variables.js';
  * over the wire (`$uri` is decoded, and both it and `$args` change with redirects inside nginx).
  * Named captures only: `$1` belongs to whichever map was evaluated last.
  */
-export function keyMaps({ prefix, hosts, query, variants }: CheckedOptions, names: SiteNames): string[] {
+export function keyMaps(options: CheckedOptions, names: SiteNames): string[] {
+  const { prefix, query, variants } = options;
   const parameters = query.allow.map((name, index) => {
     const group = names.of(`value_${index}`);
     return { name, group, variable: names.variable(`parameter_${index}`) };
@@ -22,7 +23,7 @@ export function keyMaps({ prefix, hosts, query, variants }: CheckedOptions, name
   const [rawQuery, queryVariable] = capture('query');
   const [kept, keptVariable] = capture('kept');
   const keptQuery = parameters.length > 0 ? names.variable('kept_query') : '';
-  const { lead, target } = keyParts({ hosts, query, variants }, names);
+  const { lead, target } = keyParts(options, names);
   return [
     ...map('$request_uri', names.variable('path'), [
       // An absolute-form target without a path: nginx passes "/" on (RFC 9112, section 3.2.2).
@@ -48,14 +49,14 @@ export function keyMaps({ prefix, hosts, query, variants }: CheckedOptions, name
   ];
 }
 
-/** What a key is made of, behind its prefix: host and variants, path and allowed query. */
+/** What a key is made of, behind its prefix: host, variants and form, path and allowed query. */
 export function keyParts(
-  { hosts, query, variants }: Pick<CheckedOptions, 'hosts' | 'query' | 'variants'>,
+  { hosts, query, variants, form }: CheckedOptions,
   names: SiteNames,
 ): { lead: string; target: string } {
-  const chosen = variants.map(({ name }, index) => `;${name}=${names.variable(`variant_${index}`)}`);
+  const chosen = variants.map(({ name }, index) => [name, names.variable(`variant_${index}`)] as const);
   const keptQuery = query.allow.length > 0 ? names.variable('kept_query') : '';
-  return { lead: `${hosts ? '$host' : ''}${chosen.join('')}`, target: `${names.variable('path')}${keptQuery}` };
+  return { lead: keyLead(hosts ? '$host' : '', chosen, form), target: `${names.variable('path')}${keptQuery}` };
 }
 
 /** The value of a variant: that of the request, where the page varies by it. */

@@ -13,6 +13,8 @@ import type { NginxFlavour, RemotePurgeOptions } from './nginx-cache-options.js'
 
 /** The options as the library uses them: complete, and known to be right. */
 export interface CheckedOptions extends PageKeyOptions {
+  readonly form: string;
+  readonly version: string | undefined;
   readonly ttl: number;
   readonly store: PageStoreDefinition;
   readonly storeContext: StoreContext;
@@ -22,8 +24,6 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly anonymousOnly: boolean;
   readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
   readonly rules: RequestRules;
-  /** Stands for the rules, and for what of a request the application sees: both sides must have the same. */
-  readonly rulesDigest: string;
   readonly compress: boolean;
   readonly maxPageBytes: number;
   readonly statuses: ReadonlySet<number>;

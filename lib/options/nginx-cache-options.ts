@@ -23,6 +23,13 @@ export interface NginxCacheOptions {
   /** Every key begins with it: one for each site on a memcached server. Default `page:`. */
   prefix?: string;
 
+  /**
+   * The build that runs: `process.env.BUILD_ID`. When a process of another version starts, the pages of the former one go, and processes
+   * that still run it store nothing any more. It is no part of the keys, and nginx need not know. Not with `keyvStore()` and `memcachePp()`,
+   * whose processes do not know of each other. Default: none, pages outlive a deploy.
+   */
+  version?: string | undefined;
+
   /** How long a page is served, in milliseconds; 0 = until purged. Default 5 minutes. */
   ttl?: number;
 
@@ -33,8 +40,7 @@ export interface NginxCacheOptions {
   nginx?: {
     /**
      * `memcached` and `files` keep the body of a page, `srcache` and `njs` whole responses; the last two need modules of nginx
-     * (docs/nginx.md). Default `memcached` with a memcached store, `files` with a file store. Pages of one flavour are no pages for another: change
-     * the prefix with it, or purge all.
+     * (docs/nginx.md). Default `memcached` with a memcached store, `files` with a file store. Pages of one flavour are no pages for another.
      */
     flavour?: NginxFlavour;
     /**

@@ -4,5 +4,5 @@
  */
 export const PAGE_KEY_HEADER = 'X-Page-Cache-Key';
 
-/** The request field in which nginx tells the application which rules it decides by: with others, both may see a request differently. */
-export const RULES_HEADER = 'X-Page-Cache-Rules';
+/** The request field in which nginx tells the application the fingerprint of its configuration: with another one, both do not agree. */
+export const CONFIGURATION_HEADER = 'X-Page-Cache-Configuration';

@@ -13,11 +13,13 @@ export interface PageKeyOptions {
   readonly query: { readonly allow: readonly string[] };
   readonly variants?: readonly Variant[];
   readonly trailingSlash?: TrailingSlash;
+  /** What nginx makes of the stored value (`pageForm()`); nothing by default. */
+  readonly form?: string;
 }
 
 /** The key of a page, and the address that it stands for. */
 export interface PageAddress {
-  /** `prefix + [host] + [variants] + raw path + [allowed query]`, one UTF-16 unit a byte: the string that nginx looks up. */
+  /** `prefix + [host] + [variants] + [form] + raw path + [allowed query]`, one UTF-16 unit a byte: the string that nginx looks up. */
   readonly key: string;
   /** The raw path. */
   readonly path: string;
@@ -102,8 +104,9 @@ export class PageKeys {
     const slash = rest.indexOf('/');
     if (slash < 0) return undefined;
     const [host = '', ...pairs] = rest.slice(0, slash).split(';');
-    const { hosts } = this.options;
+    const { hosts, form = '' } = this.options;
     const variants = this.#all;
+    if (form !== '' && pairs.pop() !== form) return undefined;
     if (hosts ? !hosts.includes(host) : host !== '') return undefined;
     const values = pairs.map((pair) => pair.split('=', 2) as [string, string]);
     const known = variants.map(
@@ -121,8 +124,8 @@ export class PageKeys {
     variants: Readonly<Record<string, string>>,
   ): PageAddress {
     const target = `${path}${this.keptQuery(query)}`;
-    const chosen = Object.entries(variants).map(([name, value]) => `;${name}=${value}`);
-    return { key: `${this.options.prefix}${host ?? ''}${chosen.join('')}${target}`, path, target, host, variants };
+    const lead = keyLead(host ?? '', Object.entries(variants), this.options.form);
+    return { key: `${this.options.prefix}${lead}${target}`, path, target, host, variants };
   }
 
   private keptQuery(query: string): string {
@@ -133,6 +136,23 @@ export class PageKeys {
     });
     return kept.length > 0 ? `?${kept.join('&')}` : '';
   }
+}
+
+/** What stands between the prefix and the path. */
+export function keyLead(
+  host: string,
+  variants: readonly (readonly [name: string, value: string])[],
+  form = '',
+): string {
+  return [host, ...variants.map(([name, value]) => `${name}=${value}`), ...(form === '' ? [] : [form])].join(';');
+}
+
+// Hosts as the options allow them, and whatever variants and form there may have been.
+const REST = /^(?:[a-z0-9._-]*|\[[0-9a-f:.]+\])(?:;[\w.?=-]+)*\//;
+
+/** Whether it is the key of a page, also by other options than the present ones. */
+export function isPageKey(key: string, prefix: string): boolean {
+  return key.startsWith(prefix) && REST.test(key.slice(prefix.length));
 }
 
 /** Every choice of a value for each variant by which the page of a path varies. */

@@ -16,6 +16,7 @@ import { KeyDriftListener } from './key-drift.listener.js';
 import { LanguageListener } from './language.listener.js';
 import { LostHeadersListener } from './lost-headers.listener.js';
 import { NonceListener } from './nonce.listener.js';
+import { OtherConfigurationListener } from './other-configuration.listener.js';
 import { PathExclusionListener } from './path-exclusion.listener.js';
 import { RedirectHostListener } from './redirect-host.listener.js';
 import { RequestFieldsListener } from './request-fields.listener.js';
@@ -35,6 +36,7 @@ import { VisitorListener } from './visitor.listener.js';
  * @publicApi
  */
 export const DEFAULT_LISTENERS: readonly Type[] = [
+  OtherConfigurationListener,
   AddressableListener,
   AnonymousOnlyListener,
   RequestFieldsListener,

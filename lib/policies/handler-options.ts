@@ -9,7 +9,7 @@ import { Reflector } from '@nestjs/core';
 export interface PageCacheHandlerOptions {
   /** How long its pages are served, in milliseconds; 0 = until purged. Default: the `ttl` of the module. */
   ttl?: number;
-  /** Labels for its pages. */
+  /** Labels for its pages. Those of a controller and of its handler add up. */
   tags?: readonly string[] | ((context: ExecutionContext) => readonly string[]);
   /**
    * Says that the pages are the same for everybody although a guard stands before them, or although other hosts and versions have handlers

@@ -7,7 +7,7 @@ import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { rawPath } from '../rules/request-head.js';
 import { chunks } from '../async/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { pagesToPurge } from '../stores/stored-pages.js';
+import { everyKey, pagesToPurge } from '../stores/stored-pages.js';
 import { UnsupportedError } from '../stores/unsupported.error.js';
 import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError, together } from './purge-report.js';
@@ -90,6 +90,12 @@ export class Purger {
     }
   }
 
+  /** Deletes every page, also those that were stored by other options. Whoever stores some must know already that it may not. */
+  async sweep(): Promise<void> {
+    const purged = await this.deleteAll();
+    if (purged > 0) this.dispatcher.notify(new PagesPurged(describe({ kind: 'all' }), purged));
+  }
+
   /** What is being rendered of these pages, in any process, may be old; what is stored stays. */
   async announce(scope: PurgeScope): Promise<void> {
     const cacheable = this.#cacheable.of(scope);
@@ -115,13 +121,16 @@ export class Purger {
       case 'paths':
         return this.deletePaths(scope);
       case 'all':
-      case 'under': {
-        const purged = await this.storage.deleteUnder(scope.kind === 'all' ? '' : scope.path);
-        return purged ?? this.deleteConcerned(scope);
-      }
+        return this.deleteAll();
+      case 'under':
+        return (await this.storage.deleteUnder(scope.path)) ?? this.deleteConcerned(scope);
       case 'matching':
         return this.deleteConcerned(scope);
     }
+  }
+
+  private async deleteAll(): Promise<number> {
+    return (await this.storage.deleteUnder('')) ?? this.deleteEach(everyKey(this.storage, this.keys.prefix));
   }
 
   private deleteConcerned(scope: PurgeScope): Promise<number> {

@@ -2,6 +2,7 @@ import type { Keyv } from 'keyv';
 import type { Page } from '../page/page.js';
 import type { PageFormat } from '../page/page-format.js';
 import type { PageAddress } from '../page/page-key.js';
+import type { Edition } from './journal/edition.js';
 import type { WriteContext } from './journal/purge-check.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
 import type { PageWrite } from './page-write.js';
@@ -40,6 +41,10 @@ export interface StoreContext {
   readonly compress: boolean;
   /** Whether keys must be listed: a purge of a path takes every allowed query of it, and nobody knows which there are. */
   readonly mustList: boolean;
+  /** Whether processes of another version must not store pages. */
+  readonly isVersioned?: boolean;
+  /** What this process stores pages of; other processes may run another one. Absent when there is none. */
+  readonly edition?: Edition;
 }
 
 /**

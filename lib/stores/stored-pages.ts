@@ -1,4 +1,4 @@
-import type { PageAddress, PageKeys } from '../page/page-key.js';
+import { isPageKey, type PageAddress, type PageKeys } from '../page/page-key.js';
 import type { PageStorage } from './page-storage.js';
 
 /** Every stored page of the site. */
@@ -16,4 +16,9 @@ async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncG
     const address = keys.parse(key);
     if (address) yield address;
   }
+}
+
+/** The key of every page that `purgeAll()` must take, also of those that were stored by other options. */
+export async function* everyKey(storage: PageStorage, prefix: string): AsyncGenerator<string, void, undefined> {
+  for await (const key of storage.listToPurge()) if (isPageKey(key, prefix)) yield key;
 }

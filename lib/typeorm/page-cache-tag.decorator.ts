@@ -1,4 +1,4 @@
-import { NginxCacheConfigError } from '../options/nginx-cache-config.error.js';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 
 const PAGE_CACHE_TAG = Symbol('nestjs-nginx-cache: page cache tag');
 

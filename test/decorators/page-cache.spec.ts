@@ -127,7 +127,7 @@ describe.each(PLATFORMS)('@PageCache() on %s', (platform) => {
 
   it.each([
     ['inherits', 60_000, ['controller']],
-    ['overrides', 1000, ['of /decorated/overrides']],
+    ['overrides', 1000, ['controller', 'of /decorated/overrides']],
     ['reads-all', 60_000, ['controller']],
   ])('%s: ttl %d, tags %j', async (name, ttl, tags) => {
     await site.get(`/decorated/${name}`);

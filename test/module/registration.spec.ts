@@ -146,6 +146,37 @@ describe.each(PLATFORMS)('on %s', (platform) => {
   });
 });
 
+describe('two imports', () => {
+  it.each(['express', 'fastify'] as const)(
+    'of forRoot() are refused on %s: a purge could go to the other cache',
+    async (platform) => {
+      const twice = start(
+        [NginxCacheModule.forRoot(), NginxCacheModule.forRoot({ prefix: 'two:' }), FeatureModule],
+        platform,
+      );
+      await expect(twice).rejects.toThrow(NginxCacheConfigError);
+      await expect(twice).rejects.toThrow(
+        /^NginxCacheModule: 'forRoot\(\) 2 times' is not possible; it must be imported once/,
+      );
+      const asynchronous = NginxCacheModule.forRootAsync({ useFactory: () => ({}) });
+      await expect(start([NginxCacheModule.forRoot(), asynchronous, FeatureModule], platform)).rejects.toThrow(
+        /2 times/,
+      );
+    },
+  );
+
+  it('of what one forRoot() has returned are one', async () => {
+    const cache = NginxCacheModule.forRoot();
+    @Module({ imports: [cache] })
+    class OtherModule {}
+    const { app, url } = await start([cache, OtherModule, FeatureModule]);
+    await answer(`${url}/page`);
+    await app.get(PageLog).outcome('/page');
+    expect(await answer(`${url}/page`)).toBePageCacheHit();
+    await app.close();
+  });
+});
+
 describe('wrong options', () => {
   it.each<[object, RegExp]>([
     [{ ttl: '5m' }, /^ttl: '5m' is not possible; it must be a number of milliseconds/],

@@ -2,6 +2,9 @@ import { gunzipSync } from 'node:zlib';
 import { Controller, Get, Header, Req } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
+import { checkOptions } from '../../lib/configuration/check-options.js';
+import { memcachedKey } from '../../lib/page/memcached-key.js';
+import { PageKeys } from '../../lib/page/page-key.js';
 import { ContentTypes } from '../../lib/page/content-types.js';
 import { MemcachedServer, NginxServer, RawClient } from '../../lib/testing/index.js';
 import { field, RawPool } from '../page/raw-pool.js';
@@ -102,7 +105,11 @@ it('nginx and TypeScript mean the same type', async () => {
     const targets = [
       ...new Set([...Object.keys(contentTypes), '/aa', '/b', '/b/a', ...fc.sample(path, 60)].map(asSent)),
     ].filter(isPage);
-    for (const one of targets) await memcached.send(`set page:${one.replace(/%/g, '%25')} 0 0 1\r\nx`);
+    const keys = new PageKeys(checkOptions(options));
+    for (const one of targets) {
+      const [page] = keys.ofForm(one);
+      await memcached.send(`set ${memcachedKey(page!.key)} 0 0 1\r\nx`);
+    }
     const pool = new RawPool(nginx.port);
     const answers = await pool.sendAll(targets.map((one) => `GET ${one} HTTP/1.1\r\nHost: a\r\n\r\n`));
     pool.close();

@@ -71,7 +71,7 @@ describe.each(['srcache', 'njs'] as const)('the flavour %s', (flavour) => {
       };
       const response = await site.get(target);
       expect(response.body.toString()).toBe('app');
-      expect(asked.filter((key) => !key.startsWith('page:/page_cache_stored'))).toEqual([]);
+      expect(asked.filter((key) => !key.startsWith('page:;response/page_cache_stored'))).toEqual([]);
     },
   );
 

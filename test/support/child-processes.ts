@@ -14,12 +14,11 @@ export class ChildProcesses implements AsyncDisposable {
   #asked = 0;
 
   private constructor(
-    private readonly children: readonly ChildProcess[],
+    private readonly program: string,
+    private readonly children: ChildProcess[],
     private readonly remove: () => void,
   ) {
-    for (const child of children) {
-      child.on('message', (answer: Answer) => this.#waiting.get(answer.id)?.(answer));
-    }
+    for (const child of children) this.listen(child);
   }
 
   /**
@@ -28,10 +27,16 @@ export class ChildProcesses implements AsyncDisposable {
    */
   static async start(source: string, count: number, args: unknown): Promise<ChildProcesses> {
     const { program, remove } = await buildChild(`${source}\n${LISTEN}`);
-    const children = Array.from({ length: count }, (_, index) =>
-      fork(program, [JSON.stringify(args), String(index)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
-    );
-    return new ChildProcesses(children, remove);
+    const children = Array.from({ length: count }, (_, index) => run(program, index, args));
+    return new ChildProcesses(program, children, remove);
+  }
+
+  /** Ends a process as an operator does, and starts another one in its place, with other arguments. */
+  async replace(index: number, args: unknown): Promise<void> {
+    const old = this.children[index];
+    old?.kill('SIGTERM');
+    if (old?.exitCode === null && old.signalCode === null) await once(old, 'exit');
+    this.listen((this.children[index] = run(this.program, index, args)));
   }
 
   get count(): number {
@@ -58,6 +63,10 @@ export class ChildProcesses implements AsyncDisposable {
     return Promise.all(this.children.map((_, index) => this.ask<T>(index, question)));
   }
 
+  private listen(child: ChildProcess): void {
+    child.on('message', (answer: Answer) => this.#waiting.get(answer.id)?.(answer));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
       this.children.map(async (child) => {
@@ -68,6 +77,10 @@ export class ChildProcesses implements AsyncDisposable {
     );
     this.remove();
   }
+}
+
+function run(program: string, index: number, args: unknown): ChildProcess {
+  return fork(program, [JSON.stringify(args), String(index)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
 
 const LISTEN = `

@@ -10,6 +10,8 @@ export interface Site {
   readonly names: SiteNames;
   /** Why a request bypasses the cache: variables one after the other, all of them empty when it does not. */
   readonly bypass: string;
+  /** What the application is told, so that it notices other options: `fingerprintOf()`. */
+  readonly fingerprint: string;
   /** Where helper files are. */
   readonly directory: string;
 }

@@ -1,4 +1,4 @@
-import { NginxCacheConfigError } from '../../options/nginx-cache-config.error.js';
+import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 import type { NginxCacheOptions } from '../../options/nginx-cache-options.js';
 import type { PageStoreDefinition } from '../../stores/page-store.js';
 import { filesFlavour } from './files.flavour.js';

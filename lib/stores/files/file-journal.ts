@@ -1,9 +1,11 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { open, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { type Claim, decodeClaim, type Edition, EditionWatch, encodeClaim, isLater } from '../journal/edition.js';
 import { type JournalEntry, JournalWindow } from '../journal/journal-window.js';
 import type { PurgeJournal } from '../journal/purge-journal.js';
 import { type PurgeScope, readScope, writeScope } from '../journal/purge-scope.js';
+import { ClaimFile } from './claim-file.js';
 import { FileStoreError, unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
 
@@ -12,6 +14,7 @@ const ENTRY_MAX = 4096;
 /** About 40,000 purges, in bytes. Then a new one is begun. */
 const JOURNAL_MAX = 4 * 1024 * 1024;
 const LINE = /^(\d{13}) (\{.*\})$/;
+const CLAIM_LINE = /^claim (\S+)$/;
 
 /** What tells a file from all others, as long as it is open. */
 interface Identity {
@@ -31,7 +34,9 @@ interface OpenJournal extends Identity {
  */
 export class FileJournal implements PurgeJournal {
   readonly window = new JournalWindow();
+  readonly editions: EditionWatch;
   held = false;
+  readonly #claims: ClaimFile;
   #open: OpenJournal | undefined;
   /** How far it has been read. */
   #offset = 0;
@@ -39,26 +44,51 @@ export class FileJournal implements PurgeJournal {
   #begun = Buffer.alloc(0);
   #closed = false;
 
-  /** @param path of the file */
-  constructor(private readonly path: string) {}
+  /**
+   * @param path of the file; the claim is in another one beside it
+   * @param own the edition that this process stores pages of
+   */
+  constructor(
+    private readonly path: string,
+    own?: Edition,
+  ) {
+    this.editions = new EditionWatch(own);
+    this.#claims = new ClaimFile(`${path}-claim`);
+  }
 
   async append(scope: PurgeScope): Promise<void> {
     const time = Date.now();
     // The first newline ends what somebody else could not write to its end.
     const lines = writeScope(scope, ENTRY_MAX).map((entry) => `\n${time} ${entry}\n`);
-    try {
-      await this.write(Buffer.from(lines.join('')));
-    } catch (error) {
-      await unless(['ENOENT'], undefined, unlink(this.path)).catch(() => {
-        throw new FileStoreError('write a purge down', dirname(this.path), error);
-      });
-    }
+    await this.note(lines.join(''));
     // What comes in from now on is younger than this entry.
     await this.look().catch(() => {});
   }
 
   async catchUp(): Promise<void> {
     this.read();
+  }
+
+  /**
+   * The file is for whoever comes later. Those who are there see the line in the journal before they put a page where nginx looks.
+   */
+  async claim(change: (claim: Claim | undefined) => Claim | undefined): Promise<void> {
+    this.read();
+    const written = this.#claims.read();
+    this.editions.saw(written);
+    const known = this.editions.claim;
+    // Who has begun by what is written may have stored pages of its own edition.
+    const isBehind = known && isLater(known, written);
+    const before = isBehind ? { ...known, isSwept: false } : known;
+    const claim = change(before) ?? (isBehind ? before : undefined);
+    if (!claim) return;
+    await this.#claims.write(claim);
+    if (isBehind || isLater(claim, known)) await this.note(`\nclaim ${encodeClaim(claim)}\n`);
+    this.read();
+    this.editions.saw(claim);
+    // Somebody has claimed at the same time. Both have read both lines.
+    const latest = this.editions.claim;
+    if (latest && isLater(latest, claim)) await this.#claims.write(latest);
   }
 
   /** Both are one look at the size of an open file, which costs less than to share it. */
@@ -70,6 +100,16 @@ export class FileJournal implements PurgeJournal {
     this.#closed = true;
     if (this.#open) closeSync(this.#open.descriptor);
     this.#open = undefined;
+  }
+
+  private async note(lines: string): Promise<void> {
+    try {
+      await this.write(Buffer.from(lines));
+    } catch (error) {
+      await unless(['ENOENT'], undefined, unlink(this.path)).catch(() => {
+        throw new FileStoreError('write a purge down', dirname(this.path), error);
+      });
+    }
   }
 
   private async write(lines: Buffer): Promise<void> {
@@ -123,6 +163,8 @@ export class FileJournal implements PurgeJournal {
     this.#open = { descriptor, dev, ino };
     this.#offset = Number(size);
     this.#begun = Buffer.alloc(0);
+    // After the journal was opened: a claim is either in this file or in a line that is still to come.
+    this.editions.saw(this.#claims.read());
   }
 
   private readTo({ descriptor }: OpenJournal, size: number): void {
@@ -139,7 +181,13 @@ export class FileJournal implements PurgeJournal {
     const lines = Buffer.concat([this.#begun, added]);
     const end = lines.lastIndexOf('\n') + 1;
     this.#begun = lines.subarray(end);
-    for (const line of lines.subarray(0, end).toString().split('\n')) if (line !== '') this.window.add(decode(line));
+    for (const line of lines.subarray(0, end).toString().split('\n')) if (line !== '') this.take(line);
+  }
+
+  private take(line: string): void {
+    const claim = decodeClaim(CLAIM_LINE.exec(line)?.[1] ?? '');
+    if (claim) this.editions.saw(claim);
+    else this.window.add(decode(line));
   }
 }
 

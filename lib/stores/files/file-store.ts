@@ -1,4 +1,6 @@
 import { isAbsolute, normalize } from 'node:path';
+import * as v from 'valibot';
+import { checked, FLAG, strict, wholeNumber } from '../../checks/checked.js';
 import type { PageStoreDefinition } from '../page-store.js';
 import type { FileStoreOptions } from './file-store-options.js';
 import { openFileStore } from './open-file-store.js';
@@ -13,25 +15,35 @@ export interface FileStoreDefinition extends PageStoreDefinition {
   readonly files: { readonly root: string; readonly brotli: boolean };
 }
 
+const ROOT = 'an absolute path of A-Z a-z 0-9 . _ @ + - like "/var/cache/blog"';
+
+const optionsSchema = strict({
+  root: v.pipe(
+    v.string(ROOT),
+    // Whatever nginx would read as something else in its configuration.
+    v.check((root) => isAbsolute(root) && /^[\w./@+-]+$/.test(root) && normalize(root) !== '/', ROOT),
+  ),
+  maxBytes: v.optional(wholeNumber('bytes', 1)),
+  brotli: v.optional(FLAG),
+  grace: v.optional(wholeNumber('milliseconds', 2000)),
+});
+
 /**
  * Pages in files, which nginx serves like any static file: no server besides nginx, and its full speed.
  *
- * @throws TypeError when an option is wrong
+ * @throws {NginxCacheConfigError} when an option is wrong
  * @example
  * fileStore({ root: '/var/cache/blog' })
  * @see https://nginx.org/en/docs/http/ngx_http_gzip_static_module.html
  * @publicApi
  */
 export function fileStore(options: FileStoreOptions): FileStoreDefinition {
-  const { root, maxBytes = 1024 ** 3, brotli = false, grace = 60_000 } = options ?? {};
-  // Whatever nginx would read as something else in its configuration.
-  if (typeof root !== 'string' || !isAbsolute(root) || !/^[\w./@+-]+$/.test(root) || normalize(root) === '/') {
-    throw new TypeError(
-      `fileStore: root must be an absolute path of A-Z a-z 0-9 . _ @ + - like "/var/cache/blog", got ${JSON.stringify(root)}`,
-    );
-  }
-  mustBeWhole('maxBytes', maxBytes, 1);
-  mustBeWhole('grace', grace, 2000);
+  const {
+    root,
+    maxBytes = 1024 ** 3,
+    brotli = false,
+    grace = 60_000,
+  } = checked(optionsSchema, options, { of: 'fileStore' });
   return {
     kind: 'files',
     files: { root: normalize(root).replace(/\/$/, ''), brotli },
@@ -41,9 +53,4 @@ export function fileStore(options: FileStoreOptions): FileStoreDefinition {
         : [],
     open: (context) => openFileStore({ root, maxBytes, brotli, grace }, context),
   };
-}
-
-function mustBeWhole(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new TypeError(`fileStore: ${name} must be a whole number from ${least}, got ${String(value)}`);
 }

@@ -12,7 +12,7 @@ import { PagesInFiles } from './pages-in-files.js';
 export function openFileStore(options: Required<FileStoreOptions>, context: StoreContext): PageStore {
   const site = join(options.root, siteDirectory(context.prefix));
   const pages = new PagesInFiles(site, options, context);
-  const journal = new FileJournal(join(site, 'journal'));
+  const journal = new FileJournal(join(site, 'journal'), context.edition);
   return {
     keyv: rawKeyv({
       get: async (key) => {

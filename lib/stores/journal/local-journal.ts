@@ -1,3 +1,4 @@
+import { EditionWatch } from './edition.js';
 import type { PurgeScope } from './purge-scope.js';
 import { JournalWindow } from './journal-window.js';
 import type { PurgeJournal } from './purge-journal.js';
@@ -5,6 +6,7 @@ import type { PurgeJournal } from './purge-journal.js';
 /** The journal of a store that shares none: it knows the purges of this process. */
 export class LocalJournal implements PurgeJournal {
   readonly window = new JournalWindow();
+  readonly editions = new EditionWatch();
   held = false;
 
   async append(scope: PurgeScope): Promise<void> {

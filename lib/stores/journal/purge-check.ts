@@ -1,4 +1,5 @@
 import type { PageAddress } from '../../page/page-key.js';
+import type { EditionRefusal } from './edition.js';
 import { concerns } from './purge-scope.js';
 import type { PurgeJournal } from './purge-journal.js';
 
@@ -20,8 +21,10 @@ export interface WriteContext {
   readonly leads?: boolean;
 }
 
-/** Why a purge keeps a rendering out of the store. */
+/** Why a purge, or a deploy, keeps a rendering out of the store. */
 export type PurgeVerdict =
+  /** This process runs another version, or has other options, than the one that was started last. */
+  | EditionRefusal
   /** The page was purged while it was being rendered. */
   | 'purged'
   /** Somebody else is rendering the page again, too. */
@@ -57,7 +60,8 @@ export class PurgeCheck {
 
   /** By what this process knows already. */
   known(tags: ReadonlySet<string>): PurgeVerdict | undefined {
-    const { window, held } = this.journal;
+    const { window, editions, held } = this.journal;
+    if (editions.refusal !== undefined) return editions.refusal;
     const entries = window.since(this.arrival.position);
     if (!entries) return 'purges-unknown';
     // Middleware and guards read data before the handler: a purge from that time counts, too. Others may have purged while this process

@@ -1,3 +1,4 @@
+import type { Claim, EditionWatch } from './edition.js';
 import type { PurgeScope } from './purge-scope.js';
 import type { JournalWindow } from './journal-window.js';
 
@@ -8,6 +9,8 @@ import type { JournalWindow } from './journal-window.js';
 export interface PurgeJournal {
   /** What this process has seen of it. */
   readonly window: JournalWindow;
+  /** Which edition of the site may store pages, as far as this process has seen. */
+  readonly editions: EditionWatch;
   /** Whether this process has purges that the store has not acknowledged: nothing is stored meanwhile. */
   held: boolean;
   /** Resolves when the store has acknowledged the entry. */
@@ -16,4 +19,10 @@ export interface PurgeJournal {
   catchUp(): Promise<void>;
   /** As `catchUp`, but a read that is under way is enough: the window may be a little older than the call. */
   look(): Promise<void>;
+  /**
+   * Changes the claim. Absent where processes know nothing of each other.
+   *
+   * @param change is given the claim as it is, and gives the new one; `undefined` leaves it. It may be asked again
+   */
+  claim?(change: (claim: Claim | undefined) => Claim | undefined): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 import type { Page } from '../../page/page.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { beginCheck } from '../journal/purge-check.js';
@@ -16,7 +17,7 @@ const DELETE_CHUNK = 500;
  * when the application closes, as @nestjs/cache-manager does with its stores.
  *
  * @param store a Keyv adapter (`new KeyvRedis(url)`, `new Map()`), or a Keyv with its own namespace and serializer
- * @throws TypeError when it is neither
+ * @throws {NginxCacheConfigError} when it is neither
  * @example
  * keyvStore(new KeyvRedis('redis://127.0.0.1:6379'))
  * @see https://keyv.org/docs/
@@ -26,10 +27,15 @@ export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv)
   const keyv = isKeyv(store) ? store : keyvOf(store);
   return {
     kind: 'keyv',
-    limits: ({ prefix, mustList }) => [
+    limits: ({ prefix, mustList, isVersioned }) => [
       // Keyv leaves its namespace away where the key begins with it already, and so cannot list such keys.
       ...(keyv.useKeyPrefix && keyv.namespace && prefix.startsWith(`${keyv.namespace}:`)
         ? [`keyvStore: prefix '${prefix}' begins with the namespace of the Keyv; give that useKeyPrefix: false`]
+        : []),
+      ...(isVersioned
+        ? [
+            'keyvStore: processes do not know of each other; leave version out, and give each version a prefix of its own',
+          ]
         : []),
       ...(mustList && !canList(keyv) ? ['keyvStore: this adapter cannot list its keys'] : []),
     ],
@@ -45,7 +51,7 @@ function isKeyv(store: unknown): store is Keyv {
 function keyvOf(store: KeyvStoreAdapter | Map<string, unknown>): Keyv {
   const methods = ['get', 'set', 'delete', 'clear'] as const;
   if (!store || methods.some((method) => typeof store[method] !== 'function')) {
-    throw new TypeError('keyvStore: expected a Keyv or a Keyv adapter (with get, set, delete and clear)');
+    throw new NginxCacheConfigError('keyvStore', store, 'a Keyv, or a Keyv adapter (with get, set, delete and clear)');
   }
   // Page keys carry their prefix; Keyv would set a namespace of its own on the adapter all the same.
   const namespace = 'namespace' in store ? store.namespace : undefined;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Claim, decodeClaim, encodeClaim } from '../journal/edition.js';
 
 /**
  * The one item of the journal that changes: it says how many entries there are and names the newest. It is changed by compare-and-set
@@ -11,13 +12,15 @@ export interface JournalHead {
   readonly count: number;
   /** When the last one was added, by the clock of who did it: Unix time in milliseconds. */
   readonly time: number;
+  /** Who may store pages; `undefined` before anybody has said so. */
+  readonly claim: Claim | undefined;
   /** The index item that names the entries before `names`; `NONE` when there is none. */
   readonly index: string;
   /** Of the newest entries, the oldest first. */
   readonly names: readonly string[];
 }
 
-/** No index item. */
+/** No index item; no claim. */
 export const NONE = '-';
 
 /** So many names stay in the head, which every miss reads; above, they move to an index item. */
@@ -26,8 +29,8 @@ const NAMES = 128;
 const NAME = /^[\w-]{1,40}$/;
 const NUMBER = /^\d{1,15}$/;
 
-export function newHead(): JournalHead {
-  return { epoch: randomBytes(9).toString('base64url'), count: 0, time: 0, index: NONE, names: [] };
+export function newHead(claim?: Claim): JournalHead {
+  return { epoch: randomBytes(9).toString('base64url'), count: 0, time: 0, claim, index: NONE, names: [] };
 }
 
 /**
@@ -49,17 +52,18 @@ export function advanced(
   return { head: { ...head, count, time, index, names }, indexed: encodeIndex(head) };
 }
 
-export function encodeHead({ epoch, count, time, index, names }: JournalHead): Buffer {
-  return Buffer.from([epoch, count, time, index, ...names].join(' '), 'latin1');
+export function encodeHead({ epoch, count, time, claim, index, names }: JournalHead): Buffer {
+  return Buffer.from([epoch, count, time, claim ? encodeClaim(claim) : NONE, index, ...names].join(' '), 'latin1');
 }
 
 /** @returns `undefined` when it is no head */
 export function decodeHead(bytes: Buffer): JournalHead | undefined {
-  const [epoch = '', count = '', time = '', index = '', ...names] = bytes.toString('latin1').split(' ');
+  const [epoch = '', count = '', time = '', claimed = '', index = '', ...names] = bytes.toString('latin1').split(' ');
+  const claim = decodeClaim(claimed);
   const isHead =
     [epoch, index, ...names].every((name) => NAME.test(name)) && [count, time].every((n) => NUMBER.test(n));
-  return isHead && names.length <= Number(count)
-    ? { epoch, count: Number(count), time: Number(time), index, names }
+  return isHead && names.length <= Number(count) && (claim || claimed === NONE)
+    ? { epoch, count: Number(count), time: Number(time), claim, index, names }
     : undefined;
 }
 

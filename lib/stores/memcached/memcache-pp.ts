@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 import { memcachedServers, type MemcachedServerAddress } from './memcached-address.js';
 import type { MemcachedClientDefinition } from './memcached-client.interface.js';
 import { MemcachePpClient, type MemcachePp } from './memcache-pp-client.js';
@@ -24,7 +25,7 @@ const load = createRequire(import.meta.url);
  * bytes that are not UTF-8, no IPv6 address.
  *
  * @param options `{ hosts }`, an address alone, or a memcache-pp client that you made; it is closed with the application
- * @throws TypeError when there is not exactly one server, or memcache-pp cannot connect to such an address
+ * @throws {NginxCacheConfigError} when there is not exactly one server, or memcache-pp cannot connect to such an address
  * @example
  * memcachedStore({ client: memcachePp({ hosts: '127.0.0.1:11211' }) })
  * @see https://github.com/RomanBurunkov/memcache-pp
@@ -32,13 +33,14 @@ const load = createRequire(import.meta.url);
  */
 export function memcachePp(options: string | MemcachePpOptions | MemcachePp): MemcachedClientDefinition {
   const { hosts, ...others } = typeof options === 'string' ? { hosts: options } : options;
-  const servers = memcachedServers([hosts].flat().map(addressOf));
+  const servers = memcachedServers([hosts].flat().map(addressOf), 'memcachePp.hosts');
   return {
     servers,
-    limits: ({ compress, mustList }) => [
+    limits: ({ compress, mustList, isVersioned }) => [
       ...(isClient(options) || isInstalled() ? [] : ['memcache-pp is not installed: npm install memcache-pp']),
       ...(compress ? ['memcache-pp cannot store compressed pages: set compress to false'] : []),
       ...(mustList ? ['memcache-pp cannot list keys'] : []),
+      ...(isVersioned ? ['memcache-pp cannot tell other processes of a version: leave version out'] : []),
     ],
     open: () => {
       if (isClient(options)) return new MemcachePpClient(servers[0]!.address, options);
@@ -67,7 +69,7 @@ function isInstalled(): boolean {
 function addressOf(host: string): string {
   if (typeof host !== 'string') return host; // which memcachedServers() refuses
   if (host.startsWith('[')) {
-    throw new TypeError(`memcachePp: ${JSON.stringify(host)} is an IPv6 address, which memcache-pp does not take`);
+    throw new NginxCacheConfigError('memcachePp.hosts', host, 'no IPv6 address, which memcache-pp does not take');
   }
   if (host.startsWith('/') && host.endsWith(':0')) return `unix:${host.slice(0, -2)}`;
   return host.includes(':') ? host : `${host}:11211`;

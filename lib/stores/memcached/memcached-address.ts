@@ -1,4 +1,7 @@
 import { isIPv6 } from 'node:net';
+import * as v from 'valibot';
+import { checked, strict, wholeNumber } from '../../checks/checked.js';
+import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 
 /**
  * One memcached server, as nginx writes it too.
@@ -19,58 +22,54 @@ export interface MemcachedServerAddress {
  */
 export type MemcachedServers = string | readonly (string | { readonly address: string; readonly weight?: number })[];
 
-const ALLOWED = "'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'";
+type ConnectOptions = { path: string } | { host: string; port: number };
+
+const ALLOWED = "an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'";
 
 /** The longest path of a unix socket on Linux, in bytes (sun_path, unix(7)). */
 const SOCKET_PATH_MAX_LENGTH = 107;
 
-/** @throws TypeError that says what was given and what is allowed */
-export function memcachedServers(given: MemcachedServers): MemcachedServerAddress[] {
-  const list = typeof given === 'string' ? [given] : given;
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new TypeError(`memcached servers: expected an address or a list of addresses, got ${shown(given)}`);
-  }
-  if (list.length > 1) {
-    throw new TypeError(
-      `memcached servers: ${list.length} given, but clusters are not supported yet; name exactly one server`,
-    );
+const addressSchema = v.pipe(
+  v.string(ALLOWED),
+  v.check((address) => parse(address) !== undefined, ALLOWED),
+);
+const serverSchema = strict({ address: addressSchema, weight: v.optional(wholeNumber('shares', 1)) });
+
+/**
+ * @param option where they were given
+ * @throws {NginxCacheConfigError} when an address is none, or there is not exactly one
+ */
+export function memcachedServers(given: MemcachedServers, option: string): MemcachedServerAddress[] {
+  const list: readonly unknown[] = typeof given === 'string' ? [given] : given;
+  if (!Array.isArray(list) || list.length !== 1) {
+    throw new NginxCacheConfigError(option, given, 'one server: clusters are not supported yet');
   }
   return list.map((entry: unknown) => {
-    const { address, weight = 1 } = typeof entry === 'string' ? { address: entry } : asObject(entry);
-    if (!Number.isInteger(weight) || (weight as number) < 1) {
-      throw new TypeError(
-        `memcached server ${shown(address)}: weight must be a whole number from 1, got ${shown(weight)}`,
-      );
-    }
-    connectOptions(address);
-    return { address: address as string, weight: weight as number };
+    const isObject = typeof entry === 'object' && entry !== null;
+    if (!isObject) return { address: checked(addressSchema, entry, { of: option }), weight: 1 };
+    const { address, weight = 1 } = checked(serverSchema, entry, { of: option });
+    return { address, weight };
   });
 }
 
 /**
  * What `net.connect` takes for an address.
  *
- * Addresses are also written into the nginx configuration, so nothing that means something there is allowed.
- *
- * @throws TypeError when the address is none
+ * @throws {NginxCacheConfigError} when it is none
  */
-export function connectOptions(address: unknown): { path: string } | { host: string; port: number } {
-  if (typeof address === 'string') {
-    const path = /^unix:(\/[^\p{Cc}\s;{}"'\\#$]+)$/u.exec(address)?.[1];
-    if (path && Buffer.byteLength(path) <= SOCKET_PATH_MAX_LENGTH) return { path };
-
-    const [, v6, name, digits] = /^(?:\[([^\]]*)\]|(\w[\w.-]*)):(\d{1,5})$/.exec(address) ?? [];
-    const host = v6 === undefined ? name : isIPv6(v6) ? v6 : undefined;
-    const port = Number(digits);
-    if (host && port >= 1 && port <= 65_535) return { host, port };
-  }
-  throw new TypeError(`memcached server: ${shown(address)} is not an address; allowed are ${ALLOWED}`);
+export function connectOptions(address: string): ConnectOptions {
+  const options = parse(address);
+  if (!options) throw new NginxCacheConfigError('memcachedStore.servers', address, ALLOWED);
+  return options;
 }
 
-function asObject(entry: unknown): { address?: unknown; weight?: unknown } {
-  return typeof entry === 'object' && entry !== null ? entry : { address: entry };
-}
+/** Addresses are also written into the nginx configuration, so nothing that means something there is allowed. */
+function parse(address: string): ConnectOptions | undefined {
+  const path = /^unix:(\/[^\p{Cc}\s;{}"'\\#$]+)$/u.exec(address)?.[1];
+  if (path && Buffer.byteLength(path) <= SOCKET_PATH_MAX_LENGTH) return { path };
 
-function shown(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
+  const [, v6, name, digits] = /^(?:\[([^\]]*)\]|(\w[\w.-]*)):(\d{1,5})$/.exec(address) ?? [];
+  const host = v6 === undefined ? name : isIPv6(v6) ? v6 : undefined;
+  const port = Number(digits);
+  return host && port >= 1 && port <= 65_535 ? { host, port } : undefined;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Batches } from '../../async/batches.js';
 import { Turns } from '../../async/turns.js';
+import { type Claim, type Edition, EditionWatch, isLater } from '../journal/edition.js';
 import { JOURNAL_CAPACITY, type JournalEntry, JournalWindow } from '../journal/journal-window.js';
 import type { PurgeJournal } from '../journal/purge-journal.js';
 import { type PurgeScope, sizeOf } from '../journal/purge-scope.js';
@@ -34,6 +35,7 @@ interface CurrentHead extends JournalHead {
  */
 export class MemcachedJournal implements PurgeJournal {
   readonly window = new JournalWindow();
+  readonly editions: EditionWatch;
   held = false;
   /** One writer in each process: only processes contend, and what many purge together is written together. */
   readonly #appends = new Batches<PurgeScope>((scopes) => this.write(scopes));
@@ -48,11 +50,17 @@ export class MemcachedJournal implements PurgeJournal {
   /** How far the window goes. */
   #seen: { readonly epoch: string; readonly count: number } | undefined;
 
-  /** @param key of the head; the other items are below it */
+  /**
+   * @param key of the head; the other items are below it
+   * @param own the edition that this process stores pages of
+   */
   constructor(
     private readonly client: MemcachedMetaClient,
     private readonly key: string,
-  ) {}
+    own?: Edition,
+  ) {
+    this.editions = new EditionWatch(own);
+  }
 
   append(scope: PurgeScope): Promise<void> {
     return this.#appends.add(scope);
@@ -64,6 +72,19 @@ export class MemcachedJournal implements PurgeJournal {
 
   look(): Promise<void> {
     return this.#reads.join('', this.#read);
+  }
+
+  async claim(change: (claim: Claim | undefined) => Claim | undefined): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const head = await this.current();
+      this.editions.saw(head.claim);
+      const claim = change(head.claim);
+      if (!claim) return;
+      const bytes = encodeHead({ ...head, claim });
+      if ((await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, head.cas)) === undefined) continue;
+      return this.editions.saw(claim);
+    }
+    throw this.contended();
   }
 
   private async write(scopes: readonly PurgeScope[]): Promise<void> {
@@ -88,7 +109,11 @@ export class MemcachedJournal implements PurgeJournal {
       await this.follow(now, new Map(items.map(({ name, bytes }) => [name, bytes])));
       return;
     }
-    throw new Error(`the purge journal ${this.key} was changed by others ${ATTEMPTS} times in a row`);
+    throw this.contended();
+  }
+
+  private contended(): Error {
+    return new Error(`the purge journal ${this.key} was changed by others ${ATTEMPTS} times in a row`);
   }
 
   private put(name: string, bytes: Buffer): Promise<void> {
@@ -103,7 +128,10 @@ export class MemcachedJournal implements PurgeJournal {
     return `${this.key}:${name}`;
   }
 
-  /** The head as it is now. It is made where it is missing: from then on nothing is missed. */
+  /**
+   * The head as it is now. It is made where it is missing: from then on nothing is missed. One that was made by a process that did not
+   * know of the latest claim is made again: that process may have stored pages of its own edition.
+   */
   private async current(): Promise<CurrentHead> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const item = await this.client.getForUpdate(this.key);
@@ -111,8 +139,11 @@ export class MemcachedJournal implements PurgeJournal {
       const isKnown = item && item.cas === this.#head?.cas && item.bytes.equals(this.#head.bytes);
       if (isKnown) return this.#head!;
       const head = item && decodeHead(item.bytes);
-      if (head) return (this.#head = { ...head, ...item });
-      await this.client.compareAndSet(this.key, { bytes: encodeHead(newHead()), flags: 0 }, 0, item?.cas);
+      const { claim } = this.editions;
+      const isBehind = head && claim && isLater(claim, head.claim);
+      if (head && !isBehind) return (this.#head = { ...head, ...item });
+      const bytes = encodeHead(newHead(isBehind ? { ...claim, isSwept: false } : claim));
+      await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, item?.cas);
     }
     throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);
   }
@@ -123,6 +154,7 @@ export class MemcachedJournal implements PurgeJournal {
    * @param known entries that need not be read, by their names
    */
   private async follow(head: JournalHead, known: ReadonlyMap<string, Buffer> = new Map()): Promise<void> {
+    this.editions.saw(head.claim);
     const from = this.#seen;
     if (from?.epoch === head.epoch) {
       if (head.count <= from.count) return;

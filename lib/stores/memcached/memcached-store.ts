@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { checked, strict } from '../../checks/checked.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
 import type { PageAddress } from '../../page/page-key.js';
 import { LocalJournal } from '../journal/local-journal.js';
@@ -27,12 +29,30 @@ export interface MemcachedStoreDefinition extends PageStoreDefinition {
   readonly servers: readonly MemcachedServerAddress[];
 }
 
+const CLIENT = 'what memcachePp() returns, or another client';
+
+const optionsSchema = v.pipe(
+  strict({
+    servers: v.optional(v.unknown()),
+    client: v.optional(
+      v.custom<MemcachedClientDefinition>(
+        (client) => typeof (client as MemcachedClientDefinition | null)?.open === 'function',
+        CLIENT,
+      ),
+    ),
+  }),
+  v.check(
+    ({ servers, client }) => (servers === undefined) !== (client === undefined),
+    'either { servers } or { client }',
+  ),
+);
+
 /**
  * Pages in memcached, where nginx reads them. Exactly one server for now.
  *
  * @param options `servers`: `'127.0.0.1:11211'`, `'[::1]:11211'`, `'unix:/run/memcached.sock'`, a list of one of these, or
  *   `[{ address, weight }]`; or `client`: another client than the built-in one, e.g. `memcachePp()`
- * @throws TypeError when an address is none, or there is not exactly one
+ * @throws {NginxCacheConfigError} when an option is wrong, an address is none, or there is not exactly one
  * @example
  * memcachedStore({ servers: 'unix:/run/memcached.sock' })
  * @see https://nginx.org/en/docs/http/ngx_http_memcached_module.html
@@ -41,7 +61,8 @@ export interface MemcachedStoreDefinition extends PageStoreDefinition {
 export function memcachedStore(
   options: { readonly servers: MemcachedServers } | { readonly client: MemcachedClientDefinition },
 ): MemcachedStoreDefinition {
-  const client = 'client' in options ? options.client : builtInClient(options?.servers);
+  const given = checked(optionsSchema, options, { of: 'memcachedStore' });
+  const client = given.client ?? builtInClient(given.servers);
   return {
     kind: 'memcached',
     servers: client.servers,
@@ -50,8 +71,8 @@ export function memcachedStore(
   };
 }
 
-function builtInClient(given: MemcachedServers): MemcachedClientDefinition {
-  const servers = memcachedServers(given);
+function builtInClient(given: unknown): MemcachedClientDefinition {
+  const servers = memcachedServers(given as MemcachedServers, 'memcachedStore.servers');
   return { servers, open: () => new MemcachedClient(servers[0]!.address) };
 }
 
@@ -96,13 +117,13 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
 /** Several processes know of each other's purges. */
 function sharedWrites(
   client: MemcachedMetaClient,
-  { format, prefix }: StoreContext,
+  { format, prefix, edition }: StoreContext,
 ): {
   readonly store: Pick<PageStore, 'journal' | 'begin' | 'forgets' | 'has' | 'lease' | 'tagged'>;
   readonly leases: MemcachedLeases;
 } {
   const begin = memcachedKey(prefix);
-  const journal = new MemcachedJournal(client, `*${begin}journal`);
+  const journal = new MemcachedJournal(client, `*${begin}journal`, edition);
   const tags = new MemcachedTags(client, prefix);
   const leases = new MemcachedLeases(client, `*${begin}lease:`);
   const versionOf = async (key: string) => (canExist(key) ? client.casOf(key) : undefined);
@@ -115,7 +136,8 @@ function sharedWrites(
       const [check, version, lease] = await Promise.all([
         beginCheck(journal, address, context),
         versionOf(key),
-        context.leads ? leases.take(address.key, undefined) : undefined,
+        // Nobody waits for a process that may not store the page.
+        context.leads && !journal.editions.refusal ? leases.take(address.key, undefined) : undefined,
       ]);
       return new MemcachedWrite(check, { client, format, tags }, key, version, lease);
     },

@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { checked, strict, wholeNumber } from '../../checks/checked.js';
 import type { Page } from '../../page/page.js';
 import { beginCheck, type PurgeCheck } from '../journal/purge-check.js';
 import { LocalJournal } from '../journal/local-journal.js';
@@ -11,20 +13,20 @@ export interface MemoryStoreOptions {
   readonly maxBytes?: number;
 }
 
+const optionsSchema = strict({ maxBytes: v.optional(wholeNumber('bytes', 1)) });
+
 /**
  * Pages in the memory of this process, served by the application; the least recently used go first when it is full.
  *
  * Each process has its own: a purge in one leaves the pages of the others.
  *
- * @throws TypeError when `maxBytes` is no positive whole number
+ * @throws {NginxCacheConfigError} when an option is wrong
  * @example
  * memoryStore({ maxBytes: 16 * 1024 * 1024 })
  * @publicApi
  */
-export function memoryStore({ maxBytes = 64 * 1024 * 1024 }: MemoryStoreOptions = {}): PageStoreDefinition {
-  if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
-    throw new TypeError(`memoryStore: maxBytes must be a whole number of bytes from 1, got ${String(maxBytes)}`);
-  }
+export function memoryStore(options: MemoryStoreOptions = {}): PageStoreDefinition {
+  const { maxBytes = 64 * 1024 * 1024 } = checked(optionsSchema, options, { of: 'memoryStore' });
   return {
     kind: 'memory',
     limits: ({ maxPageBytes }) =>

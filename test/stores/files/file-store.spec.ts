@@ -195,11 +195,15 @@ describe('fileStore', () => {
   it('checks its options', () => {
     for (const bad of ['relative', '/', '/a b', '/a"b', '/a$b', '/a;b', '', undefined, '/..']) {
       expect(() => fileStore({ root: bad as string }), String(bad)).toThrow(
-        /^fileStore: root must be an absolute path/,
+        /^fileStore\.root: .* it must be an absolute path/,
       );
     }
-    expect(() => fileStore({ root: '/x', maxBytes: 0 })).toThrow(/maxBytes must be a whole number from 1/);
-    expect(() => fileStore({ root: '/x', grace: 10 })).toThrow(/grace must be a whole number from 2000/);
+    expect(() => fileStore({ root: '/x', maxBytes: 0 })).toThrow(
+      /^fileStore\.maxBytes: 0 .* a whole number of bytes from 1$/,
+    );
+    expect(() => fileStore({ root: '/x', grace: 10 })).toThrow(
+      /^fileStore\.grace: 10 .* a whole number of milliseconds from 2000$/,
+    );
     expect(fileStore({ root: '/x/', maxBytes: 1 }).limits!(context)).toEqual([expect.stringMatching(/does not fit/)]);
     expect(fileStore({ root: '/x/' })).toMatchObject({ kind: 'files', files: { root: '/x', brotli: false } });
   });

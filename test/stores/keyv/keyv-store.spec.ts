@@ -163,6 +163,6 @@ describe('keyvStore', () => {
 
   it('refuses what is no Keyv', () => {
     for (const bad of [{}, { get() {} }, null, undefined, 'redis://127.0.0.1'])
-      expect(() => keyvStore(bad as never)).toThrow(/expected a Keyv/);
+      expect(() => keyvStore(bad as never)).toThrow(/^keyvStore: .* it must be a Keyv, or a Keyv adapter/s);
   });
 });

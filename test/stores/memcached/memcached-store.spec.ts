@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { createCache } from 'cache-manager';
 import { fc } from '../../support/random.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NginxCacheConfigError } from '../../../lib/checks/nginx-cache-config.error.js';
 import { GZIP_FLAG } from '../../../lib/page/page-format.js';
 import type { MemcachedClientDefinition } from '../../../lib/stores/memcached/memcached-client.interface.js';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
@@ -186,13 +187,13 @@ describe('memcachedStore({ servers })', () => {
     [{}],
     ['a:1', 'b:1'],
   ])('refuses %j', (servers) => {
-    expect(() => memcachedStore({ servers: servers as string })).toThrow(TypeError);
+    expect(() => memcachedStore({ servers: servers as string })).toThrow(NginxCacheConfigError);
   });
 
   it('says what was given and what is allowed', () => {
     expect(() => memcachedStore({ servers: 'localhost' })).toThrow(
-      `"localhost" is not an address; allowed are 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'`,
+      `memcachedStore.servers: 'localhost' is not possible; it must be an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'`,
     );
-    expect(() => memcachedStore({ servers: ['a:1', 'b:1'] })).toThrow(/2 given, but clusters are not supported yet/);
+    expect(() => memcachedStore({ servers: ['a:1', 'b:1'] })).toThrow(/one server: clusters are not supported yet/);
   });
 });

@@ -114,7 +114,9 @@ describe('memoryStore', () => {
 
   it('checks its option', () => {
     for (const maxBytes of [0, -1, 1.5, NaN, '1' as unknown as number]) {
-      expect(() => memoryStore({ maxBytes })).toThrow(/maxBytes must be a whole number of bytes/);
+      expect(() => memoryStore({ maxBytes })).toThrow(
+        /^memoryStore\.maxBytes: .* it must be a whole number of bytes from 1$/,
+      );
     }
     expect(memoryStore({ maxBytes: 10 }).limits!(context)).toEqual([expect.stringMatching(/does not fit/)]);
     expect(memoryStore().limits!(context)).toEqual([]);

@@ -10,14 +10,14 @@ const SHORT: InspectOptions = {
 };
 
 /**
- * A wrong option, found when the module is made.
+ * A wrong option: of the module, of a store or of a decorator. It is found when that is made.
  *
  * @example
  * ttl: '5m' is not possible; it must be a number of milliseconds, 0 for "until purged"
  *
  * @publicApi
  */
-export class NginxCacheConfigError extends Error {
+export class NginxCacheConfigError extends TypeError {
   override readonly name = 'NginxCacheConfigError';
 
   /**

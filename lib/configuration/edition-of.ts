@@ -1,0 +1,24 @@
+import type { CheckedOptions } from '../options/checked-options.js';
+import type { Edition } from '../stores/journal/edition.js';
+import { digest } from './digest.js';
+
+/**
+ * What this process stores pages of. Besides what nginx must know, the configuration is what lets a response become a page although it
+ * looks private or incomplete: when one of these declarations is taken back, the pages that it has let in must go.
+ *
+ * @param fingerprint from `fingerprintOf()`
+ */
+export function editionOf(options: CheckedOptions, fingerprint: string): Edition {
+  const { requestFields, excuseVary, excuseHeaders, excuseCookies, harmlessGuards, version } = options;
+  const declared = [
+    requestFields,
+    excuseVary,
+    excuseHeaders,
+    excuseCookies.map(String),
+    Array.from(harmlessGuards, ({ name }) => name),
+  ];
+  return {
+    configuration: digest(JSON.stringify([fingerprint, ...declared])),
+    version: digest(JSON.stringify(version ?? null)),
+  };
+}

@@ -1,0 +1,36 @@
+import { Logger } from '@nestjs/common';
+
+/** What nginx says of a request that it keeps away from the cache: `bypass`, and why. No key holds a space. */
+const BYPASS = /^bypass(?:$| +)/;
+
+export function isBypass(looked: string): boolean {
+  return BYPASS.test(looked);
+}
+
+/** Says once that nginx and the application do not agree, and what to do. */
+export class DriftReport {
+  readonly #logger = new Logger('PageCache');
+  #isMade = false;
+
+  /**
+   * @param looked the key that nginx has looked up, or why it has not
+   * @param key under which the application stores the page
+   */
+  make(looked: string, key: string): void {
+    if (this.#isMade) return;
+    this.#isMade = true;
+    const what = isBypass(looked) ? looked.replace(BYPASS, 'no page: ') : looked;
+    const difference =
+      what === looked && looked !== key
+        ? `where the application stores ${shown(key)}`
+        : 'by other rules than those of the application';
+    this.#logger.error(
+      `nginx looked for ${shown(what)} ${difference}. Nothing is cached until both have the same options: write the configuration ` +
+        'again with nginxConf() and reload nginx (nginx -t && nginx -s reload). If nginx has the newer options, restart the application with them.',
+    );
+  }
+}
+
+function shown(key: string): string {
+  return JSON.stringify(key.slice(0, 300));
+}

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import {
+  fileStore,
+  keyvStore,
+  memcachedStore,
+  memcachePp,
+  memoryStore,
+  NginxCacheConfigError,
+  NginxCacheModule,
+  PageCache,
+  PurgePages,
+} from '../../lib/index.js';
+
+const memcached = memcachedStore as (options?: unknown) => unknown;
+const files = fileStore as (options?: unknown) => unknown;
+const memory = memoryStore as (options?: unknown) => unknown;
+const page = PageCache as (options?: unknown) => unknown;
+const purge = PurgePages as (...given: unknown[]) => unknown;
+
+/** What is wrong, and what the user reads; "…" stands for "is not possible; it must be". */
+const WRONG: [name: string, make: () => unknown, sentence: string][] = [
+  [
+    'memoryStore',
+    () => memory({ maxByte: 1 }),
+    "memoryStore.maxByte: 'maxByte' … left out: the options there are maxBytes",
+  ],
+  ['memoryStore', () => memory({ maxBytes: '1 MB' }), "memoryStore.maxBytes: '1 MB' … a whole number of bytes from 1"],
+  ['memoryStore', () => memory('64m'), "memoryStore: '64m' … an object: { maxBytes }"],
+  ['fileStore', () => files(), 'fileStore: undefined … an object: { root, maxBytes, brotli, grace }'],
+  ['fileStore', () => files({ directory: '/var/cache/blog' }), 'fileStore.root: undefined … given'],
+  [
+    'fileStore',
+    () => files({ root: '/x', maxSize: 1 }),
+    "fileStore.maxSize: 'maxSize' … left out: the options there are root, maxBytes, brotli, grace",
+  ],
+  ['fileStore', () => files({ root: '/x', brotli: 'yes' }), "fileStore.brotli: 'yes' … true or false"],
+  [
+    'fileStore',
+    () => files({ root: '/x', grace: 0.5 }),
+    'fileStore.grace: 0.5 … a whole number of milliseconds from 2000',
+  ],
+  ['memcachedStore', () => memcached(), 'memcachedStore: undefined … an object: { servers, client }'],
+  ['memcachedStore', () => memcached({}), 'memcachedStore: {} … either { servers } or { client }'],
+  [
+    'memcachedStore',
+    () => memcached({ server: 'a:1' }),
+    "memcachedStore.server: 'server' … left out: the options there are servers, client",
+  ],
+  [
+    'memcachedStore',
+    () => memcached({ client: {} }),
+    'memcachedStore.client: {} … what memcachePp() returns, or another client',
+  ],
+  [
+    'memcachedStore',
+    () => memcached({ servers: ['a:1', 'b:1'] }),
+    "memcachedStore.servers: [ 'a:1', 'b:1' ] … one server: clusters are not supported yet",
+  ],
+  [
+    'memcachedStore',
+    () => memcached({ servers: [{ address: 'a:1', weigth: 2 }] }),
+    "memcachedStore.servers.weigth: 'weigth' … left out: the options there are address, weight",
+  ],
+  [
+    'memcachedStore',
+    () => memcached({ servers: 'localhost' }),
+    "memcachedStore.servers: 'localhost' … an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'",
+  ],
+  [
+    'memcachePp',
+    () => memcachePp('[::1]:11211'),
+    "memcachePp.hosts: '[::1]:11211' … no IPv6 address, which memcache-pp does not take",
+  ],
+  [
+    'keyvStore',
+    () => keyvStore({} as never),
+    'keyvStore: {} … a Keyv, or a Keyv adapter (with get, set, delete and clear)',
+  ],
+  [
+    '@PageCache',
+    () => page({ tll: 1 }),
+    "@PageCache.tll: 'tll' … left out: the options there are ttl, tags, public, query, skipIf",
+  ],
+  ['@PageCache', () => page(60_000), '@PageCache: 60000 … an object: { ttl, tags, public, query, skipIf }'],
+  ['@PageCache', () => page({ ttl: '5m' }), '@PageCache.ttl: \'5m\' … a number of milliseconds, 0 for "until purged"'],
+  ['@PageCache', () => page({ tags: 'a' }), "@PageCache.tags: 'a' … a list of tags, or a function that gives one"],
+  ['@PageCache', () => page({ tags: ['a', 1] }), '@PageCache.tags.1: 1 … a tag, which is a text'],
+  ['@PageCache', () => page({ query: [/a/] }), '@PageCache.query.0: /a/ … the name of a query parameter'],
+  [
+    '@PurgePages',
+    () => purge({ refersh: true }, '/'),
+    "@PurgePages.refersh: 'refersh' … left out: the options there are refresh, tags",
+  ],
+  ['@PurgePages', () => purge({ tags: 'a' }), "@PurgePages.tags: 'a' … a list of tags"],
+  [
+    '@PurgePages',
+    () => purge('/', 42),
+    '@PurgePages: 42 … a path like "/posts/1", a URL, an object with dependentPaths(), a list of these, or a function that gives them',
+  ],
+  [
+    'the module',
+    () => NginxCacheModule.forRoot({ version: '' }),
+    "version: '' … a text that is not empty, e.g. the id of a build, or left out",
+  ],
+  [
+    'the module',
+    () => NginxCacheModule.forRoot({ version: 'v1', store: keyvStore(new Map()) }),
+    "store: 'keyv' … able to do what the options ask for: keyvStore: processes do not know of each other; leave version out, and give each version a prefix of its own",
+  ],
+  [
+    'the module',
+    () =>
+      NginxCacheModule.forRoot({
+        version: 'v1',
+        compress: false,
+        store: memcachedStore({ client: memcachePp('127.0.0.1:11211') }),
+      }),
+    "store: 'memcached' … able to do what the options ask for: memcache-pp cannot tell other processes of a version: leave version out",
+  ],
+];
+
+describe('a wrong option is refused in one sentence', () => {
+  it.each(WRONG)('of %s', (_, make, sentence) => {
+    expect(make).toThrow(NginxCacheConfigError);
+    expect(make).toThrow(sentence.replace(' … ', ' is not possible; it must be '));
+  });
+});
+
+it('nothing is wrong with what is right', () => {
+  for (const make of [
+    () => memory(),
+    () => memory({ maxBytes: undefined }),
+    () => files({ root: '/var/cache/blog', brotli: true, maxBytes: 1, grace: 2000 }),
+    () => memcached({ servers: [{ address: '127.0.0.1:11211', weight: 2 }] }),
+    () => memcached({ client: memcachePp('127.0.0.1:11211') }),
+    () => keyvStore(new Map()),
+    () => page(),
+    () => page({ ttl: 0, tags: () => [], query: [], skipIf: () => false, public: false }),
+    () => purge('/', ['/a', { dependentPaths: () => [] }], () => null, new URL('https://example.com/')),
+    () => purge({ refresh: true, tags: ['a'] }, '/'),
+    () => NginxCacheModule.forRoot({ version: undefined }),
+    () =>
+      NginxCacheModule.forRoot({ version: '2026-11-28 (b)', store: memcachedStore({ servers: '127.0.0.1:11211' }) }),
+  ]) {
+    expect(make).not.toThrow();
+  }
+});
