@@ -158,7 +158,7 @@ describe('resolver', () => {
       names.names.add('app.test');
       await expect.poll(async () => (await get()).body.toString(), SOON).toBe('app');
       const page = flavour === 'memcached' ? Buffer.from('stored') : storedPage();
-      await site.put('page:/a', page.toString('latin1'));
+      await site.put(flavour === 'memcached' ? 'page:/a' : 'page:;response/a', page.toString('latin1'));
       expect((await get()).body.toString()).toBe('app');
       names.names.add('memcached.test');
       await expect.poll(async () => (await get()).body.toString(), SOON).toBe('stored');

@@ -4,7 +4,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import fastifyHelmet from '@fastify/helmet';
 import helmet from 'helmet';
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkOptions } from '../../lib/configuration/check-options.js';
 import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
+import { PageKeys } from '../../lib/page/page-key.js';
 import { MemcachedServer, NginxServer, pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
 import { type Platform, PLATFORMS } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
@@ -171,13 +173,16 @@ it('nginx sends any value that it can be given, byte for byte', async () => {
   ];
   const headers = Object.fromEntries(values.map((one, index) => [`X-${index}`, one]));
   await using memcached = await MemcachedServer.start();
+  const options: NginxCacheOptions = {
+    hosts: 'any',
+    store: memcachedStore({ servers: memcached.address }),
+    nginx: { headers },
+  };
   await using nginx = await NginxServer.start(({ port, directory }) =>
-    nginxConf(
-      { hosts: 'any', store: memcachedStore({ servers: memcached.address }), nginx: { headers } },
-      { app: '127.0.0.1:1', listen: port, directory },
-    ),
+    nginxConf(options, { app: '127.0.0.1:1', listen: port, directory }),
   );
-  await memcached.send('set page:/ 0 0 6\r\nstored');
+  const [page] = new PageKeys(checkOptions(options)).ofForm('/');
+  await memcached.send(`set ${page!.key} 0 0 6\r\nstored`);
   await using client = new RawClient(nginx.port);
   const hit = await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   const sent = new Map(hit.headers);
