@@ -111,7 +111,8 @@ export class Coalescing {
 
   private note(key: string, outcome: PageOutcome): void {
     this.#alone.delete(key);
-    if (mayBecomePage(outcome)) return;
+    // A store that was late says nothing of the page.
+    if (outcome.stored || mayBecomePage(outcome) || outcome.reason === 'store-down') return;
     for (const oldest of this.#alone.keys()) {
       if (this.#alone.size < MAX_ALONE) break;
       this.#alone.delete(oldest);

@@ -66,6 +66,15 @@ it('what was no page is waited for again after ten seconds, or once somebody has
   expect(await other).toBe(page);
 });
 
+it('a store that is late once keeps nobody from waiting the next time', async () => {
+  const coalescing = new Coalescing();
+  (await leadOf(coalescing)).giveUp('store-down');
+  const lead = await leadOf(coalescing);
+  const other = coalescing.join('page:/');
+  lead.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
+  expect(await other).toBe(page);
+});
+
 it('only so many addresses are remembered', async () => {
   const coalescing = new Coalescing();
   for (let index = 0; index < 1001; index += 1) (await leadOf(coalescing, `page:/${index}`)).giveUp('set-cookie');
