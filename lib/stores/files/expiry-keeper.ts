@@ -20,6 +20,8 @@ const TOLERANCE = 1000;
  */
 export class ExpiryKeeper {
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Versions that are being removed since their timers have run. */
+  readonly #ending = new Set<Promise<void>>();
   #next: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #tidying: Promise<void> | undefined;
@@ -58,7 +60,10 @@ export class ExpiryKeeper {
     const timer = setTimeout(() => {
       this.#timers.delete(version.name);
       // What fails is tried again, and reported, by the next look at this period.
-      this.expire(version).catch(() => {});
+      const ending = this.expire(version)
+        .catch(() => {})
+        .finally(() => this.#ending.delete(ending));
+      this.#ending.add(ending);
     }, delay).unref();
     this.#timers.set(version.name, timer);
   }
@@ -69,7 +74,7 @@ export class ExpiryKeeper {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     await this.#running?.catch(() => {});
-    await this.#tidying;
+    await Promise.all([this.#tidying, ...this.#ending]);
   }
 
   private async run(): Promise<void> {
