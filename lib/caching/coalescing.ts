@@ -111,8 +111,7 @@ export class Coalescing {
 
   private note(key: string, outcome: PageOutcome): void {
     this.#alone.delete(key);
-    // A store that was late says nothing of the page.
-    if (outcome.stored || mayBecomePage(outcome) || outcome.reason === 'store-down') return;
+    if (mayBecomePage(outcome)) return;
     for (const oldest of this.#alone.keys()) {
       if (this.#alone.size < MAX_ALONE) break;
       this.#alone.delete(oldest);
@@ -125,7 +124,10 @@ export class Coalescing {
   }
 }
 
+/** Neither a visitor who has left nor a store that was late says anything of the page. */
+const OF_THE_MOMENT: ReadonlySet<string> = new Set(['aborted', 'store-down']);
+
 /** Whether the next rendering may be stored, although this one was not. */
 export function mayBecomePage(outcome: PageOutcome): boolean {
-  return outcome.stored || isOutdated(outcome) || outcome.reason === 'aborted';
+  return outcome.stored || isOutdated(outcome) || OF_THE_MOMENT.has(outcome.reason);
 }

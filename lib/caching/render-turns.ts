@@ -35,9 +35,8 @@ export class RenderTurns {
     const lease = await this.wait(address.key, write.lease.beat).catch(() => undefined);
     // What was known before may be old.
     const again = await this.renderings.begin(address, request, false);
-    const own = lease ? underLease(lead, lease) : lead;
-    if (again) return [again, own];
-    own.giveUp('store-down');
+    if (again) return [again, lease ? underLease(lead, lease) : lead];
+    lease?.release(true);
     return undefined;
   }
 

@@ -25,6 +25,14 @@ async function wait(coalescing: Coalescing): Promise<number> {
   return end - start;
 }
 
+/** Whether somebody who comes while the page is being rendered gets it. */
+async function isShared(coalescing: Coalescing): Promise<boolean> {
+  const lead = await leadOf(coalescing);
+  const other = coalescing.join('page:/');
+  lead.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
+  return (await other) === page;
+}
+
 it('nobody waits for longer than five seconds, and nobody for what has taken them already', async () => {
   const coalescing = new Coalescing();
   (await leadOf(coalescing)).render(never);
@@ -53,26 +61,17 @@ it('what was no page is waited for again after ten seconds, or once somebody has
   await leadOf(coalescing);
   alone.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
   await vi.advanceTimersByTimeAsync(0);
-  const lead = await leadOf(coalescing);
-  const follower = coalescing.join('page:/');
-  lead.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
-  expect(await follower).toBe(page);
+  expect(await isShared(coalescing)).toBe(true);
 
   (await leadOf(coalescing)).giveUp('set-cookie');
   await vi.advanceTimersByTimeAsync(10_001);
-  const next = await leadOf(coalescing);
-  const other = coalescing.join('page:/');
-  next.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
-  expect(await other).toBe(page);
+  expect(await isShared(coalescing)).toBe(true);
 });
 
 it('a store that is late once keeps nobody from waiting the next time', async () => {
   const coalescing = new Coalescing();
   (await leadOf(coalescing)).giveUp('store-down');
-  const lead = await leadOf(coalescing);
-  const other = coalescing.join('page:/');
-  lead.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
-  expect(await other).toBe(page);
+  expect(await isShared(coalescing)).toBe(true);
 });
 
 it('only so many addresses are remembered', async () => {
