@@ -5,7 +5,7 @@ import type { PageRequested } from '../events/page-cache.events.js';
 import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import { lookedUp } from '../page/page-key-header.js';
 import type { Page } from '../page/page.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { COLLAPSED, HIT } from './cache-status.js';
@@ -56,7 +56,7 @@ export class StoredAnswers {
   private async isAnswered(requested: PageRequested, response: ServerResponse): Promise<boolean> {
     const { head, request } = requested;
     // nginx has just looked where we would look.
-    if (this.options.flavour !== undefined && head.headers[PAGE_KEY_HEADER.toLowerCase()] !== undefined) {
+    if (this.options.flavour !== undefined && lookedUp(head.headers) !== undefined) {
       countWait(request, WAITED_BY_NGINX);
       return false;
     }

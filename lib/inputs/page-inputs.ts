@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { Inject, Injectable } from '@nestjs/common';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import { lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { receivedFields, ReceivedRequests } from '../page/received-request.js';
 import { bypassFields } from '../rules/request-fields.rule.js';
 import { hostOf } from '../rules/request-head.js';
@@ -16,8 +16,6 @@ import { type InputPolicy, RequestInputs } from './request-inputs.js';
 
 /** Of the site itself, when they say what it says. */
 const OF_ORIGIN = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto']);
-
-const NGINX_BYPASSES = /^bypass(?: |$)/;
 
 /** Notices what pages are made from: every request that may become one is observed from the moment it arrives. */
 @Injectable()
@@ -69,8 +67,7 @@ export class PageInputs implements InputPolicy {
   }
 
   private isBypassed(sent: IncomingHttpHeaders): boolean {
-    const key = sent[PAGE_KEY_HEADER.toLowerCase()];
-    return this.options.flavour !== undefined && key !== undefined && NGINX_BYPASSES.test(String(key));
+    return this.options.flavour !== undefined && NGINX_BYPASS.test(lookedUp(sent) ?? '');
   }
 
   /**
@@ -87,7 +84,7 @@ export class PageInputs implements InputPolicy {
   }
 
   private isHostOfKey(request: IncomingMessage, named: string, sent: IncomingHttpHeaders): boolean {
-    const isBehindNginx = this.options.flavour !== undefined && sent[PAGE_KEY_HEADER.toLowerCase()] !== undefined;
+    const isBehindNginx = this.options.flavour !== undefined && lookedUp(sent) !== undefined;
     const host = hostOf(sent);
     return isBehindNginx || named === host || named === `${host}:${request.socket.localPort}`;
   }

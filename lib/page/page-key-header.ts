@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 /**
  * The request field in which nginx tells the application which key it has looked up, or `bypass`. nginx always sets it, so a
  * visitor cannot.
@@ -6,3 +8,13 @@ export const PAGE_KEY_HEADER = 'X-Page-Cache-Key';
 
 /** The request field in which nginx tells the application the fingerprint of its configuration: with another one, both do not agree. */
 export const CONFIGURATION_HEADER = 'X-Page-Cache-Configuration';
+
+const PAGE_KEY_FIELD = PAGE_KEY_HEADER.toLowerCase();
+
+/** What nginx says of a request that it keeps away from the cache: `bypass`, and why. No key holds a space. */
+export const NGINX_BYPASS = /^bypass(?:$| +)/;
+
+/** The key that nginx has looked up, or `bypass`; `undefined` when the request has not come through nginx. */
+export function lookedUp(headers: IncomingHttpHeaders): string | undefined {
+  return headers[PAGE_KEY_FIELD]?.toString();
+}

@@ -1,11 +1,5 @@
 import { Logger } from '@nestjs/common';
-
-/** What nginx says of a request that it keeps away from the cache: `bypass`, and why. No key holds a space. */
-const BYPASS = /^bypass(?:$| +)/;
-
-export function isBypass(looked: string): boolean {
-  return BYPASS.test(looked);
-}
+import { NGINX_BYPASS } from '../page/page-key-header.js';
 
 /** Says once that nginx and the application do not agree, and what to do. */
 export class DriftReport {
@@ -19,7 +13,7 @@ export class DriftReport {
   make(looked: string, key: string): void {
     if (this.#isMade) return;
     this.#isMade = true;
-    const what = isBypass(looked) ? looked.replace(BYPASS, 'no page: ') : looked;
+    const what = looked.replace(NGINX_BYPASS, 'no page: ');
     const difference =
       what === looked && looked !== key
         ? `where the application stores ${shown(key)}`

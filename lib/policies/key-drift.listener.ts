@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested } from '../events/page-cache.events.js';
 import { FINGERPRINT } from '../options/tokens.js';
-import { PAGE_KEY_HEADER } from '../page/page-key-header.js';
-import { DriftReport, isBypass } from './drift-report.js';
+import { lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
+import { DriftReport } from './drift-report.js';
 
 /** What nginx has decided for a request stands; a page that it would look for under another key is not stored. */
 @Injectable()
@@ -16,10 +16,10 @@ export class KeyDriftListener {
   onRequested(event: PageRequested): void {
     // Where no nginx reads the store, only a visitor can have sent it.
     if (this.fingerprint === undefined) return;
-    const looked = event.head.headers[PAGE_KEY_HEADER.toLowerCase()]?.toString();
+    const looked = lookedUp(event.head.headers);
     const { key } = event.address;
     if (looked === undefined || looked === key) return;
-    if (isBypass(looked)) return event.bypass(event.skipped ?? 'nginx');
+    if (NGINX_BYPASS.test(looked)) return event.bypass(event.skipped ?? 'nginx');
     event.bypass('key-drift');
     this.#report.make(looked, key);
   }

@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested } from '../events/page-cache.events.js';
 import { FINGERPRINT } from '../options/tokens.js';
-import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.js';
-import { DriftReport, isBypass } from './drift-report.js';
+import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
+import { DriftReport } from './drift-report.js';
 
 /**
  * Where nginx runs by other options than the application, nothing is cached. It is asked first: what nginx keeps away from the cache may be
@@ -21,9 +21,9 @@ export class OtherConfigurationListener {
     const given = headers[CONFIGURATION_HEADER.toLowerCase()];
     // Where no nginx reads the store, only a visitor can have sent it.
     if (this.fingerprint === undefined || given === undefined || given === this.fingerprint) return;
-    const looked = headers[PAGE_KEY_HEADER.toLowerCase()]?.toString() ?? '';
+    const looked = lookedUp(headers) ?? '';
     const { key } = event.address;
-    event.bypass(looked === key || isBypass(looked) ? 'other-configuration' : 'key-drift');
+    event.bypass(looked === key || NGINX_BYPASS.test(looked) ? 'other-configuration' : 'key-drift');
     this.#report.make(looked, key);
   }
 }
