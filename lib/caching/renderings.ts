@@ -70,8 +70,8 @@ export class Renderings implements OnApplicationBootstrap {
     const write = this.publications.of(request)
       ? await this.storage.renew(address, arrival)
       : await this.storage.begin(address, arrival, request, leads);
-    if (write) this.outages.answered();
-    else this.outages.missed();
+    if (!write) this.outages.missed();
+    else if (this.storage.isAskedFirst) this.outages.answered();
     return write;
   }
 

@@ -176,5 +176,7 @@ export class PageCacheFailed {
   constructor(
     readonly operation: 'get' | 'set' | 'purge' | 'listener' | 'render',
     readonly error: unknown,
+    /** Whether it is tried again until it succeeds: a purge that the store has not acknowledged. */
+    readonly isRetried = false,
   ) {}
 }

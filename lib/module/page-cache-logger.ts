@@ -2,20 +2,25 @@ import { Injectable, Logger } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageCacheFailed, PageSkipped, PagesPurged, PageStored } from '../events/page-cache.events.js';
 
-/** How long the same failure is not reported again, in milliseconds. */
+/** How long the same kind of failure is not reported again, in milliseconds. */
 const SILENCE = 10_000;
 
 /** So many targets of one purge are named. */
 const SHOWN = 20;
 
-/** Every decision in the debug log; failures as warnings, without flooding it while a server is down. */
+/**
+ * Every decision in the debug log; failures as warnings. A store that is down makes the same operation fail again and again: that is said once,
+ * until the operation succeeds.
+ */
 @Injectable()
 export class PageCacheLogger {
   readonly #logger = new Logger('PageCache');
   readonly #silentUntil = new Map<string, number>();
+  readonly #failing = new Set<string>();
 
   @OnPageCache(PageStored)
   onStored({ address, ttl, bytes }: PageStored): void {
+    this.#failing.delete('set');
     this.#logger.debug(`stored ${address.key} (${bytes} bytes, ttl ${ttl} ms)`);
   }
 
@@ -26,15 +31,20 @@ export class PageCacheLogger {
 
   @OnPageCache(PagesPurged)
   onPurged({ targets, purged }: PagesPurged): void {
+    this.#failing.delete('purge');
     const more = targets.length > SHOWN ? `, and ${targets.length - SHOWN} more` : '';
     this.#logger.debug(`purged ${purged} pages of ${targets.slice(0, SHOWN).join(', ')}${more}`);
   }
 
   @OnPageCache(PageCacheFailed)
-  onFailed({ operation, error }: PageCacheFailed): void {
+  onFailed({ operation, error, isRetried }: PageCacheFailed): void {
+    const why = `${operation} failed: ${error instanceof Error ? error.message : String(error)}`;
+    // A page that cannot be read is rendered: `StoreOutages` says so when it is more than one. Of purges that wait, `PendingPurges` speaks.
+    if (operation === 'get' || isRetried) return this.#logger.debug(why);
     const now = Date.now();
-    if ((this.#silentUntil.get(operation) ?? 0) > now) return;
+    if (this.#failing.has(operation) || (this.#silentUntil.get(operation) ?? 0) > now) return;
     this.#silentUntil.set(operation, now + SILENCE);
-    this.#logger.warn(`${operation} failed: ${error instanceof Error ? error.message : String(error)}`);
+    if (operation === 'set' || operation === 'purge') this.#failing.add(operation);
+    this.#logger.warn(why);
   }
 }

@@ -13,6 +13,11 @@ const CAPACITY = 1000;
 /** The same where not everything can be purged, since the store cannot list it; more are refused. */
 const CAPACITY_WITHOUT_LIST = 100_000;
 
+/** So many targets are named in the log. */
+const SHOWN = 20;
+/** How long nothing more is said of purges that wait, in milliseconds: a store may fail now and then. */
+const SILENCE = 10_000;
+
 /** The purges that the store has not acknowledged. They are tried until it has, and nothing is stored before. */
 @Injectable()
 export class PendingPurges implements OnModuleDestroy {
@@ -25,6 +30,9 @@ export class PendingPurges implements OnModuleDestroy {
   #tryNow: (() => void) | undefined;
   /** Who waits for the end of all. */
   readonly #waiting = new Set<() => void>();
+  /** Of what the log says that it waits: how many of them the store has by now. `undefined` when it says nothing. */
+  #made: number | undefined;
+  #silentUntil = 0;
 
   constructor(@Inject(PageStorage) private readonly storage: PageStorage) {}
 
@@ -34,10 +42,12 @@ export class PendingPurges implements OnModuleDestroy {
 
   /**
    * @param purge tries one again
+   * @param error why it is pending
    * @returns whether it will be tried again
    */
-  add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>): boolean {
+  add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
     if (this.#closed) return this.refuse('Shutting down', scope);
+    if (this.#scopes.length === 0) this.reportFirst(scope, error);
     // The first may be under way: whatever comes now is to be done after it.
     const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
     const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
@@ -67,6 +77,26 @@ export class PendingPurges implements OnModuleDestroy {
     this.#scopes = [];
   }
 
+  private reportFirst(scope: PurgeScope, error: unknown): void {
+    const now = Date.now();
+    if (now < this.#silentUntil) return;
+    this.#silentUntil = now + SILENCE;
+    this.#made = 0;
+    const targets = describe(scope);
+    const more = targets.length > SHOWN ? `, and ${targets.length - SHOWN} more` : '';
+    this.#logger.warn(
+      `The store has not acknowledged a purge (${error instanceof Error ? error.message : String(error)}): ` +
+        `${targets.slice(0, SHOWN).join(', ')}${more}. It is tried again until the store has it, as are all that follow, ` +
+        'and nothing is stored before. Reported once.',
+    );
+  }
+
+  private reportLast(): void {
+    if (this.#made === undefined) return;
+    this.#logger.warn(`The store has all purges that waited for it: ${this.#made} paths, tags and rules.`);
+    this.#made = undefined;
+  }
+
   /** Nothing is stored while something waits. */
   private hold(): void {
     this.storage.journal.held = this.#scopes.length > 0;
@@ -81,7 +111,7 @@ export class PendingPurges implements OnModuleDestroy {
   private report(why: string, scopes: readonly PurgeScope[]): void {
     const targets = scopes.flatMap(describe);
     this.#logger.error(
-      `${why} with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, 20).join(', ')}. ` +
+      `${why} with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, SHOWN).join(', ')}. ` +
         'Those pages may be served until their ttl is over: purge them again.',
     );
   }
@@ -103,8 +133,10 @@ export class PendingPurges implements OnModuleDestroy {
         await purge(scope);
         // Another may have come to its place by an overflow: then that one is still to be done.
         if (this.#scopes[0] === scope) this.#scopes.shift();
+        if (this.#made !== undefined) this.#made += sizeOf(scope);
         this.hold();
       }
+      this.reportLast();
       this.#delay = FIRST_DELAY;
       this.#timer = undefined;
       for (const end of this.#waiting) end();

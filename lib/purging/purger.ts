@@ -84,8 +84,8 @@ export class Purger {
     } catch (error) {
       // What a store can never do is not worth another try.
       const isPending =
-        !(error instanceof UnsupportedError) && this.pending.add(scope, (again) => this.acknowledged(again));
-      this.dispatcher.notify(new PageCacheFailed('purge', error));
+        !(error instanceof UnsupportedError) && this.pending.add(scope, (again) => this.acknowledged(again), error);
+      this.dispatcher.notify(new PageCacheFailed('purge', error, isPending));
       throw new PurgeIncompleteError(describe(scope), error, isPending);
     }
   }

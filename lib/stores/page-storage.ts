@@ -4,6 +4,7 @@ import { waitFor } from '../async/patience.js';
 import { isPage } from '../page/is-page.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
+import { LocalJournal } from './journal/local-journal.js';
 import type { Arrival } from './journal/purge-check.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
 import type { PageStore } from './page-store.js';
@@ -91,6 +92,11 @@ export class PageStorage {
   /** Whether a page goes by itself of which nobody knows whether it was stored. */
   get forgets(): boolean {
     return this.store.forgets;
+  }
+
+  /** Whether a rendering that has begun shows that the store answers: one whose journal is local has not been asked. */
+  get isAskedFirst(): boolean {
+    return !(this.journal instanceof LocalJournal);
   }
 
   /** Whether everything can be purged. */

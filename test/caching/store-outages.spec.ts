@@ -1,34 +1,53 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { keyvStore, PageCacheService, PurgeIncompleteError } from '../../lib/index.js';
+import { PendingPurges } from '../../lib/purging/pending-purges.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
-import { PLATFORMS } from '../support/applications.js';
+import { PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
-import { startSite } from '../support/site.js';
+import { Gate } from '../support/gate.js';
+import { PageLog } from '../support/page-log.js';
+import { answer, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
 
 @Controller()
 class PagesController {
+  static gate = new Gate();
+
   @Get('pages/:id')
   @Header('content-type', 'text/html; charset=utf-8')
   page() {
     return '<p>';
   }
+
+  @Get('slow')
+  @Header('content-type', 'text/html; charset=utf-8')
+  async slow() {
+    await PagesController.gate.pass();
+    return '<p>';
+  }
 }
+
+/** What the log says of a store that is gone. */
+const gone = (name: string, why = '') =>
+  `warn ${name} does not answer${why}: pages are rendered for each visitor and not stored (detail=store-down), until it does. Reported once.`;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe.each(PLATFORMS)('a store that goes and comes back, met by pages alone, on %s', (platform) => {
   it('is reported gone once, and back once with the number of pages', async () => {
     const logger = new CollectedLogger();
     await using site = await startSite({ platform, controllers: [PagesController], logger }, {}, { isPatient: false });
-    const address = site.memcached.address;
+    const name = `memcachedStore() ${site.memcached.address}`;
     for (const _ of [1, 2]) {
       logger.lines.length = 0;
       site.log.forget();
       await site.memcached.kill();
       for (let id = 0; id < 7; id += 1) expect((await site.get(`/pages/${id}`)).code).toBe(200);
-      expect(logger.lines).toEqual([
-        `warn memcachedStore() ${address} does not answer: pages are rendered for each visitor and not stored (detail=store-down), until it does. Reported once.`,
-      ]);
+      expect(logger.lines).toEqual([gone(name)]);
       await site.memcached.restart();
       let passed = 7;
       for (;;) {
@@ -38,9 +57,90 @@ describe.each(PLATFORMS)('a store that goes and comes back, met by pages alone, 
       }
       // Else the next outage would meet it.
       await site.log.outcome('/pages/again');
-      expect(logger.lines.slice(1)).toEqual([
-        `warn memcachedStore() ${address} answers again. Pages that have passed it by: ${passed}.`,
-      ]);
+      expect(logger.lines.slice(1)).toEqual([`warn ${name} answers again. Pages that have passed it by: ${passed}.`]);
     }
   });
+});
+
+describe.each(PLATFORMS)('a store that is gone for long, on %s', (platform) => {
+  it('is no reason to say anything again: each thing is said once, whoever meets it', async () => {
+    const logger = new CollectedLogger();
+    await using site = await startSite({ platform, controllers: [PagesController], logger }, {}, { isPatient: false });
+    const pages = site.app.get(PageCacheService);
+    const pending = site.app.get(PendingPurges);
+    PagesController.gate = new Gate();
+    const slow = site.direct('/slow');
+    await PagesController.gate.reached;
+    await site.memcached.kill();
+    PagesController.gate.open();
+    expect((await slow).code).toBe(200);
+    expect(await site.log.outcome('/slow')).not.toBe('stored');
+
+    let hours = 0;
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + hours * 3_600_000);
+    for (hours = 0; hours < 3; hours += 1) {
+      for (let id = 0; id < 5; id += 1) {
+        expect((await site.direct(`/pages/${id}`)).code).toBe(200);
+        await expect(pages.purge(`/pages/${hours}/${id}`, '/pages/x')).rejects.toThrow(PurgeIncompleteError);
+      }
+    }
+    const kinds = [
+      /^warn set failed: memcached 127\.0\.0\.1:\d+: /,
+      /^warn memcachedStore\(\) 127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED.*\): .* Reported once\.$/,
+      /^warn The store has not acknowledged a purge \(.*\): \/pages\/0\/0, \/pages\/x\. It is tried again until the store has it, .* Reported once\.$/,
+    ];
+    for (const kind of kinds) expect(logger.lines.filter((line) => kind.test(line)).length).toBeLessThanOrEqual(1);
+    expect(logger.lines.filter((line) => !kinds.some((kind) => kind.test(line)))).toEqual([]);
+    for (const kind of kinds.slice(1)) expect(logger.lines.filter((line) => kind.test(line))).toHaveLength(1);
+
+    logger.lines.length = 0;
+    await site.memcached.restart();
+    await expect.poll(() => pending.size, { timeout: 30_000 }).toBe(0);
+    site.log.forget();
+    await expect.poll(async () => (await site.direct('/pages/1')).status).toMatch(/hit/);
+    // On a busy machine it may seem to be gone once more.
+    expect(logger.lines.filter((line) => /purge/.test(line))).toEqual([
+      'warn The store has all purges that waited for it: 30 paths, tags and rules.',
+    ]);
+    expect(logger.lines.find((line) => /Store\(\)/.test(line))).toMatch(
+      / answers again\. Pages that have passed it by: \d+\.$/,
+    );
+  });
+});
+
+it('of a store that nobody asks before it is given a page, the pages tell', async () => {
+  const logger = new CollectedLogger();
+  let isDown = false;
+  class Adapter extends Map<string, unknown> {
+    override get(key: string) {
+      if (isDown) throw new Error('no connection');
+      return super.get(key);
+    }
+    override set(key: string, value: unknown) {
+      if (isDown) throw new Error('no connection');
+      return super.set(key, value);
+    }
+  }
+  const { app, url } = await startApplication({
+    platform: 'fastify',
+    controllers: [PagesController],
+    providers: [PageLog],
+    options: { store: keyvStore(new Adapter()) },
+    logger,
+  });
+  const log = app.get(PageLog);
+  const visit = async (target: string) => {
+    log.forget();
+    expect((await answer(url + target)).code).toBe(200);
+    return log.outcome(target);
+  };
+  expect(await visit('/pages/before')).toBe('stored');
+  isDown = true;
+  for (let id = 0; id < 9; id += 1) expect(await visit(`/pages/${id}`)).toBe('store-failed');
+  expect(logger.lines).toEqual(['warn set failed: no connection', gone('keyvStore()', ' (no connection)')]);
+  isDown = false;
+  expect(await visit('/pages/after')).toBe('stored');
+  expect(logger.lines.slice(2)).toEqual(['warn keyvStore() answers again. Pages that have passed it by: 9.']);
+  await app.close();
 });

@@ -10,6 +10,8 @@ import { fc } from '../support/random.js';
 
 const storage = (lists: boolean) => ({ lists, journal: new LocalJournal() }) as unknown as PageStorage;
 
+const DOWN = new Error('memcached is down');
+
 const under = (path: string): PurgeScope => ({ kind: 'under', path });
 
 describe('pending purges', () => {
@@ -34,7 +36,7 @@ describe('pending purges', () => {
       done.push((scope as { path: string }).path);
     };
     memcached.pause();
-    for (const path of ['/a', '/b', '/c']) pending.add(under(path), purge);
+    for (const path of ['/a', '/b', '/c']) pending.add(under(path), purge, DOWN);
     await expect.poll(() => attempts).toBeGreaterThan(1);
     expect(pending.size).toBe(3);
     expect(done).toEqual([]);
@@ -55,10 +57,10 @@ describe('pending purges', () => {
       done += 1;
     };
     memcached.pause();
-    pending.add(under('/a'), purge);
+    pending.add(under('/a'), purge, DOWN);
     await begun;
-    pending.add(under('/a'), purge);
-    pending.add(under('/a'), purge);
+    pending.add(under('/a'), purge, DOWN);
+    pending.add(under('/a'), purge, DOWN);
     expect(pending.size).toBe(2);
     memcached.resume();
     await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
@@ -73,7 +75,7 @@ describe('pending purges', () => {
       kind: 'targets',
       targets: Array.from({ length: count }, (_, index) => ({ target: `/${index}` })),
     });
-    const add = (count: number) => pending.add(keys(count), async (one) => void done.push(one));
+    const add = (count: number) => pending.add(keys(count), async (one) => void done.push(one), DOWN);
     expect([add(1001), add(50_000), add(50_000)]).toEqual([true, true, false]);
     await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
     expect(done).toEqual([keys(1001), keys(50_000)]);
@@ -84,7 +86,7 @@ describe('pending purges', () => {
     const pending = new PendingPurges(storage(true));
     let attempts = 0;
     pending.onModuleDestroy();
-    expect(pending.add(under('/a'), async () => void (attempts += 1))).toBe(false);
+    expect(pending.add(under('/a'), async () => void (attempts += 1), DOWN)).toBe(false);
     expect(pending.size).toBe(0);
     await delay(300);
     expect(attempts).toBe(0);
@@ -104,7 +106,7 @@ describe('pending purges', () => {
       fc.asyncProperty(added, async (scopes) => {
         const pending = new PendingPurges(storage(true));
         const done: PurgeScope[] = [];
-        for (const scope of scopes) pending.add(scope, async (one) => void done.push(one));
+        for (const scope of scopes) pending.add(scope, async (one) => void done.push(one), DOWN);
         expect(pending.size).toBeLessThanOrEqual(1000);
         await expect.poll(() => pending.size, { interval: 5 }).toBe(0);
         const everything = done.findIndex(({ kind }) => kind === 'all');
