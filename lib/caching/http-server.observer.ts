@@ -8,6 +8,7 @@ import { RemotePurges } from '../purging/remote-purges.js';
 import { PageInputs } from '../inputs/page-inputs.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
+import { Visitors } from './visitors.js';
 
 /** Without and with TLS. */
 const CONNECTED = ['connection', 'secureConnection'];
@@ -20,6 +21,7 @@ const CONNECTED = ['connection', 'secureConnection'];
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   readonly #instrument = (request: IncomingMessage, response: ServerResponse): void => {
     this.renderings.arrived(request);
+    this.visitors.arrived(request, response);
     if (instrument(response)) this.inputs.observe(request, response);
   };
 
@@ -31,6 +33,7 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(PageInputs) private readonly inputs: PageInputs,
+    @Inject(Visitors) private readonly visitors: Visitors,
   ) {}
 
   onModuleInit(): void {

@@ -30,6 +30,8 @@ import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
 import { StoreOutages } from '../caching/store-outages.js';
+import { InnerRequests } from '../publishing/inner-requests.js';
+import { PageRenderer } from '../publishing/page-renderer.js';
 import { Publisher } from '../publishing/publisher.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageStorage } from '../stores/page-storage.js';
@@ -37,6 +39,7 @@ import type { PageStore } from '../stores/page-store.js';
 import { PageCacheLogger } from './page-cache-logger.js';
 import { PageCacheService } from './page-cache.service.js';
 import { UnsafeRequests } from '../caching/unsafe-requests.js';
+import { Visitors } from '../caching/visitors.js';
 import { UncachedRoutesReport } from './uncached-routes.report.js';
 import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
 
@@ -136,6 +139,9 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       PendingPurges,
       EditionKeeper,
       Publications,
+      Visitors,
+      InnerRequests,
+      PageRenderer,
       Publisher,
       Purger,
       StoredAnswers,

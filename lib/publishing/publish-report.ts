@@ -18,3 +18,42 @@ export interface PublishReport {
   /** In milliseconds. */
   readonly duration: number;
 }
+
+/** What has become of one page. */
+export type PageResult =
+  | { readonly result: 'published' }
+  | { readonly result: 'purged' }
+  | { readonly result: 'skipped'; readonly reason: string }
+  | { readonly result: 'failed'; readonly status?: number };
+
+/** Collects results in whatever order they come, and reports them in that of the pages. */
+export class PublishResults {
+  readonly #start = performance.now();
+  readonly #results: (readonly [path: string, result: PageResult])[] = [];
+
+  /** @param index of the page among all that are published together */
+  set(index: number, path: string, result: PageResult): void {
+    this.#results[index] = [path, result];
+  }
+
+  report(): PublishReport {
+    const published = new Set<string>();
+    const purged = new Set<string>();
+    const skipped = new Map<string, string>();
+    const failed = new Map<string, { readonly path: string; readonly status?: number }>();
+    // `forEach` leaves out those that were given up.
+    this.#results.forEach(([path, one]) => {
+      if (one.result === 'published') published.add(path);
+      else if (one.result === 'purged') purged.add(path);
+      else if (one.result === 'skipped') skipped.set(path, one.reason);
+      else failed.set(path, one.status === undefined ? { path } : { path, status: one.status });
+    });
+    return {
+      published: [...published],
+      purged: [...purged],
+      skipped: Array.from(skipped, ([path, reason]) => ({ path, reason })),
+      failed: [...failed.values()],
+      duration: performance.now() - this.#start,
+    };
+  }
+}

@@ -1,133 +1,120 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Inject, Injectable } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import { inject } from 'light-my-request';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { slices } from '../async/chunks.js';
+import { Visitors } from '../caching/visitors.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
-import { concerns, describe, type PathsScope } from '../stores/journal/purge-scope.js';
-import { Purger } from '../purging/purger.js';
-import { PageStorage } from '../stores/page-storage.js';
-import { pagesToPurge } from '../stores/stored-pages.js';
-import { Turns } from '../async/turns.js';
-import type { TargetPath } from '../purging/purge-target.js';
+import { PagesPurged } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { variantFields } from '../rules/variant.js';
-import { isOutdated, type PageOutcome } from '../caching/page-rendering.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
-import { asNobody } from '../async/as-nobody.js';
-import { Publications } from '../caching/publications.js';
-import { nobodysVisit } from './nobodys-visit.js';
+import type { TargetPath } from '../purging/purge-target.js';
+import { Purger } from '../purging/purger.js';
+import { concerns, describe, type PathsScope } from '../stores/journal/purge-scope.js';
+import { PageStorage } from '../stores/page-storage.js';
+import { pagesToPurge } from '../stores/stored-pages.js';
+import { InnerRequests } from './inner-requests.js';
+import { Pace } from './pace.js';
+import { PageRenderer } from './page-renderer.js';
+import { Publication } from './publication.js';
 import type { PublishReport } from './publish-report.js';
 
-/** A page that takes longer is none, in milliseconds. */
-const RENDER_TIMEOUT = 30_000;
-
-/** How often a page is rendered that changes all the time. */
-const ATTEMPTS = 5;
-
-interface Rendering {
-  /** 0 when there was no answer. */
-  readonly status: number;
-  readonly outcome: PageOutcome;
-}
+/** How many pages are rendered at once while no visitor is here. */
+const CONCURRENCY = 4;
 
 /**
- * Whether a status says that there is no page any more for everybody. Others (429, those of the 500s) say that it could not be rendered
- * now.
+ * So many paths are announced together. Others check what they are rendering against the newest 20,000 paths that anybody has announced: many more
+ * at once, and nobody could store anything.
  */
-function isGone(status: number): boolean {
-  return (status >= 300 && status < 400) || [401, 403, 404, 410].includes(status);
-}
+const TOGETHER = 1000;
 
-/** Renders pages unasked, through the application itself: middleware, guards and filters included. */
+/** Renders pages unasked, many together. */
 @Injectable()
-export class Publisher {
-  readonly #turns = new Turns<Rendering>();
+export class Publisher implements OnModuleDestroy {
+  readonly #underWay = new Map<AbortController, Promise<unknown>>();
 
   constructor(
-    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(PageKeys) private readonly keys: PageKeys,
     @Inject(PageStorage) private readonly storage: PageStorage,
-    @Inject(Publications) private readonly publications: Publications,
+    @Inject(InnerRequests) private readonly requests: InnerRequests,
+    @Inject(PageRenderer) private readonly renderer: PageRenderer,
+    @Inject(Visitors) private readonly visitors: Visitors,
     @Inject(Purger) private readonly purger: Purger,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
-  /** One page after the other: visitors come first. What else is stored of the same paths would be old. */
+  /** Nothing is begun any more, and what is being rendered is given up. */
+  async onModuleDestroy(): Promise<void> {
+    for (const stop of this.#underWay.keys()) stop.abort();
+    await Promise.allSettled(this.#underWay.values());
+  }
+
+  /** What else is stored of the same paths would be old. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
-    const scope = this.purger.scopeOf(pagesAmong(targets));
-    const meant = targets.filter(({ isGuess }) => !isGuess);
-    const wanted = meant.flatMap(({ path, host, query }) =>
-      ['', query].flatMap((one) => this.keys.ofPath(path, host, one)),
-    );
-    const byKey = new Map(wanted.map((address) => [address.key, address]));
-    return this.replaceAll(scope, async () => [...byKey.values(), ...(await this.stored(scope, byKey))]);
+    return this.replaceAll(pagesAmong(targets), async (scope, some) => {
+      const meant = some.filter(({ isGuess }) => !isGuess);
+      const wanted = meant.flatMap(({ path, host, query }) =>
+        ['', query].flatMap((one) => this.keys.ofPath(path, host, one)),
+      );
+      const byKey = new Map(wanted.map((address) => [address.key, address]));
+      return [...byKey.values(), ...(await this.stored(scope, byKey))];
+    });
   }
 
   /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
   async refresh(targets: readonly TargetPath[]): Promise<PublishReport> {
-    const scope = this.purger.scopeOf(pagesAmong(targets));
-    return this.replaceAll(scope, () => this.stored(scope));
+    return this.replaceAll(pagesAmong(targets), (scope) => this.stored(scope));
   }
 
-  private async replaceAll(scope: PathsScope, find: () => Promise<readonly PageAddress[]>): Promise<PublishReport> {
-    if (scope.paths.length === 0) return this.renderAll([]);
-    let addresses: readonly PageAddress[];
+  /** Renders pages as they are given. Nobody is told that others have come to their places. */
+  async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
+    return this.during(async (publication) => {
+      await publication.render(addresses);
+      return publication.report();
+    });
+  }
+
+  private async replaceAll(
+    targets: readonly TargetPath[],
+    find: (scope: PathsScope, targets: readonly TargetPath[]) => Promise<readonly PageAddress[]>,
+  ): Promise<PublishReport> {
+    return this.during(async (publication, signal) => {
+      const purged: string[] = [];
+      for (const some of slices(targets, TOGETHER)) {
+        if (signal.aborted) break;
+        const scope = this.purger.scopeOf(some);
+        let addresses: readonly PageAddress[];
+        try {
+          // First: what is being rendered, here or elsewhere, and is stored later than this, is checked against it.
+          await this.purger.announce({ ...scope, refresh: true });
+          addresses = await find(scope, some);
+        } catch {
+          // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
+          purged.push(...(await this.purger.purge(scope)).targets);
+          continue;
+        }
+        await publication.render(addresses);
+        // Caches farther out have the pages that were here before, and get the new ones only now.
+        this.dispatcher.notify(new PagesPurged(describe(scope), 0, scope.paths));
+      }
+      const report = publication.report();
+      return { ...report, purged: [...purged, ...report.purged] };
+    });
+  }
+
+  private async during<T>(work: (publication: Publication, signal: AbortSignal) => Promise<T>): Promise<T> {
+    // Else all of them would fail, one after the other.
+    void this.requests.server;
+    const stop = new AbortController();
+    const { signal } = stop;
+    const pace = new Pace(this.visitors, signal);
+    this.visitors.watch();
+    const working = work(new Publication(this.renderer, this.purger, pace, CONCURRENCY, signal), signal);
+    this.#underWay.set(stop, working);
     try {
-      // First: what is being rendered, here or elsewhere, and is stored later than this, is checked against it.
-      await this.purger.announce({ ...scope, refresh: true });
-      addresses = await find();
-    } catch {
-      // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
-      const { targets: purged, duration } = await this.purger.purge(scope);
-      return { published: [], purged, skipped: [], failed: [], duration };
-    }
-    const report = await this.renderAll(addresses);
-    // Caches farther out have the page that was here before, and get the new one only now.
-    this.dispatcher.notify(new PagesPurged(describe(scope), 0, scope.paths));
-    return report;
-  }
-
-  private async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
-    const start = performance.now();
-    const report = {
-      published: new Set<string>(),
-      purged: new Set<string>(),
-      skipped: new Map<string, string>(),
-      failed: new Map<string, number>(),
-    };
-    for (const address of addresses) {
-      const { status, outcome } = await this.#turns.take(address.key, () => this.renderUntilStored(address));
-      if (outcome.stored) {
-        report.published.add(address.path);
-        continue;
-      }
-      const isPage = status >= 200 && status < 300;
-      if (!isPage && !isGone(status)) {
-        report.failed.set(address.path, status);
-        continue;
-      }
-      await this.purger.one(address);
-      // A page that somebody kept out, or no page any more.
-      if (isPage) report.skipped.set(address.path, outcome.reason);
-      else report.purged.add(address.path);
-    }
-    return {
-      published: [...report.published],
-      purged: [...report.purged],
-      skipped: Array.from(report.skipped, ([path, reason]) => ({ path, reason })),
-      failed: Array.from(report.failed, ([path, status]) => (status === 0 ? { path } : { path, status })),
-      duration: performance.now() - start,
-    };
-  }
-
-  /** What was rendered while the page changed again, or while another came to its place, may be old. */
-  private async renderUntilStored(address: PageAddress): Promise<Rendering> {
-    for (let attempt = 1; ; attempt += 1) {
-      const rendering = await this.render(address);
-      if (!isOutdated(rendering.outcome) || attempt === ATTEMPTS) return rendering;
+      return await working;
+    } finally {
+      this.#underWay.delete(stop);
+      this.visitors.unwatch();
     }
   }
 
@@ -143,37 +130,11 @@ export class Publisher {
       }
       return found;
     }
+    const paths = new Set(scope.paths.map(({ path }) => path));
     for await (const page of pagesToPurge(this.storage, this.keys)) {
-      if (!known.has(page.key) && concerns(scope, page)) found.push(page);
+      if (paths.has(page.path) && !known.has(page.key) && concerns(scope, page)) found.push(page);
     }
     return found;
-  }
-
-  private async render({ target, host, variants }: PageAddress): Promise<Rendering> {
-    const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
-    if (!server) throw new TypeError('Nothing can be published here: this is not a HTTP application.');
-    const visit = nobodysVisit(this.options.origin, host);
-    let outcome: Promise<PageOutcome> | undefined;
-    // The request begins when somebody waits for it, so `catch()` must be called as nobody, too.
-    const response = await asNobody(() =>
-      inject(
-        (request, injected) => {
-          this.publications.begin(request as unknown as IncomingMessage, (of) => {
-            outcome = of;
-          });
-          if (visit.encrypted) Object.assign(request.socket, { encrypted: true });
-          server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
-        },
-        {
-          method: 'GET',
-          url: target,
-          headers: { ...visit.headers, ...variantFields(this.options.variants, variants) },
-          remoteAddress: visit.address,
-          signal: AbortSignal.timeout(RENDER_TIMEOUT),
-        },
-      ).catch((error: unknown) => this.dispatcher.notify(new PageCacheFailed('render', error))),
-    );
-    return { status: response?.statusCode ?? 0, outcome: (await outcome) ?? { stored: false, reason: 'no-handler' } };
   }
 }
 

@@ -1,0 +1,92 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { inject } from 'light-my-request';
+import { asNobody } from '../async/as-nobody.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { nobodysVisit } from './nobodys-visit.js';
+
+/** An answer that takes longer is none, in milliseconds. */
+const TIMEOUT = 30_000;
+
+/** A GET that the application sends to itself. */
+export interface InnerRequest {
+  /** Path and query. */
+  readonly target: string;
+  /** Of several hosts of the site. */
+  readonly host: string | undefined;
+  /** Further request fields. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Is given the request before the application sees it. */
+  readonly onRequest?: (request: IncomingMessage) => void;
+  /** Gives the request up, as a visitor does who leaves. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the application has answered. */
+export interface InnerAnswer {
+  readonly status: number;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Readable;
+}
+
+/** Sends requests through the application itself, as somebody of whom nothing is known: middleware, guards and filters included. */
+@Injectable()
+export class InnerRequests {
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+  ) {}
+
+  /** @throws {TypeError} when this is no HTTP application, and has no pages */
+  get server(): Server {
+    const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
+    if (server) return server;
+    throw new TypeError('Nothing can be published here: this is not a HTTP application.');
+  }
+
+  /**
+   * @param use reads the body to its end
+   * @throws when there is no whole answer in time, or when the signal has come first
+   */
+  async send<T>(
+    { target, host, fields, onRequest, signal }: InnerRequest,
+    use: (answer: InnerAnswer) => Promise<T>,
+  ): Promise<T> {
+    const { server } = this;
+    const visit = nobodysVisit(this.options.origin, host);
+    const given = new AbortController();
+    const giveUp = () => given.abort(signal?.reason);
+    const timer = setTimeout(giveUp, TIMEOUT);
+    // Not AbortSignal.any(): of thousands of signals, each would stay until the one that they follow goes.
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
+    try {
+      // The request begins when somebody waits for it, so `then()` must be called as nobody, too.
+      const response = await asNobody(() =>
+        inject(
+          (request, injected) => {
+            onRequest?.(request as unknown as IncomingMessage);
+            if (visit.encrypted) Object.assign(request.socket, { encrypted: true });
+            server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
+          },
+          {
+            method: 'GET',
+            url: target,
+            headers: { ...visit.headers, ...fields },
+            remoteAddress: visit.address,
+            signal: given.signal,
+            payloadAsStream: true,
+          },
+        ).then((answer) => answer),
+      );
+      return await use({ status: response.statusCode, headers: response.headers, body: response.stream() });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { Turns } from '../async/turns.js';
+import { isOutdated, type PageOutcome } from '../caching/page-rendering.js';
+import { Publications } from '../caching/publications.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import type { PageAddress } from '../page/page-key.js';
+import { variantFields } from '../rules/variant.js';
+import { InnerRequests } from './inner-requests.js';
+
+/** How often a page is rendered that changes all the time. */
+const ATTEMPTS = 5;
+
+/** What has come of rendering a page unasked. */
+export interface Rendering {
+  /** 0 when there was no whole answer. */
+  readonly status: number;
+  /** The field `Retry-After`, if there is one. */
+  readonly retryAfter?: string | undefined;
+  readonly outcome: PageOutcome;
+}
+
+/** Renders one page unasked and stores it. */
+@Injectable()
+export class PageRenderer {
+  readonly #turns = new Turns<Rendering | undefined>();
+
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(InnerRequests) private readonly requests: InnerRequests,
+    @Inject(Publications) private readonly publications: Publications,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+  ) {}
+
+  /**
+   * Who asks for a page that is being rendered already shares the next rendering of it.
+   *
+   * @returns `undefined` when the signal came before the page was stored
+   */
+  async render(address: PageAddress, signal?: AbortSignal): Promise<Rendering | undefined> {
+    for (;;) {
+      const rendering = await this.#turns.take(address.key, () => this.renderUntilStored(address, signal));
+      // Else somebody else has given up what was rendered for both.
+      if (rendering || signal?.aborted) return rendering;
+    }
+  }
+
+  /** What was rendered while the page changed again, or while another came to its place, may be old. */
+  private async renderUntilStored(address: PageAddress, signal?: AbortSignal): Promise<Rendering | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      const rendering = await this.renderOnce(address, signal);
+      if (rendering.outcome.stored) return rendering;
+      if (signal?.aborted) return undefined;
+      if (!isOutdated(rendering.outcome) || attempt === ATTEMPTS) return rendering;
+    }
+  }
+
+  private async renderOnce({ target, host, variants }: PageAddress, signal?: AbortSignal): Promise<Rendering> {
+    let outcome: Promise<PageOutcome> | undefined;
+    const request = {
+      target,
+      host,
+      fields: variantFields(this.options.variants, variants),
+      onRequest: (sent: IncomingMessage) =>
+        this.publications.begin(sent, (of) => {
+          outcome = of;
+        }),
+      signal,
+    };
+    const answer = await this.requests
+      .send(request, async ({ status, headers, body }) => {
+        await finished(body.resume());
+        return { status, retryAfter: headers['retry-after']?.toString() };
+      })
+      .catch((error: unknown) => {
+        if (!signal?.aborted) this.dispatcher.notify(new PageCacheFailed('render', error));
+        return { status: 0 };
+      });
+    return { ...answer, outcome: (await outcome) ?? { stored: false, reason: 'no-handler' } };
+  }
+}
