@@ -1,9 +1,11 @@
+import { EventEmitter, once } from 'node:events';
 import { expect, it } from 'vitest';
 import { Pace } from '../../lib/publishing/pace.js';
 import { Gate } from '../support/gate.js';
 
 /** Renderings that last until they are let go. */
 class Work {
+  readonly #events = new EventEmitter();
   readonly gates: Gate[] = [];
   running = 0;
   most = 0;
@@ -11,6 +13,7 @@ class Work {
   readonly one = async () => {
     const gate = new Gate();
     this.gates.push(gate);
+    this.#events.emit('begin');
     this.most = Math.max(this.most, (this.running += 1));
     await gate.pass();
     this.running -= 1;
@@ -18,7 +21,7 @@ class Work {
   };
 
   async begun(count: number): Promise<void> {
-    await expect.poll(() => this.gates.length).toBe(count);
+    while (this.gates.length < count) await once(this.#events, 'begin');
   }
 }
 
