@@ -34,6 +34,9 @@ export const PAGE_LINKS = {
 /** In the directory of a version: the body. nginx appends `.gz` and `.br` for the packed forms of it. */
 export const PAGE_BODY = 'page';
 
+/** In the directory of a version: a hard link to the body, which stays when the page has ended. */
+export const COPY_BODY = 'stale';
+
 /** The directory of a site below the root of the store. The mark keeps prefixes like `..` and the empty one harmless. */
 export function siteDirectory(prefix: string): string {
   return `${prefix}${PAGE_FILE_MARK}`;

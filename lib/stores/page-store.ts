@@ -7,6 +7,7 @@ import type { WriteContext } from './journal/purge-check.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
+import type { StaleCopy } from './stale-copy.js';
 
 /**
  * Where pages are kept, before anything is opened: what `memoryStore()`, `memcachedStore()` and `keyvStore()` return.
@@ -41,6 +42,8 @@ export interface StoreContext {
   readonly compress: boolean;
   /** Whether keys must be listed: a purge of a path takes every allowed query of it, and nobody knows which there are. */
   readonly mustList: boolean;
+  /** Whether copies may outlive their pages. */
+  readonly keepsCopies?: boolean;
   /** Whether processes of another version must not store pages. */
   readonly isVersioned?: boolean;
   /** What this process stores pages of; other processes may run another one. Absent when there is none. */
@@ -68,9 +71,9 @@ export interface PageStore {
   /** Whether a page goes by itself whose `commit()` failed: it may have been stored all the same. */
   readonly forgets: boolean;
   /**
-   * Deletes pages. Rejects unless every server concerned has acknowledged.
+   * Deletes pages with their copies. Rejects unless every server concerned has acknowledged.
    *
-   * @returns how many there really were
+   * @returns how many pages there really were
    */
   deletePages(keys: readonly string[]): Promise<number>;
   /**
@@ -86,14 +89,20 @@ export interface PageStore {
    * @param silent the beat of a process that has died: its lease is taken over
    */
   lease?(key: string, silent: string | undefined): Promise<LeaseAnswer>;
-  /** Whether there is a page. Absent when that takes as long as reading it. */
+  /** Whether there is a page, or a copy of one. Absent when that takes as long as reading the page, and there are no copies. */
   has?(key: string): Promise<boolean>;
+  /** The copy of a page, which outlives it. Absent when the store keeps none. */
+  copy?(key: string): Promise<StaleCopy | undefined>;
   /** Every stored key that begins with `prefix`. Absent when the store cannot list. */
   keys?(prefix: string): AsyncIterable<string>;
-  /** The same and what is being written at the moment, which a purge must take as well. `keys` when absent. */
+  /**
+   * The same, and the keys of what is being written at the moment, or is there as a copy only: a purge must take them as well. `keys` when
+   * absent.
+   */
   keysToPurge?(prefix: string): AsyncIterable<string>;
   /**
-   * The keys of all pages that have one of the tags, and of those whose tags are not known. Absent when the store does not keep tags.
+   * The keys of all pages, and of all copies, that have one of the tags, and of those whose tags are not known. Absent when the store
+   * does not keep tags.
    */
   tagged?(tags: readonly string[]): AsyncIterable<string>;
   /** The string under which the server keeps the page: the key itself when absent. */

@@ -1,6 +1,7 @@
 import type { Page } from '../page/page.js';
 import type { PurgeCheck, PurgeVerdict } from './journal/purge-check.js';
 import type { LeaseAnswer } from './render-lease.js';
+import { copyLife, type StaleTimes } from '../page/stale-times.js';
 
 /** Why a store does not keep a page. */
 export type Refusal =
@@ -32,10 +33,11 @@ export interface PageWrite {
    * Stores the page, unless somebody has purged it since its request came in.
    *
    * @param ttl in milliseconds; 0 = until purged
+   * @param stale for how long a copy outlives it; none when absent, and none of a page without a ttl
    * @returns whether the page is really there
    * @throws when the store cannot say
    */
-  commit(page: Page, ttl: number): Promise<CommitResult>;
+  commit(page: Page, ttl: number, stale?: StaleTimes): Promise<CommitResult>;
   abort(): void;
 }
 
@@ -58,18 +60,34 @@ export abstract class CheckedWrite implements PageWrite {
     return this.#aborted ? 'aborted' : this.check.known(tags);
   }
 
-  async commit(page: Page, ttl: number): Promise<CommitResult> {
+  async commit(page: Page, ttl: number, stale?: StaleTimes): Promise<CommitResult> {
     const tags = new Set(page.tags);
     const reason = this.refusal(tags);
-    return reason === undefined ? this.store(page, tags, spread(ttl)) : refused(reason);
+    if (reason !== undefined) return refused(reason);
+    // What is served until it is purged has no end to outlive.
+    const hasCopy = ttl > 0 && stale !== undefined && copyLife(stale) > 0;
+    return this.store(page, tags, spread(ttl), hasCopy ? whole(stale) : undefined);
   }
 
   abort(): void {
     this.#aborted = true;
   }
 
-  /** @param ttl in milliseconds; 0 = until purged */
-  protected abstract store(page: Page, tags: ReadonlySet<string>, ttl: number): Promise<CommitResult>;
+  /**
+   * @param ttl in milliseconds; 0 = until purged
+   * @param stale for how long a copy outlives the page; the copy of an older rendering must go in any case
+   */
+  protected abstract store(
+    page: Page,
+    tags: ReadonlySet<string>,
+    ttl: number,
+    stale: StaleTimes | undefined,
+  ): Promise<CommitResult>;
+}
+
+/** In whole milliseconds. */
+function whole({ whileRevalidate, ifError }: StaleTimes): StaleTimes {
+  return { whileRevalidate: Math.floor(whileRevalidate), ifError: Math.floor(ifError) };
 }
 
 /** Takes up to 10 % off, so that pages stored together do not expire together. */

@@ -2,6 +2,9 @@ import type { Page } from '../page/page.js';
 import type { PurgeCheck } from './journal/purge-check.js';
 import { CheckedWrite, type CommitResult, refused, STORED } from './page-write.js';
 
+/** Said of a store without conditions: a copy may only be there after the same check as its page. */
+export const NO_COPIES = 'keeps no copies of pages: leave staleWhileRevalidate and staleIfError out';
+
 /** What a store without conditions can do with one page. */
 export interface Place {
   /** @param ttl in milliseconds; 0 = until purged */

@@ -1,4 +1,5 @@
 import type { PageAddress, Page } from '../../lib/index.js';
+import type { StaleTimes } from '../../lib/page/stale-times.js';
 import type { PageStore } from '../../lib/stores/page-store.js';
 import type { CommitResult, PageWrite } from '../../lib/stores/page-write.js';
 
@@ -15,9 +16,15 @@ export function beginPage(store: PageStore, key: string, renews = false): Promis
 }
 
 /** Stores a page as the application does. */
-export async function putPage(store: PageStore, key: string, page: Page, ttl = 0): Promise<CommitResult> {
+export async function putPage(
+  store: PageStore,
+  key: string,
+  page: Page,
+  ttl = 0,
+  stale?: StaleTimes,
+): Promise<CommitResult> {
   // The first look at a journal proves nothing about requests before it.
   await store.journal.look();
   const write = await beginPage(store, key);
-  return write.commit(page, ttl);
+  return write.commit(page, ttl, stale);
 }

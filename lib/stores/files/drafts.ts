@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, symlink, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, symlink, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PAGE_BODY } from '../../page/page-file.js';
+import { copySpans } from '../../page/copy-spans.js';
+import { COPY_BODY, PAGE_BODY } from '../../page/page-file.js';
+import { copyLife } from '../../page/stale-times.js';
 import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
@@ -65,7 +67,7 @@ export class Drafts {
 
   private async fill(
     directory: string,
-    { name, modified, tagged }: PageVersion,
+    { name, modified, tagged, expires, stale }: PageVersion,
     contents: Contents,
     tags: ReadonlySet<string>,
   ): Promise<void> {
@@ -77,6 +79,13 @@ export class Drafts {
     );
     // All of them: what fails is deleted, and nothing may be written there any more.
     for (const form of await Promise.allSettled(forms)) if (form.status === 'rejected') throw form.reason;
+    if (stale) await this.copy(directory, [...contents.keys()], expires + copyLife(stale));
+  }
+
+  /** A second name for each form, and the times at which nginx finds it. @param end Unix time in milliseconds */
+  private async copy(directory: string, codings: readonly Coding[], end: number): Promise<void> {
+    for (const coding of codings) await link(join(directory, PAGE_BODY + coding), join(directory, COPY_BODY + coding));
+    for (const span of copySpans(Date.now(), end)) await symlink('.', join(directory, span));
   }
 
   /** @param modified Unix time in whole seconds; nginx makes Last-Modified and ETag of it */
@@ -109,7 +118,7 @@ export class Drafts {
 
   private async isDraft(page: string, { name }: PageVersion): Promise<boolean> {
     const files: string[] = await unless(GONE, [], readdir(this.pages.path(page, name)));
-    return files.includes(DRAFT_LINK) || !files.includes(PAGE_BODY);
+    return files.includes(DRAFT_LINK) || !(files.includes(PAGE_BODY) || files.includes(COPY_BODY));
   }
 }
 

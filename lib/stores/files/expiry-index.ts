@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GONE, unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
-import { type PageVersion, parseVersion } from './page-version.js';
+import { copyOf, type PageVersion, parseVersion } from './page-version.js';
 
 /** What ends in the same so many milliseconds lies in one directory. */
 export const PERIOD = 10_000;
@@ -19,11 +19,16 @@ export class ExpiryIndex {
     this.#directory = join(site, SITE_DIRECTORIES.expiry);
   }
 
-  /** @param page its directory, as `pageFile()` gives it */
+  /**
+   * Adds a version, and its copy, which ends later.
+   *
+   * @param page its directory, as `pageFile()` gives it
+   */
   async add(version: PageVersion, page: string): Promise<void> {
-    const path = this.path(version);
     const target = join('../..', SITE_DIRECTORIES.pages, page, version.name);
-    await withDirectory(dirname(path), () => symlink(target, path));
+    for (const path of entriesOf(version).map((one) => this.path(one))) {
+      await withDirectory(dirname(path), () => symlink(target, path));
+    }
   }
 
   /** @returns the directory of the version; `undefined` when another process has dealt with it */
@@ -33,7 +38,12 @@ export class ExpiryIndex {
     return target && join(dirname(path), target);
   }
 
+  /** Drops what `add` has added. */
   async drop(version: PageVersion): Promise<void> {
+    for (const one of entriesOf(version)) await this.dropEntry(one);
+  }
+
+  async dropEntry(version: PageVersion): Promise<void> {
     await unless(GONE, undefined, unlink(this.path(version)));
   }
 
@@ -56,4 +66,9 @@ export class ExpiryIndex {
   private path({ expires, name }: PageVersion): string {
     return join(this.#directory, String(Math.floor(expires / PERIOD)), name);
   }
+}
+
+function entriesOf(version: PageVersion): readonly PageVersion[] {
+  const { stale } = version;
+  return stale ? [version, copyOf({ ...version, stale })] : [version];
 }

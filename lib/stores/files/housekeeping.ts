@@ -119,9 +119,11 @@ async function usageOf(directory: string, deep: boolean): Promise<Usage> {
     .filter((entry) => !entry.isSymbolicLink())
     .map(({ parentPath, name }) => `${parentPath}/${name}`);
   const all = await Promise.all([directory, ...paths].map((path) => unless(GONE, undefined, lstat(path))));
+  // A page and its copy are one file with two names.
+  const distinct = [...new Map(all.flatMap((one) => (one ? [[one.ino, one] as const] : []))).values()];
   return {
     // `blocks` are of 512 bytes, and may not be known yet.
-    bytes: all.reduce((sum, one) => sum + (one ? Math.max(BLOCK, one.size, one.blocks * 512) : 0), 0),
-    used: Math.max(0, ...all.map((one) => (one?.isFile() ? Math.max(one.atimeMs, one.ctimeMs) : 0))),
+    bytes: distinct.reduce((sum, one) => sum + Math.max(BLOCK, one.size, one.blocks * 512), 0),
+    used: Math.max(0, ...distinct.map((one) => (one.isFile() ? Math.max(one.atimeMs, one.ctimeMs) : 0))),
   };
 }

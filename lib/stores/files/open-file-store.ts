@@ -5,6 +5,7 @@ import { beginCheck, type PurgeCheck } from '../journal/purge-check.js';
 import type { PageStore, StoreContext } from '../page-store.js';
 import { CheckedWrite, type CommitResult } from '../page-write.js';
 import { rawKeyv } from '../raw-keyv.js';
+import type { StaleTimes } from '../../page/stale-times.js';
 import { FileJournal } from './file-journal.js';
 import type { FileStoreOptions } from './file-store-options.js';
 import { PagesInFiles } from './pages-in-files.js';
@@ -31,6 +32,8 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
     // What could not be stored is not there.
     forgets: true,
     deletePages: (keys) => pages.delete(keys),
+    has: (key) => pages.has(key),
+    copy: (key) => pages.copy(key),
     deleteUnder: (path) => pages.deleteUnder(path),
     keys: (prefix) => pages.keys(prefix),
     keysToPurge: (prefix) => pages.keysToPurge(prefix),
@@ -48,7 +51,12 @@ class FileWrite extends CheckedWrite {
     super(check);
   }
 
-  protected store(page: Page, tags: ReadonlySet<string>, ttl: number): Promise<CommitResult> {
-    return this.pages.store({ key: this.key, page, tags, ttl }, this.check);
+  protected store(
+    page: Page,
+    tags: ReadonlySet<string>,
+    ttl: number,
+    stale: StaleTimes | undefined,
+  ): Promise<CommitResult> {
+    return this.pages.store({ key: this.key, page, tags, ttl, stale }, this.check);
   }
 }

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES } from '../../page/page-file.js';
+import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GONE, unless } from './file-store.error.js';
 import { type PageVersion, parseVersion } from './page-version.js';
 
@@ -10,7 +10,8 @@ export const TAGS = 'tags';
 export const DRAFT_LINK = 'link';
 
 /** The codings of a page by what nginx appends to the name (ngx_http_gzip_static_module, ngx_brotli). */
-export type Coding = '' | '.gz' | '.br';
+export const CODINGS = ['', '.gz', '.br'] as const;
+export type Coding = (typeof CODINGS)[number];
 
 /** What is in the directory of a page. */
 export interface PageContent {
@@ -81,6 +82,17 @@ export class PageDirectories {
       if (bytes) return bytes;
     }
     return undefined;
+  }
+
+  /** The version whose copy may be there, as long as it is its link that leads to it. */
+  async copied(page: string): Promise<PageVersion | undefined> {
+    const name = await this.current(page, PAGE_LINKS.expiring);
+    const version = name === undefined ? undefined : parseVersion(name);
+    return version?.stale && version;
+  }
+
+  async readCopy(page: string, { name }: PageVersion, coding: Coding): Promise<Buffer | undefined> {
+    return unless(GONE, undefined, readFile(this.path(page, name, COPY_BODY + coding)));
   }
 
   /** Whether any version of the page has one of the tags, or tags that are not known. */

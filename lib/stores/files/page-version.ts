@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { copyLife, type StaleTimes } from '../../page/stale-times.js';
 
 /** What the name of a version says of it. Two versions never have the same name. */
 export interface PageVersion {
@@ -11,25 +12,50 @@ export interface PageVersion {
   readonly ttl: number;
   /** Whether there is a file with its tags. */
   readonly tagged: boolean;
+  /** How long a copy of it stays after its end. */
+  readonly stale?: StaleTimes | undefined;
 }
 
 /** What is being written for so long is not being written any more, in milliseconds. */
 export const ABANDONED = 600_000;
 
-const NAME = /^(\d+)-(\d+)-(\d+)-([0-9a-f]{12})(-tagged)?$/;
+const NAME = /^(\d+)-(\d+)-(\d+)-([0-9a-f]{12})(-tagged)?(?:-stale-(\d+)-(\d+))?$/;
 
-export function newVersion({ modified, ttl, tagged }: Pick<PageVersion, 'modified' | 'ttl' | 'tagged'>): PageVersion {
-  const expires = Date.now() + (ttl || ABANDONED);
-  const id = randomUUID().slice(-12);
-  const name = `${modified}-${expires}-${ttl}-${id}${tagged ? '-tagged' : ''}`;
-  return { name, modified, expires, ttl, tagged };
+export function newVersion(of: Omit<PageVersion, 'name' | 'expires'>): PageVersion {
+  const expires = Date.now() + (of.ttl || ABANDONED);
+  return named({ ...of, expires }, randomUUID().slice(-12));
+}
+
+/** The copy of a version, as something that ends later. */
+export function copyOf(version: PageVersion & { readonly stale: StaleTimes }): PageVersion {
+  const life = copyLife(version.stale);
+  const { modified, expires, ttl, tagged } = version;
+  return named({ modified, expires: expires + life, ttl: ttl + life, tagged }, NAME.exec(version.name)?.[4] ?? '');
+}
+
+function named(of: Omit<PageVersion, 'name'>, id: string): PageVersion {
+  const { modified, expires, ttl, tagged, stale } = of;
+  const copy = stale ? `-stale-${stale.whileRevalidate}-${stale.ifError}` : '';
+  return { ...of, name: `${modified}-${expires}-${ttl}-${id}${tagged ? '-tagged' : ''}${copy}` };
 }
 
 /** @returns `undefined` when it is the name of something else */
 export function parseVersion(name: string): PageVersion | undefined {
-  const [match, modified, expires, ttl, , tagged] = NAME.exec(name) ?? [];
+  const [match, modified, expires, ttl, , tagged, whileRevalidate, ifError] = NAME.exec(name) ?? [];
   if (match === undefined) return undefined;
-  return { name, modified: Number(modified), expires: Number(expires), ttl: Number(ttl), tagged: tagged !== undefined };
+  return {
+    name,
+    modified: Number(modified),
+    expires: Number(expires),
+    ttl: Number(ttl),
+    tagged: tagged !== undefined,
+    ...(ifError !== undefined && { stale: { whileRevalidate: Number(whileRevalidate), ifError: Number(ifError) } }),
+  };
+}
+
+/** Whether its time is over, and only the copy may be left. */
+export function isCopyOnly({ stale, expires }: PageVersion): boolean {
+  return stale !== undefined && expires <= Date.now();
 }
 
 /** Unix time in milliseconds. */

@@ -9,6 +9,8 @@ import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
 import type { StoreContext } from '../page-store.js';
 import { type CommitResult, refused, STORED } from '../page-write.js';
+import type { StaleTimes } from '../../page/stale-times.js';
+import { type StaleCopy, timesOfCopy } from '../stale-copy.js';
 import { type Contents, Drafts } from './drafts.js';
 import { ExpiryIndex } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
@@ -18,7 +20,7 @@ import { BLOCK, Housekeeping } from './housekeeping.js';
 import { Leases } from './leases.js';
 import { ModificationTimes } from './modification-times.js';
 import { PageDirectories } from './page-directories.js';
-import { newVersion, type PageVersion, writtenAt } from './page-version.js';
+import { isCopyOnly, newVersion, type PageVersion, writtenAt } from './page-version.js';
 import { Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
@@ -39,6 +41,8 @@ export interface Rendered {
   readonly tags: ReadonlySet<string>;
   /** In milliseconds; 0 = until purged. */
   readonly ttl: number;
+  /** For how long a copy outlives it. */
+  readonly stale: StaleTimes | undefined;
 }
 
 /** The pages of one site, in their files. */
@@ -59,7 +63,7 @@ export class PagesInFiles {
   ) {
     this.#pages = new PageDirectories(site);
     this.#index = new ExpiryIndex(site);
-    this.#removals = new Removals(site, this.#pages, this.#index);
+    this.#removals = new Removals(site, this.#pages, this.#index, context.keepsCopies === true);
     this.#drafts = new Drafts(this.#pages, this.#index, this.#removals);
     this.#keeper = new ExpiryKeeper(
       this.#index,
@@ -76,10 +80,24 @@ export class PagesInFiles {
       const page = this.directoryOf(key);
       if (page === undefined) return undefined;
       await this.#keeper.ready();
-      const packed = this.context.compress ? await this.#pages.read(page, '.gz') : undefined;
-      const bytes = packed ?? (await this.#pages.read(page, ''));
-      return bytes && this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 }, key);
+      return this.decoded(key, (coding) => this.#pages.read(page, coding));
     });
+  }
+
+  copy(key: string): Promise<StaleCopy | undefined> {
+    return this.attempt('read the copy of a page', async () => {
+      const directory = this.directoryOf(key);
+      const version = directory === undefined ? undefined : await this.#pages.copied(directory);
+      if (directory === undefined || !version?.stale) return undefined;
+      const page = await this.decoded(key, (coding) => this.#pages.readCopy(directory, version, coding));
+      return page && { page, ...timesOfCopy(version.ttl, version.stale, writtenAt(version)) };
+    });
+  }
+
+  /** Whether there is a page, or a copy of one. */
+  async has(key: string): Promise<boolean> {
+    const page = this.directoryOf(key);
+    return page !== undefined && (await this.#pages.content(page)).links.length > 0;
   }
 
   /** Stores a page, unless a purge concerns it. */
@@ -141,7 +159,16 @@ export class PagesInFiles {
     await this.#removals.close();
   }
 
-  private async write({ key, page, tags, ttl }: Rendered, check: PurgeCheck): Promise<CommitResult> {
+  private async decoded(
+    key: string,
+    read: (coding: '' | '.gz') => Promise<Buffer | undefined>,
+  ): Promise<Page | undefined> {
+    const packed = this.context.compress ? await read('.gz') : undefined;
+    const bytes = packed ?? (await read(''));
+    return bytes && this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 }, key);
+  }
+
+  private async write({ key, page, tags, ttl, stale }: Rendered, check: PurgeCheck): Promise<CommitResult> {
     const directory = this.directoryOf(key);
     if (directory === undefined) throw new RangeError(`${key} cannot be the name of a file`);
     const contents = await this.contentsOf(page);
@@ -157,7 +184,7 @@ export class PagesInFiles {
       latest,
       versions.map((one) => one.modified),
     );
-    const version = newVersion({ modified, ttl, tagged: tags.size > 0 });
+    const version = newVersion({ modified, ttl, tagged: tags.size > 0, stale });
     const place = async () => {
       const isWritten = await this.#drafts.write(directory, version, contents, tags);
       // What is written down from now on finds the draft.
@@ -192,6 +219,11 @@ export class PagesInFiles {
     if (version.ttl === 0 && (await this.#pages.current(page, PAGE_LINKS.kept)) === version.name) {
       return this.#index.drop(version);
     }
+    if (version.stale) {
+      // Its copy has an entry of its own.
+      await this.#removals.takeBody(directory);
+      return this.#index.dropEntry(version);
+    }
     await this.#removals.takeVersion(directory);
     await this.#removals.tidy(page);
   }
@@ -211,7 +243,9 @@ export class PagesInFiles {
 
   private async isThere(key: string): Promise<boolean> {
     const page = this.directoryOf(key);
-    return page !== undefined && (await this.#pages.content(page)).links.length > 0;
+    if (page === undefined) return false;
+    const { links, versions } = await this.#pages.content(page);
+    return links.length > 0 && !(versions.length > 0 && versions.every(isCopyOnly));
   }
 
   private directoryOf(key: string): string | undefined {

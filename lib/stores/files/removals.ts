@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { inTime } from '../../async/in-time.js';
-import { PAGE_BODY, PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
+import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
 import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
-import { contentOf, type PageDirectories } from './page-directories.js';
-import { ABANDONED, parseVersion } from './page-version.js';
+import { CODINGS, contentOf, type PageDirectories } from './page-directories.js';
+import { ABANDONED, isCopyOnly, parseVersion } from './page-version.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
 /** A full disk has no room for another name. */
@@ -29,6 +29,8 @@ export class Removals {
     site: string,
     private readonly pages: PageDirectories,
     private readonly index: ExpiryIndex,
+    /** Whether there may be pages of which only the copy is left. */
+    private readonly keepsCopies: boolean,
   ) {
     this.#tmp = join(site, SITE_DIRECTORIES.tmp);
   }
@@ -45,11 +47,11 @@ export class Removals {
       if (!(await this.rename(path, away))) return 0;
     } catch (error) {
       if (!NO_ROOM.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      const pages = await count(path);
+      const pages = await this.count(path);
       await this.erase(path);
       return pages;
     }
-    const pages = await count(away);
+    const pages = await this.count(away);
     this.inBackground(async () => {
       await this.erase(away);
       await this.prune(dirname(path));
@@ -57,10 +59,15 @@ export class Removals {
     return pages;
   }
 
-  /** Removes one version. nginx does not find it from the first step on. @param directory its own */
+  /** Removes one version. nginx does not find it from the first steps on. @param directory its own */
   async takeVersion(directory: string): Promise<void> {
-    await unless(GONE, undefined, unlink(join(directory, PAGE_BODY)));
+    for (const body of [PAGE_BODY, COPY_BODY]) await unless(GONE, undefined, unlink(join(directory, body)));
     await this.erase(directory);
+  }
+
+  /** Removes one version but for its copy. @param directory its own */
+  async takeBody(directory: string): Promise<void> {
+    for (const coding of CODINGS) await unless(GONE, undefined, unlink(join(directory, PAGE_BODY + coding)));
   }
 
   /** Removes the directory of a page where there is nothing in it any more but links. */
@@ -133,6 +140,22 @@ export class Removals {
     }
   }
 
+  /** How many pages there are: those in a directory that are still being written count as well. */
+  private async count(path: string): Promise<number> {
+    if (path.endsWith(PAGE_FILE_MARK)) {
+      const { links, versions } = await contentOf(path);
+      return links.length > 0 && !(versions.length > 0 && versions.every(isCopyOnly)) ? 1 : 0;
+    }
+    const entries = await unless(GONE, [], readdir(path, { withFileTypes: true }));
+    let pages = 0;
+    for (const entry of entries) {
+      const isPage = entry.name.endsWith(PAGE_FILE_MARK);
+      if (isPage && !this.keepsCopies) pages += 1;
+      else if (isPage || entry.isDirectory()) pages += await this.count(join(path, entry.name));
+    }
+    return pages;
+  }
+
   private inBackground(work: () => Promise<void>): void {
     // What is left over is found in `tmp`.
     const running = this.#queue.run(async () => (this.#closed ? undefined : work())).catch(() => {});
@@ -148,16 +171,4 @@ function removeEmpty(directory: string): Promise<boolean> {
     false,
     unless(GONE, undefined, rmdir(directory)).then(() => true),
   );
-}
-
-/** How many pages there are: those in a directory that are still being written count as well. */
-async function count(path: string): Promise<number> {
-  if (path.endsWith(PAGE_FILE_MARK)) return (await contentOf(path)).links.length > 0 ? 1 : 0;
-  const entries = await unless(GONE, [], readdir(path, { withFileTypes: true }));
-  let pages = 0;
-  for (const entry of entries) {
-    if (entry.name.endsWith(PAGE_FILE_MARK)) pages += 1;
-    else if (entry.isDirectory()) pages += await count(join(path, entry.name));
-  }
-  return pages;
 }

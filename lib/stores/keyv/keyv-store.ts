@@ -4,7 +4,7 @@ import type { Page } from '../../page/page.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { beginCheck } from '../journal/purge-check.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
-import { UnconditionalWrite } from '../unconditional-write.js';
+import { NO_COPIES, UnconditionalWrite } from '../unconditional-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
 
 /** So many deletes are on their way together. */
@@ -27,7 +27,7 @@ export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv)
   const keyv = isKeyv(store) ? store : keyvOf(store);
   return {
     kind: 'keyv',
-    limits: ({ prefix, mustList, isVersioned }) => [
+    limits: ({ prefix, mustList, isVersioned, keepsCopies }) => [
       // Keyv leaves its namespace away where the key begins with it already, and so cannot list such keys.
       ...(keyv.useKeyPrefix && keyv.namespace && prefix.startsWith(`${keyv.namespace}:`)
         ? [`keyvStore: prefix '${prefix}' begins with the namespace of the Keyv; give that useKeyPrefix: false`]
@@ -37,6 +37,7 @@ export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv)
             'keyvStore: processes do not know of each other; leave version out, and give each version a prefix of its own',
           ]
         : []),
+      ...(keepsCopies ? [`keyvStore ${NO_COPIES}`] : []),
       ...(mustList && !canList(keyv) ? ['keyvStore: this adapter cannot list its keys'] : []),
     ],
     open: (context) => openStore(keyv, context),

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
+import { NO_COPIES } from '../unconditional-write.js';
 import { memcachedServers, type MemcachedServerAddress } from './memcached-address.js';
 import type { MemcachedClientDefinition } from './memcached-client.interface.js';
 import { MemcachePpClient, type MemcachePp } from './memcache-pp-client.js';
@@ -36,10 +37,11 @@ export function memcachePp(options: string | MemcachePpOptions | MemcachePp): Me
   const servers = memcachedServers([hosts].flat().map(addressOf), 'memcachePp.hosts');
   return {
     servers,
-    limits: ({ compress, mustList, isVersioned }) => [
+    limits: ({ compress, mustList, isVersioned, keepsCopies }) => [
       ...(isClient(options) || isInstalled() ? [] : ['memcache-pp is not installed: npm install memcache-pp']),
       ...(compress ? ['memcache-pp cannot store compressed pages: set compress to false'] : []),
       ...(mustList ? ['memcache-pp cannot list keys'] : []),
+      ...(keepsCopies ? [`memcache-pp ${NO_COPIES}`] : []),
       ...(isVersioned ? ['memcache-pp cannot tell other processes of a version: leave version out'] : []),
     ],
     open: () => {

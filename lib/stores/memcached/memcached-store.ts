@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { checked, strict } from '../../checks/checked.js';
+import { pageKeyOfCopy } from '../../page/copy-key.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
 import type { PageAddress } from '../../page/page-key.js';
 import { LocalJournal } from '../journal/local-journal.js';
@@ -14,6 +15,7 @@ import type {
   MemcachedMetaClient,
   MemcachedPageClient,
 } from './memcached-client.interface.js';
+import { MemcachedCopies } from './memcached-copies.js';
 import { MemcachedJournal } from './memcached-journal.js';
 import { MemcachedLeases } from './memcached-leases.js';
 import { MemcachedTags } from './memcached-tags.js';
@@ -83,13 +85,22 @@ function canExist(serverKey: string): boolean {
 
 function openStore(client: MemcachedPageClient, context: StoreContext): PageStore {
   const { format, prefix } = context;
-  const deletePages = (keys: readonly string[]) => client.deleteMany(keys.map(memcachedKey).filter(canExist));
-
-  async function* keysOf(list: NonNullable<MemcachedPageClient['keys']>, begin: string) {
-    for await (const key of list(memcachedKey(begin))) yield pageKeyOf(key);
-  }
-  const list = client.keys?.bind(client);
   const shared = isMetaClient(client) ? sharedWrites(client, context) : undefined;
+  const deletePages = async (keys: readonly string[]) => {
+    const [deleted] = await Promise.all([
+      client.deleteMany(keys.map(memcachedKey).filter(canExist)),
+      // Whether this process keeps any or not: while options change, another one may.
+      shared && client.deleteMany(keys.flatMap((key) => MemcachedCopies.keyOf(key) ?? [])),
+    ]);
+    return deleted;
+  };
+
+  async function* listed(begin: string) {
+    if (client.keys) for await (const key of client.keys(memcachedKey(begin))) yield pageKeyOf(key);
+  }
+  async function* pageKeys(begin: string) {
+    for await (const key of listed(begin)) if (pageKeyOfCopy(key) === undefined) yield key;
+  }
 
   return {
     keyv: rawKeyv({
@@ -101,52 +112,76 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
       },
       deleteMany: deletePages,
       // Never `flush_all`: other sites may live on the same server.
-      ...(list && { keys: () => keysOf(list, prefix) }),
+      ...(client.keys && { keys: () => listed(prefix) }),
       disconnect: async () => {
         await shared?.leases.close();
         await client.close();
       },
     }),
     deletePages,
-    ...(list && { keys: (begin: string) => keysOf(list, begin) }),
+    ...(client.keys && { keys: pageKeys, keysToPurge: (begin: string) => onceEach(listed(begin)) }),
     ...(shared?.store ?? lonelyWrites(client, context)),
     serverKey: memcachedKey,
   };
 }
 
+/** The keys of pages, whether the page, its copy or both are there. */
+async function* onceEach(keys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  const known = new Set<string>();
+  for await (const given of keys) {
+    const key = pageKeyOfCopy(given) ?? given;
+    if (known.size < known.add(key).size) yield key;
+  }
+}
+
 /** Several processes know of each other's purges. */
 function sharedWrites(
   client: MemcachedMetaClient,
-  { format, prefix, edition }: StoreContext,
+  { format, prefix, edition, keepsCopies = false }: StoreContext,
 ): {
-  readonly store: Pick<PageStore, 'journal' | 'begin' | 'forgets' | 'has' | 'lease' | 'tagged'>;
+  readonly store: Pick<PageStore, 'journal' | 'begin' | 'copy' | 'forgets' | 'has' | 'lease' | 'tagged'>;
   readonly leases: MemcachedLeases;
 } {
   const begin = memcachedKey(prefix);
   const journal = new MemcachedJournal(client, `*${begin}journal`, edition);
   const tags = new MemcachedTags(client, prefix);
+  const copies = new MemcachedCopies(client, prefix);
   const leases = new MemcachedLeases(client, `*${begin}lease:`);
-  const versionOf = async (key: string) => (canExist(key) ? client.casOf(key) : undefined);
+  const placeOf = async (key: string) => ({ key, version: canExist(key) ? await client.casOf(key) : undefined });
+  const placeOfCopy = async (key: string) => {
+    const copy = keepsCopies ? MemcachedCopies.keyOf(key) : undefined;
+    return copy === undefined ? undefined : placeOf(copy);
+  };
   const store: ReturnType<typeof sharedWrites>['store'] = {
     journal,
     forgets: true,
     lease: (key, silent) => leases.take(key, silent),
     begin: async (address: PageAddress, context: WriteContext) => {
-      const key = memcachedKey(address.key);
-      const [check, version, lease] = await Promise.all([
+      const [check, place, copy, lease] = await Promise.all([
         beginCheck(journal, address, context),
-        versionOf(key),
+        placeOf(memcachedKey(address.key)),
+        placeOfCopy(address.key),
         // Nobody waits for a process that may not store the page.
         context.leads && !journal.editions.refusal ? leases.take(address.key, undefined) : undefined,
       ]);
-      return new MemcachedWrite(check, { client, format, tags }, key, version, lease);
+      return new MemcachedWrite(check, { client, format, tags, copies }, place, copy, lease);
     },
-    has: async (key) => (await versionOf(memcachedKey(key))) !== undefined,
-    async *tagged(wanted: readonly string[]) {
-      for await (const key of tags.concerned(client.keys(begin), wanted)) yield pageKeyOf(key);
+    has: async (key) => {
+      const [page, copy] = await Promise.all([placeOf(memcachedKey(key)), placeOfCopy(key)]);
+      return page.version !== undefined || copy?.version !== undefined;
     },
+    copy: async (key) => {
+      const stored = await copies.read(key);
+      const page = stored && format.decode(MemcachedTags.unmarked(stored.value), key);
+      return page && { page, ...stored.times };
+    },
+    tagged: (wanted: readonly string[]) => onceEach(unescaped(tags.concerned(client.keys(begin), wanted))),
   };
   return { store, leases };
+}
+
+async function* unescaped(serverKeys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  for await (const key of serverKeys) yield pageKeyOf(key);
 }
 
 /** Nothing on condition: each process knows of its own purges only. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { pageKeyOfCopy } from '../../page/copy-key.js';
 import { memcachedKey } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
 import { chunks } from '../../async/chunks.js';
@@ -25,9 +26,10 @@ export class MemcachedTags {
     this.#begin = `*${memcachedKey(prefix)}tags:`;
   }
 
-  /** The item beside a page, by the page's key on the server. */
+  /** The item beside a page and its copy, by the key of either on the server. */
   itemOf(serverKey: string): string {
-    return `${this.#begin}${createHash('sha256').update(serverKey, 'latin1').digest('base64url').slice(0, 24)}`;
+    const key = pageKeyOfCopy(serverKey) ?? serverKey;
+    return `${this.#begin}${createHash('sha256').update(key, 'latin1').digest('base64url').slice(0, 24)}`;
   }
 
   /** What the flags of a page say of its tags. */

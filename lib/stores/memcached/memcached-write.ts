@@ -1,9 +1,12 @@
-import type { PageFormat } from '../../page/page-format.js';
+import type { PageFormat, StoredValue } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
 import type { LeaseAnswer } from '../render-lease.js';
 import { CheckedWrite, type CommitResult, refused, STORED } from '../page-write.js';
+import type { StaleTimes } from '../../page/stale-times.js';
+import { type CopyTimes, timesOfCopy } from '../stale-copy.js';
 import type { ChangeResult, MemcachedMetaClient } from './memcached-client.interface.js';
+import type { MemcachedCopies } from './memcached-copies.js';
 import { MemcachedTags } from './memcached-tags.js';
 
 /**
@@ -23,6 +26,15 @@ export interface MemcachedPages {
   readonly client: MemcachedMetaClient;
   readonly format: PageFormat;
   readonly tags: MemcachedTags;
+  readonly copies: MemcachedCopies;
+}
+
+/** Where a rendering goes, and what stood there when it began. */
+export interface MemcachedPlace {
+  /** As the server has it. */
+  readonly key: string;
+  /** `undefined` when there was nothing. */
+  readonly version: string | undefined;
 }
 
 /**
@@ -30,44 +42,81 @@ export interface MemcachedPages {
  * stores: so nobody replaces, confirms or deletes what somebody else has stored.
  */
 export class MemcachedWrite extends CheckedWrite {
-  /**
-   * @param key as the server has it
-   * @param version what stood at the key when the rendering began; `undefined` when nothing did
-   */
+  /** @param copy where the copy of the page goes; `undefined` when pages have none */
   constructor(
     check: PurgeCheck,
     private readonly pages: MemcachedPages,
-    private readonly key: string,
-    private readonly version: string | undefined,
+    private readonly place: MemcachedPlace,
+    private readonly copy: MemcachedPlace | undefined,
     readonly lease: LeaseAnswer | undefined,
   ) {
-    super(check, version !== undefined);
+    super(check, place.version !== undefined);
   }
 
-  protected async store(page: Page, tags: ReadonlySet<string>, ttl: number): Promise<CommitResult> {
+  protected async store(
+    page: Page,
+    tags: ReadonlySet<string>,
+    ttl: number,
+    stale: StaleTimes | undefined,
+  ): Promise<CommitResult> {
     const { client, format } = this.pages;
+    const { key } = this.place;
     const value = MemcachedTags.marked(format.encode(page), page.tags);
     const before = await this.check.ask(tags);
     if (before !== undefined) return refused(before);
     const first = Math.min(ttl || PROVISIONAL_TTL, PROVISIONAL_TTL);
-    // Together: memcached reads the journal right after it has stored the page.
-    const [version, after] = await Promise.all([
-      client.compareAndSet(this.key, value, first, this.version),
+    // Together: memcached reads the journal right after it has stored the page and its copy.
+    const [version, copied, after] = await Promise.all([
+      client.compareAndSet(key, value, first, this.place.version),
+      stale && this.copied(value),
       this.check.ask(tags),
     ]);
-    if (version === undefined) return refused('superseded');
-    if (after === undefined) return this.confirm(page, ttl, version);
-    // A page that is being refreshed may stay until then, or for its moment: so there is no gap.
-    if (after !== 'refreshed') await client.compareAndDelete(this.key, version);
-    return refused(after);
+    if (version !== undefined && after === undefined) return this.confirm(page, ttl, stale, version, copied);
+    await Promise.all([
+      // A page that is being refreshed may stay until then, or for its moment: so there is no gap.
+      version !== undefined && after !== 'refreshed' && client.compareAndDelete(key, version),
+      copied !== undefined && client.compareAndDelete(this.copy!.key, copied),
+    ]);
+    return refused(version === undefined || after === undefined ? 'superseded' : after);
+  }
+
+  /** What keeps the copy out says nothing of the page. @returns its version; `undefined` when it is not there */
+  private async copied(value: StoredValue): Promise<string | undefined> {
+    if (!this.copy) return undefined;
+    const { key, version } = this.copy;
+    return this.pages.client.compareAndSet(key, value, PROVISIONAL_TTL, version).catch(() => undefined);
   }
 
   /** First the tags, then the time: a page whose tags are not known goes with every tag. */
-  private async confirm(page: Page, ttl: number, version: string): Promise<CommitResult> {
+  private async confirm(
+    page: Page,
+    ttl: number,
+    stale: StaleTimes | undefined,
+    version: string,
+    copied: string | undefined,
+  ): Promise<CommitResult> {
+    const { client, tags } = this.pages;
+    const times = stale && copied !== undefined ? timesOfCopy(ttl, stale, Date.now()) : undefined;
+    const life = times ? times.ifError - times.stored : ttl;
     const [, touched] = await Promise.all([
-      this.pages.tags.write(this.key, page.tags, ttl),
-      this.pages.client.compareAndTouch(this.key, ttl, version),
+      tags.write(this.place.key, page.tags, life),
+      client.compareAndTouch(this.place.key, ttl, version),
+      times ? this.confirmCopy(times, copied!) : this.dropOlderCopy(),
     ]);
     return CONFIRMED[touched];
+  }
+
+  private async confirmCopy(times: CopyTimes, version: string): Promise<void> {
+    const { key } = this.copy!;
+    await Promise.all([
+      this.pages.copies.writeTimes(key, times),
+      this.pages.client.compareAndTouch(key, times.ifError - times.stored, version),
+    ]);
+  }
+
+  /** The page that is stored now has no copy: that of the version before must not outlive it. */
+  private async dropOlderCopy(): Promise<void> {
+    if (this.copy?.version === undefined) return;
+    await this.pages.client.compareAndDelete(this.copy.key, this.copy.version);
   }
 }

@@ -6,6 +6,8 @@ import { LocalJournal } from '../journal/local-journal.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { CheckedWrite, type CommitResult, STORED } from '../page-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
+import type { StaleTimes } from '../../page/stale-times.js';
+import { type CopyTimes, timesOfCopy } from '../stale-copy.js';
 
 /** @publicApi */
 export interface MemoryStoreOptions {
@@ -37,8 +39,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): PageStoreDefiniti
   };
 }
 
+/** A page. As long as its copy lives it stays, also after its end. */
 interface Entry extends RawEntry {
   readonly size: number;
+  readonly copy: CopyTimes | undefined;
 }
 
 function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
@@ -56,6 +60,7 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     return entry;
   };
   const isAlive = ({ expires = Infinity }: Entry) => expires > Date.now();
+  const isKept = (entry: Entry) => isAlive(entry) || (entry.copy?.ifError ?? 0) > Date.now();
 
   const deletePages = async (keys: readonly string[]) =>
     keys.filter((key) => {
@@ -63,14 +68,14 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
       return entry && isAlive(entry);
     }).length;
 
-  const put = (key: string, value: Page, expires: number | undefined) => {
+  const put = (key: string, value: Page, expires: number | undefined, copy: Entry['copy']) => {
     // First of all: were the new page refused, the old one must not stay.
     remove(key);
     const size = sizeOf(key, value);
     if (size > maxBytes) {
       throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
     }
-    entries.set(key, { value, expires, size });
+    entries.set(key, { value, expires, size, copy });
     bytes += size;
     for (const oldest of entries.keys()) {
       if (bytes <= maxBytes) break;
@@ -78,19 +83,25 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     }
   };
 
-  async function* keys(begin: string) {
-    // A copy, since reading a page moves it to the end.
-    for (const [key, entry] of Array.from(entries)) if (key.startsWith(begin) && isAlive(entry)) yield key;
+  async function* keys(begin: string, isWanted = isAlive) {
+    // Of an array, since reading a page moves it to the end.
+    for (const [key, entry] of Array.from(entries)) if (key.startsWith(begin) && isWanted(entry)) yield key;
   }
+
+  /** Reads an entry, which makes it the most recently used. */
+  const read = (key: string): Entry | undefined => {
+    const entry = remove(key);
+    if (!entry || !isKept(entry)) return undefined;
+    entries.set(key, entry);
+    bytes += entry.size;
+    return entry;
+  };
 
   return {
     keyv: rawKeyv({
       get: async (key) => {
-        const entry = remove(key);
-        if (!entry || !isAlive(entry)) return undefined;
-        entries.set(key, entry);
-        bytes += entry.size;
-        return entry;
+        const entry = read(key);
+        return entry && isAlive(entry) ? entry : undefined;
       },
       deleteMany: deletePages,
       keys: () => keys(prefix),
@@ -101,10 +112,19 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
       new MemoryWrite(await beginCheck(journal, address, context), entries.has(address.key), address.key, put),
     forgets: true,
     deletePages,
+    has: async (key) => {
+      const entry = entries.get(key);
+      return entry !== undefined && isKept(entry);
+    },
+    copy: async (key) => {
+      const entry = read(key);
+      return entry?.copy && { page: entry.value, ...entry.copy };
+    },
     async *tagged(tags) {
       for (const [key, { value }] of Array.from(entries)) if (value.tags?.some((tag) => tags.includes(tag))) yield key;
     },
     keys,
+    keysToPurge: (begin) => keys(begin, isKept),
   };
 }
 
@@ -114,13 +134,19 @@ class MemoryWrite extends CheckedWrite {
     check: PurgeCheck,
     replaces: boolean,
     private readonly key: string,
-    private readonly put: (key: string, page: Page, expires: number | undefined) => void,
+    private readonly put: (key: string, page: Page, expires: number | undefined, copy: Entry['copy']) => void,
   ) {
     super(check, replaces);
   }
 
-  protected async store(page: Page, _tags: ReadonlySet<string>, ttl: number): Promise<CommitResult> {
-    this.put(this.key, page, ttl === 0 ? undefined : Date.now() + ttl);
+  protected async store(
+    page: Page,
+    _tags: ReadonlySet<string>,
+    ttl: number,
+    stale: StaleTimes | undefined,
+  ): Promise<CommitResult> {
+    const now = Date.now();
+    this.put(this.key, page, ttl === 0 ? undefined : now + ttl, stale && timesOfCopy(ttl, stale, now));
     return STORED;
   }
 }

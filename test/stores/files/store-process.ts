@@ -13,6 +13,7 @@ const STEPS = `
     return fs[name](...args);
   };
   ${[
+    'link',
     'lstat',
     'mkdir',
     'open',

@@ -1,0 +1,29 @@
+import type { Page } from '../page/page.js';
+import { copyLife, type StaleTimes } from '../page/stale-times.js';
+
+/** A copy of a page that outlives it. Times are Unix times in milliseconds. */
+export interface StaleCopy {
+  readonly page: Page;
+  /** When the page was stored. */
+  readonly stored: number;
+  /** When its time ends, or has ended. */
+  readonly ended: number;
+  /** Until when the copy may be sent while the page is being rendered again. */
+  readonly whileRevalidate: number;
+  /** Until when it may be sent instead of an error: as long as the copy is there. */
+  readonly ifError: number;
+}
+
+/** Of a copy: when its page was stored and has ended, and until when the copy may be sent. */
+export type CopyTimes = Omit<StaleCopy, 'page'>;
+
+/**
+ * The times of a copy that is stored at a moment.
+ *
+ * @param ttl of its page, in milliseconds
+ * @param now Unix time in milliseconds
+ */
+export function timesOfCopy(ttl: number, stale: StaleTimes, now: number): CopyTimes {
+  const ended = now + ttl;
+  return { stored: now, ended, whileRevalidate: ended + stale.whileRevalidate, ifError: ended + copyLife(stale) };
+}
