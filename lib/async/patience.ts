@@ -16,7 +16,7 @@ export async function waitFor<T>(answer: Promise<T>, request: object, patience =
   const start = performance.now();
   const left = patience - (waited.get(request) ?? 0);
   try {
-    return await inTime(answer, Math.max(0, left));
+    return await inTime(answer, left);
   } finally {
     countWait(request, performance.now() - start);
   }

@@ -55,7 +55,8 @@ export class ExpiryKeeper {
 
   /** To be told of each version: what ends very soon might otherwise be noticed late. */
   watch(version: PageVersion): void {
-    const delay = version.expires - Date.now();
+    // Its time may be over by now, and Node 22 warns of negative timeouts.
+    const delay = Math.max(0, version.expires - Date.now());
     if (this.#closed || delay > 3 * INTERVAL || this.#timers.has(version.name)) return;
     const timer = setTimeout(() => {
       this.#timers.delete(version.name);

@@ -212,4 +212,25 @@ describe('ExpiryKeeper', () => {
     expect(renew).toHaveBeenCalledOnce();
     await keeper.close();
   });
+
+  it('removes at once what has ended meanwhile, without a negative timeout', async () => {
+    const expire = vi.fn<() => Promise<void>>(async () => {});
+    const index = { periods: async () => [], entries: async () => [], close: async () => {} };
+    const leases = { renew: async () => {} };
+    const keeper = new ExpiryKeeper(
+      index as unknown as ExpiryIndex,
+      leases as unknown as Leases,
+      2000,
+      expire,
+      async () => {},
+    );
+    await keeper.ready();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    keeper.watch({ name: 'x', modified: 0, expires: Date.now() - 5000, ttl: 1, tagged: false });
+    // Node 22 warns of them (TimeoutNegativeWarning).
+    expect(timers.mock.calls.map(([, milliseconds]) => milliseconds)).toEqual([0]);
+    timers.mockRestore();
+    await expect.poll(() => expire.mock.calls.length).toBe(1);
+    await keeper.close();
+  });
 });
