@@ -20,7 +20,16 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Where servers are that an ordinary user's PATH does not show. */
-const OTHER_PLACES = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin', '/usr/lib/nginx/modules'];
+const OTHER_PLACES = [
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/opt/homebrew/bin',
+  '/usr/local/openresty/bin',
+];
+
+/** What does as well: lib/testing/find-program.ts takes the same. */
+const ALTERNATIVES = { nginx: ['angie', 'openresty'] };
 
 /** Packages that are not called like the program they contain. */
 const PACKAGES = {
@@ -32,7 +41,14 @@ const PACKAGES = {
     'ngx_stream_module.so': 'libnginx-mod-stream',
     postgres: 'postgresql',
   },
-  apk: { 'redis-server': 'redis', postgres: 'postgresql' },
+  // Alpine has neither srcache nor memc.
+  apk: {
+    'ngx_http_brotli_static_module.so': 'nginx-mod-http-brotli',
+    'ngx_http_js_module.so': 'nginx-mod-http-js',
+    'ngx_stream_module.so': 'nginx-mod-stream',
+    'redis-server': 'redis',
+    postgres: 'postgresql',
+  },
   dnf: { 'redis-server': 'redis', postgres: 'postgresql-server' },
   brew: { 'redis-server': 'redis', postgres: 'postgresql' },
 };
@@ -121,20 +137,40 @@ export function installServers({ needed }) {
  * @returns {string | undefined} the directory
  */
 export function find(program) {
+  const names = [program, ...(ALTERNATIVES[program] ?? [])];
+  if (isModule(program)) return moduleDirectories().find((place) => isAt(place, program, constants.R_OK));
+  return names.flatMap((name) => places().filter((place) => isAt(place, name, constants.X_OK)))[0];
+}
+
+function places() {
   const versions = existsSync(POSTGRES_VERSIONS) ? readdirSync(POSTGRES_VERSIONS) : [];
-  const places = [
+  return [
     ...(process.env.PATH ?? '').split(delimiter),
     ...OTHER_PLACES,
     ...versions.map((version) => join(POSTGRES_VERSIONS, version, 'bin')),
   ];
-  return places.find((place) => {
-    try {
-      accessSync(join(place, program), isModule(program) ? constants.R_OK : constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+}
+
+/** Where nginx looks for modules: every distribution has a place of its own. */
+function moduleDirectories() {
+  const program = ['nginx', ...ALTERNATIVES.nginx].flatMap((name) =>
+    places().flatMap((place) => (isAt(place, name, constants.X_OK) ? join(place, name) : [])),
+  )[0];
+  if (!program) return [];
+  // It writes them to stderr. Without --modules-path they are in the prefix (https://nginx.org/en/docs/configure.html).
+  const { stderr = '' } = spawnSync(program, ['-V'], { encoding: 'utf8' });
+  const [, directory] = /--modules-path=(\S+)/.exec(stderr) ?? [];
+  const [, prefix = '/usr/local/nginx'] = /--prefix=(\S+)/.exec(stderr) ?? [];
+  return [directory ?? join(prefix, 'modules')];
+}
+
+function isAt(place, name, mode) {
+  try {
+    accessSync(join(place, name), mode);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A module of nginx is read, not run. */

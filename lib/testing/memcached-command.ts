@@ -12,7 +12,7 @@ export function memcachedCommand(address: string, command: string): Promise<stri
   const [host = '', port = ''] = address.split(':');
   return new Promise((resolve, reject) => {
     const connection = host === 'unix' ? connect(port) : connect(Number(port), host);
-    const answer = new Answer();
+    const answer = new Answer(/^lru_crawler m(?:eta|g)dump /.test(command));
     connection.setEncoding('latin1').write(`${command}\r\n`, 'latin1');
     connection.setTimeout(SERVER_TIMEOUT, () =>
       connection.destroy(new Error(`memcached at ${address} did not answer "${command}" in ${SERVER_TIMEOUT} ms`)),
@@ -34,6 +34,9 @@ class Answer {
   #valueLeft = 0;
   #endsWithValue = false;
 
+  /** @param isDump whether `OK` only begins it: memcached 1.6.43 and later say so before they list keys (crawler.c) */
+  constructor(private readonly isDump: boolean) {}
+
   get text(): string {
     return this.#read.join('');
   }
@@ -53,8 +56,12 @@ class Answer {
       const [kind, size, , bytes] = line.trimEnd().split(' ');
       if (kind === 'VA') this.#expectValue(size, true);
       else if (kind === 'VALUE') this.#expectValue(bytes, false);
-      else if (!/^(?:STAT |ITEM |key=)/.test(line)) return true;
+      else if (!this.#goesOnAfter(line)) return true;
     }
+  }
+
+  #goesOnAfter(line: string): boolean {
+    return /^(?:STAT |ITEM |key=)/.test(line) || (this.isDump && /^(?:OK\r|mg )/.test(line));
   }
 
   #expectValue(bytes: string | undefined, last: boolean): void {

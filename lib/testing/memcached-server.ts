@@ -135,8 +135,8 @@ export class MemcachedServer {
 
   async #allKeys(): Promise<string[]> {
     let dump = await this.send('lru_crawler metadump hash');
-    // One crawl at a time: the server may be busy with its own, or with somebody else's.
-    for (; dump.startsWith('BUSY'); dump = await this.send('lru_crawler metadump hash')) await sleep(10);
+    // One crawl at a time: the server may be busy with its own, or with somebody else's. While its hash table grows, it lists nothing.
+    for (; /^(?:BUSY|ERROR locked)\b/m.test(dump); dump = await this.send('lru_crawler metadump hash')) await sleep(10);
     return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) => percentDecoded(key));
   }
 
