@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { fromApplication } from './from-application.js';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 import { NO_COPIES } from '../unconditional-write.js';
 import { memcachedServers, type MemcachedServerAddress } from './memcached-address.js';
@@ -16,8 +16,6 @@ export interface MemcachePpOptions {
   /** Pages above are refused, in bytes. memcache-pp's default is 1048576. */
   readonly maxValueSize?: number;
 }
-
-const load = createRequire(import.meta.url);
 
 /**
  * The npm package memcache-pp (0.3.3) as the client of `memcachedStore()`. It stores uncompressed UTF-8 pages and purges
@@ -38,7 +36,9 @@ export function memcachePp(options: string | MemcachePpOptions | MemcachePp): Me
   return {
     servers,
     limits: ({ compress, mustList, isVersioned, keepsCopies }) => [
-      ...(isClient(options) || isInstalled() ? [] : ['memcache-pp is not installed: npm install memcache-pp']),
+      ...(isClient(options) || fromApplication.has('memcache-pp')
+        ? []
+        : ['memcache-pp is not installed: npm install memcache-pp']),
       ...(compress ? ['memcache-pp cannot store compressed pages: set compress to false'] : []),
       ...(mustList ? ['memcache-pp cannot list keys'] : []),
       ...(keepsCopies ? [`memcache-pp ${NO_COPIES}`] : []),
@@ -46,7 +46,7 @@ export function memcachePp(options: string | MemcachePpOptions | MemcachePp): Me
     ],
     open: () => {
       if (isClient(options)) return new MemcachePpClient(servers[0]!.address, options);
-      const Client = load('memcache-pp') as new (options: object) => MemcachePp;
+      const Client = fromApplication.load('memcache-pp') as new (options: object) => MemcachePp;
       // Errors of the network come back with each operation; memcache-pp would print them.
       const client = new Client({ ...others, hosts: servers.map(hostOf), onNetError: () => {} });
       return new MemcachePpClient(servers[0]!.address, client);
@@ -56,15 +56,6 @@ export function memcachePp(options: string | MemcachePpOptions | MemcachePp): Me
 
 function isClient(options: string | MemcachePpOptions | MemcachePp): options is MemcachePp {
   return typeof options === 'object' && 'connections' in options;
-}
-
-function isInstalled(): boolean {
-  try {
-    load.resolve('memcache-pp');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** memcache-pp takes port 0 for a unix socket and 11211 where none is given (`splitHost`, lib/client.js). */

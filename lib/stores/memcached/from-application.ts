@@ -1,0 +1,34 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/**
+ * Optional packages of the application, as its main script finds them.
+ *
+ * Neither `import.meta` nor `import()` leads to them: Jest and bundlers turn this module into CommonJS, where `import.meta` is a syntax error
+ * or empty, and options are checked before anything can be waited for. The working directory helps where the main script is not the
+ * application's own.
+ */
+export const fromApplication = {
+  has(name: string): boolean {
+    try {
+      resolve(name);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+
+  /** @throws Error when the package is not installed */
+  load(name: string): unknown {
+    return fromHere()(resolve(name));
+  },
+};
+
+function resolve(name: string): string {
+  const main = process.argv[1];
+  return fromHere().resolve(name, { paths: [...(main ? [dirname(main)] : []), process.cwd()] });
+}
+
+function fromHere(): NodeJS.Require {
+  return createRequire(join(process.cwd(), 'main.js'));
+}
