@@ -158,7 +158,7 @@ function moduleDirectories() {
   )[0];
   if (!program) return [];
   // It writes them to stderr. Without --modules-path they are in the prefix (https://nginx.org/en/docs/configure.html).
-  const { stderr = '' } = spawnSync(program, ['-V'], { encoding: 'utf8' });
+  const { stderr } = spawnSync(program, ['-V'], { encoding: 'utf8' });
   const [, directory] = /--modules-path=(\S+)/.exec(stderr) ?? [];
   const [, prefix = '/usr/local/nginx'] = /--prefix=(\S+)/.exec(stderr) ?? [];
   return [directory ?? join(prefix, 'modules')];

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import { memcachedCommand } from '../../lib/testing/memcached-command.js';
@@ -15,13 +15,15 @@ const DUMPS = {
   'memcached 1.6.43 and later, in odd pieces': ['O', 'K\r', '\nkey', ITEMS.slice(3), 'EN', 'D\r\n'],
 };
 
-/** @returns the port of a server that answers everything with these pieces */
+async function send(socket: Socket, pieces: readonly string[]): Promise<void> {
+  for (const piece of pieces) await new Promise((resolve) => socket.write(piece, resolve));
+}
+
+/** @returns the address of a server that answers everything with these pieces */
 async function serve(pieces: readonly string[]) {
   const server = createServer((socket) => {
     socket.setNoDelay().on('error', () => {});
-    socket.once('data', async () => {
-      for (const piece of pieces) await new Promise((resolve) => socket.write(piece, resolve));
-    });
+    socket.once('data', () => void send(socket, pieces));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
