@@ -9,6 +9,7 @@ export {
   PageCacheFailed,
   PageRendered,
   PageRequested,
+  RequestArrived,
   PageResponding,
   PageSkipped,
   PagesPurged,

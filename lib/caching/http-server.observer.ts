@@ -6,6 +6,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageInputs } from '../inputs/page-inputs.js';
+import { EarlyAnswers } from './early-answers.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
 import { Visitors } from './visitors.js';
@@ -14,8 +15,8 @@ import { Visitors } from './visitors.js';
 const CONNECTED = ['connection', 'secureConnection'];
 
 /**
- * Instruments every connection, request and response of the application's server, before any middleware sees them. Remote purges go no
- * farther: middleware may refuse them, and which routes it is mounted on is for `setGlobalPrefix()` to say.
+ * Instruments every connection, request and response of the application's server, before any middleware sees them. Hits and remote purges
+ * go no farther: middleware may refuse a purge, and which routes it is mounted on is for `setGlobalPrefix()` to say.
  */
 @Injectable()
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
@@ -34,12 +35,13 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(PageInputs) private readonly inputs: PageInputs,
     @Inject(Visitors) private readonly visitors: Visitors,
+    @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
   ) {}
 
   onModuleInit(): void {
     this.server?.prependListener('request', this.#instrument);
     for (const event of CONNECTED) this.server?.prependListener(event, watchConnection);
-    if (this.server && this.options.remotePurge) this.#giveBack = this.takePurges(this.server);
+    if (this.server) this.#giveBack = this.takeRequests(this.server);
   }
 
   onModuleDestroy(): void {
@@ -53,13 +55,20 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
    *
    * @returns undoes it
    */
-  private takePurges(server: Server): () => void {
+  private takeRequests(server: Server): () => void {
     const emit = server.emit.bind(server) as (...event: unknown[]) => boolean;
+    const takesPurges = this.options.remotePurge !== undefined;
     const own = (...event: unknown[]): boolean => {
-      const [name, request, response] = event as [string, IncomingMessage, ServerResponse];
-      if (name !== 'request' || !this.purges.isAskedFor(request)) return emit(...event);
-      instrument(response);
-      void this.purges.answer(request, response);
+      if (event[0] !== 'request') return emit(...event);
+      const [, request, response] = event as [string, IncomingMessage, ServerResponse];
+      if (takesPurges && this.purges.isAskedFor(request)) {
+        instrument(response);
+        void this.purges.answer(request, response);
+        return true;
+      }
+      const answering = this.early.answer(request, response);
+      if (!answering) return emit(...event);
+      void answering.then((isAnswered) => isAnswered || emit(...event));
       return true;
     };
     server.emit = own;

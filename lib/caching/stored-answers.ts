@@ -10,6 +10,7 @@ import type { Page } from '../page/page.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { COLLAPSED, HIT } from './cache-status.js';
 import { Coalescing, type Lead, NOBODY_WAITS } from './coalescing.js';
+import { EarlyAnswers } from './early-answers.js';
 import { Publications } from './publications.js';
 import { replay, takeOver } from './replay.js';
 
@@ -27,6 +28,7 @@ export class StoredAnswers {
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(Coalescing) private readonly coalescing: Coalescing,
+    @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
   ) {}
 
   /** @returns `undefined` when that was the answer; else the lead of its rendering, for which others may wait */
@@ -60,6 +62,7 @@ export class StoredAnswers {
       countWait(request, WAITED_BY_NGINX);
       return false;
     }
+    if (this.early.hasMissed(request)) return false;
     return this.answerStored(requested, response);
   }
 

@@ -7,18 +7,28 @@ import type { PageAddress } from '../page/page-key.js';
 import type { RequestHead } from '../rules/request-head.js';
 
 /**
- * A GET has reached a handler that may be cached. A listener may send it past the cache.
+ * A GET that the rules let through has arrived: no middleware, guard or handler has seen it. The application looks for a stored page, unless
+ * a listener keeps it from that; the request goes to its handler then, and `PageRequested` is asked as well.
+ *
+ * Without nginx in front, an application answers hits before anything else of it is asked. It does so only if every listener to
+ * `PageRequested` listens to this event, too.
+ *
+ * @example
+ * @OnPageCache(PageRequested)
+ * @OnPageCache(RequestArrived)
+ * keepCrawlersOut(event: RequestArrived) {
+ *   if (event.head.headers['x-crawler']) event.bypass('crawler');
+ * }
  *
  * @publicApi
  */
-export class PageRequested {
+export class RequestArrived {
   #bypassed: string | undefined;
   #skipped: string | undefined;
 
   constructor(
     readonly head: RequestHead,
     readonly request: IncomingMessage,
-    readonly context: ExecutionContext,
     readonly address: PageAddress,
   ) {}
 
@@ -51,6 +61,22 @@ export class PageRequested {
 
   refuse(reason: string): void {
     this.bypass(reason);
+  }
+}
+
+/**
+ * A GET has reached a handler that may be cached. A listener may send it past the cache.
+ *
+ * @publicApi
+ */
+export class PageRequested extends RequestArrived {
+  constructor(
+    head: RequestHead,
+    request: IncomingMessage,
+    readonly context: ExecutionContext,
+    address: PageAddress,
+  ) {
+    super(head, request, address);
   }
 }
 

@@ -1,6 +1,8 @@
 import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
+import { EarlyAnswers } from '../caching/early-answers.js';
 import { eventsOf } from '../events/on-page-cache.decorator.js';
+import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 import { withSafety } from '../policies/default-listeners.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
@@ -17,6 +19,7 @@ export class ListenerExplorer implements OnModuleInit {
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(ModuleRef) private readonly modules: ModuleRef,
+    @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -52,6 +55,7 @@ export class ListenerExplorer implements OnModuleInit {
 
   private add(listener: object): void {
     for (const { name, events } of this.methods(Object.getPrototypeOf(listener) as object)) {
+      if (events.includes(PageRequested) && !events.includes(RequestArrived)) this.early.leaveToHandlers();
       const method = (listener as Record<string, (event: unknown) => unknown>)[name];
       for (const event of events) this.dispatcher.add(event, (occurred) => method?.call(listener, occurred));
     }
@@ -64,11 +68,16 @@ export class ListenerExplorer implements OnModuleInit {
   }
 }
 
-/** A method that overrides a listener listens to the same: whoever extends a policy must not lose it. */
-function inheritedEvents(prototype: object | null, name: string): ReturnType<typeof eventsOf> {
+/**
+ * A method that overrides a listener listens to the same: whoever extends a policy must not lose it. But it may want to know the handler,
+ * as `PageRequested` does and `RequestArrived` does not.
+ */
+function inheritedEvents(prototype: object | null, name: string, isOverridden = false): ReturnType<typeof eventsOf> {
   if (!prototype) return [];
-  const events = eventsOf(Object.getOwnPropertyDescriptor(prototype, name)?.value);
-  return events.length > 0 ? events : inheritedEvents(Object.getPrototypeOf(prototype) as object | null, name);
+  const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+  const events = eventsOf(method);
+  if (events.length > 0) return isOverridden ? events.filter((event) => event !== RequestArrived) : events;
+  return inheritedEvents(Object.getPrototypeOf(prototype) as object | null, name, isOverridden || method !== undefined);
 }
 
 function isObject(value: unknown): value is object {

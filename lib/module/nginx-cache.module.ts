@@ -7,6 +7,8 @@ import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
 import { Coalescing } from '../caching/coalescing.js';
 import { CurrentDraft } from '../caching/current-draft.js';
+import { EarlyAnswers } from '../caching/early-answers.js';
+import { HandlerConditions } from '../caching/handler-conditions.js';
 import { HandlerGuards } from '../caching/handler-guards.js';
 import { HandlerRoutes } from '../caching/handler-routes.js';
 import { HandlerPlans } from '../caching/handler-plans.js';
@@ -125,6 +127,8 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Coalescing,
       RenderTurns,
       CurrentDraft,
+      EarlyAnswers,
+      HandlerConditions,
       HandlerGuards,
       HandlerPlans,
       HandlerRoutes,
@@ -169,6 +173,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       PageCacheInterceptor,
       PageCacheDispatcher,
       CurrentDraft,
+      EarlyAnswers,
       HandlerPlans,
       Passage,
       ReadReports,

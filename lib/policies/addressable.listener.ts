@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { isKeyTooLong } from '../page/page-key.js';
@@ -18,7 +18,8 @@ export class AddressableListener extends RuleListener {
   }
 
   @OnPageCache(PageRequested)
-  override onRequested(event: PageRequested): void {
+  @OnPageCache(RequestArrived)
+  override onRequested(event: RequestArrived): void {
     super.onRequested(event);
     if (event.refusal !== undefined) return;
     if (event.head.method === 'HEAD') event.bypass('method');

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 
 /** "Only if it is still the same", which the application must say (RFC 9110, sections 13.1.1 and 13.1.4). */
 const PRECONDITIONS = ['if-match', 'if-unmodified-since'];
@@ -12,7 +12,8 @@ const VALIDATIONS = ['if-none-match', 'if-modified-since'];
 @Injectable()
 export class ConditionalRequestListener {
   @OnPageCache(PageRequested)
-  onRequested(event: PageRequested): void {
+  @OnPageCache(RequestArrived)
+  onRequested(event: RequestArrived): void {
     const { headers } = event.head;
     const has = (field: string) => headers[field] !== undefined;
     if (PRECONDITIONS.some(has)) event.bypass('conditional');

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 import { FINGERPRINT } from '../options/tokens.js';
 import { lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
@@ -13,7 +13,8 @@ export class KeyDriftListener {
   constructor(@Inject(FINGERPRINT) private readonly fingerprint: string | undefined) {}
 
   @OnPageCache(PageRequested)
-  onRequested(event: PageRequested): void {
+  @OnPageCache(RequestArrived)
+  onRequested(event: RequestArrived): void {
     // Where no nginx reads the store, only a visitor can have sent it.
     if (this.fingerprint === undefined) return;
     const looked = lookedUp(event.head.headers);

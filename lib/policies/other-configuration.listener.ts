@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 import { FINGERPRINT } from '../options/tokens.js';
 import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
@@ -16,7 +16,8 @@ export class OtherConfigurationListener {
   constructor(@Inject(FINGERPRINT) private readonly fingerprint: string | undefined) {}
 
   @OnPageCache(PageRequested)
-  onRequested(event: PageRequested): void {
+  @OnPageCache(RequestArrived)
+  onRequested(event: RequestArrived): void {
     const { headers } = event.head;
     const given = headers[CONFIGURATION_HEADER.toLowerCase()];
     // Where no nginx reads the store, only a visitor can have sent it.

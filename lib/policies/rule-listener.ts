@@ -1,5 +1,5 @@
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 import type { ReceivedRequests } from '../page/received-request.js';
 import type { Rule } from '../rules/rule.js';
 
@@ -15,7 +15,8 @@ export abstract class RuleListener {
   ) {}
 
   @OnPageCache(PageRequested)
-  onRequested(event: PageRequested): void {
+  @OnPageCache(RequestArrived)
+  onRequested(event: RequestArrived): void {
     const { rule } = this.received.of(event.request);
     if (rule && this.rules.includes(rule)) event.bypass(rule.reason);
   }

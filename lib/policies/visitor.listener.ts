@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested, PageResponding } from '../events/page-cache.events.js';
+import { PageRequested, PageResponding, RequestArrived } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
@@ -23,16 +23,20 @@ interface WithVisitor {
 }
 
 /**
- * A page that was made for a known visitor is not stored. With `anonymousOnly`, whoever is known before the handler runs gets no stored
- * page from the application either.
+ * A page that was made for a known visitor is not stored. With `anonymousOnly`, who is known before the handler runs gets no stored page
+ * where the application looks for one then: it is the visitor's own connection that says so before anything else is asked.
  */
 @Injectable()
 export class VisitorListener {
   constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
 
   @OnPageCache(PageRequested)
-  onRequested(event: PageRequested): void {
-    const visitor = this.options.anonymousOnly ? visitorOf(event.request, event.context) : undefined;
+  @OnPageCache(RequestArrived)
+  onRequested(event: RequestArrived): void {
+    if (!this.options.anonymousOnly) return;
+    const { request } = event;
+    const isRouted = event instanceof PageRequested;
+    const visitor = isRouted ? visitorOf(request, event.context) : byCertificate(request);
     if (visitor !== undefined) event.bypass(visitor);
   }
 
@@ -56,7 +60,7 @@ function visitorOf(request: IncomingMessage, context: ExecutionContext): string 
     if (hasContent(one.kauth)) return 'kauth';
     if (hasContent(one.session, 'cookie')) return 'session';
   }
-  return hasCertificate(request.socket as Partial<TLSSocket> | null) ? 'client-certificate' : undefined;
+  return byCertificate(request);
 }
 
 /** `false` is what passport and many guards call nobody. */
@@ -76,6 +80,7 @@ function hasContent(value: unknown, ...except: string[]): boolean {
 }
 
 /** Whether it was accepted or not: an application may ask for any, and look at it itself. */
-function hasCertificate(socket: Partial<TLSSocket> | null): boolean {
-  return Object.keys(socket?.getPeerCertificate?.() ?? {}).length > 0;
+function byCertificate(request: IncomingMessage): string | undefined {
+  const socket = request.socket as Partial<TLSSocket> | null;
+  return Object.keys(socket?.getPeerCertificate?.() ?? {}).length > 0 ? 'client-certificate' : undefined;
 }

@@ -7,6 +7,7 @@ import { field } from '../page/raw-pool.js';
 import { describeWholeResponses } from '../rfc/support/whole-responses.js';
 import { startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
+import { RoutedHits } from '../support/routed-hits.js';
 
 const GZIP = { 'Accept-Encoding': 'gzip' };
 const PARAGRAPH = '<p>a page that is worth compressing</p>';
@@ -153,7 +154,7 @@ describe('behind compression middleware on Express', () => {
     const { app, address } = await startApplication({
       platform: 'express',
       controllers: [PagesController],
-      providers: [PageLog],
+      providers: [PageLog, RoutedHits],
       options: compress ? {} : { compress: false },
       prepare: (one) => void one.use(compression({ threshold: 0 })),
     });

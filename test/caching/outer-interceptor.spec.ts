@@ -17,6 +17,7 @@ import { field } from '../page/raw-pool.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
 import { PageLog } from '../support/page-log.js';
+import { RoutedHits } from '../support/routed-hits.js';
 
 /** Express's response has all of them, Fastify's reply some. */
 type Reply = ServerResponse & { header(name: string, value: string): unknown };
@@ -53,7 +54,7 @@ describe.each(PLATFORMS)('an interceptor that sets a field when the handler is d
       }
     }
     const logger = new CollectedLogger();
-    const providers = [PageLog, { provide: APP_INTERCEPTOR, useClass: Outer }];
+    const providers = [PageLog, RoutedHits, { provide: APP_INTERCEPTOR, useClass: Outer }];
     const { app, address } = await startApplication({ platform, controllers: [PageController], providers, logger });
     try {
       const connections = new Set<Socket>();

@@ -16,6 +16,7 @@ import { PLATFORMS, startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
 import { patiently } from '../support/patience.js';
 import { PagesController } from '../support/pages.controller.js';
+import { RoutedHits } from '../support/routed-hits.js';
 import { answer } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -41,7 +42,7 @@ class LoggingInterceptor implements NestInterceptor {
 }
 
 describe.each(PLATFORMS.flatMap((platform) => (['memory', 'memcached'] as const).map((kind) => ({ platform, kind }))))(
-  'without nginx, pages in $kind, on $platform',
+  'without nginx, with a listener that wants to know the handler, pages in $kind, on $platform',
   ({ platform, kind }) => {
     let memcached: MemcachedServer;
     let app: INestApplication;
@@ -58,7 +59,7 @@ describe.each(PLATFORMS.flatMap((platform) => (['memory', 'memcached'] as const)
         platform,
         controllers: [PagesController],
         // Global interceptors by `useGlobalInterceptors()` are inside of those by `APP_INTERCEPTOR`.
-        providers: [PageLog, { provide: APP_INTERCEPTOR, useValue: logging }],
+        providers: [PageLog, RoutedHits, { provide: APP_INTERCEPTOR, useValue: logging }],
         options: { store: kind === 'memory' ? memoryStore() : memcachedStore({ servers: memcached.address }) },
         logger: {
           log() {},

@@ -8,6 +8,7 @@ import { field } from '../page/raw-pool.js';
 import { startApplication } from '../support/applications.js';
 import { FLAVOURS, type FlavourSite, startFlavour } from '../support/flavours.js';
 import { PageLog } from '../support/page-log.js';
+import { RoutedHits } from '../support/routed-hits.js';
 import { fc } from '../support/random.js';
 import { RANGES } from '../support/ranges.js';
 import { answer as ask } from '../support/site.js';
@@ -232,7 +233,7 @@ describe('an application that compresses what is not compressed', () => {
     const { app, url } = await startApplication({
       platform: 'express',
       controllers: [AnswersController],
-      providers: [Answers, PageLog],
+      providers: [Answers, PageLog, RoutedHits],
       options: { store: memoryStore(), compress: false },
       prepare: (created: INestApplication) => {
         created.use(compression({ threshold: 0 }));

@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { RequestArrived } from '../events/page-cache.events.js';
+import { hasTag } from '../http/validators.js';
+import type { HeaderField } from '../http/fields.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { lookedUp } from '../page/page-key-header.js';
+import { ReceivedRequests } from '../page/received-request.js';
+import { PageStorage } from '../stores/page-storage.js';
+import { CACHE_STATUS, HIT } from './cache-status.js';
+import { HandlerConditions } from './handler-conditions.js';
+import { type StoredResponse, storedResponse } from './stored-response.js';
+
+/**
+ * Answers hits as nginx does, where nginx does not: by rules, key and store, before anything of the application is asked. Listeners that
+ * want to see the handler (`PageRequested` alone) and `skipIf` are asked before a stored page is sent, so with one of them this is left
+ * to the interceptor.
+ */
+@Injectable()
+export class EarlyAnswers {
+  readonly #missed = new WeakSet<IncomingMessage>();
+  #isLeftToHandlers = false;
+
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(PageStorage) private readonly storage: PageStorage,
+    @Inject(HandlerConditions) private readonly conditions: HandlerConditions,
+  ) {}
+
+  /** Somebody wants to know the handler before a stored page is sent. */
+  leaveToHandlers(): void {
+    this.#isLeftToHandlers = true;
+  }
+
+  /** @returns whether a stored page is the answer; `undefined` when that is not to be asked here */
+  answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
+    if (request.method !== 'GET') return undefined;
+    if (this.#isLeftToHandlers || this.conditions.exist) return undefined;
+    const { rule, head, address } = this.received.of(request);
+    if (rule !== undefined) return undefined;
+    // nginx has just looked where we would look.
+    if (this.options.flavour !== undefined && lookedUp(head.headers) !== undefined) return undefined;
+    return this.look(new RequestArrived(head, request, address), request, response);
+  }
+
+  /** Whether there was no page when the request arrived. */
+  hasMissed(request: IncomingMessage): boolean {
+    return this.#missed.has(request);
+  }
+
+  private async look(arrived: RequestArrived, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    await this.dispatcher.decide(arrived);
+    if (arrived.refusal !== undefined) return false;
+    const { head, address, skipped } = arrived;
+    const page = await this.storage.get(address.key, request);
+    // Without a validator, nobody can tell whether the visitor has the page.
+    const isAnswer = page && (skipped === undefined || hasTag(page.headers));
+    const stored = isAnswer ? await storedResponse(page, head.headers, true) : undefined;
+    if (stored && send(stored, request, response)) return true;
+    this.#missed.add(request);
+    return false;
+  }
+}
+
+/** @returns `false`, with nothing done, when what is stored is damaged */
+function send(stored: StoredResponse, request: IncomingMessage, response: ServerResponse): boolean {
+  const fields = fieldsOf(stored);
+  try {
+    // What `writeHead()` makes of a list for HTTP/2 has one value for each name.
+    if (request.httpVersionMajor === 2) {
+      for (const [name, value] of fields) response.appendHeader(name, value);
+      response.writeHead(stored.status).end(stored.body);
+    } else response.writeHead(stored.status, fields.flat()).end(stored.body);
+    return true;
+  } catch {
+    // Node has refused a field, and the application answers.
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    response.statusCode = 200;
+    return false;
+  }
+}
+
+/** In the order in which they would be sent if each were set on the response. */
+function fieldsOf({ fields, vary, made, unsaid }: StoredResponse): HeaderField[] {
+  const replaced = new Map(made.map((field) => [field[0].toLowerCase(), field]));
+  const left = unsaid.map((name) => name.toLowerCase());
+  const own: HeaderField[] = [];
+  for (const field of fields) {
+    const name = field[0].toLowerCase();
+    if (left.includes(name)) continue;
+    own.push(replaced.get(name) ?? field);
+    replaced.delete(name);
+  }
+  return [...own, ...(vary === undefined ? [] : [['Vary', vary] as const]), ...replaced.values(), [CACHE_STATUS, HIT]];
+}
