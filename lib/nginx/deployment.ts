@@ -42,6 +42,14 @@ export interface NginxDeployment {
    * Default `1.22`.
    */
   nginxVersion?: string;
+  /**
+   * How many connections each memcached takes (`memcached -c`). Each worker of nginx keeps an eighth of them open for the next visitors.
+   * Give memcached more than there are visitors at the same moment, and say so here: beyond that, it sends them to the application.
+   * Default 1024, as memcached's own.
+   *
+   * @see https://docs.memcached.org/serverguide/configuring/#connection-limit
+   */
+  memcachedConnections?: number | undefined;
   /** For `full`: `files` in the directory, or the standard `streams` (errors to stderr, requests to stdout). Default `files`. */
   logs?: 'files' | 'streams';
   /** For `full`: where pid, logs and temporary files go. Default `/var/lib/nginx-cache`. */
@@ -65,6 +73,7 @@ const PROXY = 'an address or a network like "10.0.0.0/8"';
 const PROXIES = 'a list: [ … ]';
 const RESOLVER = 'the address of a name server, like "127.0.0.11" or "127.0.0.1:5353", one or a list of them';
 const VERSION = 'a version of nginx like "1.22" or "1.27.3"';
+const CONNECTIONS = 'a whole number from 1 to 1000000';
 const LOGS = '"files" or "streams"';
 const DIRECTORY = 'an absolute path, of the characters A-Z a-z 0-9 . _ @ + - /';
 
@@ -107,7 +116,7 @@ const OWN_FIELDS = new Set([
   CONFIGURATION_HEADER.toLowerCase(),
 ]);
 const NAMES_OF_ALL =
-  'app, listen, serverName, location, proxySetHeader, trustedProxies, resolver, nginxVersion, logs, directory, modulesDirectory';
+  'app, listen, serverName, location, proxySetHeader, trustedProxies, resolver, nginxVersion, memcachedConnections, logs, directory, modulesDirectory';
 const deploymentSchema = v.strictObject(
   {
     app: oneOrMany(app, APP),
@@ -141,6 +150,14 @@ const deploymentSchema = v.strictObject(
     trustedProxies: v.optional(v.array(v.pipe(v.string(PROXY), v.check(isNetwork, PROXY)), PROXIES)),
     resolver: v.optional(oneOrMany(nameServer, RESOLVER)),
     nginxVersion: v.optional(v.pipe(v.string(VERSION), v.regex(/^\d{1,3}(?:\.\d{1,3}){1,2}$/, VERSION))),
+    memcachedConnections: v.optional(
+      v.pipe(
+        v.number(CONNECTIONS),
+        v.integer(CONNECTIONS),
+        v.minValue(1, CONNECTIONS),
+        v.maxValue(1_000_000, CONNECTIONS),
+      ),
+    ),
     logs: v.optional(v.picklist(['files', 'streams'], LOGS)),
     directory: v.optional(path),
     modulesDirectory: v.optional(path),
@@ -161,6 +178,7 @@ export interface CheckedDeployment {
   readonly resolvers: readonly string[];
   /** Whether nginx can look for the addresses of an upstream while it runs. */
   readonly resolves: boolean;
+  readonly memcachedConnections: number;
   readonly logs: 'files' | 'streams';
   readonly directory: string;
   readonly modulesDirectory: string | undefined;
@@ -186,6 +204,7 @@ export function checkDeployment(deployment: NginxDeployment, hosts: readonly str
     trustedProxies: deployment.trustedProxies ?? [],
     resolvers: list(deployment.resolver ?? []),
     resolves: isAtLeast(deployment.nginxVersion ?? '1.22', '1.27.3'),
+    memcachedConnections: deployment.memcachedConnections ?? 1024,
     logs: deployment.logs ?? 'files',
     directory: directory.replace(/(?<=.)\/$/, ''),
     modulesDirectory: deployment.modulesDirectory?.replace(/(?<=.)\/$/, ''),

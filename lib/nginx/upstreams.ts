@@ -9,6 +9,12 @@ const VALID = '10s';
 /** Node closes a connection that has been idle for 5 seconds: nginx must have let go of it before. */
 const KEEP_ALIVE = '4s';
 
+/** Of the connections that memcached takes, each worker of nginx keeps so many open when it has no use for them. */
+const KEPT_OF_MEMCACHED = 1 / 8;
+
+/** After a rush, connections to memcached that nobody uses are there for others again. */
+const IDLE_OF_MEMCACHED = '10s';
+
 /** The servers that nginx asks. */
 export interface Upstreams {
   readonly http: string[];
@@ -18,8 +24,12 @@ export interface Upstreams {
 
 /** The upstreams of the application and of memcached. */
 export function upstreams(place: CheckedDeployment, memcached: readonly string[], names: SiteNames): Upstreams {
-  const all = [upstream('app', place.app, place, names, [`keepalive_timeout ${KEEP_ALIVE};`])];
-  if (memcached.length > 0) all.push(upstream('memcached', memcached, place, names));
+  const all = [upstream('app', place.app, place, names, ['keepalive 64;', `keepalive_timeout ${KEEP_ALIVE};`])];
+  if (memcached.length > 0) {
+    const kept = Math.max(1, Math.floor(place.memcachedConnections * KEPT_OF_MEMCACHED));
+    const lines = [`keepalive ${kept};`, `keepalive_timeout ${IDLE_OF_MEMCACHED};`];
+    all.push(upstream('memcached', memcached, place, names, lines));
+  }
   return { http: all.flatMap(({ http }) => http), stream: all.flatMap(({ stream }) => stream) };
 }
 
@@ -28,7 +38,7 @@ function upstream(
   servers: readonly string[],
   { resolvers, resolves, directory }: CheckedDeployment,
   names: SiteNames,
-  more: readonly string[] = [],
+  keepalive: readonly string[],
 ): Upstreams {
   const isSought = (server: string) => resolvers.length > 0 && isName(server);
   const resolver = `resolver ${resolvers.join(' ')} valid=${VALID};`;
@@ -39,7 +49,7 @@ function upstream(
   });
   const zone = servers.some(isSought) && resolves ? [`zone ${names.of(of)} 64k;`, resolver] : [];
   return {
-    http: block(`upstream ${names.of(of)}`, [...zone, ...lines, 'keepalive 64;', ...more]),
+    http: block(`upstream ${names.of(of)}`, [...zone, ...lines, ...keepalive]),
     stream: servers.flatMap((server, index) =>
       isSought(server) && !resolves
         ? block('server', [

@@ -22,13 +22,14 @@ export function wholeConf({ http, server, stream, modules }: ConfParts, place: C
   return [
     ...(modulesDirectory ? loaded.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
     'worker_processes auto;',
-    'worker_rlimit_nofile 8192;',
+    '# A visitor takes two connections: of his own, and to memcached or to the application.',
+    'worker_rlimit_nofile 16384;',
     '# The maps below are regular expressions, run for every request.',
     'pcre_jit on;',
     `pid ${directory}/nginx.pid;`,
     `error_log ${errors};`,
     '',
-    ...block('events', ['worker_connections 4096;']),
+    ...block('events', ['worker_connections 8192;']),
     '',
     ...(stream.length > 0 ? [...block('stream', stream), ''] : []),
     ...block('http', [

@@ -5,6 +5,9 @@ import { nginxConf } from 'nestjs-nginx-cache';
 import { settings } from '../settings.js';
 import { Server, type ServerOptions } from './server.js';
 
+/** More than there are visitors at the same moment; memcached takes 1024 by itself. */
+const MEMCACHED_CONNECTIONS = 4096;
+
 /** What `npm start` runs: the blog, and in front of it nginx and what the flavour needs, where they can be had. */
 export class Site {
   readonly directory = mkdtempSync(join(tmpdir(), 'nginx-cache-'));
@@ -40,7 +43,7 @@ export class Site {
     const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
     await this.#start({
       name: 'memcached',
-      command: ['memcached', '-s', socket, '-a', '0777', ...user],
+      command: ['memcached', '-s', socket, '-a', '0777', '-c', String(MEMCACHED_CONNECTIONS), ...user],
       address: { path: socket },
     });
     return `unix:${socket}`;
@@ -74,6 +77,7 @@ export class Site {
       app,
       listen: `127.0.0.1:${this.port}`,
       directory: this.directory,
+      memcachedConnections: MEMCACHED_CONNECTIONS,
       ...(modulesDirectory && { modulesDirectory }),
     });
     for (const [path, text] of Object.entries(files)) writeFileSync(join(this.directory, path), text, { mode: 0o600 });

@@ -50,6 +50,7 @@ describe('a wrong deployment', () => {
     [{ app, resolver: [] }, `deployment.resolver: [] … ${RESOLVER}`],
     [{ app, resolver: '127.0.0.11 valid=1s' }, `deployment.resolver: '127.0.0.11 valid=1s' … ${RESOLVER}`],
     [{ app, nginxVersion: 'latest' }, `deployment.nginxVersion: 'latest' … a version of nginx like "1.22" or "1.27.3"`],
+    [{ app, memcachedConnections: 0 }, 'deployment.memcachedConnections: 0 … a whole number from 1 to 1000000'],
     [{ app, logs: 'stdout' }, `deployment.logs: 'stdout' … "files" or "streams"`],
     [{ app, port: 8080 }, `deployment.port: 'port' … left out: what there is is app, listen`],
   ])('%j', (deployment, sentence) => {

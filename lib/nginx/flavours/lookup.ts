@@ -7,6 +7,12 @@ import type { Site } from './flavour.js';
 const MEMCACHED_TIMEOUT = '40ms';
 
 /**
+ * How much of a page nginx reads at once. A page that is larger, as it is stored, costs more: one of 190 KB twice as much with 16k. Smaller
+ * ones cost the same with any, since memory that is not written to is not taken; from 128k on, malloc asks the kernel for each of them.
+ */
+const BUFFER_SIZE = '64k';
+
+/**
  * The beginning of each location of pages: a request that the rules keep away from the cache goes to the application. `set` evaluates all
  * of it here, in the main request.
  */
@@ -30,7 +36,7 @@ export function memcachedPass({ names }: Site, module: 'memcached' | 'memc'): st
   return [
     `${module}_pass ${names.of('memcached')};`,
     ...['connect', 'send', 'read'].map((wait) => `${module}_${wait}_timeout ${MEMCACHED_TIMEOUT};`),
-    `${module}_buffer_size 16k;`,
+    `${module}_buffer_size ${BUFFER_SIZE};`,
   ];
 }
 
