@@ -14,8 +14,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
 import type { PageAddress } from '../page/page-key.js';
 import { Purger } from '../purging/purger.js';
-import type { Arrival } from '../stores/journal/purge-check.js';
-import { PageStorage } from '../stores/page-storage.js';
+import { PageStorage, type StorageArrival } from '../stores/page-storage.js';
 import type { PageWrite } from '../stores/page-write.js';
 import type { Lead } from './coalescing.js';
 import { CurrentDraft } from './current-draft.js';
@@ -29,7 +28,7 @@ import { RenderingDates } from './rendering-dates.js';
 import { observe } from './response-observer.js';
 
 const ARRIVAL = Symbol('nestjs-nginx-cache: arrival');
-type Arrived = IncomingMessage & { [ARRIVAL]?: Arrival };
+type Arrived = IncomingMessage & { [ARRIVAL]?: StorageArrival };
 
 /** The pages that this process is rendering. */
 @Injectable()
@@ -70,8 +69,9 @@ export class Renderings implements OnApplicationBootstrap {
     const write = this.publications.of(request)
       ? await this.storage.renew(address, arrival)
       : await this.storage.begin(address, arrival, request, leads);
-    if (!write) this.outages.missed();
-    else if (this.storage.isAskedFirst) this.outages.answered();
+    const server = this.storage.serverOf(address.key);
+    if (!write) this.outages.missed(server);
+    else if (this.storage.isAskedFirst) this.outages.answered(server);
     return write;
   }
 

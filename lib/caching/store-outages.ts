@@ -3,52 +3,79 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageCacheFailed, PageStored } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { PageStorage } from '../stores/page-storage.js';
 
 /** One page may meet a store that is only late. */
 const IN_A_ROW = 3;
 
-/** Says once that the store is gone, and once that it is back. */
+/** What is known of a server that does not answer. */
+interface Outage {
+  /** Pages in a row. */
+  readonly missed: number;
+  /** Why, as far as the server has said. */
+  readonly reason: string;
+}
+
+const NONE: Outage = { missed: 0, reason: '' };
+
+/** Says once that a server of the store is gone, and once that it is back. */
 @Injectable()
 export class StoreOutages {
   readonly #logger = new Logger('PageCache');
   readonly #name: string;
-  #missed = 0;
-  /** Why, as far as the store has said. */
-  #reason = '';
+  readonly #outages = new Map<string, Outage>();
 
-  constructor(@Inject(PAGE_CACHE_OPTIONS) { store }: CheckedOptions) {
-    const places = store.servers?.map(({ address }) => address) ?? (store.files ? [store.files.root] : []);
-    this.#name = [`${store.kind}Store()`, ...places].join(' ');
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) { store }: CheckedOptions,
+    @Inject(PageStorage) private readonly storage: PageStorage,
+  ) {
+    this.#name = [`${store.kind}Store()`, ...(store.files ? [store.files.root] : [])].join(' ');
   }
 
-  /** A page could not be looked after, since the store has not answered in time. */
-  missed(): void {
-    this.#missed += 1;
-    if (this.#missed !== IN_A_ROW) return;
-    const why = this.#reason === '' ? '' : ` (${this.#reason})`;
+  /** A page could not be looked after, since its server has not answered in time. */
+  missed(server = ''): void {
+    const { missed, reason } = this.of(server);
+    this.#outages.set(server, { missed: missed + 1, reason });
+    if (missed + 1 !== IN_A_ROW) return;
+    const why = reason === '' ? '' : ` (${reason})`;
     this.#logger.warn(
-      `${this.#name} does not answer${why}: pages are rendered for each visitor and not stored (detail=store-down), until it does. Reported once.`,
+      `${this.name(server)} does not answer${why}: pages are rendered for each visitor and not stored (detail=store-down), until it does. Reported once.`,
     );
   }
 
-  answered(): void {
-    if (this.#missed >= IN_A_ROW) {
-      this.#logger.warn(`${this.#name} answers again. Pages that have passed it by: ${this.#missed}.`);
+  answered(server = ''): void {
+    const { missed } = this.of(server);
+    if (missed >= IN_A_ROW) {
+      this.#logger.warn(`${this.name(server)} answers again. Pages that have passed it by: ${missed}.`);
     }
-    this.#missed = 0;
-    this.#reason = '';
+    this.#outages.delete(server);
   }
 
   /** Where nobody asks a store before it is given a page, that page is the first to miss it. */
   @OnPageCache(PageCacheFailed)
   onFailed({ operation, error }: PageCacheFailed): void {
     if (operation !== 'get' && operation !== 'set') return;
-    this.#reason = error instanceof Error ? error.message : String(error);
-    if (operation === 'set') this.missed();
+    const server = serverIn(error);
+    this.#outages.set(server, { ...this.of(server), reason: error instanceof Error ? error.message : String(error) });
+    if (operation === 'set') this.missed(server);
   }
 
   @OnPageCache(PageStored)
-  onStored(): void {
-    this.answered();
+  onStored({ address }: PageStored): void {
+    this.answered(this.storage.serverOf(address.key));
   }
+
+  private of(server: string): Outage {
+    return this.#outages.get(server) ?? NONE;
+  }
+
+  private name(server: string): string {
+    return `${this.#name} ${server}`.trimEnd();
+  }
+}
+
+/** Errors of memcached name it. */
+function serverIn(error: unknown): string {
+  const { server } = (error ?? {}) as { readonly server?: unknown };
+  return typeof server === 'string' ? server : '';
 }

@@ -106,11 +106,7 @@ function siteOf(options: CheckedOptions, fingerprint: string, { directory }: Che
 }
 
 function pieces(site: Site, flavour: Flavour, place: CheckedDeployment) {
-  const { http, stream } = upstreams(
-    place,
-    site.options.store.servers?.map(({ address }) => address) ?? [],
-    site.names,
-  );
+  const { http, stream } = upstreams(place, site.options.store.servers ?? [], site.names);
   return {
     stream,
     http: [...http, '', ...httpBlock(site, place), ...flavour.http(site)],

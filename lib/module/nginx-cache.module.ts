@@ -37,7 +37,7 @@ import { PageRenderer } from '../publishing/page-renderer.js';
 import { Publisher } from '../publishing/publisher.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageStorage } from '../stores/page-storage.js';
-import type { PageStore } from '../stores/page-store.js';
+import type { PageStore, SpreadStore } from '../stores/page-store.js';
 import { PageCacheLogger } from './page-cache-logger.js';
 import { PageCacheService } from './page-cache.service.js';
 import { UnsafeRequests } from '../caching/unsafe-requests.js';
@@ -114,7 +114,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       CacheModule.registerAsync({
         imports: [store],
         inject: [PAGE_STORE],
-        useFactory: ({ keyv }: PageStore) => ({ stores: [keyv] }),
+        useFactory: ({ keyv }: PageStore | SpreadStore) => ({ stores: [keyv] }),
       }),
     ],
     providers: [
@@ -162,8 +162,12 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       {
         provide: PageStorage,
         inject: [CACHE_MANAGER, PAGE_STORE, PAGE_CACHE_OPTIONS, PageCacheDispatcher],
-        useFactory: (cache: Cache, pages: PageStore, { prefix }: CheckedOptions, dispatcher: PageCacheDispatcher) =>
-          new PageStorage(cache, pages, prefix, (error) => dispatcher.notify(new PageCacheFailed('get', error))),
+        useFactory: (
+          cache: Cache,
+          pages: PageStore | SpreadStore,
+          { prefix }: CheckedOptions,
+          dispatcher: PageCacheDispatcher,
+        ) => new PageStorage(cache, pages, prefix, (error) => dispatcher.notify(new PageCacheFailed('get', error))),
       },
       ...(registerInterceptor ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),
     ],

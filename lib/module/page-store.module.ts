@@ -28,11 +28,12 @@ export type NginxCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
     {
       provide: PAGE_STORE,
       inject: [PAGE_CACHE_OPTIONS, FINGERPRINT],
-      useFactory: (options: CheckedOptions, fingerprint: string | undefined) =>
-        options.store.open({
-          ...options.storeContext,
-          ...(fingerprint !== undefined && { edition: editionOf(options, fingerprint) }),
-        }),
+      useFactory: (options: CheckedOptions, fingerprint: string | undefined) => {
+        const { store, storeContext } = options;
+        const edition = fingerprint === undefined ? {} : { edition: editionOf(options, fingerprint) };
+        const context = { ...storeContext, ...edition };
+        return store.openSpread?.(context) ?? store.open(context);
+      },
     },
   ],
   exports: [PAGE_CACHE_OPTIONS, FINGERPRINT, PAGE_STORE],

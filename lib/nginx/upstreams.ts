@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import type { CheckedDeployment } from './deployment.js';
 import { block, quoted } from './syntax.js';
 import type { SiteNames } from './variables.js';
@@ -15,6 +16,12 @@ const KEPT_OF_MEMCACHED = 1 / 8;
 /** After a rush, connections to memcached that nobody uses are there for others again. */
 const IDLE_OF_MEMCACHED = '10s';
 
+/** What is hashed to find the server of a page, in a variable: the key of the page, whatever is asked for. */
+export const PLACED_BY = 'placed_by';
+
+/** A server that has failed so often is left alone for a moment: only so many visitors wait for it until their time is over. */
+const FAILING = 'max_fails=3 fail_timeout=2s';
+
 /** The servers that nginx asks. */
 export interface Upstreams {
   readonly http: string[];
@@ -22,41 +29,78 @@ export interface Upstreams {
   readonly stream: string[];
 }
 
-/** The upstreams of the application and of memcached. */
-export function upstreams(place: CheckedDeployment, memcached: readonly string[], names: SiteNames): Upstreams {
-  const all = [upstream('app', place.app, place, names, ['keepalive 64;', `keepalive_timeout ${KEEP_ALIVE};`])];
+/** A server of an upstream, and what nginx is told besides its address. */
+interface UpstreamServer {
+  readonly address: string;
+  readonly parameters?: string;
+}
+
+/**
+ * The upstreams of the application and of memcached.
+ *
+ * @throws {NginxCacheConfigError} when nginx would place pages otherwise than the application
+ */
+export function upstreams(
+  place: CheckedDeployment,
+  memcached: readonly { readonly address: string; readonly weight: number }[],
+  names: SiteNames,
+): Upstreams {
+  const app = place.app.map((address) => ({ address }));
+  const all = [upstream('app', app, place, names, ['keepalive 64;', `keepalive_timeout ${KEEP_ALIVE};`])];
   if (memcached.length > 0) {
-    const kept = Math.max(1, Math.floor(place.memcachedConnections * KEPT_OF_MEMCACHED));
-    const lines = [`keepalive ${kept};`, `keepalive_timeout ${IDLE_OF_MEMCACHED};`];
-    all.push(upstream('memcached', memcached, place, names, lines));
+    const isSpread = memcached.length > 1;
+    if (isSpread) mustKeepNames(memcached, place);
+    const servers = memcached.map(({ address, weight }) =>
+      isSpread ? { address, parameters: ` weight=${weight} ${FAILING}` } : { address },
+    );
+    const kept = Math.max(1, Math.floor(place.memcachedConnections * KEPT_OF_MEMCACHED)) * memcached.length;
+    const keepalive = [`keepalive ${kept};`, `keepalive_timeout ${IDLE_OF_MEMCACHED};`];
+    const spread = isSpread ? [`hash ${names.variable(PLACED_BY)} consistent;`] : [];
+    all.push(upstream('memcached', servers, place, names, [...spread, ...keepalive]));
   }
   return { http: all.flatMap(({ http }) => http), stream: all.flatMap(({ stream }) => stream) };
 }
 
+/** nginx hashes what stands behind `server`: there must be the name, and not a socket that leads to it. */
+function mustKeepNames(
+  servers: readonly { readonly address: string }[],
+  { resolvers, resolves }: CheckedDeployment,
+): void {
+  const name = servers.map(({ address }) => address).find(isName);
+  if (name === undefined || resolves || resolvers.length === 0) return;
+  throw new NginxCacheConfigError(
+    'deployment.resolver',
+    resolvers,
+    `left out, or with nginxVersion 1.27.3 or newer, where there are several memcached servers and one is a name (${name})`,
+  );
+}
+
+/** @param how the servers are chosen and connections are kept, in the order that nginx wants */
 function upstream(
   of: string,
-  servers: readonly string[],
+  servers: readonly UpstreamServer[],
   { resolvers, resolves, directory }: CheckedDeployment,
   names: SiteNames,
-  keepalive: readonly string[],
+  how: readonly string[],
 ): Upstreams {
-  const isSought = (server: string) => resolvers.length > 0 && isName(server);
+  const isSought = ({ address }: UpstreamServer) => resolvers.length > 0 && isName(address);
   const resolver = `resolver ${resolvers.join(' ')} valid=${VALID};`;
   const socket = (index: number) => `unix:${directory}/${names.of(`${of}_${index}`)}.sock`;
   const lines = servers.map((server, index) => {
-    if (!isSought(server)) return `server ${server};`;
-    return resolves ? `server ${server} resolve;` : `server ${socket(index)};`;
+    const { address, parameters = '' } = server;
+    if (!isSought(server)) return `server ${address}${parameters};`;
+    return resolves ? `server ${address}${parameters} resolve;` : `server ${socket(index)};`;
   });
   const zone = servers.some(isSought) && resolves ? [`zone ${names.of(of)} 64k;`, resolver] : [];
   return {
-    http: block(`upstream ${names.of(of)}`, [...zone, ...lines, ...keepalive]),
+    http: block(`upstream ${names.of(of)}`, [...zone, ...lines, ...how]),
     stream: servers.flatMap((server, index) =>
       isSought(server) && !resolves
         ? block('server', [
             `listen ${socket(index)};`,
             resolver,
             '# What stands in a variable is looked for when it is needed.',
-            `set ${names.variable(of)} ${quoted(server)};`,
+            `set ${names.variable(of)} ${quoted(server.address)};`,
             `proxy_pass ${names.variable(of)};`,
           ])
         : [],

@@ -1,149 +1,38 @@
-import { isDeepStrictEqual } from 'node:util';
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { inTime } from '../async/in-time.js';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { PurgeScope } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { describe, type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
+import type { StoragePart } from '../stores/storage-part.js';
+import { PendingQueue } from './pending-queue.js';
 
-/** Between attempts, in milliseconds: at first, and at most. */
-const FIRST_DELAY = 100;
-const LAST_DELAY = 2000;
-
-/** So many paths, tags and rules are remembered one by one; with more, everything is purged when the store is back. */
-const CAPACITY = 1000;
-/** The same where not everything can be purged, since the store cannot list it; more are refused. */
-const CAPACITY_WITHOUT_LIST = 100_000;
-
-/** So many targets are named in the log. */
-const SHOWN = 20;
-/** How long nothing more is said of purges that wait, in milliseconds: a store may fail now and then. */
-const SILENCE = 10_000;
-
-/** The purges that the store has not acknowledged. They are tried until it has, and nothing is stored before. */
+/** The purges that a server has not acknowledged, for each server. */
 @Injectable()
 export class PendingPurges implements OnModuleDestroy {
-  readonly #logger = new Logger('PageCache');
-  #scopes: PurgeScope[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #delay = FIRST_DELAY;
-  #closed = false;
-  /** Only while the next attempt waits for its time. */
-  #tryNow: (() => void) | undefined;
-  /** Who waits for the end of all. */
-  readonly #waiting = new Set<() => void>();
-  /** Of what the log says that it waits: how many of them the store has by now. `undefined` when it says nothing. */
-  #made: number | undefined;
-  #silentUntil = 0;
+  readonly #queues: ReadonlyMap<StoragePart, PendingQueue>;
 
-  constructor(@Inject(PageStorage) private readonly storage: PageStorage) {}
+  constructor(@Inject(PageStorage) { parts }: PageStorage) {
+    this.#queues = new Map(parts.map((part) => [part, new PendingQueue(part)]));
+  }
 
   get size(): number {
-    return this.#scopes.length;
+    return Array.from(this.#queues.values(), ({ size }) => size).reduce((sum, size) => sum + size, 0);
   }
 
   /**
+   * @param part the one that has not acknowledged it
    * @param purge tries one again
    * @param error why it is pending
    * @returns whether it will be tried again
    */
-  add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
-    if (this.#closed) return this.refuse('Shutting down', scope);
-    if (this.#scopes.length === 0) this.reportFirst(scope, error);
-    // The first may be under way: whatever comes now is to be done after it.
-    const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
-    const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
-    if (total > CAPACITY && this.storage.lists) this.#scopes = [{ kind: 'all' }];
-    else if (total > CAPACITY_WITHOUT_LIST) return this.refuse('Too many pages wait to be purged: giving up', scope);
-    else if (!isWaiting) this.#scopes.push(scope);
-    this.hold();
-    this.schedule(purge);
-    return true;
+  add(part: StoragePart, scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
+    return this.#queues.get(part)!.add(scope, purge, error);
   }
 
-  /** Waits until the store has acknowledged all of them, but not longer than so many milliseconds. */
+  /** Waits until every server has acknowledged all of its own, but not longer than so many milliseconds. */
   async settled(milliseconds: number): Promise<void> {
-    if (this.#scopes.length === 0) return;
-    let end = (): void => undefined;
-    const settled = new Promise<void>((resolve) => this.#waiting.add((end = resolve)));
-    // The next attempt may be far away.
-    this.#tryNow?.();
-    await inTime(settled, milliseconds);
-    this.#waiting.delete(end);
+    await Promise.all(Array.from(this.#queues.values(), (queue) => queue.settled(milliseconds)));
   }
 
   onModuleDestroy(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    if (this.#scopes.length > 0) this.report('Shutting down', this.#scopes);
-    this.#scopes = [];
-  }
-
-  private reportFirst(scope: PurgeScope, error: unknown): void {
-    const now = Date.now();
-    if (now < this.#silentUntil) return;
-    this.#silentUntil = now + SILENCE;
-    this.#made = 0;
-    const targets = describe(scope);
-    const more = targets.length > SHOWN ? `, and ${targets.length - SHOWN} more` : '';
-    this.#logger.warn(
-      `The store has not acknowledged a purge (${error instanceof Error ? error.message : String(error)}): ` +
-        `${targets.slice(0, SHOWN).join(', ')}${more}. It is tried again until the store has it, as are all that follow, ` +
-        'and nothing is stored before. Reported once.',
-    );
-  }
-
-  private reportLast(): void {
-    if (this.#made === undefined) return;
-    this.#logger.warn(`The store has all purges that waited for it: ${this.#made} paths, tags and rules.`);
-    this.#made = undefined;
-  }
-
-  /** Nothing is stored while something waits. */
-  private hold(): void {
-    this.storage.journal.held = this.#scopes.length > 0;
-  }
-
-  private refuse(why: string, scope: PurgeScope): false {
-    this.report(why, [scope]);
-    return false;
-  }
-
-  /** What is lost is at least known. */
-  private report(why: string, scopes: readonly PurgeScope[]): void {
-    const targets = scopes.flatMap(describe);
-    this.#logger.error(
-      `${why} with ${targets.length} purges that the store has not acknowledged: ${targets.slice(0, SHOWN).join(', ')}. ` +
-        'Those pages may be served until their ttl is over: purge them again.',
-    );
-  }
-
-  private schedule(purge: (scope: PurgeScope) => Promise<unknown>): void {
-    if (this.#timer) return;
-    const tryNow = (): void => {
-      clearTimeout(this.#timer);
-      this.#tryNow = undefined;
-      void this.retry(purge);
-    };
-    this.#tryNow = tryNow;
-    this.#timer = setTimeout(tryNow, this.#delay).unref();
-  }
-
-  private async retry(purge: (scope: PurgeScope) => Promise<unknown>): Promise<void> {
-    try {
-      for (let scope = this.#scopes[0]; scope; scope = this.#scopes[0]) {
-        await purge(scope);
-        // Another may have come to its place by an overflow: then that one is still to be done.
-        if (this.#scopes[0] === scope) this.#scopes.shift();
-        if (this.#made !== undefined) this.#made += sizeOf(scope);
-        this.hold();
-      }
-      this.reportLast();
-      this.#delay = FIRST_DELAY;
-      this.#timer = undefined;
-      for (const end of this.#waiting) end();
-    } catch {
-      this.#delay = this.#waiting.size > 0 ? FIRST_DELAY : Math.min(this.#delay * 2, LAST_DELAY);
-      this.#timer = undefined;
-      if (this.#scopes.length > 0) this.schedule(purge);
-    }
+    for (const queue of this.#queues.values()) queue.close();
   }
 }

@@ -23,15 +23,18 @@ export class PurgeIncompleteError extends Error {
   /**
    * @param pending what is not known to be purged: paths, `/path/*` for a subtree, regular expressions, `tag:name`
    * @param isRetried whether it is tried again until the store has it; not when the store can never do it, and not when it was given up
+   * @param servers those that have not acknowledged it, by their addresses; what others have acknowledged is done. Empty when the store has
+   *   no servers
    */
   constructor(
     readonly pending: readonly string[],
     cause: unknown,
     readonly isRetried = true,
+    readonly servers: readonly string[] = [],
   ) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const what = `${pending.slice(0, 10).join(', ')}${pending.length > 10 ? ', …' : ''} (${why})`;
-    const retried = 'It is tried again until the store has it; until then, nothing new is stored.';
+    const retried = `It is tried again until ${servers.join(', ') || 'the store'} has it; until then, nothing new is stored there.`;
     super(isRetried ? `Not purged yet: ${what}. ${retried}` : `Not purged: ${what}. It is not tried again.`, { cause });
   }
 }
@@ -61,5 +64,6 @@ function oneError(errors: readonly unknown[]): unknown {
     pending,
     first.cause,
     incomplete.every(({ isRetried }) => isRetried),
+    [...new Set(incomplete.flatMap(({ servers }) => servers))],
   );
 }

@@ -7,6 +7,7 @@ import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { rawPath } from '../rules/request-head.js';
 import { chunks } from '../async/chunks.js';
 import { PageStorage } from '../stores/page-storage.js';
+import type { StoragePart } from '../stores/storage-part.js';
 import { everyKey, pagesToPurge } from '../stores/stored-pages.js';
 import { UnsupportedError } from '../stores/unsupported.error.js';
 import { PendingPurges } from './pending-purges.js';
@@ -75,86 +76,134 @@ export class Purger {
   }
 
   /**
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it; it is tried again until it has, unless it never can
+   * @throws {PurgeIncompleteError} when a server has not acknowledged it; it is tried again until it has, unless it never can
    */
   async purge(scope: PurgeScope): Promise<PurgeReport> {
     if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
-    try {
-      return await this.acknowledged(scope);
-    } catch (error) {
-      // What a store can never do is not worth another try.
-      const isPending =
-        !(error instanceof UnsupportedError) && this.pending.add(scope, (again) => this.acknowledged(again), error);
-      this.dispatcher.notify(new PageCacheFailed('purge', error, isPending));
-      throw new PurgeIncompleteError(describe(scope), error, isPending);
-    }
+    const start = performance.now();
+    const parts = this.concerned(scope);
+    const results = await Promise.allSettled(parts.map((part) => this.acknowledged(part, scope)));
+    const purged = results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0);
+    const failures = parts.flatMap((part, place) => {
+      const result = results[place]!;
+      return result.status === 'rejected' ? [{ part, error: result.reason as unknown }] : [];
+    });
+    if (failures.length === 0 || failures.length < parts.length) this.report(scope, purged);
+    if (failures.length > 0) throw this.incomplete(scope, failures);
+    return { purged, targets: describe(scope), duration: performance.now() - start };
   }
 
   /** Deletes every page, also those that were stored by other options. Whoever stores some must know already that it may not. */
-  async sweep(): Promise<void> {
-    const purged = await this.deleteAll();
+  async sweep(part: StoragePart): Promise<void> {
+    const purged = await this.deleteAll(part);
     if (purged > 0) this.dispatcher.notify(new PagesPurged(describe({ kind: 'all' }), purged));
   }
 
   /** What is being rendered of these pages, in any process, may be old; what is stored stays. */
   async announce(scope: PurgeScope): Promise<void> {
-    const cacheable = this.#cacheable.of(scope);
-    if (sizeOf(cacheable) > 0) await this.storage.journal.append(cacheable);
+    await Promise.all(this.concerned(scope).map((part) => this.append(part, scope)));
   }
 
-  private async acknowledged(scope: PurgeScope): Promise<PurgeReport> {
-    const start = performance.now();
-    // Whatever is stored from now on is checked against it, in every process: so it comes before anything is deleted.
-    await this.announce(scope);
-    const purged = await this.delete(scope);
-    const targets = describe(scope);
-    this.dispatcher.notify(new PagesPurged(targets, purged, pagesOf(scope)));
-    return { purged, targets, duration: performance.now() - start };
+  /** The parts that may have a page of it. */
+  private concerned(scope: PurgeScope): readonly StoragePart[] {
+    const { parts } = this.storage;
+    const keys = parts.length > 1 ? this.keysOf(scope) : undefined;
+    return keys ? parts.filter(({ holds }) => keys.some(holds)) : parts;
   }
 
-  private async delete(scope: PurgeScope): Promise<number> {
+  /** The keys of all pages that it takes; `undefined` when only a list of what is stored can tell. */
+  private keysOf(scope: PurgeScope): string[] | undefined {
     switch (scope.kind) {
       case 'targets':
-        return this.storage.delete(scope.targets.flatMap((exact) => this.keys.at(exact)).map(({ key }) => key));
-      case 'tags':
-        return this.deleteEach(this.storage.tagged(scope.tags));
+        return scope.targets.flatMap((exact) => this.keys.at(exact)).map(({ key }) => key);
       case 'paths':
-        return this.deletePaths(scope);
-      case 'all':
-        return this.deleteAll();
-      case 'under':
-        return (await this.storage.deleteUnder(scope.path)) ?? this.deleteConcerned(scope);
-      case 'matching':
-        return this.deleteConcerned(scope);
+        return this.options.query.allow.length === 0 ? this.plainKeys(scope) : undefined;
+      default:
+        return undefined;
     }
   }
 
-  private async deleteAll(): Promise<number> {
-    return (await this.storage.deleteUnder('')) ?? this.deleteEach(everyKey(this.storage, this.keys.prefix));
+  private incomplete(
+    scope: PurgeScope,
+    failures: readonly { readonly part: StoragePart; readonly error: unknown }[],
+  ): PurgeIncompleteError {
+    const isPending = failures.map(({ part, error }) => {
+      const again = async (waiting: PurgeScope) => this.report(waiting, await this.acknowledged(part, waiting));
+      // What a store can never do is not worth another try.
+      const isRetried = !(error instanceof UnsupportedError) && this.pending.add(part, scope, again, error);
+      this.dispatcher.notify(new PageCacheFailed('purge', error, isRetried));
+      return isRetried;
+    });
+    const servers = failures.flatMap(({ part }) => part.server ?? []);
+    return new PurgeIncompleteError(describe(scope), failures[0]!.error, isPending.every(Boolean), servers);
   }
 
-  private deleteConcerned(scope: PurgeScope): Promise<number> {
-    return this.deleteListed((page) => concerns(scope, page));
+  private report(scope: PurgeScope, purged: number): void {
+    this.dispatcher.notify(new PagesPurged(describe(scope), purged, pagesOf(scope)));
   }
 
-  private async deletePaths(scope: PathsScope): Promise<number> {
-    const keys = scope.paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key));
-    const purged = await this.storage.delete([...new Set(keys)]);
+  /** @returns how many pages there were */
+  private async acknowledged(part: StoragePart, scope: PurgeScope): Promise<number> {
+    // Whatever is stored from now on is checked against it, in every process: so it comes before anything is deleted.
+    await this.append(part, scope);
+    return this.delete(part, scope);
+  }
+
+  private async append({ journal }: StoragePart, scope: PurgeScope): Promise<void> {
+    const cacheable = this.#cacheable.of(scope);
+    if (sizeOf(cacheable) > 0) await journal.append(cacheable);
+  }
+
+  private async delete(part: StoragePart, scope: PurgeScope): Promise<number> {
+    switch (scope.kind) {
+      case 'targets':
+        return part.delete(this.keysOf(scope)!.filter(part.holds));
+      case 'tags':
+        return this.deleteEach(part, part.tagged(scope.tags));
+      case 'paths':
+        return this.deletePaths(part, scope);
+      case 'all':
+        return this.deleteAll(part);
+      case 'under':
+        return (await part.deleteUnder(scope.path)) ?? this.deleteConcerned(part, scope);
+      case 'matching':
+        return this.deleteConcerned(part, scope);
+    }
+  }
+
+  private async deleteAll(part: StoragePart): Promise<number> {
+    return (await part.deleteUnder('')) ?? this.deleteEach(part, everyKey(part, this.keys.prefix));
+  }
+
+  private deleteConcerned(part: StoragePart, scope: PurgeScope): Promise<number> {
+    return this.deleteListed(part, (page) => concerns(scope, page));
+  }
+
+  private async deletePaths(part: StoragePart, scope: PathsScope): Promise<number> {
+    const purged = await part.delete(this.plainKeys(scope).filter(part.holds));
     if (this.options.query.allow.length === 0) return purged;
-    return purged + (await this.deleteListed((page) => page.target !== page.path && concerns(scope, page)));
+    return purged + (await this.deleteListed(part, (page) => page.target !== page.path && concerns(scope, page)));
   }
 
-  private async deleteListed(concerned: (address: PageAddress) => boolean): Promise<number> {
-    return this.deleteEach(this.listed(concerned));
+  /** Of the pages without a query. */
+  private plainKeys({ paths }: PathsScope): string[] {
+    return [...new Set(paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key)))];
   }
 
-  private async *listed(concerned: (address: PageAddress) => boolean): AsyncGenerator<string, void, undefined> {
-    for await (const page of pagesToPurge(this.storage, this.keys)) if (concerned(page)) yield page.key;
+  private async deleteListed(part: StoragePart, concerned: (address: PageAddress) => boolean): Promise<number> {
+    return this.deleteEach(part, this.listed(part, concerned));
   }
 
-  private async deleteEach(keys: AsyncIterable<string>): Promise<number> {
+  private async *listed(
+    part: StoragePart,
+    concerned: (address: PageAddress) => boolean,
+  ): AsyncGenerator<string, void, undefined> {
+    for await (const page of pagesToPurge(part, this.keys)) if (concerned(page)) yield page.key;
+  }
+
+  private async deleteEach(part: StoragePart, keys: AsyncIterable<string>): Promise<number> {
     let purged = 0;
-    for await (const some of chunks(keys, BATCH)) purged += await this.storage.delete(some);
+    for await (const some of chunks(keys, BATCH)) purged += await part.delete(some);
     return purged;
   }
 }

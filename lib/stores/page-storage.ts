@@ -5,25 +5,38 @@ import { isPage } from '../page/is-page.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
 import { LocalJournal } from './journal/local-journal.js';
-import type { Arrival } from './journal/purge-check.js';
-import type { PurgeJournal } from './journal/purge-journal.js';
-import type { PageStore } from './page-store.js';
+import type { PageStore, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
-import { UnsupportedError } from './unsupported.error.js';
+import { StoragePart } from './storage-part.js';
 
 /** An application that starts waits no longer for the store, in milliseconds. No visitor waits with it. */
 const STARTUP = 1000;
 
+/** What this process knows of the journals when a request comes in. */
+export interface StorageArrival {
+  /** Of each part. */
+  readonly positions: readonly number[];
+  /** Unix time in milliseconds. */
+  readonly time: number;
+}
+
 /** The store of the application. Reading goes by way of cache-manager. */
 export class PageStorage {
+  /** The servers; one, as a rule. */
+  readonly parts: readonly StoragePart[];
+  private readonly placeOf: (key: string) => number;
+
   /** @param onGetError is told why a page could not be read: reading itself never fails */
   constructor(
     private readonly cache: Cache,
-    private readonly store: PageStore,
-    private readonly prefix: string,
+    store: PageStore | SpreadStore,
+    prefix: string,
     onGetError: (error: unknown) => void,
   ) {
+    const stores = 'servers' in store ? store.servers : [store];
+    this.placeOf = 'servers' in store ? (key) => store.serverOf(key) : () => 0;
+    this.parts = stores.map((one, place) => new StoragePart(one, prefix, (key) => this.placeOf(key) === place));
     cache.on('get', ({ error }) => {
       if (error !== undefined) onGetError(error);
     });
@@ -40,7 +53,8 @@ export class PageStorage {
 
   /** Whether there is a page; unlike `get`, it rejects when the store does not say so. */
   async has(key: string): Promise<boolean> {
-    return this.store.has ? this.store.has(key) : (await this.store.keyv.get(key)) !== undefined;
+    const { store } = this.partOf(key);
+    return store.has ? store.has(key) : (await store.keyv.get(key)) !== undefined;
   }
 
   /**
@@ -50,20 +64,16 @@ export class PageStorage {
    * @returns `undefined` when there is nobody to share the store with
    */
   async lease(key: string, silent: string | undefined): Promise<LeaseAnswer | undefined> {
-    return this.store.lease?.(key, silent);
+    return this.partOf(key).store.lease?.(key, silent);
   }
 
-  /** Looks at the journal for the first time: nobody knows what was purged before a page that is rendered earlier. */
+  /** Looks at the journals for the first time: nobody knows what was purged before a page that is rendered earlier. */
   async start(): Promise<void> {
-    await inTime(
-      this.journal.look().catch(() => undefined),
-      STARTUP,
-    );
+    await inTime(Promise.allSettled(this.parts.map(({ journal }) => journal.look())), STARTUP);
   }
 
-  /** What this process knows when a request comes in. */
-  arrive(): Arrival {
-    return { position: this.journal.window.position, time: Date.now() };
+  arrive(): StorageArrival {
+    return { positions: this.parts.map(({ journal }) => journal.window.position), time: Date.now() };
   }
 
   /**
@@ -72,8 +82,13 @@ export class PageStorage {
    * @param leads whether other processes shall wait for it
    * @returns `undefined` when the store does not answer in time: nothing can be stored then
    */
-  async begin(address: PageAddress, arrival: Arrival, request: object, leads: boolean): Promise<PageWrite | undefined> {
-    const write = this.store.begin(address, { arrival, renews: false, leads }).catch(() => undefined);
+  async begin(
+    address: PageAddress,
+    arrival: StorageArrival,
+    request: object,
+    leads: boolean,
+  ): Promise<PageWrite | undefined> {
+    const write = this.beginAt(address, arrival, { renews: false, leads });
     const begun = await waitFor(write, request);
     // Nobody renders under the lease of an answer that comes too late.
     if (!begun) void write.then((late) => late?.lease?.kind === 'granted' && late.lease.lease.release(true));
@@ -81,62 +96,57 @@ export class PageStorage {
   }
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */
-  async renew(address: PageAddress, arrival: Arrival): Promise<PageWrite | undefined> {
-    return this.store.begin(address, { arrival, renews: true, leads: false }).catch(() => undefined);
+  async renew(address: PageAddress, arrival: StorageArrival): Promise<PageWrite | undefined> {
+    return this.beginAt(address, arrival, { renews: true, leads: false });
   }
 
-  get journal(): PurgeJournal {
-    return this.store.journal;
+  private async beginAt(
+    address: PageAddress,
+    { positions, time }: StorageArrival,
+    how: { readonly renews: boolean; readonly leads: boolean },
+  ): Promise<PageWrite | undefined> {
+    const place = this.placeOf(address.key);
+    const arrival = { position: positions[place]!, time };
+    return this.parts[place]!.store.begin(address, { arrival, ...how }).catch(() => undefined);
   }
 
   /** Whether a page goes by itself of which nobody knows whether it was stored. */
   get forgets(): boolean {
-    return this.store.forgets;
+    return this.parts.every(({ store }) => store.forgets);
   }
 
   /** Whether a rendering that has begun shows that the store answers: one whose journal is local has not been asked. */
   get isAskedFirst(): boolean {
-    return !(this.journal instanceof LocalJournal);
-  }
-
-  /** Whether everything can be purged. */
-  get lists(): boolean {
-    return this.store.keys !== undefined;
-  }
-
-  /** The keys of all pages with one of the tags; of all pages, when the store keeps no tags. */
-  tagged(tags: readonly string[]): AsyncIterable<string> {
-    return this.store.tagged?.(tags) ?? this.listToPurge();
-  }
-
-  /** @returns how many there were */
-  async delete(keys: readonly string[]): Promise<number> {
-    return keys.length === 0 ? 0 : this.store.deletePages(keys);
-  }
-
-  /** @returns how many there were at and below the path; `undefined` when the store only deletes one by one */
-  async deleteUnder(path: string): Promise<number | undefined> {
-    return this.store.deleteUnder?.(path);
+    return this.parts.every(({ journal }) => !(journal instanceof LocalJournal));
   }
 
   /** Every stored key of the site. */
   list(): AsyncIterable<string> {
-    return this.listed(this.store.keys?.(this.prefix));
+    return eachOf(this.parts, (part) => part.list());
   }
 
   /** The same and what is being written at the moment. */
   listToPurge(): AsyncIterable<string> {
-    return this.listed(this.store.keysToPurge?.(this.prefix) ?? this.store.keys?.(this.prefix));
+    return eachOf(this.parts, (part) => part.listToPurge());
   }
 
-  private listed(keys: AsyncIterable<string> | undefined): AsyncIterable<string> {
-    if (keys) return keys;
-    throw new UnsupportedError(
-      'This store cannot list its pages: purge them by path, or use memoryStore(), fileStore() or memcachedStore({ servers })',
-    );
+  /** The server of a page, for messages; `undefined` when there is none. */
+  serverOf(key: string): string | undefined {
+    return this.partOf(key).server;
   }
 
   serverKey(key: string): string {
-    return this.store.serverKey?.(key) ?? key;
+    return this.partOf(key).store.serverKey?.(key) ?? key;
   }
+
+  private partOf(key: string): StoragePart {
+    return this.parts[this.placeOf(key)]!;
+  }
+}
+
+async function* eachOf(
+  parts: readonly StoragePart[],
+  list: (part: StoragePart) => AsyncIterable<string>,
+): AsyncGenerator<string, void, undefined> {
+  for (const part of parts) yield* list(part);
 }

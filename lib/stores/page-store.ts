@@ -29,6 +29,8 @@ export interface PageStoreDefinition {
   limits?(wanted: StoreContext): string[];
   /** Opens the store. Must not throw or wait when a server is down: the store connects when it can. */
   open(context: StoreContext): PageStore;
+  /** The same for pages that are spread over several servers; `open()` is not called then. */
+  openSpread?(context: StoreContext): SpreadStore;
 }
 
 /** What the module tells a store. */
@@ -51,6 +53,20 @@ export interface StoreContext {
 }
 
 /**
+ * An open store of several servers. Each of them is a store of its own, with its own journal: a page is checked against the journal of the
+ * server that it lives on.
+ *
+ * @publicApi
+ */
+export interface SpreadStore {
+  /** As that of a `PageStore`, over all servers. */
+  readonly keyv: Keyv<Page>;
+  readonly servers: readonly PageStore[];
+  /** The place of a page's server in `servers`. */
+  serverOf(key: string): number;
+}
+
+/**
  * An open store. cache-manager reads pages through `keyv`; `begin()` is the only way to write one.
  *
  * Keys are page keys: "binary" strings in which each UTF-16 unit is one byte (latin1), not yet escaped for memcached.
@@ -60,6 +76,8 @@ export interface StoreContext {
 export interface PageStore {
   /** The Keyv that cache-manager is given: raw values, untouched keys, errors thrown. */
   readonly keyv: Keyv<Page>;
+  /** Where it is, for messages; absent when there is no server. */
+  readonly server?: string;
   /** The purges of all processes. Append a purge to it before you delete pages. */
   readonly journal: PurgeJournal;
   /**

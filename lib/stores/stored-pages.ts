@@ -1,13 +1,18 @@
 import { isPageKey, type PageAddress, type PageKeys } from '../page/page-key.js';
-import type { PageStorage } from './page-storage.js';
+
+/** A store, or a part of one. */
+interface Listing {
+  list(): AsyncIterable<string>;
+  listToPurge(): AsyncIterable<string>;
+}
 
 /** Every stored page of the site. */
-export function storedPages(storage: PageStorage, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
+export function storedPages(storage: Listing, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
   return addresses(storage.list(), keys);
 }
 
 /** Every page that a purge must take: those that are being written at the moment as well. */
-export function pagesToPurge(storage: PageStorage, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
+export function pagesToPurge(storage: Listing, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
   return addresses(storage.listToPurge(), keys);
 }
 
@@ -19,6 +24,6 @@ async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncG
 }
 
 /** The key of every page that `purgeAll()` must take, also of those that were stored by other options. */
-export async function* everyKey(storage: PageStorage, prefix: string): AsyncGenerator<string, void, undefined> {
+export async function* everyKey(storage: Listing, prefix: string): AsyncGenerator<string, void, undefined> {
   for await (const key of storage.listToPurge()) if (isPageKey(key, prefix)) yield key;
 }

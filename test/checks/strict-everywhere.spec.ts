@@ -53,8 +53,8 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   ],
   [
     'memcachedStore',
-    () => memcached({ servers: ['a:1', 'b:1'] }),
-    "memcachedStore.servers: [ 'a:1', 'b:1' ] … one server: clusters are not supported yet",
+    () => memcached({ servers: ['a:1', 'a:1'] }),
+    "memcachedStore.servers: 'a:1' … there once: give it more weight instead",
   ],
   [
     'memcachedStore',

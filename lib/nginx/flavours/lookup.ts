@@ -1,4 +1,5 @@
 import { block, quoted } from '../syntax.js';
+import { PLACED_BY } from '../upstreams.js';
 import type { Site } from './flavour.js';
 
 /** What all flavours that ask memcached have in common. */
@@ -16,11 +17,12 @@ const BUFFER_SIZE = '64k';
  * The beginning of each location of pages: a request that the rules keep away from the cache goes to the application. `set` evaluates all
  * of it here, in the main request.
  */
-export function decision({ names, bypass }: Site, key?: string): string[] {
+export function decision(site: Site, key?: string): string[] {
+  const { names, bypass } = site;
   return [
     '# `set` evaluates all of it here, in the main request.',
     `set ${names.variable('reason')} ${quoted(bypass)};`,
-    ...(key ? [`set ${key} ${names.variable('key')};`] : []),
+    ...(key ? [`set ${key} ${names.variable('key')};`, ...placedBy(site, names.variable('key'))] : []),
     '# 418 never leaves nginx: it is the way from here to a named location.',
     `error_page 418 = @${names.of('bypass')};`,
     `if (${names.variable('reason')}) {`,
@@ -31,10 +33,24 @@ export function decision({ names, bypass }: Site, key?: string): string[] {
   ];
 }
 
+/**
+ * Among several servers, that of the page is asked.
+ *
+ * @param key of the page, whatever is looked up for it
+ */
+export function placedBy({ options, names }: Site, key: string): string[] {
+  return isSpread(options) ? [`set ${names.variable(PLACED_BY)} ${key};`] : [];
+}
+
+function isSpread({ store }: Site['options']): boolean {
+  return (store.servers?.length ?? 0) > 1;
+}
+
 /** How memcached is asked, by the stock module or by memc, whose directives have the same names. */
-export function memcachedPass({ names }: Site, module: 'memcached' | 'memc'): string[] {
+export function memcachedPass({ options, names }: Site, module: 'memcached' | 'memc'): string[] {
   return [
     `${module}_pass ${names.of('memcached')};`,
+    ...(isSpread(options) ? ['# Another server has no such page.', `${module}_next_upstream off;`] : []),
     ...['connect', 'send', 'read'].map((wait) => `${module}_${wait}_timeout ${MEMCACHED_TIMEOUT};`),
     `${module}_buffer_size ${BUFFER_SIZE};`,
   ];

@@ -1,7 +1,7 @@
 import { srcacheFormat } from '../../page/srcache-format.js';
 import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
-import { decision, memcachedPass, storedLocation, wholeResponse } from './lookup.js';
+import { decision, memcachedPass, placedBy, storedLocation, wholeResponse } from './lookup.js';
 import { block, map } from '../syntax.js';
 
 /** With `compress: false`, what nginx compresses by itself, besides text/html. */
@@ -47,7 +47,12 @@ export const srcacheFlavour: Flavour = {
   ],
 
   locations: (site) => [
-    ...storedLocation(site, ['set $memc_key $args;', 'memc_cmds_allowed get;', ...memcachedPass(site, 'memc')]),
+    ...storedLocation(site, [
+      'set $memc_key $args;',
+      ...placedBy(site, '$args'),
+      'memc_cmds_allowed get;',
+      ...memcachedPass(site, 'memc'),
+    ]),
     '',
     ...block(`location @${site.names.of('broken')}`, ['return 444;']),
   ],

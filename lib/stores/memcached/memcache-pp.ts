@@ -33,6 +33,9 @@ export interface MemcachePpOptions {
 export function memcachePp(options: string | MemcachePpOptions | MemcachePp): MemcachedClientDefinition {
   const { hosts, ...others } = typeof options === 'string' ? { hosts: options } : options;
   const servers = memcachedServers([hosts].flat().map(addressOf), 'memcachePp.hosts');
+  if (servers.length > 1) {
+    throw new NginxCacheConfigError('memcachePp.hosts', hosts, 'one server: memcachedStore({ servers }) takes several');
+  }
   return {
     servers,
     limits: ({ compress, mustList, isVersioned, keepsCopies }) => [

@@ -26,6 +26,9 @@ type ConnectOptions = { path: string } | { host: string; port: number };
 
 const ALLOWED = "an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'";
 
+/** What the weights of a list may add up to: nginx and every process keep 160 points for each unit. */
+const WEIGHTS = 1000;
+
 /** The longest path of a unix socket on Linux, in bytes (sun_path, unix(7)). */
 const SOCKET_PATH_MAX_LENGTH = 107;
 
@@ -37,19 +40,24 @@ const serverSchema = strict({ address: addressSchema, weight: v.optional(wholeNu
 
 /**
  * @param option where they were given
- * @throws {NginxCacheConfigError} when an address is none, or there is not exactly one
+ * @throws {NginxCacheConfigError} when an address is none or stands there twice, or there is no server at all
  */
 export function memcachedServers(given: MemcachedServers, option: string): MemcachedServerAddress[] {
   const list: readonly unknown[] = typeof given === 'string' ? [given] : given;
-  if (!Array.isArray(list) || list.length !== 1) {
-    throw new NginxCacheConfigError(option, given, 'one server: clusters are not supported yet');
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new NginxCacheConfigError(option, given, 'an address, or a list of addresses and of { address, weight }');
   }
-  return list.map((entry: unknown) => {
+  const servers = list.map((entry: unknown) => {
     const isObject = typeof entry === 'object' && entry !== null;
     if (!isObject) return { address: checked(addressSchema, entry, { of: option }), weight: 1 };
     const { address, weight = 1 } = checked(serverSchema, entry, { of: option });
     return { address, weight };
   });
+  const twice = servers.find(({ address }, index) => servers.findIndex((one) => one.address === address) < index);
+  if (twice) throw new NginxCacheConfigError(option, twice.address, 'there once: give it more weight instead');
+  const weights = servers.reduce((sum, { weight }) => sum + weight, 0);
+  if (weights <= WEIGHTS) return servers;
+  throw new NginxCacheConfigError(option, `weights of ${weights}`, `a list whose weights add up to ${WEIGHTS} at most`);
 }
 
 /**

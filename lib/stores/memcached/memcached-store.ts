@@ -20,6 +20,7 @@ import { MemcachedJournal } from './memcached-journal.js';
 import { MemcachedLeases } from './memcached-leases.js';
 import { MemcachedTags } from './memcached-tags.js';
 import { MemcachedWrite } from './memcached-write.js';
+import { openRing } from './ring/ring-store.js';
 
 /**
  * What `memcachedStore()` returns; the nginx configuration is made from `servers`.
@@ -50,13 +51,15 @@ const optionsSchema = v.pipe(
 );
 
 /**
- * Pages in memcached, where nginx reads them. Exactly one server for now.
+ * Pages in memcached, where nginx reads them. Over several servers they are spread by the ring of nginx's `hash … consistent`.
  *
- * @param options `servers`: `'127.0.0.1:11211'`, `'[::1]:11211'`, `'unix:/run/memcached.sock'`, a list of one of these, or
- *   `[{ address, weight }]`; or `client`: another client than the built-in one, e.g. `memcachePp()`
- * @throws {NginxCacheConfigError} when an option is wrong, an address is none, or there is not exactly one
+ * @param options `servers`: `'127.0.0.1:11211'`, `'[::1]:11211'`, `'unix:/run/memcached.sock'`, or a list of these and of
+ *   `{ address, weight }`, where a server gets its share of pages by its weight (default 1); or `client`: another client than the built-in
+ *   one, e.g. `memcachePp()`
+ * @throws {NginxCacheConfigError} when an option is wrong, or an address is none or stands there twice
  * @example
  * memcachedStore({ servers: 'unix:/run/memcached.sock' })
+ * memcachedStore({ servers: ['10.0.0.1:11211', { address: '10.0.0.2:11211', weight: 2 }] })
  * @see https://nginx.org/en/docs/http/ngx_http_memcached_module.html
  * @publicApi
  */
@@ -64,18 +67,23 @@ export function memcachedStore(
   options: { readonly servers: MemcachedServers } | { readonly client: MemcachedClientDefinition },
 ): MemcachedStoreDefinition {
   const given = checked(optionsSchema, options, { of: 'memcachedStore' });
-  const client = given.client ?? builtInClient(given.servers);
+  const { client } = given;
+  if (client) {
+    const { servers } = client;
+    const limits = (wanted: StoreContext) => client.limits?.(wanted) ?? [];
+    return { kind: 'memcached', servers, limits, open: (context) => openStore(servers[0], client.open(), context) };
+  }
+  const servers = memcachedServers(given.servers as MemcachedServers, 'memcachedStore.servers');
+  const stores = (context: StoreContext) =>
+    servers.map((server) => openStore(server, new MemcachedClient(server.address), context));
   return {
     kind: 'memcached',
-    servers: client.servers,
-    limits: (wanted) => client.limits?.(wanted) ?? [],
-    open: (context) => openStore(client.open(), context),
+    servers,
+    open: (context) => stores(context)[0]!,
+    ...(servers.length > 1 && {
+      openSpread: (context: StoreContext) => openRing(servers, stores(context), context.prefix),
+    }),
   };
-}
-
-function builtInClient(given: unknown): MemcachedClientDefinition {
-  const servers = memcachedServers(given as MemcachedServers, 'memcachedStore.servers');
-  return { servers, open: () => new MemcachedClient(servers[0]!.address) };
 }
 
 /** No server can hold a longer key, so there is nothing to read or to delete. */
@@ -83,7 +91,11 @@ function canExist(serverKey: string): boolean {
   return serverKey.length <= MEMCACHED_KEY_MAX_LENGTH;
 }
 
-function openStore(client: MemcachedPageClient, context: StoreContext): PageStore {
+function openStore(
+  server: MemcachedServerAddress | undefined,
+  client: MemcachedPageClient,
+  context: StoreContext,
+): PageStore {
   const { format, prefix } = context;
   const shared = isMetaClient(client) ? sharedWrites(client, context) : undefined;
   const deletePages = async (keys: readonly string[]) => {
@@ -103,6 +115,7 @@ function openStore(client: MemcachedPageClient, context: StoreContext): PageStor
   }
 
   return {
+    ...(server && { server: server.address }),
     keyv: rawKeyv({
       get: async (key) => {
         const serverKey = memcachedKey(key);

@@ -139,7 +139,7 @@ describe('memcachePp', () => {
     expect(memcachePp({ hosts: ['/run/mc.sock:0'] }).servers).toEqual([{ address: 'unix:/run/mc.sock', weight: 1 }]);
     expect(() => memcachePp('[::1]:11211')).toThrow(/IPv6/);
     expect(() => memcachePp({} as never)).toThrow(/^memcachePp\.hosts: undefined .* it must be an address/);
-    expect(() => memcachePp({ hosts: ['a:1', 'b:1'] })).toThrow(/clusters are not supported yet/);
+    expect(() => memcachePp({ hosts: ['a:1', 'b:1'] })).toThrow(/must be one server/);
   });
 });
 

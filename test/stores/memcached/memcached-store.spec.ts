@@ -185,7 +185,11 @@ describe('memcachedStore({ servers })', () => {
     [{ address: 'a:1', weight: 0 }],
     [{ address: 'a:1', weight: 1.5 }],
     [{}],
-    ['a:1', 'b:1'],
+    ['a:1', { address: 'a:1', weight: 2 }],
+    [
+      { address: 'a:1', weight: 999 },
+      { address: 'b:1', weight: 2 },
+    ],
   ])('refuses %j', (servers) => {
     expect(() => memcachedStore({ servers: servers as string })).toThrow(NginxCacheConfigError);
   });
@@ -194,6 +198,8 @@ describe('memcachedStore({ servers })', () => {
     expect(() => memcachedStore({ servers: 'localhost' })).toThrow(
       `memcachedStore.servers: 'localhost' is not possible; it must be an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'`,
     );
-    expect(() => memcachedStore({ servers: ['a:1', 'b:1'] })).toThrow(/one server: clusters are not supported yet/);
+    expect(() => memcachedStore({ servers: ['a:1', 'b:1', 'a:1'] })).toThrow(
+      "memcachedStore.servers: 'a:1' is not possible; it must be there once: give it more weight instead",
+    );
   });
 });

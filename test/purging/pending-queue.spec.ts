@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PendingPurges } from '../../lib/purging/pending-purges.js';
+import { PendingQueue } from '../../lib/purging/pending-queue.js';
 import type { PurgeScope } from '../../lib/stores/journal/purge-scope.js';
 import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
-import type { PageStorage } from '../../lib/stores/page-storage.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { fc } from '../support/random.js';
 
-const storage = (lists: boolean) => ({ lists, journal: new LocalJournal() }) as unknown as PageStorage;
+const storage = (lists: boolean) => ({ lists, journal: new LocalJournal(), server: undefined });
 
 const DOWN = new Error('memcached is down');
 
@@ -27,7 +26,7 @@ describe('pending purges', () => {
   });
 
   it('are tried again, each until the server has it, in their order', async () => {
-    const pending = new PendingPurges(storage(true));
+    const pending = new PendingQueue(storage(true));
     const done: string[] = [];
     let attempts = 0;
     const purge = async (scope: PurgeScope) => {
@@ -43,11 +42,11 @@ describe('pending purges', () => {
     memcached.resume();
     await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
     expect(done).toEqual(['/a', '/b', '/c']);
-    pending.onModuleDestroy();
+    pending.close();
   });
 
   it('one that comes while the same is under way is done again', async () => {
-    const pending = new PendingPurges(storage(true));
+    const pending = new PendingQueue(storage(true));
     let begin!: () => void;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     let done = 0;
@@ -65,11 +64,11 @@ describe('pending purges', () => {
     memcached.resume();
     await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
     expect(done).toBe(2);
-    pending.onModuleDestroy();
+    pending.close();
   });
 
   it('stay what they are where the store cannot list everything, and are refused when they are far too many', async () => {
-    const pending = new PendingPurges(storage(false));
+    const pending = new PendingQueue(storage(false));
     const done: PurgeScope[] = [];
     const keys = (count: number): PurgeScope => ({
       kind: 'targets',
@@ -79,13 +78,13 @@ describe('pending purges', () => {
     expect([add(1001), add(50_000), add(50_000)]).toEqual([true, true, false]);
     await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
     expect(done).toEqual([keys(1001), keys(50_000)]);
-    pending.onModuleDestroy();
+    pending.close();
   });
 
   it('are not tried any more after shutdown', async () => {
-    const pending = new PendingPurges(storage(true));
+    const pending = new PendingQueue(storage(true));
     let attempts = 0;
-    pending.onModuleDestroy();
+    pending.close();
     expect(pending.add(under('/a'), async () => void (attempts += 1), DOWN)).toBe(false);
     expect(pending.size).toBe(0);
     await delay(300);
@@ -104,7 +103,7 @@ describe('pending purges', () => {
     );
     await fc.assert(
       fc.asyncProperty(added, async (scopes) => {
-        const pending = new PendingPurges(storage(true));
+        const pending = new PendingQueue(storage(true));
         const done: PurgeScope[] = [];
         for (const scope of scopes) pending.add(scope, async (one) => void done.push(one), DOWN);
         expect(pending.size).toBeLessThanOrEqual(1000);
@@ -113,7 +112,7 @@ describe('pending purges', () => {
         const wanted = everything < 0 ? scopes : [];
         for (const scope of wanted) expect(done).toContainEqual(scope);
         if (everything >= 0) expect(scopes.length).toBeGreaterThan(1);
-        pending.onModuleDestroy();
+        pending.close();
       }),
       { numRuns: 15 },
     );

@@ -1,0 +1,102 @@
+import { PageCacheFailed } from '../events/page-cache.events.js';
+import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { type Claim, type Edition, type EditionRefusal, isSame } from '../stores/journal/edition.js';
+import type { StoragePart } from '../stores/storage-part.js';
+import type { Purger } from './purger.js';
+
+/** So often a process says that its edition still runs, in milliseconds. */
+const BEAT = 20_000;
+/** After so many of them without a sign, an edition has ended: nobody runs it any more. */
+const MISSED = 3;
+/** A server that does not answer is asked again after this time, in milliseconds; then after twice that, and so on. */
+const RETRY = 2000;
+
+/** Which edition holds on one server. */
+export class PartEdition {
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #retry = RETRY;
+  #hasTried = false;
+  /** The last sign of the edition that holds, and how often this process has looked since. */
+  #sign: { readonly beat: string; readonly looks: number } = { beat: '', looks: 0 };
+  /** Unix time in milliseconds. */
+  readonly #started = Date.now();
+
+  /** @param onBeat is called after every look */
+  constructor(
+    private readonly part: StoragePart,
+    private readonly purger: Purger,
+    private readonly dispatcher: PageCacheDispatcher,
+    private readonly onBeat: () => void,
+  ) {}
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  get refusal(): EditionRefusal | undefined {
+    return this.part.journal.editions.refusal;
+  }
+
+  /** Looks which edition holds, and says that its own still runs. */
+  async beat(): Promise<void> {
+    clearTimeout(this.#timer);
+    let next = BEAT;
+    try {
+      await this.claim();
+      await this.sweep();
+      this.#retry = RETRY;
+    } catch (error) {
+      this.dispatcher.notify(new PageCacheFailed('purge', error));
+      next = Math.min(this.#retry, BEAT);
+      this.#retry = 2 * next;
+    }
+    this.onBeat();
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => void this.beat(), next).unref();
+  }
+
+  private async claim(): Promise<void> {
+    const { journal } = this.part;
+    const { editions } = journal;
+    const last = this.#sign;
+    const isFirst = !this.#hasTried;
+    this.#hasTried = true;
+    // It may be asked again, with another claim.
+    await journal.claim?.((claim) => {
+      const looks = beatOf(claim) === last.beat ? last.looks + 1 : 0;
+      const next = this.next(editions.own!, claim, isFirst, looks);
+      this.#sign = next ? { beat: beatOf(next), looks: 0 } : { beat: beatOf(claim), looks };
+      return next;
+    });
+  }
+
+  /**
+   * The claim after this one; `undefined` when it stays.
+   *
+   * @param looks how often this process has looked since its edition last gave a sign
+   */
+  private next(own: Edition, claim: Claim | undefined, isFirst: boolean, looks: number): Claim | undefined {
+    if (claim && isSame(claim, own)) return looks > 0 ? { ...claim, beat: claim.beat + 1 } : undefined;
+    const since = claim?.since ?? 0;
+    // Who could not claim at its start has not been overtaken by whoever was started before.
+    if (!isFirst && since >= this.#started && looks < MISSED) return undefined;
+    return { ...own, since: Math.max(Date.now(), since + 1), beat: 0, isSwept: false };
+  }
+
+  /** Again and again until all of it is done: the process that has claimed may have ended in the middle. */
+  private async sweep(): Promise<void> {
+    const { journal } = this.part;
+    const { own, claim, refusal } = journal.editions;
+    if (refusal !== undefined || !claim || claim.isSwept) return;
+    await this.purger.sweep(this.part);
+    await journal.claim?.((current) =>
+      current && own && isSame(current, own) ? { ...current, isSwept: true } : undefined,
+    );
+  }
+}
+
+function beatOf(claim: Claim | undefined): string {
+  return `${claim?.since} ${claim?.beat}`;
+}

@@ -1,0 +1,59 @@
+import type { PurgeJournal } from './journal/purge-journal.js';
+import type { PageStore } from './page-store.js';
+import { UnsupportedError } from './unsupported.error.js';
+
+/** What one server keeps of the pages of the application; all of them, as a rule. A purge is carried out in each part that it may concern. */
+export class StoragePart {
+  /** @param holds whether a key belongs to this part */
+  constructor(
+    readonly store: PageStore,
+    private readonly prefix: string,
+    readonly holds: (key: string) => boolean,
+  ) {}
+
+  /** For messages; `undefined` when there is no server. */
+  get server(): string | undefined {
+    return this.store.server;
+  }
+
+  get journal(): PurgeJournal {
+    return this.store.journal;
+  }
+
+  /** Whether everything can be purged. */
+  get lists(): boolean {
+    return this.store.keys !== undefined;
+  }
+
+  /** The keys of all pages with one of the tags; of all pages, when the store keeps no tags. */
+  tagged(tags: readonly string[]): AsyncIterable<string> {
+    return this.store.tagged?.(tags) ?? this.listToPurge();
+  }
+
+  /** @returns how many there were */
+  async delete(keys: readonly string[]): Promise<number> {
+    return keys.length === 0 ? 0 : this.store.deletePages(keys);
+  }
+
+  /** @returns how many there were at and below the path; `undefined` when the store only deletes one by one */
+  async deleteUnder(path: string): Promise<number | undefined> {
+    return this.store.deleteUnder?.(path);
+  }
+
+  /** Every stored key of the site. */
+  list(): AsyncIterable<string> {
+    return listed(this.store.keys?.(this.prefix));
+  }
+
+  /** The same and what is being written at the moment. */
+  listToPurge(): AsyncIterable<string> {
+    return listed(this.store.keysToPurge?.(this.prefix) ?? this.store.keys?.(this.prefix));
+  }
+}
+
+function listed(keys: AsyncIterable<string> | undefined): AsyncIterable<string> {
+  if (keys) return keys;
+  throw new UnsupportedError(
+    'This store cannot list its pages: purge them by path, or use memoryStore(), fileStore() or memcachedStore({ servers })',
+  );
+}
