@@ -203,7 +203,7 @@ describe('on shutdown', () => {
     await site.app.close();
     expect(await purge).toBeInstanceOf(PurgeIncompleteError);
     expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([
-      'error Shutting down with 2 purges that the store has not acknowledged: /posts/1, /posts/2. ' +
+      `error Shutting down with 2 purges that ${site.memcached.address} has not acknowledged: /posts/1, /posts/2. ` +
         'Those pages may be served until their ttl is over: purge them again.',
     ]);
     site.memcached.resume();
