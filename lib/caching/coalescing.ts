@@ -17,6 +17,10 @@ export interface Lead {
   render(rendering: Rendering): void;
   /** There will be no page. */
   giveUp(reason: string): void;
+  /** Nobody waits for it from now on but those who do already. */
+  close(): void;
+  /** Somebody else has stored the page. It was read after `close()`, so that nobody gets a page that was purged before he came. */
+  found(page: Page): void;
 }
 
 /** What is known of a rendering. */
@@ -27,7 +31,7 @@ export interface Rendering {
 }
 
 /** Of a request for which nobody waits. */
-export const NOBODY_WAITS: Lead = { isAlone: true, render() {}, giveUp() {} };
+export const NOBODY_WAITS: Lead = { isAlone: true, render() {}, giveUp() {}, close() {}, found() {} };
 
 interface Place {
   readonly outcome: Promise<PageOutcome>;
@@ -91,16 +95,22 @@ export class Coalescing {
     const outcome = new Promise<PageOutcome>((resolve) => (settle = resolve));
     const place: Place = { outcome, rendering: undefined, begun: performance.now() };
     this.#places.set(key, place);
-    return this.leadOf((reached) => {
+    const close = () => {
       if (this.#places.get(key) === place) this.#places.delete(key);
+    };
+    const end = (reached: PageOutcome) => {
+      close();
       this.note(key, reached);
       settle(reached);
-    }, place);
+    };
+    return this.leadOf(end, place, close);
   }
 
-  private leadOf(settle: (outcome: PageOutcome) => void, place?: Place): Lead {
+  private leadOf(settle: (outcome: PageOutcome) => void, place?: Place, close = () => {}): Lead {
     return {
       isAlone: place === undefined,
+      close,
+      found: (page) => settle({ stored: true, page }),
       render: (rendering) => {
         if (place) place.rendering = rendering;
         void rendering.outcome.then(settle);

@@ -83,9 +83,13 @@ export class PageCacheInterceptor implements NestInterceptor {
       const [write, own] = begun;
       lead = own;
       // Somebody has stored it since nginx, or this process, looked.
-      if (write.replaces && (await this.stored.answerStored(requested, response))) {
-        lead.giveUp('superseded');
-        return of(undefined);
+      if (write.replaces) {
+        lead.close();
+        const page = await this.stored.answerStored(requested, response);
+        if (page) {
+          lead.found(page);
+          return of(undefined);
+        }
       }
       // Nobody will tell the recorder that the visitor has left.
       if (response.destroyed) return refuse('aborted');

@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { PageAddress } from '../page/page-key.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageWrite } from '../stores/page-write.js';
-import type { RenderLease } from '../stores/render-lease.js';
+import type { LeaseAnswer, RenderLease } from '../stores/render-lease.js';
 import { type Lead, mayBecomePage } from './coalescing.js';
 import { Renderings } from './renderings.js';
 
@@ -30,28 +30,34 @@ export class RenderTurns {
    */
   async begin(address: PageAddress, request: IncomingMessage, lead: Lead): Promise<[PageWrite, Lead] | undefined> {
     const write = await this.renderings.begin(address, request, !lead.isAlone);
-    if (write?.lease?.kind === 'granted') return [write, underLease(lead, write.lease.lease)];
-    if (write?.lease?.kind !== 'taken') return write && [write, lead];
-    const lease = await this.wait(address.key, write.lease.beat).catch(() => undefined);
+    if (write?.lease?.kind !== 'taken') return write && [write, inTurn(lead, write.lease)];
+    const answer = await this.wait(address.key, write.lease.beat).catch(() => undefined);
+    const own = inTurn(lead, answer);
     // What was known before may be old.
     const again = await this.renderings.begin(address, request, false);
-    if (again) return [again, lease ? underLease(lead, lease) : lead];
-    lease?.release(true);
+    if (again) return [again, own];
+    if (answer?.kind === 'granted') answer.lease.release(true);
     return undefined;
   }
 
-  /** @returns `undefined` when nobody has to wait for the page */
-  private async wait(key: string, beat: string): Promise<RenderLease | undefined> {
+  /** @returns `undefined` when nobody has to wait for the page any longer */
+  private async wait(key: string, beat: string): Promise<LeaseAnswer | undefined> {
     const start = performance.now();
     for (let heard = start; ;) {
       await delay(INTERVAL);
       const now = performance.now();
       const answer = await this.storage.lease(key, now - heard > SILENCE ? beat : undefined);
-      if (answer?.kind === 'granted') return answer.lease;
-      if (answer?.kind !== 'taken' || now - start > PATIENCE) return undefined;
+      if (answer?.kind !== 'taken') return answer;
+      if (now - start > PATIENCE) return undefined;
       if (answer.beat !== beat) [beat, heard] = [answer.beat, now];
     }
   }
+}
+
+function inTurn(lead: Lead, answer: LeaseAnswer | undefined): Lead {
+  // Those who wait in this process need not find out once more.
+  if (answer?.kind === 'alone') lead.giveUp('alone');
+  return answer?.kind === 'granted' ? underLease(lead, answer.lease) : lead;
 }
 
 /** A lead that gives the lease back when the page is there, or will not be. */
@@ -66,6 +72,11 @@ function underLease(lead: Lead, lease: RenderLease): Lead {
     giveUp(reason) {
       lead.giveUp(reason);
       lease.release(mayBecomePage({ stored: false, reason }));
+    },
+    close: () => lead.close(),
+    found(page) {
+      lead.found(page);
+      lease.release(true);
     },
   };
 }

@@ -46,13 +46,13 @@ export class StoredAnswers {
   /**
    * Looks in the store, although nginx may have done so before.
    *
-   * @returns whether the stored page was the answer
+   * @returns the stored page if it was the answer
    */
-  async answerStored(requested: PageRequested, response: ServerResponse): Promise<boolean> {
+  async answerStored(requested: PageRequested, response: ServerResponse): Promise<Page | undefined> {
     const { request, address } = requested;
-    if (this.publications.of(request)) return false;
+    if (this.publications.of(request)) return undefined;
     const page = await this.storage.get(address.key, request);
-    return page !== undefined && this.send(page, HIT, requested, response);
+    return page && (await this.send(page, HIT, requested, response)) ? page : undefined;
   }
 
   private async isAnswered(requested: PageRequested, response: ServerResponse): Promise<boolean> {
@@ -63,7 +63,7 @@ export class StoredAnswers {
       return false;
     }
     if (this.early.hasMissed(request)) return false;
-    return this.answerStored(requested, response);
+    return (await this.answerStored(requested, response)) !== undefined;
   }
 
   /** @returns whether it was the answer */

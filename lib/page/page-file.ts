@@ -15,6 +15,8 @@ export const SITE_DIRECTORIES = {
   expiry: 'expiry',
   /** What is being deleted. */
   tmp: 'tmp',
+  /** Who is rendering which page. */
+  leases: 'leases',
 } as const;
 
 /**

@@ -6,13 +6,16 @@ import type { PageStore, StoreContext } from '../page-store.js';
 import { CheckedWrite, type CommitResult } from '../page-write.js';
 import { rawKeyv } from '../raw-keyv.js';
 import type { StaleTimes } from '../../page/stale-times.js';
+import type { LeaseAnswer } from '../render-lease.js';
 import { FileJournal } from './file-journal.js';
+import { FileLeases } from './file-leases.js';
 import type { FileStoreOptions } from './file-store-options.js';
 import { PagesInFiles } from './pages-in-files.js';
 
 export function openFileStore(options: Required<FileStoreOptions>, context: StoreContext): PageStore {
   const site = join(options.root, siteDirectory(context.prefix));
-  const pages = new PagesInFiles(site, options, context);
+  const leases = new FileLeases(site);
+  const pages = new PagesInFiles(site, options, context, (now) => leases.tidy(now));
   const journal = new FileJournal(join(site, 'journal'), context.edition);
   return {
     keyv: rawKeyv({
@@ -23,12 +26,19 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
       deleteMany: (keys) => pages.delete(keys),
       keys: () => pages.keys(context.prefix),
       disconnect: async () => {
+        await leases.close();
         await pages.close();
         journal.close();
       },
     }),
     journal,
-    begin: async (address, begun) => new FileWrite(await beginCheck(journal, address, begun), address.key, pages),
+    begin: async (address, begun) => {
+      const check = await beginCheck(journal, address, begun);
+      // Nobody waits for a process that may not store the page.
+      const leads = begun.leads && !journal.editions.refusal;
+      return new FileWrite(check, address.key, pages, leads ? leases.take(address.key, undefined) : undefined);
+    },
+    lease: async (key, silent) => leases.take(key, silent),
     // What could not be stored is not there.
     forgets: true,
     deletePages: (keys) => pages.delete(keys),
@@ -47,8 +57,9 @@ class FileWrite extends CheckedWrite {
     check: PurgeCheck,
     private readonly key: string,
     private readonly pages: PagesInFiles,
+    readonly lease: LeaseAnswer | undefined,
   ) {
-    super(check);
+    super(check, pages.isInPlace(key));
   }
 
   protected store(

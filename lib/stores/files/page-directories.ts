@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES } from '../../page/page-file.js';
@@ -74,6 +75,10 @@ export class PageDirectories {
   /** @returns the version that nginx serves, as long as it is there */
   async current(page: string, link: string): Promise<string | undefined> {
     return unless([...GONE, 'EINVAL'], undefined, readlink(this.path(page, link)));
+  }
+
+  isInPlace(page: string): boolean {
+    return LINKS.some((link) => existsSync(this.path(page, link, PAGE_BODY)));
   }
 
   async read(page: string, coding: Coding): Promise<Buffer | undefined> {

@@ -56,10 +56,12 @@ export class PagesInFiles {
   readonly #times = new ModificationTimes();
   readonly #queue = new WorkQueue(WRITTEN_TOGETHER, WAITING);
 
+  /** @param tidy is called now and then */
   constructor(
     site: string,
     private readonly options: Required<FileStoreOptions>,
     private readonly context: StoreContext,
+    tidy: (now: number) => Promise<void>,
   ) {
     this.#pages = new PageDirectories(site);
     this.#index = new ExpiryIndex(site);
@@ -70,7 +72,10 @@ export class PagesInFiles {
       new Leases(site),
       options.grace,
       (version) => this.expire(version),
-      (now) => this.#removals.discardAbandoned(now),
+      async (now) => {
+        await this.#removals.discardAbandoned(now);
+        await tidy(now);
+      },
     );
     this.#housekeeping = new Housekeeping(this.#pages, this.#removals, options.maxBytes);
   }
@@ -98,6 +103,12 @@ export class PagesInFiles {
   async has(key: string): Promise<boolean> {
     const page = this.directoryOf(key);
     return page !== undefined && (await this.#pages.content(page)).links.length > 0;
+  }
+
+  /** Whether there is a page for nginx to serve. Not asynchronous, for the reason that `FileJournal` has. */
+  isInPlace(key: string): boolean {
+    const page = this.directoryOf(key);
+    return page !== undefined && this.#pages.isInPlace(page);
   }
 
   /** Stores a page, unless a purge concerns it. */

@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { LeaseAnswer, RenderLease } from '../render-lease.js';
+import { HeldLease, LEASE_TTL } from '../held-lease.js';
+import type { LeaseAnswer } from '../render-lease.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
-/** So long a lease stays that nobody renews, in milliseconds; others need not wait for that. */
-const TTL = 2000;
-/** How often it is renewed, in milliseconds. */
-const BEAT = 250;
 const RENDERING = { bytes: Buffer.from('rendering'), flags: 0 };
 const ALONE = { bytes: Buffer.from('alone'), flags: 0 };
 
@@ -23,7 +20,7 @@ export class MemcachedLeases {
   async take(key: string, silent: string | undefined): Promise<LeaseAnswer> {
     // Any page key is short enough that way.
     const item = this.prefix + createHash('sha1').update(key, 'latin1').digest('base64url');
-    const version = await this.client.compareAndSet(item, RENDERING, TTL, silent);
+    const version = await this.client.compareAndSet(item, RENDERING, LEASE_TTL, silent);
     if (version !== undefined) {
       const lease = new MemcachedLease(this.client, item, version, () => this.#held.delete(lease));
       this.#held.add(lease);
@@ -34,13 +31,11 @@ export class MemcachedLeases {
   }
 
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.#held, (lease) => lease.end(undefined)));
+    await Promise.all(Array.from(this.#held, (lease) => lease.end(true)));
   }
 }
 
-class MemcachedLease implements RenderLease {
-  readonly #timer: NodeJS.Timeout;
-  #isUseful = () => true;
+class MemcachedLease extends HeldLease {
   /** `undefined` once somebody else has it. */
   #version: Promise<string | undefined>;
 
@@ -50,35 +45,23 @@ class MemcachedLease implements RenderLease {
     version: string,
     private readonly onEnd: () => void,
   ) {
+    super();
     this.#version = Promise.resolve(version);
-    this.#timer = setInterval(() => this.beat(), BEAT).unref();
   }
 
-  keepWhile(isUseful: () => boolean): void {
-    this.#isUseful = isUseful;
+  protected renew(): void {
+    this.#version = this.#version
+      .then((version) => version && this.client.compareAndSet(this.item, RENDERING, LEASE_TTL, version))
+      .catch(() => undefined);
   }
 
-  release(isPage: boolean): void {
-    void this.end(isPage ? undefined : ALONE);
-  }
-
-  /** @param left what is put in its place */
-  async end(left: typeof ALONE | undefined): Promise<void> {
-    clearInterval(this.#timer);
+  protected async give(isPage: boolean): Promise<void> {
     this.onEnd();
     const version = await this.#version;
     if (version === undefined) return;
-    const done = left
-      ? this.client.compareAndSet(this.item, left, TTL, version)
-      : this.client.compareAndDelete(this.item, version);
-    // It lapses by itself.
+    const done = isPage
+      ? this.client.compareAndDelete(this.item, version)
+      : this.client.compareAndSet(this.item, ALONE, LEASE_TTL, version);
     await done.catch(() => {});
-  }
-
-  private beat(): void {
-    if (!this.#isUseful()) return this.release(true);
-    this.#version = this.#version
-      .then((version) => version && this.client.compareAndSet(this.item, RENDERING, TTL, version))
-      .catch(() => undefined);
   }
 }

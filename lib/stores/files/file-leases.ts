@@ -1,0 +1,182 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { lstatSync, lutimesSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstat, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SITE_DIRECTORIES } from '../../page/page-file.js';
+import { HeldLease, LEASE_TTL } from '../held-lease.js';
+import type { LeaseAnswer } from '../render-lease.js';
+import { GONE, unless } from './file-store.error.js';
+
+/** So many marks of pages that were none a process leaves at a time. Crawlers ask for many. */
+const MAX_MARKS = 1000;
+/** So often a lease may change hands while it is asked for. */
+const ATTEMPTS = 3;
+const ALONE = 'alone-';
+
+/** A lease as it lies on the disk. */
+interface Found {
+  /** Which one it is: never that of another. */
+  readonly name: string;
+  /** When it was last renewed: Unix time in milliseconds. */
+  readonly renewed: number;
+}
+
+/**
+ * Who renders which page: a symbolic link for each, that leads nowhere. It is made with what it says in one step, which fails if it is there
+ * already; its date is the beat.
+ *
+ * Nothing here is asynchronous, for the reason that `FileJournal` has: a visitor waits for it, and it is some microseconds.
+ */
+export class FileLeases {
+  readonly #directory: string;
+  readonly #held = new Set<FileLease>();
+  /** Marks of pages that were none, by path, with the timer that removes them. */
+  readonly #marks = new Map<string, { readonly name: string; readonly timer: NodeJS.Timeout }>();
+  #closed = false;
+
+  constructor(site: string) {
+    this.#directory = join(site, SITE_DIRECTORIES.leases);
+  }
+
+  /**
+   * Where no lease can be written, each process renders for itself.
+   *
+   * @param silent the beat of a process that has died
+   */
+  take(key: string, silent: string | undefined): LeaseAnswer {
+    try {
+      return this.ask(key, silent);
+    } catch {
+      return { kind: 'alone' };
+    }
+  }
+
+  /** Removes what processes that were killed have left behind. */
+  async tidy(now: number): Promise<void> {
+    for (const name of await unless(GONE, [], readdir(this.#directory))) {
+      const path = join(this.#directory, name);
+      const status = await unless(GONE, undefined, lstat(path));
+      if (status && hasLapsed(status.mtimeMs, now)) await unless(GONE, undefined, unlink(path));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(Array.from(this.#held, (lease) => lease.end(true)));
+    for (const path of this.#marks.keys()) this.unmark(path);
+  }
+
+  private ask(key: string, silent: string | undefined): LeaseAnswer {
+    // Any page key is short enough that way, and a name for any file system.
+    const path = join(this.#directory, createHash('sha1').update(key, 'latin1').digest('hex'));
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const name = randomUUID();
+      if (this.make(path, name)) return { kind: 'granted', lease: this.hold(path, name) };
+      const found = find(path);
+      if (!found) continue;
+      const beat = `${found.name} ${found.renewed}`;
+      if (beat === silent || hasLapsed(found.renewed, Date.now())) this.takeAway(path, found);
+      else return found.name.startsWith(ALONE) ? { kind: 'alone' } : { kind: 'taken', beat };
+    }
+    return { kind: 'alone' };
+  }
+
+  /** @returns whether it was not there before */
+  private make(path: string, name: string): boolean {
+    try {
+      return quietly(['EEXIST'], () => symlinkSync(name, path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      mkdirSync(this.#directory, { recursive: true });
+      return quietly(['EEXIST'], () => symlinkSync(name, path));
+    }
+  }
+
+  private hold(path: string, name: string): FileLease {
+    const lease = new FileLease(path, name, (isPage) => {
+      this.#held.delete(lease);
+      if (remove(path, name) && !isPage) this.mark(path);
+    });
+    this.#held.add(lease);
+    return lease;
+  }
+
+  /** Only one of those who try gets it, and sees then whether it is the one that was meant. */
+  private takeAway(path: string, { name, renewed }: Found): void {
+    const away = join(this.#directory, randomUUID());
+    if (!quietly(GONE, () => renameSync(path, away))) return;
+    const taken = find(away);
+    unlinkSync(away);
+    // Somebody was faster, and has it now.
+    if (taken && (taken.name !== name || taken.renewed !== renewed)) this.make(path, taken.name);
+  }
+
+  private mark(path: string): void {
+    if (this.#closed || this.#marks.size >= MAX_MARKS) return;
+    const name = ALONE + randomUUID();
+    if (!this.make(path, name)) return;
+    clearTimeout(this.#marks.get(path)?.timer);
+    this.#marks.set(path, { name, timer: setTimeout(() => this.unmark(path), LEASE_TTL).unref() });
+  }
+
+  private unmark(path: string): void {
+    const mark = this.#marks.get(path);
+    if (!mark) return;
+    clearTimeout(mark.timer);
+    this.#marks.delete(path);
+    remove(path, mark.name);
+  }
+}
+
+class FileLease extends HeldLease {
+  /** @param onGive is called once */
+  constructor(
+    private readonly path: string,
+    private readonly name: string,
+    private readonly onGive: (isPage: boolean) => void,
+  ) {
+    super();
+  }
+
+  protected renew(): void {
+    const now = Date.now() / 1000;
+    // A process that was stopped for long has lost it.
+    if (find(this.path)?.name === this.name) quietly(GONE, () => lutimesSync(this.path, now, now));
+  }
+
+  protected give(isPage: boolean): void {
+    this.onGive(isPage);
+  }
+}
+
+function find(path: string): Found | undefined {
+  let found: Found | undefined;
+  quietly(GONE, () => (found = { name: readlinkSync(path), renewed: lstatSync(path).mtimeMs }));
+  return found;
+}
+
+/** @returns whether it was there under that name */
+function remove(path: string, name: string): boolean {
+  try {
+    return find(path)?.name === name && quietly(GONE, () => unlinkSync(path));
+  } catch {
+    // It lapses.
+    return false;
+  }
+}
+
+/** A date in the future comes from a clock that has been set back. */
+function hasLapsed(renewed: number, now: number): boolean {
+  return Math.abs(now - renewed) > LEASE_TTL;
+}
+
+/** @returns `false` when it fails with one of the codes */
+function quietly(codes: readonly string[], run: () => void): boolean {
+  try {
+    run();
+    return true;
+  } catch (error) {
+    if (codes.includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}

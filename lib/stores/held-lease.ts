@@ -1,0 +1,49 @@
+import type { RenderLease } from './render-lease.js';
+
+/** So long a lease stays that nobody renews, in milliseconds; others need not wait for that. */
+export const LEASE_TTL = 2000;
+/** How often it is renewed, in milliseconds. */
+const BEAT = 250;
+
+/** What the leases of all stores have in common: this process has it, and says several times a second that it lives. */
+export abstract class HeldLease implements RenderLease {
+  readonly #timer: NodeJS.Timeout;
+  #isUseful = () => true;
+  #hasEnded = false;
+
+  constructor() {
+    this.#timer = setInterval(() => this.beat(), BEAT).unref();
+  }
+
+  keepWhile(isUseful: () => boolean): void {
+    this.#isUseful = isUseful;
+  }
+
+  release(isPage: boolean): void {
+    void this.end(isPage);
+  }
+
+  /** As `release`. Resolves when the store has been told; never rejects, since a lease lapses by itself. */
+  async end(isPage: boolean): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearInterval(this.#timer);
+    await attempt(() => this.give(isPage));
+  }
+
+  private beat(): void {
+    if (this.#isUseful()) void attempt(() => this.renew());
+    else this.release(true);
+  }
+
+  protected abstract renew(): void;
+  /** @param isPage whether others may wait for the next rendering */
+  protected abstract give(isPage: boolean): void | Promise<void>;
+}
+
+/** Whatever fails, a lease lapses by itself. */
+async function attempt(run: () => void | Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch {}
+}
