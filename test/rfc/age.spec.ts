@@ -32,6 +32,13 @@ describeWholeResponses('the age of a page (RFC 9111, sections 4.2.3 and 5.1)', (
     );
   });
 
+  it('section 4.2.3: is in the Date, which stays that of the rendering, wherever a Date can be set', async () => {
+    const { first, second } = await site().twice(site().answering({ 'Cache-Control': 'max-age=100' }));
+    const isDated = site().flavour.name !== 'njs' || (await njsVersion()) >= NJS_SETS_DATE;
+    expect(values(first, 'date')).toHaveLength(1);
+    if (isDated) expect(values(second, 'date')).toEqual(values(first, 'date'));
+  });
+
   it.each([
     ['Age', () => ({ Age: '40' })],
     ['Date', () => ({ Date: inSeconds(-40) })],

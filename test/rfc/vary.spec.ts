@@ -46,3 +46,27 @@ describeWholeResponses(
   },
   { variants: [{ name: 'form', header: 'X-Form', values: ['a', 'b'], default: 'a' }] },
 );
+
+describeWholeResponses(
+  'Vary on a field that asks for a part of a page',
+  (site) => {
+    it('is a variant like any other, once it is declared', async () => {
+      const target = site().answers.add((response, request) => {
+        response.writeHead(200, { 'Content-Type': 'text/html', Vary: 'HX-Request' });
+        response.end(request.headers['hx-request'] === 'true' ? '<li>' : '<html><li>');
+      });
+      for (const [fields, body] of [
+        [{}, '<html><li>'],
+        [{ 'HX-Request': 'true' }, '<li>'],
+      ] as const) {
+        const { second } = await site().twice(target, fields);
+        expect([site().isHit(second), second.body.toString()]).toEqual([true, body]);
+        expect(values(second, 'vary')).toEqual(['HX-Request']);
+      }
+      // Another value may make any page.
+      const other = await site().get(target, { 'HX-Request': 'perhaps' });
+      expect([site().isHit(other), other.body.toString()]).toEqual([false, '<html><li>']);
+    });
+  },
+  { variants: [{ name: 'htmx', header: 'HX-Request', values: ['false', 'true'], default: 'false' }] },
+);
