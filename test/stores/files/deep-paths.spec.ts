@@ -65,7 +65,7 @@ it.each([
   // Now nothing is being removed any more.
   await app.close();
   const { directories, bytes } = taken(root);
-  console.log(`${requests} requests: ${directories} directories, ${bytes} bytes`);
+  process.stdout.write(`${requests} requests: ${directories} directories, ${bytes} bytes\n`);
   expect(bytes).toBeLessThan(MAX_BYTES * 1.2);
   expect(directories).toBeLessThan((MAX_BYTES * 1.2) / 4096);
   rmSync(root, { recursive: true });
