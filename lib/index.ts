@@ -72,7 +72,14 @@ export type { Variant } from './rules/variant.js';
 export { fileStore, type FileStoreDefinition } from './stores/files/file-store.js';
 export type { FileStoreOptions } from './stores/files/file-store-options.js';
 export { keyvStore } from './stores/keyv/keyv-store.js';
-export { memcachePp } from './stores/memcached/memcache-pp.js';
-export { memcachedStore } from './stores/memcached/memcached-store.js';
-export { memoryStore } from './stores/memory/memory-store.js';
+export { memcachePp, type MemcachePpOptions } from './stores/memcached/memcache-pp.js';
+export type { MemcachedServerAddress, MemcachedServers } from './stores/memcached/memcached-address.js';
+export type {
+  MemcachedClientDefinition,
+  MemcachedMetaClient,
+  MemcachedPageClient,
+} from './stores/memcached/memcached-client.interface.js';
+export { MemcachedError } from './stores/memcached/memcached-error.js';
+export { memcachedStore, type MemcachedStoreDefinition } from './stores/memcached/memcached-store.js';
+export { memoryStore, type MemoryStoreOptions } from './stores/memory/memory-store.js';
 export type { PageStore, PageStoreDefinition, StoreContext } from './stores/page-store.js';

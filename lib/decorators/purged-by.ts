@@ -1,6 +1,10 @@
 import type { PageTarget } from '../purging/purge-target.js';
 
-/** @publicApi */
+/**
+ * What `@PurgePages()` does besides purging the targets that its function returns.
+ *
+ * @publicApi
+ */
 export interface PurgePagesOptions {
   /** Renders the pages again and replaces them in place, instead of deleting them. Pages by tag are deleted all the same. */
   refresh?: boolean;
@@ -14,7 +18,11 @@ export interface PurgePagesOptions {
   location?: boolean;
 }
 
-/** What one function may give: one target, several, or none. */
+/**
+ * What the function of `@PurgePages()` may return: one target, several, or none.
+ *
+ * @publicApi
+ */
 export type PurgedTargets = PageTarget | readonly PageTarget[] | null | undefined;
 
 /**

@@ -1,5 +1,10 @@
 const ON_PAGE_CACHE = Symbol('nestjs-nginx-cache: on page cache');
 
+/**
+ * A class of events that `@OnPageCache()` takes, such as `PageRendered`.
+ *
+ * @publicApi
+ */
 export type PageCacheEventClass<E> = abstract new (...args: never[]) => E;
 
 /**

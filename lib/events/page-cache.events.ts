@@ -162,7 +162,11 @@ export class PageRendered extends PageDecision {
   }
 }
 
-/** @publicApi */
+/**
+ * The store has a page.
+ *
+ * @publicApi
+ */
 export class PageStored {
   constructor(
     readonly address: PageAddress,
@@ -174,7 +178,11 @@ export class PageStored {
   ) {}
 }
 
-/** @publicApi */
+/**
+ * A page was answered and not stored. `reason` is the `detail` of the `Cache-Status` field, if it was known before the header was sent.
+ *
+ * @publicApi
+ */
 export class PageSkipped {
   constructor(
     readonly address: PageAddress,
@@ -182,7 +190,11 @@ export class PageSkipped {
   ) {}
 }
 
-/** @publicApi */
+/**
+ * Pages have been purged. This is the place to purge a CDN.
+ *
+ * @publicApi
+ */
 export class PagesPurged {
   constructor(
     /** What was asked for: paths, `/path/*` for a subtree, regular expressions. */
@@ -197,7 +209,11 @@ export class PagesPurged {
   ) {}
 }
 
-/** @publicApi */
+/**
+ * The store, a listener or a rendering has failed. Visitors get their answers all the same.
+ *
+ * @publicApi
+ */
 export class PageCacheFailed {
   constructor(
     readonly operation: 'get' | 'set' | 'purge' | 'listener' | 'render',

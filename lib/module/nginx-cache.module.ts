@@ -45,7 +45,11 @@ import { Visitors } from '../caching/visitors.js';
 import { UncachedRoutesReport } from './uncached-routes.report.js';
 import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
 
-/** @publicApi */
+/**
+ * What `forRoot()` and `forRootAsync()` take besides the options that nginx shares.
+ *
+ * @publicApi
+ */
 export interface NginxCacheModuleExtras {
   /**
    * Whether the interceptor is registered for the whole application. Default `true`; with `false`, use

@@ -14,6 +14,11 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
     .setFactoryMethodName('createNginxCacheOptions')
     .build();
 
+/**
+ * What `forRootAsync()` takes: `useFactory` with `inject`, `useClass` (with a method `createNginxCacheOptions()`) or `useExisting`, and `imports`.
+ *
+ * @publicApi
+ */
 export type NginxCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
 
 /** The options and the open store, where cache-manager can be given them. */

@@ -173,7 +173,11 @@ export interface NginxCacheOptions {
   listeners?: readonly Type[];
 }
 
-/** @publicApi */
+/**
+ * `remotePurge`: who may purge pages over HTTP, and how.
+ *
+ * @publicApi
+ */
 export interface RemotePurgeOptions {
   /** At least 16 characters. */
   token: string;
@@ -181,7 +185,11 @@ export interface RemotePurgeOptions {
   parameter?: string;
 }
 
-/** @publicApi */
+/**
+ * `requestFields`: what it means for the cache that a request has a field.
+ *
+ * @publicApi
+ */
 export interface RequestFieldsOptions {
   /**
    * Whoever sends one of these fields neither gets a stored page nor makes one; so handlers may read them. Besides those that clients and
@@ -200,7 +208,11 @@ export interface RequestFieldsOptions {
   pass?: 'all' | 'key';
 }
 
-/** @publicApi */
+/**
+ * `anonymousOnly`: which requests may belong to a session.
+ *
+ * @publicApi
+ */
 export interface AnonymousOnlyOptions {
   /** Only these cookies mean a session; all others are ignored. Exact names, names with `*`, or regular expressions. */
   sessionCookies?: readonly NamePattern[];

@@ -17,7 +17,11 @@ export interface PageKeyOptions {
   readonly form?: string;
 }
 
-/** The key of a page, and the address that it stands for. */
+/**
+ * The key of a page, and the address that it stands for.
+ *
+ * @publicApi
+ */
 export interface PageAddress {
   /** `prefix + [host] + [variants] + [form] + raw path + [allowed query]`, one UTF-16 unit a byte: the string that nginx looks up. */
   readonly key: string;

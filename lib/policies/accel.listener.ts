@@ -2,7 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 
-/** What an application orders nginx to do with one answer (`X-Accel-Redirect`, …; ngx_http_proxy_module): not part of a page. */
+/**
+ * An application can order nginx to do something with one response (`X-Accel-Redirect`, …; ngx_http_proxy_module). Such a response is not a
+ * page.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class AccelListener {
   @OnPageCache(PageResponding)

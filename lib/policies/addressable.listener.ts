@@ -7,7 +7,11 @@ import { isKeyTooLong } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
-/** Only what has a key can be a page: method, host, form of the path, query, length. */
+/**
+ * Keeps out requests that have no page key. Method, host, form of the path, query and length of the key decide.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class AddressableListener extends RuleListener {
   constructor(

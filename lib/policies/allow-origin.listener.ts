@@ -3,7 +3,12 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import { receivedFields } from '../page/received-request.js';
 
-/** What is said to the `Origin` of one visitor would be said to all (Fetch, section 3.3.5), even with `excuseVary: ['Origin']`. */
+/**
+ * A response that allows the `Origin` of one visitor must not be sent to all of them (Fetch, section 3.3.5). `excuseVary: ['Origin']` does
+ * not change that.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class AllowOriginListener {
   @OnPageCache(PageResponding)

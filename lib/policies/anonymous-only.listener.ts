@@ -6,7 +6,11 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
-/** `anonymousOnly`: a request that may belong to a session, or has credentials, neither gets a stored page nor makes one. */
+/**
+ * `anonymousOnly`: a request that has credentials, or may belong to a session, neither gets a stored page nor makes one.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class AnonymousOnlyListener extends RuleListener {
   constructor(

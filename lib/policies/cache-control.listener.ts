@@ -3,7 +3,11 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import { forbiddenBy } from '../http/freshness-lifetime.js';
 
-/** What the application says to all shared caches, it says to this one (RFC 9111, section 5.2.2). */
+/**
+ * This cache is a shared cache, so it obeys what the application tells all of them (RFC 9111, section 5.2.2).
+ *
+ * @publicApi
+ */
 @Injectable()
 export class CacheControlListener {
   @OnPageCache(PageResponding)

@@ -9,8 +9,10 @@ import { templatePattern } from '../rules/route-template.js';
 import { type MatchedRoute, matchedRoute } from './matched-route.js';
 
 /**
- * An alias of a page is answered but not stored: other letters than the route's own, a trailing slash, parameters in
- * another order, ignored parameters. A purge of the page's own address would leave it behind.
+ * An alias of a page is answered but not stored: letters in another case than the route has, a trailing slash, parameters in another order,
+ * ignored parameters. A purge of the page's own address would leave the alias behind.
+ *
+ * @publicApi
  */
 @Injectable()
 export class CanonicalAddressListener {

@@ -8,7 +8,12 @@ const PRECONDITIONS = ['if-match', 'if-unmodified-since'];
 /** "Only if it is not what I have", which a stored page can say, too (sections 13.1.2 and 13.1.3). */
 const VALIDATIONS = ['if-none-match', 'if-modified-since'];
 
-/** A stored page may answer them; without one, they are the application's own affair: they ask for less than a page. */
+/**
+ * A stored page may answer conditional and range requests. Without a stored page the application answers them, and its answer is not
+ * stored: it may be less than a page.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class ConditionalRequestListener {
   @OnPageCache(PageRequested)

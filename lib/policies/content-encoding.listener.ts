@@ -3,7 +3,11 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import { isDecodable } from '../http/codings.js';
 
-/** A page is stored in a coding of the cache's own, so the application's must be one that can be undone. */
+/**
+ * The cache stores pages in a coding of its own. So it must be able to undo the coding that the application has used.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class ContentEncodingListener {
   @OnPageCache(PageResponding)

@@ -5,8 +5,10 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
 /**
- * nginx's stock module sends the content type of the configuration: a page of another type would come back wrong. A stream of
- * events is no page anywhere, even when it has ended.
+ * nginx's stock module sends the content type that the configuration names, so a page of another type would come back with the wrong one. A
+ * stream of events is never a page, even after it has ended.
+ *
+ * @publicApi
  */
 @Injectable()
 export class ContentTypeListener {

@@ -5,7 +5,11 @@ import { PageResponding } from '../events/page-cache.events.js';
 /** `X-CSRF-Token`, `X-XSRF-Token`, `CSRF-Token`, `X-CSRFToken`, `X-CSRF-Protection`, … */
 const TOKEN = /^(?:x-)?[cx]srf(?:-|token|$)/i;
 
-/** A token against forged requests is meant for the visitor who gets it. */
+/**
+ * A token against forged requests is meant for the visitor who gets it.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class CsrfTokenListener {
   @OnPageCache(PageResponding)

@@ -6,8 +6,10 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
 /**
- * `respectCacheControl`: how long the application allows shared caches to keep a response is how long it is kept, unless the
- * handler has said so itself (`@PageCache({ ttl })`, `page.ttl = …`). With `required`, one of them must have said it.
+ * `respectCacheControl`: the application says how long shared caches may keep a response, and it is kept for that long. `@PageCache({ ttl
+ * })` and `page.ttl = …` come first. With `required`, a page that nobody has given a time is not stored.
+ *
+ * @publicApi
  */
 @Injectable()
 export class FreshnessListener {

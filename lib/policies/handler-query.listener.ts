@@ -5,7 +5,11 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import { rawQuery } from '../rules/request-head.js';
 
-/** `@PageCache({ query })`: a parameter that the handler does not read would only make copies of the same page. */
+/**
+ * `@PageCache({ query })`: a parameter that the handler does not read would only make copies of the same page.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class HandlerQueryListener {
   constructor(@Inject(Reflector) private readonly reflector: Reflector) {}

@@ -9,8 +9,10 @@ import { isOwnHost, namedHosts } from './named-host.js';
 const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /**
- * Without `hosts`, everybody may name any host, and a page with links to it leads all others there: `<script src="//evil.example/a.js">`.
- * With `hosts`, the host is in the key, and no other is let in.
+ * Without `hosts`, anybody can name any host. A page that links to it would lead every later visitor there: `<script
+ * src="//evil.example/a.js">`. With `hosts`, the host is in the key, and other hosts are refused.
+ *
+ * @publicApi
  */
 @Injectable()
 export class HostInPageListener {

@@ -5,7 +5,12 @@ import { FINGERPRINT } from '../options/tokens.js';
 import { lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
 
-/** What nginx has decided for a request stands; a page that it would look for under another key is not stored. */
+/**
+ * nginx has looked for a page under one key. If the application finds another key for the request, it does not store the page: nginx would
+ * never find it.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class KeyDriftListener {
   readonly #report = new DriftReport();

@@ -6,8 +6,10 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { WeighedLanguages } from '../rules/weighed-language.js';
 
 /**
- * A variant by `Accept-Language`. The application weighs the field by itself; nginx has put its own choice in the place of the
- * field, but without nginx in front both may come to different languages: then it is no page of this key.
+ * A variant by `Accept-Language`. nginx chooses a language and puts it in the place of the field. Without nginx in front, the application
+ * weighs the field itself. If both would choose different languages, the page does not belong to this key.
+ *
+ * @publicApi
  */
 @Injectable()
 export class LanguageListener {

@@ -22,8 +22,10 @@ const HARMLESS = new Set([
 ]);
 
 /**
- * Where nginx keeps the body alone, a header field is lost: a page without its `Content-Security-Policy` is another page. It is
- * stored only if nginx sends the same field with every page (`nginx.headers`).
+ * Where nginx keeps the body alone, header fields are lost, and a page without its `Content-Security-Policy` is another page. Such a page
+ * is stored only if nginx sends the same field with every page (`nginx.headers`).
+ *
+ * @publicApi
  */
 @Injectable()
 export class LostHeadersListener {

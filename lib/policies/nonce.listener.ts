@@ -4,7 +4,11 @@ import { PageResponding } from '../events/page-cache.events.js';
 
 const POLICIES = ['content-security-policy', 'content-security-policy-report-only'];
 
-/** A nonce is for one response: whoever knows it beforehand can run scripts (Content Security Policy Level 3, section 7.1). */
+/**
+ * A nonce is for one response. Somebody who knows it beforehand can run scripts (Content Security Policy Level 3, section 7.1).
+ *
+ * @publicApi
+ */
 @Injectable()
 export class NonceListener {
   @OnPageCache(PageResponding)

@@ -6,8 +6,10 @@ import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-h
 import { DriftReport } from './drift-report.js';
 
 /**
- * Where nginx runs by other options than the application, nothing is cached. It is asked first: what nginx keeps away from the cache may be
- * what the application would store.
+ * While nginx runs with other options than the application, nothing is cached. This listener is asked first, since nginx may keep requests
+ * away from the cache that the application would store.
+ *
+ * @publicApi
  */
 @Injectable()
 export class OtherConfigurationListener {

@@ -4,7 +4,11 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
-/** `include` and `exclude`. */
+/**
+ * Keeps out the paths that `exclude` names, and those that `include` does not.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class PathExclusionListener extends RuleListener {
   constructor(

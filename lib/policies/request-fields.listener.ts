@@ -4,7 +4,11 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
-/** `requestFields.bypass`: credentials, requests for a part of a page. */
+/**
+ * `requestFields.bypass`: a request with credentials, or for a part of a page, neither gets a stored page nor makes one.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class RequestFieldsListener extends RuleListener {
   constructor(

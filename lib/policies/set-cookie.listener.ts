@@ -5,7 +5,11 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { namesPattern } from '../rules/cookie.rule.js';
 
-/** A cookie is meant for the visitor who gets it (RFC 9111, section 7.3). */
+/**
+ * A cookie is meant for the visitor who gets it (RFC 9111, section 7.3).
+ *
+ * @publicApi
+ */
 @Injectable()
 export class SetCookieListener {
   readonly #excused: RegExp;

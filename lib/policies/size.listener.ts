@@ -5,7 +5,11 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { mayBeEmpty } from '../page/page.js';
 
-/** Empty and oversize pages, where the header already tells. Content that comes without a length is counted. */
+/**
+ * Keeps out empty and oversize pages as soon as the header shows their length. Content that comes without a length is counted.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class SizeListener {
   constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}

@@ -6,7 +6,11 @@ import { isStorableWhenFresh } from '../http/storable-statuses.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
-/** `statuses`, and where the status is kept, others with explicit freshness (RFC 9111, section 3). */
+/**
+ * `statuses`. Where the status is kept with the page, other statuses with explicit freshness are stored as well (RFC 9111, section 3).
+ *
+ * @publicApi
+ */
 @Injectable()
 export class StatusListener {
   constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}

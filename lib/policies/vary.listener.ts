@@ -5,7 +5,11 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { bypassFields } from '../rules/request-fields.rule.js';
 
-/** A page that depends on more than its key is not one page (RFC 9111, section 4.1). */
+/**
+ * A page that depends on more than its key is several pages (RFC 9111, section 4.1), and is not stored.
+ *
+ * @publicApi
+ */
 @Injectable()
 export class VaryListener {
   readonly #harmless: ReadonlySet<string>;

@@ -23,8 +23,10 @@ interface WithVisitor {
 }
 
 /**
- * A page that was made for a known visitor is not stored. With `anonymousOnly`, who is known before the handler runs gets no stored page
- * where the application looks for one then: it is the visitor's own connection that says so before anything else is asked.
+ * A page that was made for a known visitor is not stored. With `anonymousOnly`, a visitor who is known before the handler runs gets no
+ * stored page from the application either, as far as the application looks for one only then.
+ *
+ * @publicApi
  */
 @Injectable()
 export class VisitorListener {

@@ -23,6 +23,8 @@ export function canonicalPathRule(trailingSlash: TrailingSlash): Rule {
 /**
  * Whether addresses end in a slash: `forbid` and `require` make the other form an alias, with `allow` both are pages. (A last
  * segment with a dot, `/feed.xml`, needs no slash.)
+ *
+ * @publicApi
  */
 export type TrailingSlash = 'forbid' | 'require' | 'allow';
 

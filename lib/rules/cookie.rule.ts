@@ -3,10 +3,19 @@ import { anyOf, COOKIE_NAME, type Scope } from './pattern.js';
 import { nameRegExp } from './portable-regexp.js';
 import { type Rule, test } from './rule.js';
 
-/** A name with `*`, or a regular expression tried on the name. */
+/**
+ * Names of cookies or parameters: a name, in which `*` stands for any characters, or a regular expression that is tried on the name.
+ *
+ * @publicApi
+ */
 export type NamePattern = string | RegExp;
 
-/** Cookies that only scripts in the browser read: analytics, advertising. A choice of consent is not among them: servers act on it. */
+/**
+ * The default of `anonymousOnly.ignoreCookies`: cookies that only scripts in the browser read, for analytics and advertising. The list has no
+ * cookies that keep a visitor's consent, since servers act on those.
+ *
+ * @publicApi
+ */
 // prettier-ignore
 export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
   '_ga', '_ga_*', '_gid', '_gat', '_gat_*', '_gac_*', '_gcl_*', '_dc_gtm_*', '__utm*', // Google

@@ -3,7 +3,11 @@ import type { Pattern } from './pattern.js';
 import { portableRegExp } from './portable-regexp.js';
 import type { Rule, RuleTest } from './rule.js';
 
-/** A path with `*`, or a regular expression. */
+/**
+ * Paths of `include`, `exclude` and the like: a path, in which `*` stands for any characters (`/posts/*` is `/posts`, too), or a regular expression.
+ *
+ * @publicApi
+ */
 export type PathPattern = string | RegExp;
 
 /** Paths that are not cached: neither stored nor served, even if they were stored before. */

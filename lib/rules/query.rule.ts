@@ -4,7 +4,11 @@ import { anyOf, literal, PARAMETER_NAME, PARAMETER_VALUE } from './pattern.js';
 import { nameRegExp } from './portable-regexp.js';
 import { type Rule, test } from './rule.js';
 
-/** Parameters that only mark where a visitor came from. */
+/**
+ * The default of `query.ignore`: parameters that only mark where a visitor came from.
+ *
+ * @publicApi
+ */
 // prettier-ignore
 export const DEFAULT_IGNORED_PARAMETERS: readonly string[] = [
   'utm_*', 'gclid', 'gclsrc', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'twclid', 'ttclid', 'li_fat_id',

@@ -33,7 +33,11 @@ export interface PageStoreDefinition {
   openSpread?(context: StoreContext): SpreadStore;
 }
 
-/** What the module tells a store. */
+/**
+ * What the module tells a store.
+ *
+ * @publicApi
+ */
 export interface StoreContext {
   /** How a value is written where nginx reads it; stores that only the application reads may ignore it. */
   readonly format: PageFormat;

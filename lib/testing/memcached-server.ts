@@ -9,6 +9,8 @@ import { memcachedCommand } from './memcached-command.js';
 import { ServerProcess } from './server-process.js';
 
 /**
+ * How `MemcachedServer.start()` starts memcached.
+ *
  * @publicApi
  */
 export interface MemcachedServerOptions {

@@ -16,7 +16,11 @@ import { StoredEntities } from './stored-entities.js';
 import { TransactionPurges } from './transaction-purges.js';
 import { WatchedEntities } from './watched-entities.js';
 
-/** @publicApi */
+/**
+ * An entity as TypeORM takes it: its class, or an `EntitySchema`.
+ *
+ * @publicApi
+ */
 export type EntityClass = (abstract new (...args: never[]) => unknown) | EntitySchema;
 
 /** How long the end of the application waits for purges, in milliseconds. What remains is logged. */

@@ -2,7 +2,11 @@ import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 
 const PAGE_CACHE_TAG = Symbol('nestjs-nginx-cache: page cache tag');
 
-/** @publicApi */
+/**
+ * How `@PageCacheTag()` makes tags of an entity.
+ *
+ * @publicApi
+ */
 export interface PageCacheTagOptions {
   /** Whether every page whose handler loads such an entity gets the tag by itself. Default `true`. */
   automatic?: boolean;

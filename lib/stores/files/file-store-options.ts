@@ -1,4 +1,8 @@
-/** @publicApi */
+/**
+ * What `fileStore()` takes.
+ *
+ * @publicApi
+ */
 export interface FileStoreOptions {
   /** The directory for the pages, on one file system; nginx and every Node process of the site must see it under this path. */
   readonly root: string;
