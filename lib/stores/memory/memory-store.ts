@@ -9,7 +9,11 @@ import { rawKeyv, type RawEntry } from '../raw-keyv.js';
 import type { StaleTimes } from '../../page/stale-times.js';
 import { type CopyTimes, timesOfCopy } from '../stale-copy.js';
 
-/** @publicApi */
+/**
+ * What `memoryStore()` takes.
+ *
+ * @publicApi
+ */
 export interface MemoryStoreOptions {
   /** How much is kept, counted over body, header fields and key, in bytes. Default 64 MiB. */
   readonly maxBytes?: number;
