@@ -11,6 +11,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { CACHE_STATUS, HIT } from './cache-status.js';
 import { HandlerConditions } from './handler-conditions.js';
+import { Publications } from './publications.js';
 import { type StoredResponse, storedResponse } from './stored-response.js';
 
 /**
@@ -29,6 +30,7 @@ export class EarlyAnswers {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(HandlerConditions) private readonly conditions: HandlerConditions,
+    @Inject(Publications) private readonly publications: Publications,
   ) {}
 
   /** Somebody wants to know the handler before a stored page is sent. */
@@ -38,7 +40,8 @@ export class EarlyAnswers {
 
   /** @returns whether a stored page is the answer; `undefined` when that is not to be asked here */
   answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
-    if (request.method !== 'GET') return undefined;
+    // What is published is rendered, whatever is stored.
+    if (request.method !== 'GET' || this.publications.of(request)) return undefined;
     if (this.#isLeftToHandlers || this.conditions.exist) return undefined;
     const { rule, head, address } = this.received.of(request);
     if (rule !== undefined) return undefined;

@@ -80,7 +80,7 @@ describe('with one of three servers away', () => {
   });
   afterEach(() => site?.[Symbol.asyncDispose]());
 
-  it.each(PURGES)('%s names it, and is done on the others', async (_, purge, takes) => {
+  it.each(PURGES)('%s names it, and is done on the others', async (name, purge, takes) => {
     site.servers[AWAY]!.pause();
     PostsController.version = 2;
     const failure = await purge(pages).then(
@@ -88,7 +88,9 @@ describe('with one of three servers away', () => {
       (error: unknown) => error,
     );
     const taken = POSTS.filter(takes);
-    if (taken.some((path) => site.placeOf(path) === AWAY)) {
+    // What is found by a list alone may be anywhere.
+    const isNamed = name === 'purge()' || name === 'purgeExactly()';
+    if (!isNamed || taken.some((path) => site.placeOf(path) === AWAY)) {
       expect(failure).toBeInstanceOf(PurgeIncompleteError);
       expect((failure as PurgeIncompleteError).servers).toEqual([site.servers[AWAY]!.address]);
       expect((failure as Error).message).toContain(`until ${site.servers[AWAY]!.address} has it`);
