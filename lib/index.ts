@@ -82,4 +82,4 @@ export type {
 export { MemcachedError } from './stores/memcached/memcached-error.js';
 export { memcachedStore, type MemcachedStoreDefinition } from './stores/memcached/memcached-store.js';
 export { memoryStore, type MemoryStoreOptions } from './stores/memory/memory-store.js';
-export type { PageStore, PageStoreDefinition, StoreContext } from './stores/page-store.js';
+export type { PageStore, PageStoreDefinition, SpreadStore, StoreContext } from './stores/page-store.js';
