@@ -134,8 +134,8 @@ export class Coalescing {
   }
 }
 
-/** Neither a visitor who has left nor a store that was late says anything of the page. */
-const OF_THE_MOMENT: ReadonlySet<string> = new Set(['aborted', 'store-down']);
+/** Neither a visitor who has left nor a store that was late says anything of the page, nor does an application that ends. */
+const OF_THE_MOMENT: ReadonlySet<string> = new Set(['aborted', 'store-down', 'shutdown']);
 
 /** Whether the next rendering may be stored, although this one was not. */
 export function mayBecomePage(outcome: PageOutcome): boolean {

@@ -37,6 +37,7 @@ export class PageRendering {
   #head: ResponseHead = { status: 0, headers: [] };
   #hasFailed = false;
   #hasBegun = false;
+  #isDropped = false;
   #deciding: void | Promise<void> = undefined;
 
   /** @param onFailure is called when nobody knows whether the page was stored */
@@ -67,6 +68,13 @@ export class PageRendering {
 
   refuse(reason: string): void {
     this.draft.skip(reason);
+  }
+
+  /** Whatever it becomes, it will not be stored: nobody need wait for it. */
+  drop(reason: string): void {
+    this.#isDropped = true;
+    this.refuse(reason);
+    this.settleRefused();
   }
 
   /**
@@ -102,8 +110,11 @@ export class PageRendering {
     this.store(response).then(
       (outcome) => this.finish(outcome),
       (error: unknown) => {
-        this.dispatcher.notify(new PageCacheFailed('set', error));
-        this.onFailure();
+        // What the end of the application has cut off is gone within seconds, and no failure.
+        if (!this.#isDropped) {
+          this.dispatcher.notify(new PageCacheFailed('set', error));
+          this.onFailure();
+        }
         this.finish({ stored: false, reason: 'store-failed' });
       },
     );

@@ -35,6 +35,7 @@ type Arrived = IncomingMessage & { [ARRIVAL]?: StorageArrival };
 export class Renderings implements OnApplicationBootstrap {
   readonly #open = new Set<PageRendering>();
   readonly #dates = new RenderingDates();
+  #isClosed = false;
 
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
@@ -45,10 +46,18 @@ export class Renderings implements OnApplicationBootstrap {
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
     @Inject(ReadReports) private readonly reads: ReadReports,
     @Inject(StoreOutages) private readonly outages: StoreOutages,
-  ) {}
+  ) {
+    storage.onClose(() => this.close());
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.storage.start();
+  }
+
+  /** Visitors get their answers; what they are answered is not stored any more. */
+  private close(): void {
+    this.#isClosed = true;
+    for (const rendering of this.#open) rendering.drop('shutdown');
   }
 
   get size(): number {
@@ -65,6 +74,7 @@ export class Renderings implements OnApplicationBootstrap {
    * @returns `undefined` when the store does not answer in time
    */
   async begin(address: PageAddress, request: Arrived, leads: boolean): Promise<PageWrite | undefined> {
+    if (this.#isClosed) return undefined;
     const arrival = request[ARRIVAL] ?? this.storage.arrive();
     const write = this.publications.of(request)
       ? await this.storage.renew(address, arrival)

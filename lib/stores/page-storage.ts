@@ -30,7 +30,7 @@ export class PageStorage {
   /** @param onGetError is told why a page could not be read: reading itself never fails */
   constructor(
     private readonly cache: Cache,
-    store: PageStore | SpreadStore,
+    private readonly store: PageStore | SpreadStore,
     prefix: string,
     onGetError: (error: unknown) => void,
   ) {
@@ -40,6 +40,11 @@ export class PageStorage {
     cache.on('get', ({ error }) => {
       if (error !== undefined) onGetError(error);
     });
+  }
+
+  /** @param close is called when the store is about to close, which is before the server does: Nest disconnects cache-manager first */
+  onClose(close: () => void): void {
+    this.store.keyv.once('disconnect', close);
   }
 
   /**

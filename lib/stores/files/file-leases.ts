@@ -44,6 +44,8 @@ export class FileLeases {
    * @param silent the beat of a process that has died
    */
   take(key: string, silent: string | undefined): LeaseAnswer {
+    // What is rendered from now on cannot be stored.
+    if (this.#closed) return { kind: 'alone' };
     try {
       return this.ask(key, silent);
     } catch {

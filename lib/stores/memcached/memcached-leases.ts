@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { HeldLease, LEASE_TTL } from '../held-lease.js';
+import { inTime } from '../../async/in-time.js';
 import type { LeaseAnswer } from '../render-lease.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
+/** A process that ends waits so long for memcached, in milliseconds. */
+const CLOSING = 250;
 const RENDERING = { bytes: Buffer.from('rendering'), flags: 0 };
 const ALONE = { bytes: Buffer.from('alone'), flags: 0 };
 
@@ -30,8 +33,9 @@ export class MemcachedLeases {
     return held?.bytes.equals(ALONE.bytes) ? { kind: 'alone' } : { kind: 'taken', beat: held?.cas ?? '' };
   }
 
+  /** Leases that cannot be given back in time lapse by themselves. */
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.#held, (lease) => lease.end(true)));
+    await inTime(Promise.all(Array.from(this.#held, (lease) => lease.end(true))), CLOSING);
   }
 }
 
