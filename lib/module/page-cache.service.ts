@@ -126,7 +126,7 @@ export class PageCacheService {
 
   /**
    * Renders stored pages again and replaces them in place: visitors get the old page until the new one is there, and nobody meets a gap.
-   * Pages that are not stored are left alone; what is no page any more is purged.
+   * Pages that are not stored are left alone; a page that is gone (404, 410, a redirect, 401, 403) is purged.
    *
    * @throws {PurgeIncompleteError} when such a purge is not acknowledged
    * @example
