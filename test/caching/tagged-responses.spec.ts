@@ -4,6 +4,7 @@ import { memcachedStore, PageCache, PageCacheService } from '../../lib/index.js'
 import { MemcachedServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
+import { patiently } from '../support/patience.js';
 import { answer } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -39,15 +40,20 @@ describe.each(['memcached', 'srcache', 'njs'] as const)('a page with tags, store
   it('is found and served by the application, until its tag is purged', async () => {
     const { app, url } = site;
     const pages = app.get(PageCacheService);
-    const first = await answer(`${url}/tagged`);
+    const ask = () =>
+      patiently(
+        () => answer(`${url}/tagged`),
+        ({ status }) => status,
+      );
+    const first = await ask();
     expect(first).toBePageCacheMiss();
     expect(await app.get(PageLog).outcome('/tagged')).toBe('stored');
     expect(await pages.has('/tagged')).toBe(true);
-    const second = await answer(`${url}/tagged`);
+    const second = await ask();
     expect(second).toBePageCacheHit();
-    expect(second.body.toString()).toBe('rendering 1');
+    expect(second.body.equals(first.body)).toBe(true);
     expect((await pages.purgeTags('post:1')).purged).toBe(1);
     expect(await pages.has('/tagged')).toBe(false);
-    expect((await answer(`${url}/tagged`)).body.toString()).toBe('rendering 2');
+    expect((await ask()).body.equals(first.body)).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { MemcachedServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { type Platform, PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
 import { PageLog } from '../support/page-log.js';
+import { patiently } from '../support/patience.js';
 import { answer } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -44,8 +45,11 @@ async function start(platform: Platform, options: NginxCacheOptions) {
     purges: app.get(Purges).all,
     /** @returns what became of the page, or of whoever asked for it */
     visit: async () => {
-      log.forget();
-      const { status } = await answer(`${url}/page`);
+      const ask = () => {
+        log.forget();
+        return answer(`${url}/page`);
+      };
+      const { status } = await patiently(ask, (one) => one.status);
       return status.includes('fwd=miss') ? log.outcome('/page') : status;
     },
     [Symbol.asyncDispose]: () => app.close(),

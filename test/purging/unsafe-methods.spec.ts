@@ -1,245 +1,19 @@
-import type { ServerResponse } from 'node:http';
-import {
-  ConflictException,
-  Controller,
-  Delete,
-  Get,
-  Header,
-  HttpCode,
-  Injectable,
-  type NestInterceptor,
-  NotFoundException,
-  Param,
-  Patch,
-  Post,
-  Put,
-  Redirect,
-  Res,
-  UseGuards,
-  UseInterceptors,
-} from '@nestjs/common';
 import { setTimeout } from 'node:timers/promises';
-import { delay, Observable, of } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { keyvStore, NoPageCache, PurgePages } from '../../lib/index.js';
 import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
-import { PLATFORMS, startApplication } from '../support/applications.js';
-import { PageLog } from '../support/page-log.js';
-import { patientlyRaw } from '../support/patience.js';
+import { PLATFORMS } from '../support/applications.js';
 import { PurgeLog } from '../support/purge-log.js';
-import { raw } from '../support/raw-response.js';
-import { answer, type Site, startSite } from '../support/site.js';
+import { type Site, startSite } from '../support/site.js';
+import { Counter, COUNTER_CONTROLLERS, encodedTarget } from './support/counter.controller.js';
 
 expect.extend(pageCacheMatchers);
-
-const HTML = 'text/html; charset=utf-8';
-
-interface Reply {
-  header(name: string, value: string): Reply;
-  redirect(...args: unknown[]): void;
-  send(body?: unknown): void;
-}
-
-@Injectable()
-class OpenGuard {
-  canActivate() {
-    return true;
-  }
-}
-
-/** Commits behind everything else, as interceptors for transactions do. */
-@Injectable()
-class CommitsLater implements NestInterceptor {
-  intercept(_: unknown, next: { handle(): Observable<unknown> }) {
-    return new Observable((subscriber) =>
-      next.handle().subscribe((value) => {
-        void setTimeout(30).then(() => {
-          Counter.value += 1;
-          subscriber.next(value);
-          subscriber.complete();
-        });
-      }),
-    );
-  }
-}
-
-const Counter = { value: 0 };
-
-@Controller()
-class CounterController {
-  @Get(['/', 'page', 'other', 'page/:id', 'excluded', 'not-purging', 'guarded', 'res', 'raw', 'streamed'])
-  @Header('content-type', HTML)
-  page() {
-    return this.show();
-  }
-
-  @Get(['k%C3%A4se', 'käse'])
-  @Header('content-type', HTML)
-  show() {
-    return `count ${Counter.value}`;
-  }
-
-  @Post(['page', 'k%C3%A4se', 'käse'])
-  @HttpCode(200)
-  post() {
-    Counter.value += 1;
-  }
-
-  @Put('page')
-  async put() {
-    Counter.value += 1;
-    return 'put';
-  }
-
-  @Patch('page')
-  patch() {
-    Counter.value += 1;
-    return of({ patched: true }).pipe(delay(5));
-  }
-
-  @Delete('page')
-  @HttpCode(204)
-  remove() {
-    Counter.value += 1;
-  }
-
-  @Post('page/:how')
-  how(@Param('how') how: string, @Res({ passthrough: true }) reply: Reply & { status(code: number): Reply }) {
-    Counter.value += 1;
-    if (how === 'missing') throw new NotFoundException();
-    if (how === 'conflict') throw new ConflictException();
-    if (how === 'broken') throw new Error('broken');
-    if (how === 'bad') reply.status(422);
-    return 'x';
-  }
-
-  @Post('purges')
-  @PurgePages('/page')
-  purges() {
-    Counter.value += 1;
-  }
-
-  @Post('excluded')
-  @HttpCode(200)
-  excluded() {}
-
-  @Post('login')
-  @Redirect('/', 303)
-  login() {}
-
-  @Post('redirect/:to')
-  @PurgePages({ location: true })
-  redirect(@Param('to') to: string, @Res() reply: Reply) {
-    Counter.value += 1;
-    const url = Buffer.from(to, 'base64url').toString();
-    raw(reply as never as ServerResponse)
-      .writeHead(303, { location: url })
-      .end();
-  }
-
-  @Post('content-location/:to')
-  @PurgePages({ location: true })
-  contentLocation(@Param('to') to: string, @Res({ passthrough: true }) reply: Reply) {
-    Counter.value += 1;
-    reply.header('content-location', Buffer.from(to, 'base64url').toString());
-    return 'x';
-  }
-
-  @Post('not-purging')
-  @NoPageCache()
-  notPurging() {}
-
-  @Post('guarded')
-  @UseGuards(OpenGuard)
-  guarded() {
-    Counter.value += 1;
-  }
-
-  @Post('res')
-  res(@Res() reply: Reply) {
-    Counter.value += 1;
-    reply.header('content-type', HTML).send('<p>sent</p>');
-  }
-
-  @Post('raw')
-  async raw(@Res() reply: ServerResponse) {
-    Counter.value += 1;
-    raw(reply).setHeader('x-some', 'thing').end('straße');
-  }
-
-  @Post('streamed')
-  streamed(@Res() reply: ServerResponse & { hijack?: () => void }) {
-    reply.hijack?.();
-    const response = raw<ServerResponse>(reply as never);
-    response.writeHead(200, { 'content-type': HTML });
-    response.write('some');
-    void setTimeout(20).then(() => {
-      Counter.value += 1;
-      response.end(' more');
-    });
-  }
-
-  @Post('other')
-  @UseInterceptors(CommitsLater)
-  other() {
-    return 'x';
-  }
-}
-
-/** A Map whose deletes take some time. */
-class SlowStore {
-  readonly opts = {};
-  /** In milliseconds. */
-  delay = 0;
-  readonly #values = new Map<string, unknown>();
-
-  on() {
-    return this;
-  }
-  async get(key: string) {
-    return this.#values.get(key);
-  }
-  async set(key: string, value: unknown) {
-    this.#values.set(key, value);
-  }
-  async delete(key: string) {
-    await setTimeout(this.delay);
-    return this.#values.delete(key);
-  }
-  async clear() {
-    this.#values.clear();
-  }
-}
-
-/** Its own pages are not stored, but it changes those of another. */
-@Controller()
-@NoPageCache()
-class FormsController {
-  @Post('form')
-  post() {
-    Counter.value += 1;
-  }
-}
-
-@Controller()
-class FormPagesController {
-  @Get('form')
-  @Header('content-type', HTML)
-  show() {
-    return `count ${Counter.value}`;
-  }
-}
-
-const CONTROLLERS = [CounterController, FormsController, FormPagesController];
-
-const to = (url: string) => Buffer.from(url).toString('base64url');
 
 describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite({
       platform,
-      controllers: CONTROLLERS,
+      controllers: COUNTER_CONTROLLERS,
       providers: [PurgeLog],
       options: { query: { allow: ['p'] }, exclude: ['/excluded'] },
       logger: false,
@@ -294,7 +68,7 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
   it('the header of an answer is the same as without', async () => {
     const without = await startSite({
       platform,
-      controllers: CONTROLLERS,
+      controllers: COUNTER_CONTROLLERS,
       options: { purgeAfterUnsafe: false },
       logger: false,
     });
@@ -309,7 +83,15 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
       const fields = head.split('\r\n').filter((line) => !/^(?:date|etag|keep-alive): /i.test(line));
       return `${fields.toSorted().join('\n')}\n\n${body}`;
     };
-    for (const target of ['/page', '/res', '/raw', '/streamed', `/redirect/${to('/page')}`, '/page/bad', '/nowhere']) {
+    for (const target of [
+      '/page',
+      '/res',
+      '/raw',
+      '/streamed',
+      `/redirect/${encodedTarget('/page')}`,
+      '/page/bad',
+      '/nowhere',
+    ]) {
       expect(await sent(site, 'POST', target), target).toBe(await sent(without, 'POST', target));
     }
     expect(await sent(site, 'DELETE', '/page')).toBe(await sent(without, 'DELETE', '/page'));
@@ -327,7 +109,7 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     for (const way of ['redirect', 'content-location']) {
       for (const location of same) {
         await store('/page', '/page?p=1');
-        await change('/page', () => post(`/${way}/${to(location.replace('HOST', host()))}`));
+        await change('/page', () => post(`/${way}/${encodedTarget(location.replace('HOST', host()))}`));
         expect(await site.get('/page?p=1')).toBePageCacheHit();
       }
       for (const other of [
@@ -338,11 +120,11 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
         'urn:/page',
       ]) {
         await store('/page');
-        await site.get(`/${way}/${to(other)}`, { method: 'POST' });
+        await site.get(`/${way}/${encodedTarget(other)}`, { method: 'POST' });
         expect(await site.get('/page'), other).toBePageCacheHit();
       }
       await store('/page', '/page?p=1');
-      await change('/page?p=1', () => post(`/${way}/${to('/page?p=1')}`));
+      await change('/page?p=1', () => post(`/${way}/${encodedTarget('/page?p=1')}`));
       expect(await site.get('/page')).toBePageCacheHit();
     }
   });
@@ -427,73 +209,5 @@ describe.each(PLATFORMS)('after an unsafe request on %s', (platform) => {
     await site.memcached.kill();
     expect((await post('/page')).code).toBe(200);
     await site.memcached.restart();
-  });
-});
-
-describe.each(PLATFORMS)('with a store that is slow, but not dead, on %s', (platform) => {
-  it.each(['/page', '/purges'])('whoever has sent %s sees the change', async (target) => {
-    const store = new SlowStore();
-    const { app, url } = await startApplication({
-      platform,
-      controllers: CONTROLLERS,
-      providers: [PageLog],
-      options: { store: keyvStore(store as never), compress: false },
-    });
-    await answer(`${url}/page`);
-    expect(await app.get(PageLog).outcome('/page')).toBe('stored');
-    expect(await answer(`${url}/page`)).toBePageCacheHit();
-    // Much longer than a visitor waits for a page, much shorter than 1 s.
-    store.delay = 150;
-    expect((await answer(url + target, { method: 'POST' })).code).toBeLessThan(300);
-    expect((await answer(`${url}/page`)).body.toString()).toBe(`count ${Counter.value}`);
-    await app.close();
-  });
-});
-
-describe.each(PLATFORMS)('with purgeAfterUnsafe: false on %s', (platform) => {
-  it('nothing is purged', async () => {
-    await using site = await startSite({
-      platform,
-      controllers: CONTROLLERS,
-      options: { purgeAfterUnsafe: false },
-    });
-    await site.get('/page');
-    await site.log.outcome('/page');
-    for (const target of ['/page', '/res', '/PAGE']) await site.get(target, { method: 'POST' });
-    expect(await site.get('/page')).toBePageCacheHit();
-  });
-});
-
-describe.each(PLATFORMS)('with hosts on %s', (platform) => {
-  it('only the page of the host is purged', async () => {
-    await using site = await startSite({
-      platform,
-      controllers: CONTROLLERS,
-      options: { hosts: ['a.example', 'b.example'] },
-    });
-    await using client = new RawClient(site.nginx.port);
-    const ask = (method: string, name: string, target: string) =>
-      patientlyRaw(() => client.send(`${method} ${target} HTTP/1.1\r\nHost: ${name}\r\nContent-Length: 0\r\n\r\n`));
-    for (const [target, location] of [
-      ['/page', ''],
-      [`/redirect/${to('//b.example/page')}`, 'b'],
-    ]) {
-      for (const name of ['a.example', 'b.example']) {
-        site.log.forget();
-        await ask('GET', name, '/page');
-        await site.log.outcome('/page');
-      }
-      await ask('POST', 'a.example', target ?? '');
-      // Location on the other host of the site: not this host's to say.
-      expect(await ask('GET', 'b.example', '/page')).toBePageCacheHit();
-      site.log.forget();
-      const own = await ask('GET', 'a.example', '/page');
-      if (location !== '') expect(own).toBePageCacheHit();
-      else {
-        expect(own).toBePageCacheMiss();
-        await site.log.outcome('/page');
-      }
-      await site.memcached.flush();
-    }
   });
 });

