@@ -1,6 +1,6 @@
 // npm test: everything that must hold before a change is merged. Arguments go to vitest, and then only vitest runs.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,16 +20,23 @@ const SERVERS = new Set([
   'wrk',
 ]);
 
-const STEPS = [
-  ['prettier', 'prettier', '--check', '.'],
-  ['oxlint', 'oxlint', '--type-aware'],
-  ['types', 'tsc', '-p', 'tsconfig.json'],
-  ['layers', 'depcruise', '--config', '.dependency-cruiser.cjs', 'lib'],
-  ['knip', 'knip'],
-  ['build', 'tsc', '-p', 'tsconfig.build.json'],
-  ['publint', 'publint', '--strict'],
+/** What stands in different lists runs at the same time: most of these programs keep one core busy. */
+const CHECKS = [
+  [
+    ['prettier', 'prettier', '--check', '.'],
+    ['layers', 'depcruise', '--config', '.dependency-cruiser.cjs', 'lib'],
+    ['knip', 'knip'],
+  ],
+  [
+    ['types', 'tsc', '-p', 'tsconfig.json'],
+    ['oxlint', 'oxlint', '--type-aware'],
+  ],
+];
+/** Of the package as it would be published. */
+const packageChecks = (file) => [
+  [['publint', 'publint', file, '--strict']],
   // require() of ES modules works on every supported Node; attw does not count on it, hence the rule.
-  ['attw', 'attw', '--pack', '.', '--ignore-rules', 'cjs-resolves-to-esm'],
+  [['attw', 'attw', file, '--ignore-rules', 'cjs-resolves-to-esm']],
 ];
 
 let passed = 0;
@@ -44,13 +51,12 @@ try {
     if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
   });
   if (vitestArguments.length === 0) {
-    for (const [name, program, ...args] of STEPS) {
-      await step(name, () => {
-        // What is no longer in lib must not be published.
-        if (name === 'build') rmSync(join(root, 'dist'), { recursive: true, force: true });
-        return run(program, args);
-      });
-    }
+    await together(CHECKS);
+    const directory = mkdtempSync(join(tmpdir(), 'package-'));
+    // `prepack` builds dist/.
+    await step('package', () => run('npm', ['pack', '--silent', '--pack-destination', directory]));
+    await together(packageChecks(join(directory, readdirSync(directory)[0] ?? 'missing')));
+    rmSync(directory, { recursive: true });
   }
   await vitest();
 } catch (error) {
@@ -59,6 +65,14 @@ try {
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+/** Runs lists of programs at the same time, and the programs of each list one after the other. */
+async function together(lists) {
+  const inTurn = async (list) => {
+    for (const [name, program, ...args] of list) await step(name, () => run(program, args));
+  };
+  await Promise.all(lists.map(inTurn));
+}
 
 async function step(name, action) {
   const start = performance.now();
@@ -96,10 +110,11 @@ function counts(report) {
   return { passed: numPassedTests, failed: numFailedTests + brokenFiles.length };
 }
 
-/** Runs a program of node_modules; rejects with its output. */
+/** Runs npm or a program of node_modules; rejects with its output. */
 function run(program, args, stdio = ['ignore', 'pipe', 'pipe']) {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(root, 'node_modules/.bin', program), args, { cwd: root, stdio });
+    const path = program === 'npm' ? program : join(root, 'node_modules/.bin', program);
+    const child = spawn(path, args, { cwd: root, stdio });
     let output = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => (output += text));
     child.stderr?.setEncoding('utf8').on('data', (text) => (output += text));
