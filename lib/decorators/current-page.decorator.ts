@@ -5,7 +5,7 @@ import { rawOf, type Wrapped } from '../caching/raw-of.js';
 import { PageDraft } from '../page/page-draft.js';
 
 /**
- * The page that a handler is rendering. A handler gets one for every request; where the cache is bypassed, what it says has
+ * The page that a handler is rendering. A handler gets one for every request. Where the cache is bypassed, changes to it have
  * no effect.
  *
  * @example

@@ -15,8 +15,8 @@ const optionsSchema = strict({
 });
 
 /**
- * Sets how the pages of a handler or a controller are cached. What a handler says goes before what its controller says; the tags of both
- * add up.
+ * Sets how the pages of a handler or a controller are cached. The options of a handler come before those of its controller, and a page gets
+ * the tags of both.
  *
  * @throws {NginxCacheConfigError} when an option is wrong
  * @example

@@ -15,8 +15,9 @@ const targetSchema = v.custom(
 );
 
 /**
- * Purges pages after the handler has succeeded: not when it throws, not when it answers with 4xx or 5xx. Where the handler
- * returns a value, before the answer leaves (which waits 1 s at most, and 45 ms after a GET); with `@Res()`, when the answer has been sent.
+ * Purges pages after the handler has succeeded: not when it throws, not when it answers with 4xx or 5xx. If the handler
+ * returns a value, the pages are purged before the answer is sent, which waits at most 1 s for that, or 45 ms after a GET. With `@Res()`, they are
+ * purged when the answer has been sent.
  * A purge that fails does not fail the request: it is reported by `PageCacheFailed`, and tried again until the store has it.
  *
  * @param targets paths, URLs, entities with `dependentPaths()`, lists of these, or functions that give them

@@ -44,7 +44,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       let result: unknown;
       return concat(
         next.handle().pipe(tap((value) => (result = value))),
-        // Part of the answer, as far as Nest knows: it waits for this before it sends the value.
+        // Nest takes this for a part of the answer, and waits for it before it sends the value.
         defer(() => this.succeeded(context, result)).pipe(ignoreElements()),
       );
     }
@@ -59,7 +59,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
         return;
       }
       finished(response, () => {
-        // Also when the visitor has left before the end: what the handler has changed stays changed.
+        // This also runs when the visitor has left early: the handler has changed the data all the same.
         if (isSuccess(response)) void this.purge(result, request);
       });
     }
@@ -82,7 +82,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
         await this.purgeAll(targets);
       } catch (error) {
         if (error instanceof PurgeIncompleteError || targets.length === 1) throw error;
-        // One of them is none. The others are to go all the same.
+        // One of the targets is wrong. The others are purged all the same.
         await this.settle(targets.map((target) => this.purgeAll([target])));
       }
     }
@@ -98,7 +98,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       return given.flatMap((target) => target ?? []);
     }
 
-    /** What has come of them; what has not is reported. */
+    /** The results of those that succeeded. Failures are reported. */
     private async settle<T>(all: readonly Promise<T>[]): Promise<T[]> {
       const results = await Promise.allSettled(all);
       return results.flatMap((result) => {

@@ -26,12 +26,12 @@ export interface PurgePagesOptions {
 export type PurgedTargets = PageTarget | readonly PageTarget[] | null | undefined;
 
 /**
- * Gives the pages that a call of a handler has made stale.
+ * Returns the pages that a call of a handler has made stale.
  *
- * @param result what the handler has returned; of an Observable, the last value
- * @param request Express's or Fastify's; `undefined` outside HTTP
+ * @param result what the handler has returned; the last value if it was an Observable
+ * @param request the request of Express or Fastify; `undefined` outside HTTP
  * @publicApi
  */
-// What both are is known where the function is written, and annotated there.
+// Whoever writes the function knows both types, and annotates them.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type PurgedBy = (result: any, request: any) => PurgedTargets | Promise<PurgedTargets>;

@@ -4,7 +4,7 @@ import { PageCacheFailed } from './page-cache.events.js';
 type EventClass<E> = abstract new (...args: never[]) => E;
 type Listener = (event: unknown) => unknown;
 
-/** An event that a listener can refuse; one that throws has refused. */
+/** An event that a listener can refuse. A listener that throws has refused. */
 interface Decision {
   readonly refusal: string | undefined;
   refuse(reason: string): void;
@@ -24,7 +24,7 @@ export class PageCacheDispatcher {
   }
 
   /**
-   * Asks the listeners until one refuses. Is synchronous as long as they are.
+   * Asks the listeners until one refuses. It is synchronous as long as the listeners are.
    */
   decide(event: Decision & object): void | Promise<void> {
     const listeners = this.listenersOf(event);
@@ -40,7 +40,7 @@ export class PageCacheDispatcher {
     }
   }
 
-  /** Tells the listeners, who can change nothing any more. */
+  /** Tells the listeners of something that they can no longer change. */
   notify(event: object): void {
     for (const listener of this.listenersOf(event)) {
       try {
@@ -78,7 +78,7 @@ export class PageCacheDispatcher {
         `A listener has thrown; what it was asked about is not cached. Reported once for each listener.`,
         error instanceof Error ? error.stack : String(error),
       );
-      // Only of decisions: a listener of this very event must not be told of its own failure.
+      // Only failures in decisions are reported: a listener to PageCacheFailed must not be told of its own failure.
       if (decision) this.notify(new PageCacheFailed('listener', error));
     }
   }

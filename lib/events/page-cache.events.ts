@@ -7,8 +7,8 @@ import type { PageAddress } from '../page/page-key.js';
 import type { RequestHead } from '../rules/request-head.js';
 
 /**
- * A GET that the rules let through has arrived: no middleware, guard or handler has seen it. The application looks for a stored page, unless
- * a listener keeps it from that; the request goes to its handler then, and `PageRequested` is asked as well.
+ * A GET that the rules let through has arrived: no middleware, guard or handler has seen it. The application then looks for a stored page,
+ * unless a listener prevents it. In that case the request goes on to its handler, and the listeners to `PageRequested` are asked as well.
  *
  * Without nginx in front, an application answers hits before anything else of it is asked. It does so only if every listener to
  * `PageRequested` listens to this event, too.
@@ -51,7 +51,7 @@ export class RequestArrived {
   }
 
   /**
-   * Answers this request from the cache if the page is there and has validators; else without it, as `bypass` does.
+   * Answers this request from the cache if the page is stored and has validators. Otherwise answers it without the cache, as `bypass` does.
    *
    * @param reason reported as `detail` of the `Cache-Status` field
    */
@@ -107,8 +107,8 @@ abstract class PageDecision {
 }
 
 /**
- * Status and header of a response are about to leave; its content is not known yet. What is decided here is told to the
- * visitor in `Cache-Status`, and the content of a skipped page is not collected. Listeners must be synchronous.
+ * Status and header of a response are about to be sent, and its content is not known yet. The visitor can read in `Cache-Status` what is
+ * decided here, and the content of a skipped page is not collected. Listeners must be synchronous.
  *
  * @publicApi
  */
@@ -199,11 +199,11 @@ export class PagesPurged {
   constructor(
     /** What was asked for: paths, `/path/*` for a subtree, regular expressions. */
     readonly targets: readonly string[],
-    /** Pages that were really deleted; 0 when others have come to their place, by `publish()` or `refresh()`. */
+    /** How many pages were really deleted; 0 when `publish()` or `refresh()` has replaced them. */
     readonly purged: number,
     /**
      * The pages by path, on one host or on all; `undefined` when a subtree, a pattern, a tag or everything was purged. Each
-     * stands for all of its queries. For caches farther out, which may have pages that were not stored here.
+     * stands for all of its queries. This is meant for caches farther out, which may have pages that are not stored here.
      */
     readonly pages?: readonly { readonly path: string; readonly host?: string | undefined }[],
   ) {}
@@ -218,7 +218,7 @@ export class PageCacheFailed {
   constructor(
     readonly operation: 'get' | 'set' | 'purge' | 'listener' | 'render',
     readonly error: unknown,
-    /** Whether it is tried again until it succeeds: a purge that the store has not acknowledged. */
+    /** Whether the module tries it again until it succeeds, as it does with a purge that the store has not acknowledged. */
     readonly isRetried = false,
   ) {}
 }

@@ -145,7 +145,7 @@ export interface NginxCacheOptions {
   /** Purging over HTTP: `PURGE /path` with `Authorization: Bearer <token>`. Default: off. */
   remotePurge?: RemotePurgeOptions;
 
-  /** Who sends it as `X-Page-Cache-Bypass` sees the uncached page. Default: nobody. */
+  /** A request that sends it as `X-Page-Cache-Bypass` gets the uncached page. Default: no request does. */
   bypassToken?: string;
 
   /** Store pages gzipped; clients without gzip get them unpacked. Default `gzip`. */
@@ -161,14 +161,14 @@ export interface NginxCacheOptions {
   statuses?: readonly number[];
 
   /**
-   * Guards behind which pages may be stored, because they let everybody see the same. Their exact classes: one that extends such a guard may
-   * ask for more. `ThrottlerGuard` of @nestjs/throttler is always among them. For single handlers use `@PageCache({ public: true })`.
+   * Guards behind which pages may be stored, because they let everybody see the same. Only these exact classes count, since a class that
+   * extends such a guard may ask for more. `ThrottlerGuard` of @nestjs/throttler is always among them. For single handlers use `@PageCache({ public: true })`.
    */
   harmlessGuards?: readonly Type<CanActivate>[];
 
   /**
-   * The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. Those that keep private pages out of the cache always
-   * run, in the list or not.
+   * The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. The listeners that keep private pages out of the
+   * cache always run, even if the list lacks them.
    */
   listeners?: readonly Type[];
 }
@@ -181,7 +181,7 @@ export interface NginxCacheOptions {
 export interface RemotePurgeOptions {
   /** At least 16 characters. */
   token: string;
-  /** A query parameter that purges the page which it is sent to when its value is the token. Default: none. */
+  /** A query parameter: a GET in which its value is the token purges the page at that address. Default: none. */
   parameter?: string;
 }
 
@@ -192,18 +192,18 @@ export interface RemotePurgeOptions {
  */
 export interface RequestFieldsOptions {
   /**
-   * Whoever sends one of these fields neither gets a stored page nor makes one; so handlers may read them. Besides those that clients and
-   * proxies use for credentials (`X-Api-Key`, `Remote-User`, `X-Auth-Request-Email`, …) and for parts of pages (`HX-Request`, …).
+   * A request with one of these fields neither gets a stored page nor makes one, so handlers may read them. They are added to the fields that
+   * clients and proxies use for credentials (`X-Api-Key`, `Remote-User`, `X-Auth-Request-Email`, …) and for parts of pages (`HX-Request`, …).
    */
   bypass?: readonly string[];
   /**
-   * Whatever they say, the page is the same: they may be read freely, and do not bypass the cache. Also `:remote-address`,
-   * `:client-certificate` and `:tls`, for what is known of the connection.
+   * Fields that make no difference to the page. Anybody may read them, and they do not bypass the cache. `:remote-address`,
+   * `:client-certificate` and `:tls` stand for what is known of the connection.
    */
   ignore?: readonly string[];
   /**
-   * `key`: while a page is made, the application sees nothing that is outside its key but `ignore`d fields. For frameworks that copy all
-   * fields, which else counts as reading them. It requires `hosts`. Default `all`: they are passed on, and reading them is noticed.
+   * `key`: while a page is made, the application sees only the fields that are part of the key, and those of `ignore`. Use it for frameworks that
+   * copy all fields, since copying counts as reading. It requires `hosts`. Default `all`: the application sees all fields, and reading one is noticed.
    */
   pass?: 'all' | 'key';
 }

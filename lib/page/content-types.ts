@@ -2,7 +2,7 @@ import { toRegExp } from '../rules/pattern.js';
 import { pathPattern } from '../rules/path.rule.js';
 import { decodedPath, rawPath } from '../rules/request-head.js';
 
-/** The content type of each page, where nginx keeps nothing but its body: by its path, else that of all pages. */
+/** The content type of each page where nginx keeps only the body: the type of its path, or else the type of all pages. */
 export class ContentTypes {
   readonly #types: readonly { readonly path: RegExp; readonly type: string }[];
 
@@ -14,7 +14,7 @@ export class ContentTypes {
     this.#types = Object.entries(byPath).map(([path, type]) => ({ path: toRegExp(pathPattern(path)), type }));
   }
 
-  /** The types besides that of all, each once. */
+  /** The types of single paths, each once. */
   get others(): string[] {
     return [...new Set(Object.values(this.byPath))].filter((type) => type !== this.ofAll);
   }

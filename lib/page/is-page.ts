@@ -3,7 +3,7 @@ import type { HeaderField } from '../http/fields.js';
 import type { Page } from './page.js';
 import { storedFields } from '../http/stored-fields.js';
 
-/** Whether that is what the application has stored: a store may answer anything. */
+/** Whether a value is a page that the application has stored. A store may return anything. */
 export function isPage(given: unknown): given is Page {
   const { status, headers, body, contentEncoding } = (given ?? {}) as Partial<Record<keyof Page, unknown>>;
   if (!Number.isInteger(status) || Number(status) < 200 || Number(status) > 599) return false;

@@ -2,8 +2,8 @@ import { UNSAFE_SEGMENTS } from '../rules/file-name.rule.js';
 import { isKeyTooLong } from './page-key.js';
 
 /**
- * Ends the name of the directory of a page, and begins the name of every directory for a host or a variant. It stands in no key, so
- * `/a` (directory `a#`) and `/a/b` (directory `a/b#`) do not meet, nor do a page and a host.
+ * Ends the name of the directory of a page, and begins the name of every directory for a host or a variant. No key contains it, so
+ * `/a` (directory `a#`) and `/a/b` (directory `a/b#`) never share a directory, nor do a page and a host.
  */
 export const PAGE_FILE_MARK = '#';
 
@@ -11,25 +11,25 @@ export const PAGE_FILE_MARK = '#';
 export const SITE_DIRECTORIES = {
   /** Every page has a directory here, with a directory for each version of it. */
   pages: 'pages',
-  /** What ends when. */
+  /** Which pages end at what time. */
   expiry: 'expiry',
-  /** What is being deleted. */
+  /** Versions that are being deleted. */
   tmp: 'tmp',
-  /** Who is rendering which page. */
+  /** Which process renders which page. */
   leases: 'leases',
 } as const;
 
 /**
- * Begins the name of a symbolic link to `pages` for every second in which nginx may serve pages with a ttl: `live-1767225600`. Not in a
- * directory of their own: each directory on the way to a page costs every hit some time.
+ * Begins the name of a symbolic link to `pages` for every second in which nginx may serve pages with a ttl: `live-1767225600`. These links
+ * have no directory of their own, since each directory on the way to a page costs every hit some time.
  */
 export const LEASE = 'live-';
 
 /** In the directory of a page: a symbolic link to the version that nginx serves. */
 export const PAGE_LINKS = {
-  /** Of a page with a ttl. nginx gets here by a lease only. */
+  /** The link of a page with a ttl. nginx reaches it only through a lease. */
   expiring: 'expiring',
-  /** Of a page without: nginx serves it also while no Node process runs. */
+  /** The link of a page without a ttl. nginx serves it even while no Node process runs. */
   kept: 'kept',
 } as const;
 

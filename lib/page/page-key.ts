@@ -13,7 +13,7 @@ export interface PageKeyOptions {
   readonly query: { readonly allow: readonly string[] };
   readonly variants?: readonly Variant[];
   readonly trailingSlash?: TrailingSlash;
-  /** What nginx makes of the stored value (`pageForm()`); nothing by default. */
+  /** How nginx treats the stored value (`pageForm()`). Default: empty. */
   readonly form?: string;
 }
 
@@ -60,7 +60,7 @@ export class PageKeys {
     });
   }
 
-  /** The page that a request asks for; its key may be too long to be one. */
+  /** The page that a request asks for. Its key may be too long for a page. */
   of(request: RequestHead): PageAddress {
     const host = this.options.hosts && hostOf(request.headers);
     const variants = this.#variants.map((of) => of(request));
@@ -70,7 +70,7 @@ export class PageKeys {
   /**
    * The pages of a path, with one query: one for each form of the path, host and variant.
    *
-   * @param query what is not an allowed parameter in it is left out
+   * @param query parameters that are not allowed are left out
    */
   ofPath(path: string, host?: string, query = ''): PageAddress[] {
     return this.forms(path).flatMap((form) => this.ofForm(form, host, query));
@@ -142,7 +142,7 @@ export class PageKeys {
   }
 }
 
-/** What stands between the prefix and the path. */
+/** The part of a key between the prefix and the path. */
 export function keyLead(
   host: string,
   variants: readonly (readonly [name: string, value: string])[],
@@ -151,10 +151,10 @@ export function keyLead(
   return [host, ...variants.map(([name, value]) => `${name}=${value}`), ...(form === '' ? [] : [form])].join(';');
 }
 
-// Hosts as the options allow them, and whatever variants and form there may have been.
+// Hosts as the options allow them, with any variants and any form that earlier options may have had.
 const REST = /^(?:[a-z0-9._-]*|\[[0-9a-f:.]+\])(?:;[\w.?=-]+)*\//;
 
-/** Whether it is the key of a page, also by other options than the present ones. */
+/** Whether it is the key of a page under these options or any others. */
 export function isPageKey(key: string, prefix: string): boolean {
   return key.startsWith(prefix) && REST.test(key.slice(prefix.length));
 }

@@ -56,7 +56,7 @@ export const responseFormat = {
 function withCoding(fields: readonly HeaderField[], coding: string): readonly HeaderField[] {
   const vary = fields.filter(([name]) => name.toLowerCase() === 'vary');
   const varies = vary.some(([, value]) => /(^|,)\s*(accept-encoding|\*)\s*(,|$)/i.test(value));
-  // Behind the others of that name and in the same case: njs sets all values of a field at once.
+  // After the other fields of that name, and in the same case: njs sets all values of a field at once.
   const last = fields.lastIndexOf(vary.at(-1) ?? fields.at(-1)!) + 1;
   const made: HeaderField[] = varies ? [] : [[vary.at(-1)?.[0] ?? 'Vary', 'Accept-Encoding']];
   return [...fields.slice(0, last), ...made, ...fields.slice(last), [CODING, coding]];

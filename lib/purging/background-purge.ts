@@ -3,9 +3,9 @@ import { PageCacheFailed } from '../events/page-cache.events.js';
 import { waitForPurge } from './wait-for-purge.js';
 import { PurgeIncompleteError } from './purge-report.js';
 
-/** Purges on behalf of something that has succeeded and must not fail any more: a request, a transaction. */
+/** Purges on behalf of something that has already succeeded and must not fail: a request, a transaction. */
 export class BackgroundPurge {
-  /** Something for which was waited in vain, and which has not ended yet. */
+  /** A purge that took longer than anybody waited, and still goes on. */
   #late: Promise<unknown> | undefined;
   readonly #running = new Set<Promise<unknown>>();
 
@@ -28,7 +28,7 @@ export class BackgroundPurge {
     this.#late = all.finally(() => (this.#late = undefined));
   }
 
-  /** Resolves when what is under way now has ended. */
+  /** Resolves when the purges that are under way now have ended. */
   async settled(): Promise<void> {
     await Promise.all(this.#running);
   }

@@ -7,7 +7,7 @@ import { PageStorage } from '../stores/page-storage.js';
 import { PartEdition } from './part-edition.js';
 import { Purger } from './purger.js';
 
-/** So long the application waits with its start for the pages of other editions to go, in milliseconds. */
+/** How long the start of the application waits until the pages of other editions are gone, in milliseconds. */
 const START = 5000;
 
 const REPORTS: Readonly<Record<Exclude<EditionRefusal, 'purges-unknown'>, string>> = {
@@ -20,8 +20,8 @@ const REPORTS: Readonly<Record<Exclude<EditionRefusal, 'purges-unknown'>, string
 };
 
 /**
- * Sees to it that pages of one edition alone are stored: the process that was started last says which. When it starts, the pages of all
- * others go. docs/deploys.md says what that means for a deploy.
+ * Ensures that only pages of one edition are stored. The process that was started last decides which. When it starts, the pages of all
+ * other editions are deleted. docs/deploys.md says what that means for a deploy.
  */
 @Injectable()
 export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
@@ -37,7 +37,7 @@ export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    // A worker or a script renders no pages: it takes no part.
+    // A worker or a script renders no pages, so it has no edition.
     if (!this.host.httpAdapter?.getHttpServer?.()) return;
     this.#parts = this.storage.parts
       .filter(({ journal }) => journal.editions.own)

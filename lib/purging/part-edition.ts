@@ -4,9 +4,9 @@ import { type Claim, type Edition, type EditionRefusal, isSame } from '../stores
 import type { StoragePart } from '../stores/storage-part.js';
 import type { Purger } from './purger.js';
 
-/** So often a process says that its edition still runs, in milliseconds. */
+/** How often a process says that its edition still runs, in milliseconds. */
 const BEAT = 20_000;
-/** After so many of them without a sign, an edition has ended: nobody runs it any more. */
+/** After this many intervals without a sign, nobody runs the edition any more. */
 const MISSED = 3;
 /** A server that does not answer is asked again after this time, in milliseconds; then after twice that, and so on. */
 const RETRY = 2000;
@@ -80,12 +80,12 @@ export class PartEdition {
   private next(own: Edition, claim: Claim | undefined, isFirst: boolean, looks: number): Claim | undefined {
     if (claim && isSame(claim, own)) return looks > 0 ? { ...claim, beat: claim.beat + 1 } : undefined;
     const since = claim?.since ?? 0;
-    // Who could not claim at its start has not been overtaken by whoever was started before.
+    // A process that could not claim at its start has not been overtaken by one that was started before it.
     if (!isFirst && since >= this.#started && looks < MISSED) return undefined;
     return { ...own, since: Math.max(Date.now(), since + 1), beat: 0, isSwept: false };
   }
 
-  /** Again and again until all of it is done: the process that has claimed may have ended in the middle. */
+  /** Repeated until all of it is done, since the process that has claimed may have ended in the middle. */
   private async sweep(): Promise<void> {
     const { journal } = this.part;
     const { own, claim, refusal } = journal.editions;

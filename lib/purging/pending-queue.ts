@@ -4,21 +4,21 @@ import { inTime } from '../async/in-time.js';
 import { describe, type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
 import type { StoragePart } from '../stores/storage-part.js';
 
-/** Between attempts, in milliseconds: at first, and at most. */
+/** The first and the longest wait between two attempts, in milliseconds. */
 const FIRST_DELAY = 100;
 const LAST_DELAY = 2000;
 
-/** So many paths, tags and rules are remembered one by one; with more, everything is purged when the store is back. */
+/** How many paths, tags and rules are remembered one by one. With more, everything is purged when the store is back. */
 const CAPACITY = 1000;
 /** The same where not everything can be purged, since the store cannot list it; more are refused. */
 const CAPACITY_WITHOUT_LIST = 100_000;
 
-/** So many targets are named in the log. */
+/** How many targets the log names. */
 const SHOWN = 20;
-/** How long nothing more is said of purges that wait, in milliseconds: a store may fail now and then. */
+/** How long the log says nothing more about waiting purges, in milliseconds: a store may fail now and then. */
 const SILENCE = 10_000;
 
-/** The purges that one server has not acknowledged. They are tried until it has, and nothing is stored there before. */
+/** The purges that one server has not acknowledged. They are repeated until it has, and until then nothing is stored there. */
 export class PendingQueue {
   readonly #logger = new Logger('PageCache');
   #scopes: PurgeScope[] = [];
@@ -27,7 +27,7 @@ export class PendingQueue {
   #closed = false;
   /** Only while the next attempt waits for its time. */
   #tryNow: (() => void) | undefined;
-  /** Who waits for the end of all. */
+  /** Called when all of them are done. */
   readonly #waiting = new Set<() => void>();
   /** Of what the log says that it waits: how many of them the store has by now. `undefined` when it says nothing. */
   #made: number | undefined;
@@ -51,7 +51,7 @@ export class PendingQueue {
   add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
     if (this.#closed) return this.refuse('Shutting down', scope);
     if (this.#scopes.length === 0) this.reportFirst(scope, error);
-    // The first may be under way: whatever comes now is to be done after it.
+    // The first one may be under way, so new ones are done after it.
     const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
     const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
     if (total > CAPACITY && this.part.lists) this.#scopes = [{ kind: 'all' }];
@@ -105,7 +105,7 @@ export class PendingQueue {
     return this.part.server ?? 'The store';
   }
 
-  /** Nothing is stored while something waits. */
+  /** Nothing is stored while a purge waits. */
   private hold(): void {
     this.part.journal.held = this.#scopes.length > 0;
   }
@@ -115,7 +115,7 @@ export class PendingQueue {
     return false;
   }
 
-  /** What is lost is at least known. */
+  /** Says which purges are lost. */
   private report(why: string, scopes: readonly PurgeScope[]): void {
     const targets = scopes.flatMap(describe);
     this.#logger.error(

@@ -23,19 +23,19 @@ export interface DependentPaths {
  */
 export type PageTarget = string | URL | DependentPaths;
 
-/** Every browser asks for it as it is, and there may be many of them. */
+/** Browsers send such a path unchanged, and there may be many of them. */
 const PLAIN = /^\/(?:[\w~-][\w.~-]*(?:\/|$))*$/;
 
 /** A page by its canonical path, on one host or on all. */
 export interface TargetPath {
   readonly path: string;
-  /** Only from a URL, and only when the site has `hosts`. */
+  /** Given only for a URL, and only if the site has `hosts`. */
   readonly host: string | undefined;
   /** As a browser sends it; empty when there is none. */
   readonly query: string;
   /** Whether everything below the path is meant as well. */
   readonly isSubtree?: true;
-  /** Whether it is only one of the things that the target may mean, and not the first. */
+  /** Whether this is one of the other things that the target may mean, and not the most likely one. */
   readonly isGuess?: true;
 }
 
@@ -148,7 +148,7 @@ export function subtreeScopes(path: string): PurgeScope[] {
 export function canonicalPath(path: string): string {
   mustBePath(path);
   if (PLAIN.test(path)) return path;
-  // The parser of URLs would drop them.
+  // The URL parser would drop them.
   const visible = path.replace(/[\0- ]/g, encodeURIComponent);
   // Not resolved against a base: "//about" would be a host.
   const { pathname } = new URL(`http://localhost${visible}`);
@@ -175,7 +175,7 @@ export function pagePattern(pattern: RegExp): RegExp {
   return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
 }
 
-/** What is no percent-encoded UTF-8 stands for itself. */
+/** Anything that is not percent-encoded UTF-8 stays as it is. */
 function decodeLeniently(segment: string): string {
   try {
     return decodeURIComponent(segment);

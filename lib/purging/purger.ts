@@ -27,7 +27,7 @@ import type { TargetPath } from './purge-target.js';
 /** How many listed pages are deleted at once. */
 const BATCH = 1000;
 
-/** Deletes pages, those that are being rendered included. */
+/** Deletes pages, including those that are being rendered. */
 @Injectable()
 export class Purger {
   readonly #cacheable: CacheableScope;
@@ -50,7 +50,7 @@ export class Purger {
     return this.all([this.scopeOf(targets.filter(({ isSubtree }) => !isSubtree)), ...subtrees]);
   }
 
-  /** One report of several purges: one that fails keeps no other from being done. */
+  /** One report of several purges. If one fails, the others are done all the same. */
   async all(scopes: readonly PurgeScope[]): Promise<PurgeReport> {
     return together(await Promise.allSettled(scopes.map((scope) => this.purge(scope))));
   }
@@ -93,18 +93,18 @@ export class Purger {
     return { purged, targets: describe(scope), duration: performance.now() - start };
   }
 
-  /** Deletes every page, also those that were stored by other options. Whoever stores some must know already that it may not. */
+  /** Deletes every page, also those that were stored under other options. Processes that store such pages must know before that they may not. */
   async sweep(part: StoragePart): Promise<void> {
     const purged = await this.deleteAll(part);
     if (purged > 0) this.dispatcher.notify(new PagesPurged(describe({ kind: 'all' }), purged));
   }
 
-  /** What is being rendered of these pages, in any process, may be old; what is stored stays. */
+  /** Declares current renderings of these pages, in any process, as possibly old. Stored pages stay. */
   async announce(scope: PurgeScope): Promise<void> {
     await Promise.all(this.concerned(scope).map((part) => this.append(part, scope)));
   }
 
-  /** The parts that may have a page of it. */
+  /** The parts that may have a page of the scope. */
   private concerned(scope: PurgeScope): readonly StoragePart[] {
     const { parts } = this.storage;
     const keys = parts.length > 1 ? this.keysOf(scope) : undefined;
@@ -129,7 +129,7 @@ export class Purger {
   ): PurgeIncompleteError {
     const isPending = failures.map(({ part, error }) => {
       const again = async (waiting: PurgeScope) => this.report(waiting, await this.acknowledged(part, waiting));
-      // What a store can never do is not worth another try.
+      // A store that can never do it is not asked again.
       const isRetried = !(error instanceof UnsupportedError) && this.pending.add(part, scope, again, error);
       this.dispatcher.notify(new PageCacheFailed('purge', error, isRetried));
       return isRetried;
@@ -144,7 +144,7 @@ export class Purger {
 
   /** @returns how many pages there were */
   private async acknowledged(part: StoragePart, scope: PurgeScope): Promise<number> {
-    // Whatever is stored from now on is checked against it, in every process: so it comes before anything is deleted.
+    // This comes before anything is deleted: from now on, every process checks what it stores against it.
     await this.append(part, scope);
     return this.delete(part, scope);
   }

@@ -1,7 +1,7 @@
 import { waitFor } from '../async/patience.js';
 import { isUnsafe } from '../http/unsafe-methods.js';
 
-/** Who has changed something asks for it next, and is to see the change. In milliseconds. */
+/** Somebody who has changed something asks for it next, and must see the change. In milliseconds. */
 const PATIENCE_AFTER_A_CHANGE = 1000;
 
 /**

@@ -1,10 +1,10 @@
 import { literal } from './pattern.js';
 import { type Rule, test } from './rule.js';
 
-/** Who knows the token sees the page as the application makes it now. */
+/** A request with the token gets the page as the application renders it now. */
 export const BYPASS_HEADER = 'X-Page-Cache-Bypass';
 
-/** With a wrong token a request is like any other, so that nobody can reach the application by trying. */
+/** A request with a wrong token is treated like one without a token, so nobody can reach the application by guessing. */
 export function bypassHeaderRule(token: string): Rule {
   return {
     reason: 'bypass-header',

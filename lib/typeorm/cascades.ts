@@ -5,7 +5,7 @@ import { referenceOf } from './row-reference.js';
 import type { StoredEntities } from './stored-entities.js';
 import type { WatchedEntities } from './watched-entities.js';
 
-/** Rows that refer to rows that refer to rows: the database may go on, we stop here and purge by tag. */
+/** How far rows that refer to rows are followed. Beyond that, the tag of the class is purged. */
 const MAX_DEPTH = 20;
 
 /**
@@ -19,7 +19,7 @@ export class Cascades {
   ) {}
 
   /**
-   * Adds what goes along with the rows that are gone.
+   * Adds the rows that the database deletes together with these.
    *
    * @throws what `read` throws; nothing that has been added is wrong then
    */
@@ -52,7 +52,7 @@ export class Cascades {
     });
   }
 
-  /** @returns the rows that are deleted along */
+  /** @returns the rows that are deleted as well */
   private async along(
     read: Read,
     rows: ChangedRows,

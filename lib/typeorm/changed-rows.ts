@@ -57,7 +57,7 @@ export class ChangedRows implements Stale {
     for (const tag of tags) this.tags.add(tag);
   }
 
-  /** Of what happened later: a savepoint that has been released. */
+  /** Adds what happened later: the changes of a savepoint that has been released. */
   merge(later: ChangedRows): void {
     this.addStale(later);
     for (const row of later.rows()) {

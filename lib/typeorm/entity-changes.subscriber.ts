@@ -164,7 +164,7 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
     return updatedRelations.length > 0 || this.entities.counts(metadata, updatedColumns, entity);
   }
 
-  /** A write never fails on our account. */
+  /** A write never fails because of this subscriber. */
   protected attempt({ queryRunner, metadata }: Write, note: (rows: ChangedRows) => void, isWritten: boolean): void {
     const rows = this.purges.changed(queryRunner);
     rows.isWritten = isWritten;

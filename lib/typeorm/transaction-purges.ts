@@ -8,13 +8,13 @@ import type { OldState } from './old-state.js';
 import { ReadPatience } from './read-patience.js';
 import type { RowStates } from './row-states.js';
 
-/** A function takes only so many arguments as there is room for on the stack. */
+/** The stack limits how many arguments a function takes. */
 const ARGUMENTS = 10_000;
 
 /** The levels of one connection: outside any transaction, the transaction, its savepoints. */
 interface Levels {
   readonly stack: [ChangedRows, ...ChangedRows[]];
-  /** A COMMIT is about to be sent, and not yet answered. */
+  /** A COMMIT is about to be sent, or has not been answered yet. */
   isCommitting: boolean;
   /** What is read before the writes of this turn. */
   reading: Promise<void> | undefined;
@@ -23,10 +23,10 @@ interface Levels {
 }
 
 /**
- * Keeps what a transaction changes until the database shows it: until the outermost COMMIT, and not at all after a ROLLBACK. What a
- * savepoint has collected goes with it.
+ * Keeps what a transaction changes until the database shows it: that is after the outermost COMMIT, and never after a ROLLBACK. What a
+ * savepoint has collected is dropped when the savepoint is rolled back.
  *
- * No write ever fails on our account: nothing here rejects but with the news that the database has ended the transaction.
+ * No write ever fails because of this class. It rejects only to report that the database has ended the transaction.
  */
 export class TransactionPurges {
   readonly #levels = new WeakMap<QueryRunner, Levels>();
@@ -42,7 +42,7 @@ export class TransactionPurges {
     this.#patience = new ReadPatience(committed, (error) => background.report(error));
   }
 
-  /** Where what changes now is to be added. */
+  /** The level to which a change is added now. */
   changed(runner: QueryRunner): ChangedRows {
     const { stack } = this.levelsOf(runner);
     return stack[stack.length - 1] as ChangedRows;
@@ -62,7 +62,7 @@ export class TransactionPurges {
     }));
   }
 
-  /** Something has been written: what belongs to no transaction is seen by everybody already. */
+  /** Something has been written. If it belongs to no transaction, everybody can see it already. */
   async written(runner: QueryRunner): Promise<void> {
     if (this.isOpen(runner)) return;
     const levels = this.levelsOf(runner);
@@ -95,7 +95,7 @@ export class TransactionPurges {
     else if (ended) await this.settle(ended);
   }
 
-  /** A COMMIT that was sent and not acknowledged may have happened: whoever knows less must purge more. */
+  /** A COMMIT that was sent and not acknowledged may have happened, so its pages are purged as well. */
   async unanswered(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
     if (!levels.isCommitting) return;
@@ -106,7 +106,7 @@ export class TransactionPurges {
     await this.settle(rows);
   }
 
-  /** Before the answer, which never comes when the database has rolled back by itself. */
+  /** Called before the answer, which never comes if the database has rolled back by itself. */
   async rollingBack(runner: QueryRunner): Promise<void> {
     const { stack } = this.levelsOf(runner);
     const unanswered = stack.length === 2 ? this.unanswered(runner) : undefined;
@@ -114,7 +114,7 @@ export class TransactionPurges {
     await unanswered;
   }
 
-  /** Waits until what goes on in the background has ended. */
+  /** Waits until the work in the background has ended. */
   async settled(): Promise<void> {
     await this.#patience.settled();
     await this.background.settled();
@@ -140,7 +140,7 @@ export class TransactionPurges {
     if (ended) throw ended.error;
   }
 
-  /** What comes too late would be the state after the write. */
+  /** A read that comes too late would see the state after the write. */
   private guarded(read: Read | undefined, signal: AbortSignal): Read {
     return async (query) => {
       const result = await (read ? read(query) : this.committed.read(query, signal));
