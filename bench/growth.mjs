@@ -3,7 +3,9 @@
 //   npm run build && node bench/growth.mjs
 //
 // COUNTS=100,10000,1000000 TIMES=200 SECONDS=2 are the defaults; TIMES is how many misses and purges are measured each time.
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFlavour } from './contenders/flavours.mjs';
@@ -12,25 +14,19 @@ import { cpuTime } from './support/cpu-time.mjs';
 import { load, walk } from './support/load.mjs';
 import { pageAt } from './support/pages.mjs';
 import { median } from './support/statistics.mjs';
-import { bodyFormat } from '../dist/page/body-format.js';
-import { memcachedStore } from '../dist/index.js';
 
 const { env } = process;
 const [times, seconds] = [env['TIMES'] ?? 200, env['SECONDS'] ?? 2].map(Number);
 const counts = (env['COUNTS'] ?? '100,10000,1000000').split(',').map(Number);
 /** Of the stored pages, so many are asked for. */
 const VISITED = 10_000;
-const HEADERS = [['Content-Type', 'text/html; charset=utf-8']];
+/** So many are written at once. */
+const BATCH = 1000;
 
 const directory = mkdtempSync(join(tmpdir(), 'growth-'));
 chmodSync(directory, 0o777);
 const site = await startFlavour('memcached', { directory, change: oneWorker });
-const store = memcachedStore({ servers: site.memcached.address }).open({
-  format: bodyFormat(HEADERS),
-  prefix: 'page:',
-  maxPageBytes: 1e6,
-});
-await store.journal.look();
+const memcached = connect(site.memcached.address.replace('unix:', ''));
 
 console.log(
   `medians of ${times}, in milliseconds; CPU in microseconds for each, of all processes; hits of ${seconds} s\n`,
@@ -40,28 +36,25 @@ console.log(COLUMNS.map((name) => name.padStart(12)).join(''));
 try {
   let stored = 0;
   for (const count of counts) {
-    for (; stored < count; stored += 1000) await fill(stored, Math.min(1000, count - stored));
+    for (; stored < count; stored += BATCH) await fill(stored, Math.min(BATCH, count - stored));
     stored = count;
     await measure(count);
   }
 } finally {
-  await store.keyv.disconnect();
+  memcached.destroy();
   await site.stop();
   rmSync(directory, { recursive: true });
 }
 
+/** As the application stores them, but without asking whether they were purged meanwhile. */
 async function fill(first, count) {
-  const arrival = { position: store.journal.window.position, time: Date.now() };
-  const results = await Promise.all(
-    Array.from({ length: count }, async (_, index) => {
-      const path = `/small/${first + index}`;
-      const address = { key: `page:${path}`, path, target: path, host: undefined, variants: {} };
-      const write = await store.begin(address, { arrival, renews: false });
-      return write.commit({ status: 200, headers: HEADERS, body: Buffer.from(pageAt(path)) }, 0);
-    }),
-  );
-  const refused = results.find((result) => !result.stored);
-  if (refused) throw new Error(`not stored: ${refused.reason}`);
+  const commands = Array.from({ length: count }, (_, index) => {
+    const path = `/small/${first + index}`;
+    const page = pageAt(path);
+    return `set page:${path} 0 0 ${page.length} noreply\r\n${page}\r\n`;
+  });
+  memcached.write(`${commands.join('')}version\r\n`);
+  await once(memcached, 'data');
 }
 
 async function measure(count) {
