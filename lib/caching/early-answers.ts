@@ -6,22 +6,29 @@ import { hasTag } from '../http/validators.js';
 import type { HeaderField } from '../http/fields.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import type { PageAddress } from '../page/page-key.js';
 import { lookedUp } from '../page/page-key-header.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { CACHE_STATUS, HIT } from './cache-status.js';
-import { HandlerConditions } from './handler-conditions.js';
 import { Publications } from './publications.js';
 import { type StoredResponse, storedResponse } from './stored-response.js';
 
+/** So many keys are remembered that lead to a handler with pages. Of all others, routing finds that out. */
+const MAX_KEYS = 20_000;
+
 /**
  * Answers hits as nginx does, where nginx does not: by rules, key and store, before anything of the application is asked. Listeners that
- * want to see the handler (`PageRequested` alone) and `skipIf` are asked before a stored page is sent, so with one of them this is left
- * to the interceptor.
+ * want to see the handler (`PageRequested` alone) and `skipIf` are asked before a stored page is sent, so with them this is left to the
+ * interceptor.
+ *
+ * The store is asked only for keys at which the interceptor has met a handler with pages: else each request of a handler without would wait
+ * for it.
  */
 @Injectable()
 export class EarlyAnswers {
   readonly #missed = new WeakSet<IncomingMessage>();
+  readonly #keys = new Set<string>();
   #isLeftToHandlers = false;
 
   constructor(
@@ -29,7 +36,6 @@ export class EarlyAnswers {
     @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(PageStorage) private readonly storage: PageStorage,
-    @Inject(HandlerConditions) private readonly conditions: HandlerConditions,
     @Inject(Publications) private readonly publications: Publications,
   ) {}
 
@@ -38,13 +44,23 @@ export class EarlyAnswers {
     this.#isLeftToHandlers = true;
   }
 
+  /** At the key is a handler with pages, and it needs not be asked before one is sent. */
+  learn({ key }: PageAddress): void {
+    if (this.#isLeftToHandlers || this.#keys.has(key)) return;
+    for (const oldest of this.#keys) {
+      if (this.#keys.size < MAX_KEYS) break;
+      this.#keys.delete(oldest);
+    }
+    this.#keys.add(key);
+  }
+
   /** @returns whether a stored page is the answer; `undefined` when that is not to be asked here */
   answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
     // What is published is rendered, whatever is stored.
     if (request.method !== 'GET' || this.publications.of(request)) return undefined;
-    if (this.#isLeftToHandlers || this.conditions.exist) return undefined;
+    if (this.#isLeftToHandlers || this.#keys.size === 0) return undefined;
     const { rule, head, address } = this.received.of(request);
-    if (rule !== undefined) return undefined;
+    if (rule !== undefined || !this.#keys.has(address.key)) return undefined;
     // nginx has just looked where we would look.
     if (this.options.flavour !== undefined && lookedUp(head.headers) !== undefined) return undefined;
     return this.look(new RequestArrived(head, request, address), request, response);

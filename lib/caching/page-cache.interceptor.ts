@@ -7,6 +7,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import { ReadReports } from './read-reports.js';
 import { draftOf } from './current-draft.js';
+import { EarlyAnswers } from './early-answers.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { Passage } from './passage.js';
 import { rawOf, type Wrapped } from './raw-of.js';
@@ -31,6 +32,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(Passage) private readonly passage: Passage,
+    @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
     @Inject(StoredAnswers) private readonly stored: StoredAnswers,
     @Inject(RenderTurns) private readonly turns: RenderTurns,
     @Inject(Renderings) private readonly renderings: Renderings,
@@ -65,6 +67,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     await ask(() => this.dispatcher.decide(requested));
     const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
+    if (plan.options.skipIf === undefined) this.early.learn(address);
     const given = await this.stored.answer(requested, response);
     if (given === undefined) return of(undefined);
     let lead = given;

@@ -5,7 +5,7 @@ import { inputsOf } from '../inputs/request-inputs.js';
 import { bypass, CACHE_STATUS } from './cache-status.js';
 import { CurrentDraft } from './current-draft.js';
 import { Publications } from './publications.js';
-import { observe } from './response-observer.js';
+import { instrument, observe, type ResponseObserver } from './response-observer.js';
 import { UnsafeRequests } from './unsafe-requests.js';
 
 /** Leads requests past the cache. */
@@ -25,19 +25,42 @@ export class Passage {
     next: CallHandler,
     reason: string,
   ): Observable<unknown> {
-    inputsOf(request)?.close();
     // What stands at the address may be stale afterwards.
-    observe(response, this.unsafe.observer(context, request, response, reason) ?? bypass(reason));
-    const publication = this.publications.of(request);
-    publication?.(Promise.resolve({ stored: false, reason }));
+    const observer = this.unsafe.observer(context, request, response, reason) ?? bypass(reason);
+    const isPublication = this.observe(request, response, reason, observer);
     // It would never end.
-    if (publication && reason === 'event-stream') return EMPTY;
+    if (isPublication && reason === 'event-stream') return EMPTY;
     return this.current.leave(() => next.handle());
+  }
+
+  /** A handler that no interceptor of ours is bound to. */
+  passHandler<T>(request: IncomingMessage, response: ServerResponse, reason: string, handle: () => T): T {
+    if (instrument(response)) this.observe(request, response, reason, bypass(reason));
+    else this.sayUnobserved(response);
+    return this.current.leave(handle);
   }
 
   /** The response is not from the application's own server: what middleware does to it cannot be seen. */
   passUnobserved(response: ServerResponse, next: CallHandler): Observable<unknown> {
-    if (!response.headersSent) response.setHeader(CACHE_STATUS, bypass('not-observed'));
+    this.sayUnobserved(response);
     return this.current.leave(() => next.handle());
+  }
+
+  private sayUnobserved(response: ServerResponse): void {
+    if (!response.headersSent) response.setHeader(CACHE_STATUS, bypass('not-observed'));
+  }
+
+  /** @returns whether it was asked for by `publish()` or `refresh()` */
+  private observe(
+    request: IncomingMessage,
+    response: ServerResponse,
+    reason: string,
+    observer: ResponseObserver | string,
+  ): boolean {
+    inputsOf(request)?.close();
+    observe(response, observer);
+    const publication = this.publications.of(request);
+    publication?.(Promise.resolve({ stored: false, reason }));
+    return publication !== undefined;
   }
 }

@@ -92,10 +92,18 @@ function wrap(original: ServerResponse): Methods {
       // Node refuses what is no status, and the application may go on with one.
       if (this.headersSent || !(Number(status) >= 100 && Number(status) < 1000))
         return writeHead.call(this, status, ...rest);
+      const observer = this[OBSERVER];
+      // Nobody looks at the fields, so Node can have them as they are.
+      if (
+        typeof observer !== 'object' &&
+        rest.length === 1 &&
+        isOther(rest[0], CACHE_STATUS) &&
+        !this.hasHeader(CACHE_STATUS)
+      )
+        return writeHead.call(this, status, { ...rest[0], [CACHE_STATUS]: observer ?? NOT_A_PAGE });
       const reason = typeof rest[0] === 'string' ? rest[0] : undefined;
       setFields(this, reason === undefined ? (rest[0] ?? rest[1]) : rest[1]);
       this.statusCode = status as number;
-      const observer = this[OBSERVER];
       const value = typeof observer === 'object' ? observer.head() : (observer ?? NOT_A_PAGE);
       this.appendHeader(CACHE_STATUS, value);
       return reason === undefined ? writeHead.call(this, status) : writeHead.call(this, status, reason);
@@ -184,6 +192,14 @@ function contentOf([chunk, encoding]: unknown[]): Parameters<ResponseObserver['c
   if (typeof chunk === 'string')
     return [chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined];
   return chunk instanceof Uint8Array ? [chunk, undefined] : undefined;
+}
+
+/** Whether these are fields, by their names, and none of them is the given one. */
+function isOther(fields: unknown, name: string): fields is OutgoingHttpHeaders {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return false;
+  for (const field in fields)
+    if (field.length === name.length && field.toLowerCase() === name.toLowerCase()) return false;
+  return true;
 }
 
 /** What `writeHead(status, fields)` does with the fields, done before it, so that the observer sees all of them. */

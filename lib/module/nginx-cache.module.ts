@@ -8,7 +8,6 @@ import { PageCacheFailed } from '../events/page-cache.events.js';
 import { Coalescing } from '../caching/coalescing.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import { EarlyAnswers } from '../caching/early-answers.js';
-import { HandlerConditions } from '../caching/handler-conditions.js';
 import { HandlerGuards } from '../caching/handler-guards.js';
 import { HandlerRoutes } from '../caching/handler-routes.js';
 import { HandlerPlans } from '../caching/handler-plans.js';
@@ -42,6 +41,7 @@ import { PageCacheLogger } from './page-cache-logger.js';
 import { PageCacheService } from './page-cache.service.js';
 import { UnsafeRequests } from '../caching/unsafe-requests.js';
 import { Visitors } from '../caching/visitors.js';
+import { UncachedHandlers } from '../caching/uncached-handlers.js';
 import { UncachedRoutesReport } from './uncached-routes.report.js';
 import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
 
@@ -132,10 +132,10 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       RenderTurns,
       CurrentDraft,
       EarlyAnswers,
-      HandlerConditions,
       HandlerGuards,
       HandlerPlans,
       HandlerRoutes,
+      UncachedHandlers,
       UncachedRoutesReport,
       UnsafeRequests,
       PageInputs,

@@ -151,19 +151,19 @@ describe.each(PLATFORMS)('a hit of the application, on %s', (platform) => {
   });
 
   it.each([
-    ['a listener', {}, [RoutedHits], [PagesController], 'nestjs-nginx-cache; hit'],
-    ['a handler', {}, [], [PagesController, ChoosyController], 'nestjs-nginx-cache; hit'],
+    ['a listener', {}, [RoutedHits], '/page', 'nestjs-nginx-cache; hit'],
+    ['its handler', {}, [], '/choosy', 'nestjs-nginx-cache; hit'],
     [
       'a policy in the place of a built-in one',
       { listeners: DEFAULT_LISTENERS.map((one) => (one === VisitorListener ? StricterVisitors : one)) },
       [],
-      [PagesController],
+      '/page',
       'nestjs-nginx-cache; fwd=bypass; detail=stricter',
     ],
-  ] as const)('comes after them where %s has a say in it', async (_, options, providers, controllers, status) => {
-    await using(platform, options, providers, controllers, async (seen) => {
-      expect(await hit(seen, '/page', { 'x-strict': 'yes' })).toMatchObject({ status });
-      expect(seen.middleware).toEqual(['/page']);
+  ] as const)('comes after them where %s has a say in it', async (_, options, providers, path, status) => {
+    await using(platform, options, providers, [PagesController, ChoosyController], async (seen) => {
+      expect(await hit(seen, path, { 'x-strict': 'yes' })).toMatchObject({ status });
+      expect(seen.middleware).toEqual([path]);
     });
   });
 
