@@ -59,7 +59,12 @@ export class Coalescing {
    *
    * @returns the page; or the lead, when the caller has to render
    */
-  async join(key: string): Promise<Page | Lead> {
+  join(key: string): Lead | Promise<Page | Lead> {
+    // Most often nobody else asks.
+    return this.isAlone(key) || this.#places.has(key) ? this.wait(key) : this.begin(key);
+  }
+
+  private async wait(key: string): Promise<Page | Lead> {
     const end = performance.now() + PATIENCE;
     let isCurrent = true;
     while (!this.isAlone(key)) {
@@ -68,7 +73,7 @@ export class Coalescing {
         if (isCurrent) return this.begin(key);
         break;
       }
-      const outcome = await this.wait(place, end);
+      const outcome = await this.outcomeOf(place, end);
       if (outcome?.stored) return outcome.page;
       // What the caller renders is as outdated, since middleware has read data before the purge. Somebody who has come later may have begun.
       if (outcome && isOutdated(outcome)) isCurrent = false;
@@ -81,11 +86,11 @@ export class Coalescing {
   /** As `join`, for a request whose response cannot be stored. */
   async follow(key: string): Promise<Page | undefined> {
     const place = this.#places.get(key);
-    const outcome = place && (await this.wait(place, Infinity));
+    const outcome = place && (await this.outcomeOf(place, Infinity));
     return outcome?.stored ? outcome.page : undefined;
   }
 
-  private async wait({ outcome, begun }: Place, end: number): Promise<PageOutcome | undefined> {
+  private async outcomeOf({ outcome, begun }: Place, end: number): Promise<PageOutcome | undefined> {
     const left = Math.min(end, begun + PATIENCE) - performance.now();
     return left > 0 ? inTime(outcome, left) : undefined;
   }

@@ -5,16 +5,17 @@ export class ContentCollector {
 
   constructor(private readonly limit: number) {}
 
-  /** @returns whether there was room for it; when not, all is dropped */
-  add(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): boolean {
-    // A copy: the application may use its buffer again.
-    const copy = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
-    this.#bytes += copy.length;
+  /**
+   * @param chunk is kept: a copy of what the application may use again
+   * @returns whether there was room for it; when not, all is dropped
+   */
+  add(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
     if (this.#bytes > this.limit) {
       this.#chunks = [];
       return false;
     }
-    this.#chunks.push(copy);
+    this.#chunks.push(chunk);
     return true;
   }
 

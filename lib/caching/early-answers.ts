@@ -72,7 +72,8 @@ export class EarlyAnswers {
   }
 
   private async look(arrived: RequestArrived, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    await this.dispatcher.decide(arrived);
+    const deciding = this.dispatcher.decide(arrived);
+    if (deciding) await deciding;
     if (arrived.refusal !== undefined) return false;
     const { head, address, skipped } = arrived;
     const page = await this.storage.get(address.key, request);

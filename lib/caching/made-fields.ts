@@ -83,9 +83,8 @@ export class MadeFields {
    *
    * @param isSeen whether anybody gets the header
    */
-  know(content: string | Uint8Array, encoding: BufferEncoding | undefined, isSeen: boolean): void {
-    const tagOfContent = () =>
-      contentTag(typeof content === 'string' && encoding ? Buffer.from(content, encoding) : content);
+  know(content: () => Uint8Array, isSeen: boolean): void {
+    const tagOfContent = () => contentTag(content());
     if (!this.response.headersSent) this.#tagOfContent = tagOfContent;
     if (this.#tag === undefined) return;
     const tag = tagOfContent();

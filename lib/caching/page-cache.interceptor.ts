@@ -64,7 +64,8 @@ export class PageCacheInterceptor implements NestInterceptor {
     const requested = new PageRequested(head, request, context, address);
     const inputs = inputsOf(request);
     const ask = <T>(question: () => T) => (inputs ? inputs.ask(question) : question());
-    await ask(() => this.dispatcher.decide(requested));
+    const deciding = ask(() => this.dispatcher.decide(requested));
+    if (deciding) await deciding;
     const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
     if (reason !== undefined) return pass(reason);
     if (plan.options.skipIf === undefined) this.early.learn(address);

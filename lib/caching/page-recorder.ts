@@ -29,6 +29,7 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
   /** What is being piped into the response: cut off when it has not come to its end. */
   readonly #sources = new Set<Readable>();
   #ended = false;
+  #text: { readonly chunk: string; readonly encoding: BufferEncoding | undefined; readonly bytes: Buffer } | undefined;
 
   /**
    * @param isSeen whether a visitor gets the response
@@ -64,13 +65,13 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
   }
 
   whole(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
-    this.#made.know(chunk, encoding, this.isSeen);
+    this.#made.know(() => this.bytesOf(chunk, encoding), this.isSeen);
   }
 
   content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
     this.#isHeaderUtf8 ??= isHeaderUtf8(this.response, chunk, encoding);
     if (this.rendering.refusal !== undefined) this.#content.drop();
-    else if (!this.#content.add(chunk, encoding)) this.rendering.refuse('size');
+    else if (!this.#content.add(this.copyOf(chunk, encoding))) this.rendering.refuse('size');
   }
 
   end(whole: boolean): void {
@@ -95,6 +96,19 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
   async packed(page: Page): Promise<Page> {
     const body = this.options.compress && mayBeTransformed(page) ? await compress(page.body) : undefined;
     return body ? { ...page, headers: this.#made.recoded(page.headers), body, contentEncoding: 'gzip' } : page;
+  }
+
+  /** A text becomes bytes once: its tag and its page are made from the same. */
+  private bytesOf(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): Uint8Array {
+    if (typeof chunk !== 'string') return chunk;
+    this.#text = { chunk, encoding, bytes: Buffer.from(chunk, encoding) };
+    return this.#text.bytes;
+  }
+
+  private copyOf(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): Buffer {
+    if (typeof chunk !== 'string') return Buffer.from(chunk);
+    const text = this.#text;
+    return text?.chunk === chunk && text.encoding === encoding ? text.bytes : Buffer.from(chunk, encoding);
   }
 
   private abort(): void {

@@ -36,8 +36,9 @@ export class StoredAnswers {
     const { request, skipped } = requested;
     const { key } = requested.address;
     if (this.publications.of(request)) return NOBODY_WAITS;
-    if (await this.isAnswered(requested, response)) return undefined;
-    const joined = skipped === undefined ? await this.coalescing.join(key) : await this.coalescing.follow(key);
+    if (!this.hasLooked(requested) && (await this.answerStored(requested, response))) return undefined;
+    const joining = skipped === undefined ? this.coalescing.join(key) : this.coalescing.follow(key);
+    const joined = joining instanceof Promise ? await joining : joining;
     if (!joined) return NOBODY_WAITS;
     if ('render' in joined) return joined;
     return (await this.send(joined, COLLAPSED, requested, response)) ? undefined : NOBODY_WAITS;
@@ -55,15 +56,12 @@ export class StoredAnswers {
     return page && (await this.send(page, HIT, requested, response)) ? page : undefined;
   }
 
-  private async isAnswered(requested: PageRequested, response: ServerResponse): Promise<boolean> {
-    const { head, request } = requested;
-    // nginx has just looked where we would look.
-    if (this.options.flavour !== undefined && lookedUp(head.headers) !== undefined) {
-      countWait(request, WAITED_BY_NGINX);
-      return false;
-    }
-    if (this.early.hasMissed(request)) return false;
-    return (await this.answerStored(requested, response)) !== undefined;
+  /** nginx has just looked where we would look, or this process has. */
+  private hasLooked({ head, request }: PageRequested): boolean {
+    if (this.options.flavour === undefined || lookedUp(head.headers) === undefined)
+      return this.early.hasMissed(request);
+    countWait(request, WAITED_BY_NGINX);
+    return true;
   }
 
   /** @returns whether it was the answer */

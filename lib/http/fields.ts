@@ -17,7 +17,7 @@ export interface ResponseHead {
  * @param name in lower case
  */
 export function valuesOf(headers: readonly HeaderField[], name: string): string[] {
-  return headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+  return headers.filter(([field]) => isNamed(field, name)).map(([, value]) => value);
 }
 
 /**
@@ -26,5 +26,10 @@ export function valuesOf(headers: readonly HeaderField[], name: string): string[
  * @param name in lower case
  */
 export function headerOf({ headers }: Pick<ResponseHead, 'headers'>, name: string): string | undefined {
-  return headers.find(([field]) => field.toLowerCase() === name)?.[1];
+  return headers.find(([field]) => isNamed(field, name))?.[1];
+}
+
+/** Most names differ in their length, and that is quicker to see. */
+function isNamed(field: string, name: string): boolean {
+  return field.length === name.length && field.toLowerCase() === name;
 }

@@ -34,8 +34,10 @@ export class HostInPageListener {
   onRendered(event: PageRendered): void {
     const { body } = event.page;
     // As it was sent, and as a URL has it.
-    const hosts = this.foreign(event).flatMap((host) => [host, host.toLowerCase()]);
-    if (hosts.some((host) => signsOf(host).some((sign) => body.includes(sign, 0, 'latin1')))) this.skip(event);
+    const hosts = new Set(this.foreign(event).flatMap((host) => [host, host.toLowerCase()]));
+    const shows = (text: string) => body.includes(text, 0, 'latin1');
+    // Every sign has the name in it, and few pages do.
+    if ([...hosts].some((host) => shows(nameOf(host)) && signsOf(host).some(shows))) this.skip(event);
   }
 
   private foreign({ request }: PageResponding | PageRendered): string[] {
@@ -55,8 +57,12 @@ export class HostInPageListener {
 }
 
 /** @param host with its port, if it has one */
+function nameOf(host: string): string {
+  return host.replace(/:\d*$/, '');
+}
+
 function signsOf(host: string): string[] {
-  const name = host.replace(/:\d*$/, '');
+  const name = nameOf(host);
   if (!LOOPBACK.test(name.toLowerCase())) return [name];
   const addresses = ['//', '\\/\\/', '%2F%2F', '%2f%2f'].map((slashes) => slashes + name);
   return name === host ? addresses : [...addresses, host];

@@ -136,14 +136,10 @@ export class MemcachedConnection {
     if (this.#outgoing !== outgoing) return;
     this.#outgoing = [];
     const socket = this.#socket!;
-    socket.cork();
-    for (const { bytes } of outgoing) {
-      for (const part of bytes) {
-        if (typeof part === 'string') socket.write(part, 'latin1');
-        else socket.write(part);
-      }
-    }
-    socket.uncork();
+    const parts = outgoing.flatMap(({ bytes }) => bytes);
+    if (parts.every((part) => typeof part === 'string')) socket.write(parts.join(''), 'latin1');
+    // One piece: copying a page takes a fraction of what Node does for each piece.
+    else socket.write(Buffer.concat(parts.map(bytesOf)));
     // Time counts from here: the turn of the event loop that asked may have been a long one.
     for (const pending of outgoing) {
       pending.timer = afterReading(pending.timeout, () => {
@@ -217,6 +213,10 @@ export class MemcachedConnection {
     clearTimeout(pending.timer);
     pending.settle(reason ? new MemcachedError(this.server, pending.operation, reason) : undefined, pending.received);
   }
+}
+
+function bytesOf(part: string | Buffer): Buffer {
+  return typeof part === 'string' ? Buffer.from(part, 'latin1') : part;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { HeldLease, LEASE_TTL } from '../held-lease.js';
 import { inTime } from '../../async/in-time.js';
 import type { LeaseAnswer } from '../render-lease.js';
@@ -22,7 +22,7 @@ export class MemcachedLeases {
   /** @param silent the beat of a process that has died */
   async take(key: string, silent: string | undefined): Promise<LeaseAnswer> {
     // Any page key is short enough that way.
-    const item = this.prefix + createHash('sha1').update(key, 'latin1').digest('base64url');
+    const item = this.prefix + hash('sha1', Buffer.from(key, 'latin1'), 'base64url');
     const version = await this.client.compareAndSet(item, RENDERING, LEASE_TTL, silent);
     if (version !== undefined) {
       const lease = new MemcachedLease(this.client, item, version, () => this.#held.delete(lease));
