@@ -6,6 +6,8 @@ export const HIT = `${CACHE}; hit`;
 /** Somebody else's miss, stored: RFC 9211, section 2.7. */
 export const COLLAPSED = `${CACHE}; fwd=miss; collapsed`;
 export const MISS_STORED = `${CACHE}; fwd=miss; stored`;
+/** The handler was called before the store had answered. The store gets the page when it does. */
+export const MISS_STORED_LATE = `${MISS_STORED}; detail=store-late`;
 /** What no handler answered: static files, 404, guards. */
 export const NOT_A_PAGE = `${CACHE}; fwd=bypass; detail=no-handler`;
 

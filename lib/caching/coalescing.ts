@@ -14,6 +14,8 @@ const MAX_ALONE = 1000;
 export interface Lead {
   /** Whether nobody should wait: the last rendering was no page, or has taken too long. */
   readonly isAlone: boolean;
+  /** Whether the visitor has waited in vain for a page that the store was too late for. */
+  readonly hasWaited?: boolean;
   render(rendering: Rendering): void;
   /** There will be no page. */
   giveUp(reason: string): void;
@@ -26,6 +28,8 @@ export interface Lead {
 /** What is known of a rendering. */
 export interface Rendering {
   readonly outcome: Promise<PageOutcome>;
+  /** What those who wait for it are told: not later than that, and earlier if the store does not answer. */
+  readonly shared: Promise<PageOutcome>;
   /** Whether its page was purged since its request came in, as far as that is known. */
   readonly isOutdated: boolean;
 }
@@ -67,6 +71,7 @@ export class Coalescing {
   private async wait(key: string): Promise<Page | Lead> {
     const end = performance.now() + PATIENCE;
     let isCurrent = true;
+    let hasWaited = false;
     while (!this.isAlone(key)) {
       const place = this.#places.get(key);
       if (!place || place.rendering?.isOutdated) {
@@ -75,12 +80,13 @@ export class Coalescing {
       }
       const outcome = await this.outcomeOf(place, end);
       if (outcome?.stored) return outcome.page;
+      hasWaited = outcome?.reason === 'store-down';
       // What the caller renders is as outdated, since middleware has read data before the purge. Somebody who has come later may have begun.
       if (outcome && isOutdated(outcome)) isCurrent = false;
       // The visitor has left. One of those who wait begins anew, and the others wait for that.
       else if (outcome?.reason !== 'aborted') break;
     }
-    return this.leadOf((outcome) => this.note(key, outcome));
+    return { ...this.leadOf((outcome) => this.note(key, outcome)), hasWaited };
   }
 
   /** As `join`, for a request whose response cannot be stored. */
@@ -118,7 +124,7 @@ export class Coalescing {
       found: (page) => settle({ stored: true, page }),
       render: (rendering) => {
         if (place) place.rendering = rendering;
-        void rendering.outcome.then(settle);
+        void rendering.shared.then(settle);
       },
       giveUp: (reason) => settle({ stored: false, reason }),
     };

@@ -4,7 +4,7 @@ import { mayBeTransformed } from '../http/cache-directives.js';
 import { compress, decode } from '../http/codings.js';
 import { headerOf, type ResponseHead, valuesOf } from '../http/fields.js';
 import { mayBeEmpty, type Page } from '../page/page.js';
-import { MISS_STORED, missNotStored } from './cache-status.js';
+import { MISS_STORED, MISS_STORED_LATE, missNotStored } from './cache-status.js';
 import { type ClientFields, tellClients } from './client-fields.js';
 import { ContentCollector } from './content-collector.js';
 import { MadeFields } from './made-fields.js';
@@ -61,7 +61,7 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
     if (this.options.keepsHeaders) {
       this.#made.addTo(this.#head.headers, Date.now(), this.lastModified);
     }
-    return MISS_STORED;
+    return this.rendering.wasLate ? MISS_STORED_LATE : MISS_STORED;
   }
 
   whole(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {

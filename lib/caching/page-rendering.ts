@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { inTime } from '../async/in-time.js';
 import { PageCacheFailed, PageRendered, PageResponding, PageSkipped, PageStored } from '../events/page-cache.events.js';
 import { type ResponseHead, valuesOf } from '../http/fields.js';
 import type { RequestInputs } from '../inputs/request-inputs.js';
@@ -12,6 +13,10 @@ import type { ReadReports } from './read-reports.js';
 /** What became of a page. */
 export type PageOutcome =
   { readonly stored: true; readonly page: Page } | { readonly stored: false; readonly reason: string };
+
+/** So long those who wait for a page also wait for a store that has not answered, in milliseconds. */
+const LATENESS = 250;
+const STORE_DOWN: PageOutcome = { stored: false, reason: 'store-down' };
 
 /** The reasons of a store for which another rendering may be stored. */
 const OUTDATED: ReadonlySet<string> = new Set<Refusal>(['purged', 'refreshed', 'superseded']);
@@ -33,7 +38,10 @@ export interface RecordedResponse {
 export class PageRendering {
   /** Settles when the page is stored, or as soon as it is known that it will not be; never rejects. */
   readonly outcome: Promise<PageOutcome>;
+  /** The same for those who wait for the page. */
+  readonly shared: Promise<PageOutcome>;
   #settle!: (outcome: PageOutcome) => void;
+  #tellOthers: ((outcome: PageOutcome) => void) | undefined;
   #head: ResponseHead = { status: 0, headers: [] };
   #hasFailed = false;
   #hasBegun = false;
@@ -54,6 +62,16 @@ export class PageRendering {
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    this.shared = write.isLate ? this.outcomeInTime() : this.outcome;
+  }
+
+  /** Whether the handler was called before the store had answered. */
+  get wasLate(): boolean {
+    return this.write.isLate !== undefined;
+  }
+
+  private get isLate(): boolean {
+    return this.write.isLate === true;
   }
 
   /** Why the page is not stored; `undefined` as long as it may be. */
@@ -107,6 +125,7 @@ export class PageRendering {
   complete(response: RecordedResponse): void {
     this.judgeReads();
     this.inputs.close();
+    if (this.isLate) this.#tellOthers?.(STORE_DOWN);
     this.store(response).then(
       (outcome) => this.finish(outcome),
       (error: unknown) => {
@@ -125,6 +144,17 @@ export class PageRendering {
     this.inputs.close();
     this.refuse('aborted');
     this.finish({ stored: false, reason: this.refusal ?? 'aborted' });
+  }
+
+  /** A store that has not answered for so long, or until the page is there, is no reason to wait. */
+  private outcomeInTime(): Promise<PageOutcome> {
+    return new Promise((resolve) => {
+      this.#tellOthers = resolve;
+      void inTime(this.outcome, LATENESS).then((outcome) => {
+        if (outcome || this.isLate) resolve(outcome ?? STORE_DOWN);
+        else void this.outcome.then(resolve);
+      });
+    });
   }
 
   private judgeReads(): void {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { PageAddress } from '../page/page-key.js';
+import { LateWrite } from '../stores/late-write.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageWrite } from '../stores/page-write.js';
 import type { LeaseAnswer, RenderLease } from '../stores/render-lease.js';
@@ -26,10 +27,11 @@ export class RenderTurns {
   /**
    * Begins a rendering as soon as no other process is rendering the page.
    *
-   * @returns `undefined` when the store does not answer in time
+   * @returns `undefined` when the store does not answer
    */
   async begin(address: PageAddress, request: IncomingMessage, lead: Lead): Promise<[PageWrite, Lead] | undefined> {
     const write = await this.renderings.begin(address, request, !lead.isAlone);
+    if (write instanceof LateWrite) return [write, underLateLease(lead, write)];
     if (write?.lease?.kind !== 'taken') return write && [write, inTurn(lead, write.lease)];
     const answer = await this.wait(address.key, write.lease.beat).catch(() => undefined);
     const own = inTurn(lead, answer);
@@ -58,6 +60,32 @@ function inTurn(lead: Lead, answer: LeaseAnswer | undefined): Lead {
   // Those who wait in this process need not find out once more.
   if (answer?.kind === 'alone') lead.giveUp('alone');
   return answer?.kind === 'granted' ? underLease(lead, answer.lease) : lead;
+}
+
+/** The same for a lease that may come while the page is being rendered. */
+function underLateLease(lead: Lead, { begun }: LateWrite): Lead {
+  const granted = begun.then(
+    ({ lease }) => (lease?.kind === 'granted' ? lease.lease : undefined),
+    () => undefined,
+  );
+  return {
+    ...lead,
+    render(rendering) {
+      lead.render(rendering);
+      void granted.then((lease) => {
+        lease?.keepWhile(() => !rendering.isOutdated);
+        void rendering.outcome.then((outcome) => lease?.release(mayBecomePage(outcome)));
+      });
+    },
+    giveUp(reason) {
+      lead.giveUp(reason);
+      void granted.then((lease) => lease?.release(mayBecomePage({ stored: false, reason })));
+    },
+    found(page) {
+      lead.found(page);
+      void granted.then((lease) => lease?.release(true));
+    },
+  };
 }
 
 /** A lead that gives the lease back when the page is there, or will not be. */

@@ -14,6 +14,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
 import type { PageAddress } from '../page/page-key.js';
 import { Purger } from '../purging/purger.js';
+import { LateWrite } from '../stores/late-write.js';
 import { PageStorage, type StorageArrival } from '../stores/page-storage.js';
 import type { PageWrite } from '../stores/page-write.js';
 import type { Lead } from './coalescing.js';
@@ -71,7 +72,7 @@ export class Renderings implements OnApplicationBootstrap {
 
   /**
    * @param leads whether other processes shall wait for the page
-   * @returns `undefined` when the store does not answer in time
+   * @returns `undefined` when the store does not answer
    */
   async begin(address: PageAddress, request: Arrived, leads: boolean): Promise<PageWrite | undefined> {
     if (this.#isClosed) return undefined;
@@ -80,8 +81,13 @@ export class Renderings implements OnApplicationBootstrap {
       ? await this.storage.renew(address, arrival)
       : await this.storage.begin(address, arrival, request, leads);
     const server = this.storage.serverOf(address.key);
-    if (!write) this.outages.missed(server);
-    else if (this.storage.isAskedFirst) this.outages.answered(server);
+    const answered = () => {
+      if (this.storage.isAskedFirst) this.outages.answered(server);
+    };
+    const missed = () => this.outages.missed(server);
+    if (write instanceof LateWrite) write.begun.then(answered, missed);
+    else if (write) answered();
+    else missed();
     return write;
   }
 

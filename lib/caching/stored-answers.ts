@@ -40,7 +40,10 @@ export class StoredAnswers {
     const joining = skipped === undefined ? this.coalescing.join(key) : this.coalescing.follow(key);
     const joined = joining instanceof Promise ? await joining : joining;
     if (!joined) return NOBODY_WAITS;
-    if ('render' in joined) return joined;
+    if ('render' in joined) {
+      if (joined.hasWaited) countWait(request, Infinity);
+      return joined;
+    }
     return (await this.send(joined, COLLAPSED, requested, response)) ? undefined : NOBODY_WAITS;
   }
 

@@ -37,8 +37,11 @@ export function watchConnection(socket: Socket): void {
 export function observeConnection(socket: Socket, inputs: RequestInputs): boolean {
   const watched = socket as Observed;
   if (!types.isProxy(socket)) watchConnection(socket);
-  if (!watched[OPEN]) return false;
-  watched[OPEN] = [...watched[OPEN].filter(({ isOver }) => !isOver), inputs];
+  const open = watched[OPEN];
+  if (!open) return false;
+  // Most often one after the other.
+  if (open.length === 1 && open[0]!.isOver) open[0] = inputs;
+  else watched[OPEN] = [...open.filter(({ isOver }) => !isOver), inputs];
   return true;
 }
 

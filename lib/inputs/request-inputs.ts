@@ -29,11 +29,13 @@ export interface RawFields {
   distinct?: NodeJS.Dict<string[]>;
 }
 
-/** What has been read of a request, of all that a page must not depend on. */
+const NOTHING: [name: string, reader: Reader][] = [];
+
+/** What has been read of a request, of all that a page must not depend on. Of most requests, that is nothing. */
 export class RequestInputs {
-  readonly #reads = new Map<string, Reader>();
+  #reads: Map<string, Reader> | undefined;
   /** What has been read in order to be put on the request. */
-  readonly #copied = new Set<string>();
+  #copied: Set<string> | undefined;
   readonly #trust: ProxyTrust;
   #isOver = false;
   #isPaused = false;
@@ -59,23 +61,24 @@ export class RequestInputs {
     if (this.#isOver || this.#isPaused || this.#isRefused) return false;
     this.#trust.read(name, by);
     if (this.policy.isFree(name, this.request)) return false;
-    const known = this.#reads.get(name);
+    const known = this.#reads?.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(name, by);
     if (name === ':remote-address' && !reader.harmless && this.ask(() => this.#trust.isAsked(reader))) return true;
     if (reader.harmless?.copies) {
-      if (this.#copied.size === 0) this.policy.onCopy(this.request);
-      this.#copied.add(name);
+      if (!this.#copied) this.policy.onCopy(this.request);
+      (this.#copied ??= new Set()).add(name);
     }
-    if (!reader.harmless || reader.harmless.shownIn !== undefined) this.#reads.set(name, reader);
+    const reads = (this.#reads ??= new Map<string, Reader>());
+    if (!reader.harmless || reader.harmless.shownIn !== undefined) reads.set(name, reader);
     // Nothing that is read now makes a difference any more.
-    this.#isRefused = this.#reads.size >= MAX_READS || (name === EVERY_FIELD && !reader.harmless);
+    this.#isRefused = reads.size >= MAX_READS || (name === EVERY_FIELD && !reader.harmless);
     return reader.harmless !== undefined;
   }
 
   /** Notes that a copy has been read, which may come from one of these inputs. */
   readCopy(names: readonly string[], by: (...args: never[]) => unknown): void {
-    for (const name of names) if (this.#copied.has(name)) this.read(name, by);
+    for (const name of names) if (this.#copied?.has(name)) this.read(name, by);
   }
 
   /**
@@ -85,8 +88,11 @@ export class RequestInputs {
    */
   dangerous(shows: (field: string) => boolean): [name: string, reader: Reader][] {
     const { distrusted } = this.#trust;
+    if (!this.#reads && !distrusted) return NOTHING;
     return [
-      ...[...this.#reads].filter(([, { harmless }]) => !(harmless?.shownIn !== undefined && shows(harmless.shownIn))),
+      ...[...(this.#reads ?? [])].filter(
+        ([, { harmless }]) => !(harmless?.shownIn !== undefined && shows(harmless.shownIn)),
+      ),
       ...(distrusted ? [[':remote-address', distrusted] as [string, Reader]] : []),
     ];
   }

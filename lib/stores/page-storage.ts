@@ -5,6 +5,8 @@ import { isPage } from '../page/is-page.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
 import { LocalJournal } from './journal/local-journal.js';
+import { type Arrival, PurgeCheck } from './journal/purge-check.js';
+import { LateWrite } from './late-write.js';
 import type { PageStore, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
@@ -85,34 +87,35 @@ export class PageStorage {
    * Begins the rendering of a page that a visitor has asked for.
    *
    * @param leads whether other processes shall wait for it
-   * @returns `undefined` when the store does not answer in time: nothing can be stored then
+   * @returns `undefined` when the store does not answer: nothing can be stored then. One that is only late may be asked while the handler runs
    */
   async begin(
     address: PageAddress,
-    arrival: StorageArrival,
+    given: StorageArrival,
     request: object,
     leads: boolean,
   ): Promise<PageWrite | undefined> {
-    const write = this.beginAt(address, arrival, { renews: false, leads });
-    const begun = await waitFor(write, request);
-    // Nobody renders under the lease of an answer that comes too late.
-    if (!begun) void write.then((late) => late?.lease?.kind === 'granted' && late.lease.lease.release(true));
-    return begun;
+    const place = this.placeOf(address.key);
+    const { store, journal } = this.parts[place]!;
+    const arrival = arrivalAt(place, given);
+    let isRunning = false;
+    let isDown = false;
+    const begun = store.begin(address, { arrival, renews: false, leads, isRunning: () => isRunning });
+    const failed = () => {
+      isDown = true;
+      return undefined;
+    };
+    const write = await waitFor(begun.catch(failed), request);
+    if (write || isDown) return write;
+    isRunning = true;
+    return new LateWrite(begun, new PurgeCheck(journal, address, arrival, arrival.position, false));
   }
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */
   async renew(address: PageAddress, arrival: StorageArrival): Promise<PageWrite | undefined> {
-    return this.beginAt(address, arrival, { renews: true, leads: false });
-  }
-
-  private async beginAt(
-    address: PageAddress,
-    { positions, time }: StorageArrival,
-    how: { readonly renews: boolean; readonly leads: boolean },
-  ): Promise<PageWrite | undefined> {
     const place = this.placeOf(address.key);
-    const arrival = { position: positions[place]!, time };
-    return this.parts[place]!.store.begin(address, { arrival, ...how }).catch(() => undefined);
+    const context = { arrival: arrivalAt(place, arrival), renews: true, leads: false };
+    return this.parts[place]!.store.begin(address, context).catch(() => undefined);
   }
 
   /** Whether a page goes by itself of which nobody knows whether it was stored. */
@@ -154,4 +157,9 @@ async function* eachOf(
   list: (part: StoragePart) => AsyncIterable<string>,
 ): AsyncGenerator<string, void, undefined> {
   for (const part of parts) yield* list(part);
+}
+
+/** What this process knew of one server. */
+function arrivalAt(place: number, { positions, time }: StorageArrival): Arrival {
+  return { position: positions[place]!, time };
 }

@@ -12,6 +12,8 @@ export type Refusal =
   | 'aborted'
   /** It has gone by itself, or somebody has deleted it, before it was there for good. */
   | 'evicted'
+  /** It has not answered at all. */
+  | 'store-down'
   /** More pages wait to be written than the store can take. */
   | 'store-busy';
 
@@ -21,6 +23,8 @@ export type CommitResult = { readonly stored: true } | { readonly stored: false;
 export interface PageWrite {
   /** Whether a page stood at the address when the rendering began, as far as the store has noticed. */
   readonly replaces: boolean;
+  /** Whether the store has still not answered; absent when it has answered before the handler was called. */
+  readonly isLate?: boolean;
   /** Whether this process may render the page while others wait; absent when it did not ask, or shares the store with no other. */
   readonly lease?: LeaseAnswer | undefined;
   /**

@@ -4,7 +4,11 @@ import type { PageOutcome } from '../../lib/caching/page-rendering.js';
 import type { Page } from '../../lib/page/page.js';
 
 const page: Page = { status: 200, headers: [], body: Buffer.from('page') };
-const never = { outcome: new Promise<PageOutcome>(() => {}), isOutdated: false };
+const never = rendering(new Promise<PageOutcome>(() => {}));
+
+function rendering(outcome: Promise<PageOutcome>) {
+  return { outcome, shared: outcome, isOutdated: false };
+}
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
@@ -29,7 +33,7 @@ async function wait(coalescing: Coalescing): Promise<number> {
 async function isShared(coalescing: Coalescing): Promise<boolean> {
   const lead = await leadOf(coalescing);
   const other = coalescing.join('page:/');
-  lead.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
+  lead.render(rendering(Promise.resolve({ stored: true, page })));
   return (await other) === page;
 }
 
@@ -59,7 +63,7 @@ it('what was no page is waited for again after ten seconds, or once somebody has
   (await leadOf(coalescing)).giveUp('set-cookie');
   const alone = await leadOf(coalescing);
   await leadOf(coalescing);
-  alone.render({ outcome: Promise.resolve({ stored: true, page }), isOutdated: false });
+  alone.render(rendering(Promise.resolve({ stored: true, page })));
   await vi.advanceTimersByTimeAsync(0);
   expect(await isShared(coalescing)).toBe(true);
 

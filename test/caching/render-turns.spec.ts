@@ -100,7 +100,7 @@ function visit(address: string, path: string): Promise<Answer> {
 async function unlessLate(crowd: () => Promise<Answer[]>): Promise<Answer[]> {
   for (;;) {
     const answers = await crowd();
-    if (!answers.some(({ status }) => /store-down|purges-unknown/.test(status))) return answers;
+    if (!answers.some(({ status }) => /store-down|store-late|purges-unknown/.test(status))) return answers;
   }
 }
 

@@ -19,6 +19,8 @@ export interface WriteContext {
   readonly renews: boolean;
   /** Whether other processes shall wait for the page. */
   readonly leads?: boolean;
+  /** Whether the handler has been called already, since the store was late. */
+  readonly isRunning?: () => boolean;
 }
 
 /** Why a purge, or a deploy, keeps a rendering out of the store. */
@@ -34,20 +36,24 @@ export type PurgeVerdict =
   /** This process has purges that the store has not acknowledged. */
   | 'purge-pending';
 
-/** Begins the check of a rendering: everything that is written down from now on counts. */
+/**
+ * Begins the check of a rendering: everything that is written down from now on counts. Where the handler runs already, that is not enough:
+ * then everything counts that this process did not know when the request came in.
+ */
 export async function beginCheck(
   journal: PurgeJournal,
   address: PageAddress,
-  { arrival, renews }: WriteContext,
+  { arrival, renews, isRunning }: WriteContext,
 ): Promise<PurgeCheck> {
   await journal.look();
-  return new PurgeCheck(journal, address, arrival, journal.window.position, renews);
+  const began = isRunning?.() ? arrival.position : journal.window.position;
+  return new PurgeCheck(journal, address, arrival, began, renews);
 }
 
 /** Tells of one rendering whether its page was purged since its request came in. */
 export class PurgeCheck {
   /**
-   * @param began the position of the journal from before the handler ran
+   * @param began a position of the journal from before the handler ran
    * @param renews whether `publish()` or `refresh()` has asked for the rendering
    */
   constructor(
