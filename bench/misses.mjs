@@ -152,7 +152,9 @@ async function compare() {
       const beyond = median(cpu.map((value, index) => value - subjects[0].cpu[index]));
       const figures = [
         median(cpu).toFixed(0).padStart(9),
-        Math.min(...cpu).toFixed(0).padStart(11),
+        Math.min(...cpu)
+          .toFixed(0)
+          .padStart(11),
         beyond.toFixed(0).padStart(19),
         median(rate).toFixed(0).padStart(12),
         ratio.toFixed(2).padStart(15),
