@@ -14,6 +14,8 @@ export {
   PageSkipped,
   PagesPurged,
   PageStored,
+  type PublishProgress,
+  PublishProgressed,
 } from './events/page-cache.events.js';
 export { PageCacheInterceptor } from './caching/page-cache.interceptor.js';
 export { type PurgeReport, PurgeIncompleteError } from './purging/purge-report.js';
@@ -63,7 +65,9 @@ export type { PageDraft } from './page/page-draft.js';
 export type { HeaderField } from './http/fields.js';
 export type { Page } from './page/page.js';
 export type { PageAddress } from './page/page-key.js';
-export type { PublishReport } from './publishing/publish-report.js';
+export type { PublishOptions, PublishSitemapOptions } from './publishing/publish-options.js';
+export type { PublishManyReport, PublishReport, PublishSitemapReport } from './publishing/publish-report.js';
+export type { SitemapSource } from './publishing/sitemap/sitemap-reader.js';
 export { DEFAULT_IGNORED_COOKIES, type NamePattern } from './rules/cookie.rule.js';
 export type { PathPattern } from './rules/path.rule.js';
 export type { TrailingSlash } from './rules/canonical-path.rule.js';

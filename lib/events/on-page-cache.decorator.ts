@@ -10,7 +10,8 @@ export type PageCacheEventClass<E> = abstract new (...args: never[]) => E;
 /**
  * Calls the method on every event of that class. Works in any provider or controller of any module that is not request-scoped.
  *
- * @param event `PageRequested`, `PageResponding`, `PageRendered`, `PageStored`, `PageSkipped`, `PagesPurged` or `PageCacheFailed`
+ * @param event `PageRequested`, `PageResponding`, `PageRendered`, `PageStored`, `PageSkipped`, `PagesPurged`,
+ * `PublishProgressed` or `PageCacheFailed`
  * @example
  * @OnPageCache(PageRendered)
  * keepPreviewsOut(event: PageRendered) {

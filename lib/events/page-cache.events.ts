@@ -210,6 +210,34 @@ export class PagesPurged {
 }
 
 /**
+ * How far `publishMany()` or `publishSitemap()` has come, after each page. A page counts once for each of its variants and hosts.
+ *
+ * @publicApi
+ */
+export interface PublishProgress {
+  /** Path and query of the page that was dealt with last. */
+  readonly path: string;
+  readonly result: 'published' | 'purged' | 'skipped' | 'failed' | 'kept';
+  /** Why it was skipped, or has failed other than by its status. */
+  readonly reason?: string;
+  /** What the application has answered, when it has failed. */
+  readonly status?: number;
+  /** How many pages have been dealt with, this one included. */
+  readonly done: number;
+  /** How many there are; `undefined` while nobody knows. */
+  readonly total: number | undefined;
+}
+
+/**
+ * A page of `publishMany()` or `publishSitemap()` has been dealt with.
+ *
+ * @publicApi
+ */
+export class PublishProgressed {
+  constructor(readonly progress: PublishProgress) {}
+}
+
+/**
  * The store, a listener or a rendering has failed. Visitors get their answers all the same.
  *
  * @publicApi

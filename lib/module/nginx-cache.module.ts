@@ -31,9 +31,12 @@ import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
 import { StoreOutages } from '../caching/store-outages.js';
+import { BulkPublisher } from '../publishing/bulk-publisher.js';
 import { InnerRequests } from '../publishing/inner-requests.js';
+import { OpenPublications } from '../publishing/open-publications.js';
 import { PageRenderer } from '../publishing/page-renderer.js';
 import { Publisher } from '../publishing/publisher.js';
+import { SitemapReader } from '../publishing/sitemap/sitemap-reader.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore, SpreadStore } from '../stores/page-store.js';
@@ -150,7 +153,10 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Visitors,
       InnerRequests,
       PageRenderer,
+      OpenPublications,
       Publisher,
+      BulkPublisher,
+      SitemapReader,
       Purger,
       StoredAnswers,
       {

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { checked } from '../checks/checked.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import type { PurgeReport } from '../purging/purge-report.js';
 import { concerns } from '../stores/journal/purge-scope.js';
@@ -10,8 +11,16 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { Page } from '../page/page.js';
 import type { PageDraft } from '../page/page-draft.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
-import type { PublishReport } from '../publishing/publish-report.js';
+import { BulkPublisher } from '../publishing/bulk-publisher.js';
+import {
+  type PublishOptions,
+  publishOptionsSchema,
+  type PublishSitemapOptions,
+  publishSitemapOptionsSchema,
+} from '../publishing/publish-options.js';
+import type { PublishManyReport, PublishReport, PublishSitemapReport } from '../publishing/publish-report.js';
 import { Publisher } from '../publishing/publisher.js';
+import { SitemapReader, type SitemapSource } from '../publishing/sitemap/sitemap-reader.js';
 import { rawQuery } from '../rules/request-head.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';
@@ -43,6 +52,8 @@ export class PageCacheService {
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Purger) private readonly purger: Purger,
     @Inject(Publisher) private readonly publisher: Publisher,
+    @Inject(BulkPublisher) private readonly bulkPublisher: BulkPublisher,
+    @Inject(SitemapReader) private readonly sitemaps: SitemapReader,
     @Inject(CurrentDraft) private readonly currentDraft: CurrentDraft,
   ) {}
 
@@ -122,6 +133,49 @@ export class PageCacheService {
    */
   async publish(...targets: PageTarget[]): Promise<PublishReport> {
     return this.publisher.publish(await targetPaths(targets, this.options.hosts));
+  }
+
+  /**
+   * Publishes thousands of pages, for example after a deploy: at the very addresses that are given, so other queries of them stay as they are. It
+   * makes way for visitors. An error or 429 makes it slower, and deletes nothing.
+   *
+   * @param targets paths with their queries, URLs, or entities with `dependentPaths()`, as an array or as they come
+   * @param options how many at once, what to leave alone, and how to follow or end it
+   * @returns what has become of each page
+   * @throws {PurgeIncompleteError} when a page that is none any more could not be purged
+   * @throws {TypeError} when a target is none of these
+   * @throws {NginxCacheConfigError} when an option is wrong
+   * @example
+   * await pages.publishMany(['/', '/posts?page=2'], { skipStored: true })
+   */
+  async publishMany(
+    targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
+    options: PublishOptions = {},
+  ): Promise<PublishManyReport> {
+    if (typeof targets === 'string') throw new TypeError('publishMany() takes a list of targets, publish() takes one');
+    return this.bulkPublisher.publish(targets, checked(publishOptionsSchema, options, { of: 'publishMany' }));
+  }
+
+  /**
+   * Publishes the pages that a sitemap names, as `publishMany()` does: those of this site, by its `hosts` or its `origin`. An index is followed,
+   * `hreflang` alternates are included, and files may be packed with gzip.
+   *
+   * @param source path or URL of the sitemap, which the application serves; or its content, as an async iterable of bytes
+   * @param options as for `publishMany()`, and how many addresses to read
+   * @returns what has become of each page, and of each sitemap
+   * @throws {PurgeIncompleteError} when a page that is none any more could not be purged
+   * @throws {TypeError} when the source is none of these, or belongs to another site
+   * @throws {NginxCacheConfigError} when an option is wrong
+   * @example
+   * const report = await pages.publishSitemap('/sitemap.xml', { skipStored: true })
+   * @see https://www.sitemaps.org/protocol.html
+   */
+  async publishSitemap(source: SitemapSource, options: PublishSitemapOptions = {}): Promise<PublishSitemapReport> {
+    const given = checked(publishSitemapOptionsSchema, options, { of: 'publishSitemap' });
+    const { limit = 100_000, ...others } = given;
+    const { pages, ...read } = await this.sitemaps.read(source, limit, others.signal);
+    const report = await this.bulkPublisher.publish(pages, others);
+    return { ...report, ...read, isComplete: read.isComplete && report.isComplete };
   }
 
   /**

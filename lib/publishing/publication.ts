@@ -1,34 +1,70 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isOutdated } from '../caching/page-rendering.js';
+import { retryAfter } from '../http/retry-after.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Purger } from '../purging/purger.js';
 import type { Pace } from './pace.js';
 import type { PageRenderer, Rendering } from './page-renderer.js';
-import { type PageResult, type PublishReport, PublishResults } from './publish-report.js';
+import { type PageResult, type PublishManyReport, type PublishReport, PublishResults } from './publish-report.js';
 
-/**
- * Whether a status says that there is no page any more for everybody. Others (429, those of the 500s) say that it could not be rendered
- * now.
- */
-function isGone(status: number): boolean {
-  return (status >= 300 && status < 400) || [401, 403, 404, 410].includes(status);
+/** How often a page is asked for while the application says that it is too busy. */
+const ATTEMPTS = 3;
+/** The longest pause that it can ask for, in milliseconds. */
+const LONGEST_PAUSE = 60_000;
+/** The pause after the first failure of several in a row, in milliseconds; each further one doubles it. */
+const FAILURE_PAUSE = 50;
+/** The longest pause after failures, in milliseconds. */
+const LONGEST_FAILURE_PAUSE = 2000;
+
+/** Of what is rendered in order to be stored, these say nothing of the page. */
+const OF_THE_STORE: ReadonlySet<string> = new Set([
+  'aborted',
+  'evicted',
+  'other-configuration',
+  'other-version',
+  'purge-pending',
+  'purges-unknown',
+  'store-busy',
+  'store-down',
+  'store-failed',
+]);
+
+export interface PublicationOptions {
+  /** How many pages are rendered at once while no visitor is here. */
+  readonly concurrency: number;
+  /** Whether there is time: failures make it slower, and an application that is too busy is asked again. */
+  readonly isPatient?: boolean;
+  /** Whether the page is left as it is. */
+  readonly keeps?: (address: PageAddress) => Promise<boolean>;
+  /** What the page is called in the report. Default: its path. */
+  readonly nameOf?: (address: PageAddress) => string;
+  readonly onResult?: (name: string, result: PageResult) => void;
+}
+
+/** A page that is to be published. */
+export interface WantedPage extends PageAddress {
+  /** Why there can be no page at the address. */
+  readonly refusal?: string | undefined;
 }
 
 /** Pages that are published together. */
 export class Publication {
   readonly #results = new PublishResults();
   #begun = 0;
+  /** In a row. */
+  #failures = 0;
+  #hasGivenUp = false;
 
-  /** @param concurrency how many pages are rendered at once while no visitor is here */
   constructor(
     private readonly renderer: PageRenderer,
     private readonly purger: Purger,
     private readonly pace: Pace,
-    private readonly concurrency: number,
     private readonly signal: AbortSignal,
+    private readonly options: PublicationOptions,
   ) {}
 
   /** @throws {PurgeIncompleteError} when what is no page any more could not be purged; nothing further is begun then */
-  async render(addresses: Iterable<PageAddress>): Promise<void> {
+  async render(addresses: Iterable<WantedPage>): Promise<void> {
     const waiting = addresses[Symbol.iterator]();
     let hasFailed = false;
     const work = async () => {
@@ -37,11 +73,14 @@ export class Publication {
         this.#begun += 1;
         // What has come in meanwhile comes first.
         await nextTurn();
-        if (hasFailed || this.signal.aborted) return;
-        await this.publish(next.value, index);
+        if (hasFailed) return;
+        const result = this.signal.aborted ? undefined : await this.publish(next.value);
+        if (result) this.set(index, next.value, result);
+        else this.#hasGivenUp = true;
+        if (this.signal.aborted) return;
       }
     };
-    const workers = Array.from({ length: this.concurrency }, () =>
+    const workers = Array.from({ length: this.options.concurrency }, () =>
       work().catch((error: unknown) => {
         hasFailed = true;
         throw error;
@@ -50,13 +89,56 @@ export class Publication {
     for (const worker of await Promise.allSettled(workers)) if (worker.status === 'rejected') throw worker.reason;
   }
 
-  report(): PublishReport {
+  /** Gives up pages that the store keeps from being rendered, and goes on a little later. */
+  async fail(addresses: readonly PageAddress[], reason: string): Promise<void> {
+    for (const address of addresses) {
+      this.set(this.#begun, address, { result: 'failed', reason });
+      this.#begun += 1;
+    }
+    this.slowDown();
+    await this.pace.run(async () => {});
+  }
+
+  /** Whether some pages were left when the signal came. */
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp;
+  }
+
+  report(): PublishReport & Pick<PublishManyReport, 'kept'> {
     return this.#results.report();
   }
 
-  private async publish(address: PageAddress, index: number): Promise<void> {
-    const rendering = await this.pace.run(() => this.renderer.render(address, this.signal));
-    if (rendering) this.#results.set(index, address.path, await this.settle(address, rendering));
+  private slowDown(): void {
+    if (!this.options.isPatient) return;
+    this.pace.pause(Math.min(FAILURE_PAUSE * 2 ** this.#failures, LONGEST_FAILURE_PAUSE));
+    this.#failures = Math.min(this.#failures + 1, 10);
+  }
+
+  private set(index: number, address: PageAddress, result: PageResult): void {
+    const name = this.options.nameOf?.(address) ?? address.path;
+    this.#results.set(index, name, result);
+    this.options.onResult?.(name, result);
+  }
+
+  private async publish(address: WantedPage): Promise<PageResult | undefined> {
+    if (address.refusal !== undefined) return { result: 'skipped', reason: address.refusal };
+    if (await this.options.keeps?.(address)) return { result: 'kept' };
+    for (let attempt = 1; ; attempt += 1) {
+      const rendering = await this.pace.run(() => this.renderer.render(address, this.signal));
+      if (!rendering) return undefined;
+      if (this.isAskedToWait(rendering, attempt) && attempt < ATTEMPTS) continue;
+      const result = await this.settle(address, rendering);
+      if (result.result === 'failed') this.slowDown();
+      else this.#failures = 0;
+      return result;
+    }
+  }
+
+  /** 429 (RFC 6585, section 4) and 503 (RFC 9110, section 15.6.4). */
+  private isAskedToWait({ status, retryAfter: field }: Rendering, attempt: number): boolean {
+    if (!this.options.isPatient || (status !== 429 && status !== 503)) return false;
+    this.pace.pause(Math.min(retryAfter(field) ?? 1000 * 2 ** (attempt - 1), LONGEST_PAUSE));
+    return true;
   }
 
   /** What is no page any more goes. */
@@ -64,8 +146,18 @@ export class Publication {
     if (outcome.stored) return { result: 'published' };
     const isPage = status >= 200 && status < 300;
     if (!isPage && !isGone(status)) return { result: 'failed', ...(status === 0 ? {} : { status }) };
+    const saysNothing = isPage && (isOutdated(outcome) || OF_THE_STORE.has(outcome.reason));
+    if (saysNothing && this.options.isPatient) return { result: 'failed', reason: outcome.reason };
     await this.purger.one(address);
     // A page that somebody kept out, or no page any more.
     return isPage ? { result: 'skipped', reason: outcome.reason } : { result: 'purged' };
   }
+}
+
+/**
+ * Whether a status says that there is no page any more for everybody. Others (429, those of the 500s) say that it could not be rendered
+ * now.
+ */
+function isGone(status: number): boolean {
+  return (status >= 300 && status < 400) || [401, 403, 404, 410].includes(status);
 }

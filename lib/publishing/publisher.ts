@@ -1,6 +1,5 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { slices } from '../async/chunks.js';
-import { Visitors } from '../caching/visitors.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PagesPurged } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -11,14 +10,10 @@ import { Purger } from '../purging/purger.js';
 import { concerns, describe, type PathsScope } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { pagesToPurge } from '../stores/stored-pages.js';
-import { InnerRequests } from './inner-requests.js';
-import { Pace } from './pace.js';
-import { PageRenderer } from './page-renderer.js';
-import { Publication } from './publication.js';
+import { CONCURRENCY } from './bulk-publisher.js';
+import { OpenPublications } from './open-publications.js';
+import { pagesAmong } from './pages-among.js';
 import type { PublishReport } from './publish-report.js';
-
-/** How many pages are rendered at once while no visitor is here. */
-const CONCURRENCY = 4;
 
 /**
  * So many paths are announced together. Others check what they are rendering against the newest 20,000 paths that anybody has announced: many more
@@ -26,27 +21,17 @@ const CONCURRENCY = 4;
  */
 const TOGETHER = 1000;
 
-/** Renders pages unasked, many together. */
+/** Renders pages again that have changed, with every query of them that is stored. */
 @Injectable()
-export class Publisher implements OnModuleDestroy {
-  readonly #underWay = new Map<AbortController, Promise<unknown>>();
-
+export class Publisher {
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(PageKeys) private readonly keys: PageKeys,
     @Inject(PageStorage) private readonly storage: PageStorage,
-    @Inject(InnerRequests) private readonly requests: InnerRequests,
-    @Inject(PageRenderer) private readonly renderer: PageRenderer,
-    @Inject(Visitors) private readonly visitors: Visitors,
+    @Inject(OpenPublications) private readonly publications: OpenPublications,
     @Inject(Purger) private readonly purger: Purger,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
-
-  /** Nothing is begun any more, and what is being rendered is given up. */
-  async onModuleDestroy(): Promise<void> {
-    for (const stop of this.#underWay.keys()) stop.abort();
-    await Promise.allSettled(this.#underWay.values());
-  }
 
   /** What else is stored of the same paths would be old. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
@@ -67,7 +52,7 @@ export class Publisher implements OnModuleDestroy {
 
   /** Renders pages as they are given. Nobody is told that others have come to their places. */
   async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
-    return this.during(async (publication) => {
+    return this.publications.during({ concurrency: CONCURRENCY }, async (publication) => {
       await publication.render(addresses);
       return publication.report();
     });
@@ -77,7 +62,7 @@ export class Publisher implements OnModuleDestroy {
     targets: readonly TargetPath[],
     find: (scope: PathsScope, targets: readonly TargetPath[]) => Promise<readonly PageAddress[]>,
   ): Promise<PublishReport> {
-    return this.during(async (publication, signal) => {
+    return this.publications.during({ concurrency: CONCURRENCY }, async (publication, signal) => {
       const purged: string[] = [];
       for (const some of slices(targets, TOGETHER)) {
         if (signal.aborted) break;
@@ -101,23 +86,6 @@ export class Publisher implements OnModuleDestroy {
     });
   }
 
-  private async during<T>(work: (publication: Publication, signal: AbortSignal) => Promise<T>): Promise<T> {
-    // Else all of them would fail, one after the other.
-    void this.requests.server;
-    const stop = new AbortController();
-    const { signal } = stop;
-    const pace = new Pace(this.visitors, signal);
-    this.visitors.watch();
-    const working = work(new Publication(this.renderer, this.purger, pace, CONCURRENCY, signal), signal);
-    this.#underWay.set(stop, working);
-    try {
-      return await working;
-    } finally {
-      this.#underWay.delete(stop);
-      this.visitors.unwatch();
-    }
-  }
-
   /** @param known keys of pages that are left out */
   private async stored(
     scope: PathsScope,
@@ -136,13 +104,4 @@ export class Publisher implements OnModuleDestroy {
     }
     return found;
   }
-}
-
-/** @throws {TypeError} when there is a subtree among them */
-function pagesAmong(targets: readonly TargetPath[]): readonly TargetPath[] {
-  const subtree = targets.find(({ isSubtree }) => isSubtree);
-  if (!subtree) return targets;
-  throw new TypeError(
-    `${subtree.path}/* is not a page: publish() and refresh() take pages one by one, purge() and purgeUnder() a subtree`,
-  );
 }

@@ -33,8 +33,13 @@ export class CacheableScope {
     }
   }
 
+  /** Why an address, with its query, can be no page; `undefined` when it may be one. */
+  reason(target: string): string | undefined {
+    return this.#rules.first({ method: 'GET', target, headers: {} })?.reason;
+  }
+
   private isCacheable(target: string): boolean {
     if (isKeyTooLong(this.keys.prefix + target)) return false;
-    return this.#rules.first({ method: 'GET', target, headers: {} }) === undefined;
+    return this.reason(target) === undefined;
   }
 }

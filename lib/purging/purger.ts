@@ -99,6 +99,11 @@ export class Purger {
     if (purged > 0) this.dispatcher.notify(new PagesPurged(describe({ kind: 'all' }), purged));
   }
 
+  /** Why an address, with its query, can be no page; `undefined` when it may be one. */
+  refusal(target: string): string | undefined {
+    return this.#cacheable.reason(target);
+  }
+
   /** Declares current renderings of these pages, in any process, as possibly old. Stored pages stay. */
   async announce(scope: PurgeScope): Promise<void> {
     await Promise.all(this.concerned(scope).map((part) => this.append(part, scope)));

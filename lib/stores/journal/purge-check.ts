@@ -1,6 +1,6 @@
 import type { PageAddress } from '../../page/page-key.js';
 import type { EditionRefusal } from './edition.js';
-import { concerns } from './purge-scope.js';
+import { concerns, isRefresh } from './purge-scope.js';
 import type { PurgeJournal } from './purge-journal.js';
 
 /** What a process knew when a request came in, without asking anybody. */
@@ -78,8 +78,7 @@ export class PurgeCheck {
       .map(({ scope }) => scope)
       .filter((scope) => concerns(scope, this.address, tags));
     if (scopes.length === 0) return held ? 'purge-pending' : undefined;
-    const isRefresh = scopes.every((scope) => scope.kind === 'paths' && scope.refresh);
-    return this.renews && isRefresh ? 'refreshed' : 'purged';
+    return this.renews && scopes.every(isRefresh) ? 'refreshed' : 'purged';
   }
 
   /** By what every process has written down before the call. */

@@ -20,7 +20,7 @@ export type PurgeScope =
       readonly refresh?: true;
     }
   /** Pages by path and query: in every variant, or in one. */
-  | { readonly kind: 'targets'; readonly targets: readonly ExactTarget[] }
+  | { readonly kind: 'targets'; readonly targets: readonly ExactTarget[]; readonly refresh?: true }
   | { readonly kind: 'under'; readonly path: string }
   | { readonly kind: 'matching'; readonly source: string; readonly flags: string }
   | { readonly kind: 'tags'; readonly tags: readonly string[] };
@@ -61,6 +61,11 @@ function takes(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string
 function isAt({ target, host, variants }: ExactTarget, address: PageAddress): boolean {
   if (target !== address.target || (host !== undefined && host !== address.host)) return false;
   return !variants || Object.entries(variants).every(([name, value]) => address.variants[name] === value);
+}
+
+/** Whether nothing is deleted: whoever says so renders the pages anew. */
+export function isRefresh(scope: PurgeScope): boolean {
+  return 'refresh' in scope && scope.refresh === true;
 }
 
 /** How many pages, tags or rules a purge names. */

@@ -1,0 +1,116 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { chunks } from '../async/chunks.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PagesPurged, PublishProgressed } from '../events/page-cache.events.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { type PageAddress, PageKeys } from '../page/page-key.js';
+import { type PageTarget, targetPaths } from '../purging/purge-target.js';
+import { Purger } from '../purging/purger.js';
+import { describe, type PurgeScope } from '../stores/journal/purge-scope.js';
+import { PageStorage } from '../stores/page-storage.js';
+import { OpenPublications } from './open-publications.js';
+import { pagesAmong } from './pages-among.js';
+import type { Publication, WantedPage } from './publication.js';
+import type { PublishOptions } from './publish-options.js';
+import type { PageResult, PublishManyReport } from './publish-report.js';
+
+/** How many pages are rendered at once while no visitor is here. */
+export const CONCURRENCY = 4;
+
+/** So many pages are announced together: an entry of the journal holds about as many, and visitors' renderings of the others go on. */
+const TOGETHER = 100;
+
+/** Publishes thousands of pages, each at the very address that is given. */
+@Injectable()
+export class BulkPublisher {
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(PageKeys) private readonly keys: PageKeys,
+    @Inject(PageStorage) private readonly storage: PageStorage,
+    @Inject(OpenPublications) private readonly publications: OpenPublications,
+    @Inject(Purger) private readonly purger: Purger,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+  ) {}
+
+  async publish(
+    targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
+    { concurrency = CONCURRENCY, skipStored = false, onProgress, signal: given }: PublishOptions,
+  ): Promise<PublishManyReport> {
+    let addresses: readonly WantedPage[] | AsyncIterable<WantedPage> = this.addresses(targets);
+    let total: number | undefined;
+    if (Symbol.iterator in targets) {
+      const all: WantedPage[] = [];
+      for await (const address of addresses) all.push(address);
+      total = all.length;
+      addresses = all;
+    }
+    let done = 0;
+    const options = {
+      concurrency,
+      isPatient: true,
+      // A store that does not answer will say so again when the page is stored.
+      keeps: async ({ key }: PageAddress) => skipStored && this.storage.has(key).catch(() => false),
+      nameOf: ({ target }: PageAddress) => target,
+      onResult: (path: string, result: PageResult) => {
+        done += 1;
+        const progress = { path, ...result, done, total };
+        this.dispatcher.notify(new PublishProgressed(progress));
+        onProgress?.(progress);
+      },
+    };
+    const work = async (publication: Publication, signal: AbortSignal): Promise<PublishManyReport> => {
+      let isComplete = true;
+      for await (const some of chunks(addresses, TOGETHER)) {
+        isComplete = !signal.aborted;
+        if (!isComplete) break;
+        await this.replace(some, skipStored, publication);
+      }
+      return { ...publication.report(), isComplete: isComplete && !publication.hasGivenUp };
+    };
+    return this.publications.during(options, work, given);
+  }
+
+  private async replace(
+    addresses: readonly WantedPage[],
+    skipStored: boolean,
+    publication: Publication,
+  ): Promise<void> {
+    // What is missing is as good from anybody who renders it.
+    if (skipStored) return publication.render(addresses);
+    const targets = addresses
+      .filter(({ refusal }) => refusal === undefined)
+      .map(({ target, host, variants }) => ({ target, host, variants }));
+    const scope: PurgeScope = { kind: 'targets', targets, refresh: true };
+    try {
+      // First: what is being rendered, here or elsewhere, and is stored later than this, is checked against it.
+      await this.purger.announce(scope);
+    } catch {
+      return publication.fail(addresses, 'store-down');
+    }
+    await publication.render(addresses);
+    // Caches farther out have the pages that were here before, and get the new ones only now.
+    const pages = targets.map(({ target, host }) => ({ path: target.split('?', 1)[0] ?? target, host }));
+    this.dispatcher.notify(new PagesPurged(describe(scope), 0, pages));
+  }
+
+  /** Each page once, whoever names it again. */
+  private async *addresses(
+    targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
+  ): AsyncGenerator<WantedPage, void, undefined> {
+    const seen = new Set<string>();
+    for await (const target of targets) {
+      const meant = pagesAmong(await targetPaths([target], this.options.hosts)).filter(({ isGuess }) => !isGuess);
+      for (const { path, host, query } of meant) {
+        for (const address of this.keys.ofPath(path, host, query)) {
+          const whole = query === '' ? address.path : `${address.path}?${query}`;
+          const refusal = this.purger.refusal(whole);
+          const name = refusal === undefined ? address.key : `${address.key} ${whole}`;
+          if (seen.has(name)) continue;
+          seen.add(name);
+          yield refusal === undefined ? address : { ...address, target: whole, refusal };
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Visitors } from '../caching/visitors.js';
+import { Purger } from '../purging/purger.js';
+import { InnerRequests } from './inner-requests.js';
+import { Pace } from './pace.js';
+import { PageRenderer } from './page-renderer.js';
+import { Publication, type PublicationOptions } from './publication.js';
+
+/** The publications that are under way in this process. */
+@Injectable()
+export class OpenPublications implements OnModuleDestroy {
+  readonly #open = new Map<AbortController, Promise<unknown>>();
+  #isClosed = false;
+
+  constructor(
+    @Inject(InnerRequests) private readonly requests: InnerRequests,
+    @Inject(PageRenderer) private readonly renderer: PageRenderer,
+    @Inject(Visitors) private readonly visitors: Visitors,
+    @Inject(Purger) private readonly purger: Purger,
+  ) {}
+
+  /** Nothing is begun any more, and what is being rendered is given up. */
+  async onModuleDestroy(): Promise<void> {
+    this.#isClosed = true;
+    for (const stop of this.#open.keys()) stop.abort();
+    await Promise.allSettled(this.#open.values());
+  }
+
+  /**
+   * @param work is given a publication, and a signal that comes when it has to end
+   * @param given ends it as well
+   * @throws {TypeError} when this is no HTTP application
+   */
+  async during<T>(
+    options: PublicationOptions,
+    work: (publication: Publication, signal: AbortSignal) => Promise<T>,
+    given?: AbortSignal,
+  ): Promise<T> {
+    // Else all pages would fail, one after the other.
+    void this.requests.server;
+    const stop = new AbortController();
+    const { signal } = stop;
+    const end = () => stop.abort();
+    given?.addEventListener('abort', end, { once: true });
+    if (given?.aborted || this.#isClosed) end();
+    this.visitors.watch();
+    const pace = new Pace(this.visitors, signal);
+    const working = work(new Publication(this.renderer, this.purger, pace, signal, options), signal);
+    this.#open.set(stop, working);
+    try {
+      return await working;
+    } finally {
+      this.#open.delete(stop);
+      this.visitors.unwatch();
+      given?.removeEventListener('abort', end);
+    }
+  }
+}
