@@ -1,5 +1,8 @@
 /** Arrays of so many, and the rest. */
-export async function* chunks<T>(values: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
+export async function* chunks<T>(
+  values: Iterable<T> | AsyncIterable<T>,
+  size: number,
+): AsyncGenerator<T[], void, undefined> {
   let chunk: T[] = [];
   for await (const value of values) {
     if (chunk.push(value) < size) continue;
