@@ -51,8 +51,12 @@ async function serve({ platform, servers, pages: count, bytes, work, wait, concu
       : new (await import('@nestjs/platform-fastify')).FastifyAdapter();
   const app = await NestFactory.create(AppModule, adapter, { logger: ['error', 'warn'] });
   await app.listen(0, '127.0.0.1');
-  process.on('message', async (message) => {
-    if (message === 'close') return app.close().then(() => process.disconnect());
+  const answer = async (message) => {
+    if (message === 'close') {
+      await app.close();
+      process.disconnect();
+      return;
+    }
     globalThis.gc?.();
     const before = process.memoryUsage().heapUsed;
     const report = await app.get(PageCacheService).publishSitemap('/sitemap.xml', { concurrency });
@@ -63,7 +67,8 @@ async function serve({ platform, servers, pages: count, bytes, work, wait, concu
       duration: report.duration,
       heap: process.memoryUsage().heapUsed - before,
     });
-  });
+  };
+  process.on('message', (message) => void answer(message));
   process.send({ url: await app.getUrl() });
 }
 
@@ -80,7 +85,6 @@ async function compare() {
   const perSecond = number('VISITORS', 20);
   const load = execFileSync('cat', ['/proc/loadavg']).toString().split(' ')[0];
   console.log(`Node ${process.version}, load ${load}, ${perSecond} visitors/s, ${JSON.stringify(settings)}\n`);
-  const rows = [];
   for (const platform of (env.PLATFORMS ?? 'express,fastify').split(',')) {
     const memcached = await MemcachedServer.start({ args: ['-m', '1024'] });
     const child = fork(import.meta.filename, [JSON.stringify({ platform, servers: memcached.address, ...settings })], {
@@ -98,20 +102,17 @@ async function compare() {
     const { published, failed, duration } = await warm;
     await delay(500);
     const quiet = await visit(url, perSecond, delay(Math.min(duration, 60_000)));
-    rows.push({ platform, 'pages published': 'none', ...figures(quiet) });
-    rows.push({
-      platform,
-      'pages published': `${published} in ${(duration / 1000).toFixed(1)} s`,
-      ...figures(during),
-    });
     console.log(
       `${platform}: nobody here: ${alone.published} pages in ${(alone.duration / 1000).toFixed(1)} s, heap ${(alone.heap / 1e6).toFixed(1)} MB more, ${alone.failed + failed} failed`,
     );
+    console.table([
+      { 'pages published': 'none', ...figures(quiet) },
+      { 'pages published': `${published} in ${(duration / 1000).toFixed(1)} s`, ...figures(during) },
+    ]);
     child.send('close');
     await once(child, 'exit');
     await memcached.stop();
   }
-  console.table(rows);
 }
 
 async function publish(child) {
