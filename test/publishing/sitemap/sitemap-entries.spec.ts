@@ -160,7 +160,7 @@ describe('a sitemap that is none', () => {
     );
     await fc.assert(
       fc.asyncProperty(content, fc.integer({ min: 1, max: 20 }), async (bytes, size) => {
-        await read(bytes, size);
+        expect(await read(bytes, size)).toHaveProperty('entries');
       }),
       { seed: SEED, numRuns: 500 },
     );
