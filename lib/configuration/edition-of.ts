@@ -1,15 +1,16 @@
 import type { CheckedOptions } from '../options/checked-options.js';
 import type { Edition } from '../stores/journal/edition.js';
+import { serverList } from '../stores/server-list.js';
 import { digest } from './digest.js';
 
 /**
  * What this process stores pages of. Besides what nginx must know, the configuration is what lets a response become a page although it
  * looks private or incomplete: when one of these declarations is taken back, the pages that it has let in must go.
  *
- * @param fingerprint from `fingerprintOf()`
+ * @param fingerprint from `fingerprintOf()`, without the servers: a change of the list moves pages, and changes none
  */
 export function editionOf(options: CheckedOptions, fingerprint: string): Edition {
-  const { requestFields, excuseVary, excuseHeaders, excuseCookies, harmlessGuards, version } = options;
+  const { requestFields, excuseVary, excuseHeaders, excuseCookies, harmlessGuards, version, store } = options;
   const declared = [
     requestFields,
     excuseVary,
@@ -20,5 +21,6 @@ export function editionOf(options: CheckedOptions, fingerprint: string): Edition
   return {
     configuration: digest(JSON.stringify([fingerprint, ...declared])),
     version: digest(JSON.stringify(version ?? null)),
+    ...(store.servers && { servers: serverList(store.servers) }),
   };
 }

@@ -21,7 +21,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { checkOptions } from '../configuration/check-options.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
-import { PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
+import { OPEN_SERVER, PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
 import { PageKeys } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { Publications } from '../caching/publications.js';
@@ -171,13 +171,21 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       },
       {
         provide: PageStorage,
-        inject: [CACHE_MANAGER, PAGE_STORE, PAGE_CACHE_OPTIONS, PageCacheDispatcher],
+        inject: [CACHE_MANAGER, PAGE_STORE, OPEN_SERVER, PAGE_CACHE_OPTIONS, PageCacheDispatcher],
         useFactory: (
           cache: Cache,
           pages: PageStore | SpreadStore,
+          openServer: ((address: string) => PageStore) | undefined,
           { prefix }: CheckedOptions,
           dispatcher: PageCacheDispatcher,
-        ) => new PageStorage(cache, pages, prefix, (error) => dispatcher.notify(new PageCacheFailed('get', error))),
+        ) =>
+          new PageStorage(
+            cache,
+            pages,
+            prefix,
+            (error) => dispatcher.notify(new PageCacheFailed('get', error)),
+            openServer,
+          ),
       },
       ...(registerInterceptor ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),
     ],

@@ -4,7 +4,10 @@ import { editionOf } from '../configuration/edition-of.js';
 import { fingerprintOf } from '../configuration/nginx-conf.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
-import { FINGERPRINT, PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
+import { FINGERPRINT, OPEN_SERVER, PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
+import type { StoreContext } from '../stores/page-store.js';
+
+const STORE_CONTEXT = Symbol('nestjs-nginx-cache: what a store is told');
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<NginxCacheOptions>({
@@ -31,16 +34,27 @@ export type NginxCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
     },
     { provide: FINGERPRINT, inject: [PAGE_CACHE_OPTIONS], useFactory: fingerprintOf },
     {
-      provide: PAGE_STORE,
-      inject: [PAGE_CACHE_OPTIONS, FINGERPRINT],
-      useFactory: (options: CheckedOptions, fingerprint: string | undefined) => {
+      provide: STORE_CONTEXT,
+      inject: [PAGE_CACHE_OPTIONS],
+      useFactory: (options: CheckedOptions): StoreContext => {
         const { store, storeContext } = options;
-        const edition = fingerprint === undefined ? {} : { edition: editionOf(options, fingerprint) };
-        const context = { ...storeContext, ...edition };
-        return store.openSpread?.(context) ?? store.open(context);
+        const anywhere = fingerprintOf({ ...options, store: { ...store, servers: [] } });
+        return { ...storeContext, ...(anywhere !== undefined && { edition: editionOf(options, anywhere) }) };
       },
     },
+    {
+      provide: PAGE_STORE,
+      inject: [PAGE_CACHE_OPTIONS, STORE_CONTEXT],
+      useFactory: ({ store }: CheckedOptions, context: StoreContext) =>
+        store.openSpread?.(context) ?? store.open(context),
+    },
+    {
+      provide: OPEN_SERVER,
+      inject: [PAGE_CACHE_OPTIONS, STORE_CONTEXT],
+      useFactory: ({ store }: CheckedOptions, context: StoreContext) =>
+        store.openServer && ((address: string) => store.openServer!(address, context)),
+    },
   ],
-  exports: [PAGE_CACHE_OPTIONS, FINGERPRINT, PAGE_STORE],
+  exports: [PAGE_CACHE_OPTIONS, FINGERPRINT, PAGE_STORE, OPEN_SERVER],
 })
 export class PageStoreModule extends ConfigurableModuleClass {}

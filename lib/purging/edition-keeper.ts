@@ -2,8 +2,10 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { HttpAdapterHost } from '@nestjs/core';
 import { inTime } from '../async/in-time.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import type { EditionRefusal } from '../stores/journal/edition.js';
+import type { Edition, EditionRefusal } from '../stores/journal/edition.js';
 import { PageStorage } from '../stores/page-storage.js';
+import type { StoragePart } from '../stores/storage-part.js';
+import { Epoch } from './epoch.js';
 import { PartEdition } from './part-edition.js';
 import { Purger } from './purger.js';
 
@@ -17,6 +19,9 @@ const REPORTS: Readonly<Record<Exclude<EditionRefusal, 'purges-unknown'>, string
   'other-configuration':
     'A process with other options has been started on the same store and prefix, so this one stores no pages any more ' +
     '(detail=other-configuration). Restart this one with the options of the other, or give the other a prefix of its own.',
+  'other-servers':
+    'A process with another list of servers has been started, so this one stores no pages any more (detail=other-servers). ' +
+    'That is as it should be while servers are being added or removed: restart this one with the new list.',
 };
 
 /**
@@ -27,6 +32,7 @@ const REPORTS: Readonly<Record<Exclude<EditionRefusal, 'purges-unknown'>, string
 export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('PageCache');
   #parts: readonly PartEdition[] = [];
+  #isClosed = false;
   #reported: EditionRefusal | undefined;
 
   constructor(
@@ -39,13 +45,12 @@ export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   async onApplicationBootstrap(): Promise<void> {
     // A worker or a script renders no pages, so it has no edition.
     if (!this.host.httpAdapter?.getHttpServer?.()) return;
-    this.#parts = this.storage.parts
-      .filter(({ journal }) => journal.editions.own)
-      .map((part) => new PartEdition(part, this.purger, this.dispatcher, () => this.report()));
-    await inTime(this.beat(), START);
+    const own = this.storage.parts[0]?.journal.editions.own;
+    if (own) await inTime(this.start(own), START);
   }
 
   onModuleDestroy(): void {
+    this.#isClosed = true;
     for (const part of this.#parts) part.close();
   }
 
@@ -54,12 +59,26 @@ export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.all(this.#parts.map((part) => part.beat()));
   }
 
+  private async start(own: Edition): Promise<void> {
+    const { parts } = this.storage;
+    // All claims must be known before one is changed: only together they say which servers have missed nothing.
+    await Promise.allSettled(parts.map(({ journal }) => journal.catchUp()));
+    const epoch = new Epoch(own, parts);
+    const keep = (part: StoragePart, isFormer: boolean) =>
+      new PartEdition(part, epoch, isFormer, this.purger, this.dispatcher, () => this.report());
+    // nginx may still run with the earlier list.
+    const former = this.storage.others().map((part) => keep(part, true));
+    this.#parts = [...parts.map((part) => keep(part, false)), ...former];
+    if (this.#isClosed) return;
+    await this.beat();
+  }
+
   private report(): void {
     const refusals = this.#parts.map(({ refusal }) => refusal);
     const refusal = refusals.find((one) => one !== undefined && one !== 'purges-unknown') ?? refusals.find(Boolean);
     if (refusal === this.#reported) return;
     this.#reported = refusal;
-    if (refusal === 'other-version') this.#logger.log(REPORTS[refusal]);
+    if (refusal === 'other-version' || refusal === 'other-servers') this.#logger.log(REPORTS[refusal]);
     if (refusal === 'other-configuration') this.#logger.error(REPORTS[refusal]);
   }
 }

@@ -1,7 +1,8 @@
 import { PageCacheFailed } from '../events/page-cache.events.js';
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { type Claim, type Edition, type EditionRefusal, isSame } from '../stores/journal/edition.js';
+import { type Claim, type Edition, type EditionRefusal, isSame, isSameBuild } from '../stores/journal/edition.js';
 import type { StoragePart } from '../stores/storage-part.js';
+import type { Epoch } from './epoch.js';
 import type { Purger } from './purger.js';
 
 /** How often a process says that its edition still runs, in milliseconds. */
@@ -22,9 +23,15 @@ export class PartEdition {
   /** Unix time in milliseconds. */
   readonly #started = Date.now();
 
-  /** @param onBeat is called after every look */
+  /**
+   * @param epoch of all servers of the list
+   * @param isFormer whether the server is in an earlier list alone: no page belongs there
+   * @param onBeat is called after every look
+   */
   constructor(
     private readonly part: StoragePart,
+    private readonly epoch: Epoch,
+    private readonly isFormer: boolean,
     private readonly purger: Purger,
     private readonly dispatcher: PageCacheDispatcher,
     private readonly onBeat: () => void,
@@ -53,7 +60,7 @@ export class PartEdition {
       this.#retry = 2 * next;
     }
     this.onBeat();
-    if (this.#isClosed) return;
+    if (this.#isClosed || (this.isFormer && next === BEAT && this.part.journal.editions.claim?.isSwept)) return;
     this.#timer = setTimeout(() => void this.beat(), next).unref();
   }
 
@@ -78,11 +85,17 @@ export class PartEdition {
    * @param looks how often this process has looked since its edition last gave a sign
    */
   private next(own: Edition, claim: Claim | undefined, isFirst: boolean, looks: number): Claim | undefined {
-    if (claim && isSame(claim, own)) return looks > 0 ? { ...claim, beat: claim.beat + 1 } : undefined;
-    const since = claim?.since ?? 0;
-    // A process that could not claim at its start has not been overtaken by one that was started before it.
-    if (!isFirst && since >= this.#started && looks < MISSED) return undefined;
-    return { ...own, since: Math.max(Date.now(), since + 1), beat: 0, isSwept: false };
+    this.part.journal.editions.saw(claim);
+    this.epoch.join();
+    const isAhead = this.epoch.latest > (this.epoch.known?.since ?? -1);
+    if (isAhead) {
+      // A process that could not claim at its start has not been overtaken by one that was started before it.
+      if (!isFirst && this.epoch.latest >= this.#started && looks < MISSED) return undefined;
+      this.epoch.begin();
+    }
+    const { since, after } = this.epoch.known!;
+    if (claim && claim.since === since) return looks > 0 ? { ...claim, beat: claim.beat + 1 } : undefined;
+    return { ...own, since, after, beat: 0, isSwept: false, keepsOwn: !this.isFormer && isInStep(claim, own, after) };
   }
 
   /** Repeated until all of it is done, since the process that has claimed may have ended in the middle. */
@@ -90,11 +103,21 @@ export class PartEdition {
     const { journal } = this.part;
     const { own, claim, refusal } = journal.editions;
     if (refusal !== undefined || !claim || claim.isSwept) return;
-    await this.purger.sweep(this.part);
+    await this.purger.sweep(this.part, claim.keepsOwn);
     await journal.claim?.((current) =>
-      current && own && isSame(current, own) ? { ...current, isSwept: true } : undefined,
+      current && own && isSame(current, own) && current.since === claim.since
+        ? { ...current, isSwept: true }
+        : undefined,
     );
   }
+}
+
+/** Whether a server has missed nothing of what came before a claim, and only its list of servers is to change. */
+function isInStep(claim: Claim | undefined, own: Edition, after: number): boolean {
+  if (!claim || !isSameBuild(claim, own)) return false;
+  // Another process has claimed at the same time.
+  if (isSame(claim, own) && claim.after === after) return claim.isSwept || claim.keepsOwn;
+  return claim.since === after && claim.isSwept;
 }
 
 function beatOf(claim: Claim | undefined): string {

@@ -7,7 +7,7 @@ import { PendingQueue } from './pending-queue.js';
 /** The purges that a server has not acknowledged, for each server. */
 @Injectable()
 export class PendingPurges implements OnModuleDestroy {
-  readonly #queues: ReadonlyMap<StoragePart, PendingQueue>;
+  readonly #queues: Map<StoragePart, PendingQueue>;
 
   constructor(@Inject(PageStorage) { parts }: PageStorage) {
     this.#queues = new Map(parts.map((part) => [part, new PendingQueue(part)]));
@@ -24,7 +24,10 @@ export class PendingPurges implements OnModuleDestroy {
    * @returns whether it will be tried again
    */
   add(part: StoragePart, scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
-    return this.#queues.get(part)!.add(scope, purge, error);
+    // One that is in the list of another process alone has none yet.
+    const queue = this.#queues.get(part) ?? new PendingQueue(part);
+    this.#queues.set(part, queue);
+    return queue.add(scope, purge, error);
   }
 
   /** Waits until every server has acknowledged all of its own, but not longer than so many milliseconds. */

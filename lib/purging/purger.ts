@@ -81,21 +81,48 @@ export class Purger {
   async purge(scope: PurgeScope): Promise<PurgeReport> {
     if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
     const start = performance.now();
+    const wasOtherList = this.storage.isOtherList;
     const parts = this.concerned(scope);
-    const results = await Promise.allSettled(parts.map((part) => this.acknowledged(part, scope)));
-    const purged = results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0);
-    const failures = parts.flatMap((part, place) => {
-      const result = results[place]!;
-      return result.status === 'rejected' ? [{ part, error: result.reason as unknown }] : [];
-    });
-    if (failures.length === 0 || failures.length < parts.length) this.report(scope, purged);
+    const others = this.storage.parts.filter((part) => !parts.includes(part));
+    const [first] = await Promise.all([
+      this.attempt(parts, scope),
+      // Those that the purge does not concern can tell, too, whether there is another list of servers by now.
+      Promise.allSettled(others.map(({ journal }) => journal.catchUp())),
+    ]);
+    const second = this.storage.isOtherList && !wasOtherList ? await this.attempt(this.everywhere(), scope) : [];
+    const outcomes = [...first.filter(({ part }) => !second.some((one) => one.part === part)), ...second];
+    const purged = [...first, ...second].reduce((sum, outcome) => sum + (outcome.purged ?? 0), 0);
+    const failures = outcomes.filter((outcome) => outcome.purged === undefined);
+    if (failures.length === 0 || failures.length < outcomes.length) this.report(scope, purged);
     if (failures.length > 0) throw this.incomplete(scope, failures);
     return { purged, targets: describe(scope), duration: performance.now() - start };
   }
 
-  /** Deletes every page, also those that were stored under other options. Processes that store such pages must know before that they may not. */
-  async sweep(part: StoragePart): Promise<void> {
-    const purged = await this.deleteAll(part);
+  /** Carries a purge out on each of these servers, whatever becomes of the others. */
+  private attempt(parts: readonly StoragePart[], scope: PurgeScope): Promise<Outcome[]> {
+    return Promise.all(
+      parts.map(async (part): Promise<Outcome> => {
+        try {
+          return { part, purged: await this.acknowledged(part, scope) };
+        } catch (error) {
+          return { part, error };
+        }
+      }),
+    );
+  }
+
+  /** While there are two lists of servers, a page may be where either says. */
+  private everywhere(): readonly StoragePart[] {
+    return [...this.storage.parts, ...this.storage.others()];
+  }
+
+  /**
+   * Deletes every page, also those that were stored under other options. Processes that store such pages must know before that they may not.
+   *
+   * @param keepsOwn whether it deletes only the pages that do not belong to the server
+   */
+  async sweep(part: StoragePart, keepsOwn: boolean): Promise<void> {
+    const purged = await (keepsOwn ? this.deleteEach(part, this.misplaced(part)) : this.deleteAll(part));
     if (purged > 0) this.dispatcher.notify(new PagesPurged(describe({ kind: 'all' }), purged));
   }
 
@@ -112,6 +139,7 @@ export class Purger {
   /** The parts that may have a page of the scope. */
   private concerned(scope: PurgeScope): readonly StoragePart[] {
     const { parts } = this.storage;
+    if (this.storage.isOtherList) return this.everywhere();
     const keys = parts.length > 1 ? this.keysOf(scope) : undefined;
     return keys ? parts.filter(({ holds }) => keys.some(holds)) : parts;
   }
@@ -128,10 +156,7 @@ export class Purger {
     }
   }
 
-  private incomplete(
-    scope: PurgeScope,
-    failures: readonly { readonly part: StoragePart; readonly error: unknown }[],
-  ): PurgeIncompleteError {
+  private incomplete(scope: PurgeScope, failures: readonly Outcome[]): PurgeIncompleteError {
     const isPending = failures.map(({ part, error }) => {
       const again = async (waiting: PurgeScope) => this.report(waiting, await this.acknowledged(part, waiting));
       // A store that can never do it is not asked again.
@@ -162,7 +187,7 @@ export class Purger {
   private async delete(part: StoragePart, scope: PurgeScope): Promise<number> {
     switch (scope.kind) {
       case 'targets':
-        return part.delete(this.keysOf(scope)!.filter(part.holds));
+        return part.delete(this.keysOn(part, this.keysOf(scope)!));
       case 'tags':
         return this.deleteEach(part, part.tagged(scope.tags));
       case 'paths':
@@ -180,14 +205,22 @@ export class Purger {
     return (await part.deleteUnder('')) ?? this.deleteEach(part, everyKey(part, this.keys.prefix));
   }
 
+  private async *misplaced(part: StoragePart): AsyncGenerator<string, void, undefined> {
+    for await (const key of everyKey(part, this.keys.prefix)) if (!part.holds(key)) yield key;
+  }
+
   private deleteConcerned(part: StoragePart, scope: PurgeScope): Promise<number> {
     return this.deleteListed(part, (page) => concerns(scope, page));
   }
 
   private async deletePaths(part: StoragePart, scope: PathsScope): Promise<number> {
-    const purged = await part.delete(this.plainKeys(scope).filter(part.holds));
+    const purged = await part.delete(this.keysOn(part, this.plainKeys(scope)));
     if (this.options.query.allow.length === 0) return purged;
     return purged + (await this.deleteListed(part, (page) => page.target !== page.path && concerns(scope, page)));
+  }
+
+  private keysOn(part: StoragePart, keys: readonly string[]): readonly string[] {
+    return this.storage.isOtherList ? keys : keys.filter(part.holds);
   }
 
   /** Of the pages without a query. */
@@ -211,6 +244,14 @@ export class Purger {
     for await (const some of chunks(keys, BATCH)) purged += await part.delete(some);
     return purged;
   }
+}
+
+/** What became of a purge on one server. */
+interface Outcome {
+  readonly part: StoragePart;
+  /** How many pages there were; absent when the server has not acknowledged it. */
+  readonly purged?: number;
+  readonly error?: unknown;
 }
 
 /** The pages that a purge names one by one. */

@@ -10,6 +10,7 @@ import { LateWrite } from './late-write.js';
 import type { PageStore, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
+import { addressesIn } from './server-list.js';
 import { StoragePart } from './storage-part.js';
 
 /** An application that starts waits no longer for the store, in milliseconds. No visitor waits with it. */
@@ -28,13 +29,19 @@ export class PageStorage {
   /** The servers; one, as a rule. */
   readonly parts: readonly StoragePart[];
   private readonly placeOf: (key: string) => number;
+  /** Servers that are in the list of another process alone, by their addresses. */
+  readonly #others = new Map<string, StoragePart>();
 
-  /** @param onGetError is told why a page could not be read: reading itself never fails */
+  /**
+   * @param onGetError is told why a page could not be read: reading itself never fails
+   * @param openServer opens a server that is not in the own list
+   */
   constructor(
     private readonly cache: Cache,
     private readonly store: PageStore | SpreadStore,
-    prefix: string,
+    private readonly prefix: string,
     onGetError: (error: unknown) => void,
+    private readonly openServer?: (address: string) => PageStore,
   ) {
     const stores = 'servers' in store ? store.servers : [store];
     this.placeOf = 'servers' in store ? (key) => store.serverOf(key) : () => 0;
@@ -126,6 +133,38 @@ export class PageStorage {
   /** Whether a rendering that has begun shows that the store answers: one whose journal is local has not been asked. */
   get isAskedFirst(): boolean {
     return this.parts.every(({ journal }) => !(journal instanceof LocalJournal));
+  }
+
+  /** Whether a process with another list of servers was started later: pages may be on any server of both lists. */
+  get isOtherList(): boolean {
+    return this.otherLists().length > 0;
+  }
+
+  /** The servers that stand in such lists and not in the own one. */
+  others(): readonly StoragePart[] {
+    const own = new Set(this.parts.map(({ server }) => server));
+    const addresses = this.otherLists().flatMap(addressesIn);
+    return [...new Set(addresses)].filter((address) => !own.has(address)).flatMap((address) => this.other(address));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(Array.from(this.#others.values(), ({ store }) => store.keyv.disconnect()));
+  }
+
+  private otherLists(): string[] {
+    return this.parts.flatMap(({ journal: { editions } }) => {
+      const list = editions.claim?.servers;
+      return list === undefined || list === editions.own?.servers ? [] : [list];
+    });
+  }
+
+  private other(address: string): StoragePart[] {
+    const known = this.#others.get(address);
+    if (known) return [known];
+    if (!this.openServer) return [];
+    const part = new StoragePart(this.openServer(address), this.prefix, () => false);
+    this.#others.set(address, part);
+    return [part];
   }
 
   /** Every stored key of the site. */

@@ -31,6 +31,12 @@ export interface PageStoreDefinition {
   open(context: StoreContext): PageStore;
   /** The same for pages that are spread over several servers; `open()` is not called then. */
   openSpread?(context: StoreContext): SpreadStore;
+  /**
+   * A server that only another process has in its list. Absent where there are no servers.
+   *
+   * @throws {NginxCacheConfigError} when the address is none
+   */
+  openServer?(address: string, context: StoreContext): PageStore;
 }
 
 /**

@@ -79,7 +79,7 @@ export class FileJournal implements PurgeJournal {
     const known = this.editions.claim;
     // Who has begun by what is written may have stored pages of its own edition.
     const isBehind = known && isLater(known, written);
-    const before = isBehind ? { ...known, isSwept: false } : known;
+    const before = isBehind ? { ...known, isSwept: false, keepsOwn: false } : known;
     const claim = change(before) ?? (isBehind ? before : undefined);
     if (!claim) return;
     await this.#claims.write(claim);

@@ -4,16 +4,22 @@ export interface Edition {
   readonly configuration: string;
   /** Stands for the option `version`. */
   readonly version: string;
+  /** The list of servers that pages are spread over, in the words of the store; absent when the store has none. */
+  readonly servers?: string;
 }
 
 /** Which edition may store pages. It lies beside the journal, and every process reads it before and after it stores a page. */
 export interface Claim extends Edition {
   /** Of two claims, the one with the higher number holds: Unix time in milliseconds, and more than that of the claim before. */
   readonly since: number;
+  /** The number of the claim before; 0 when there was none. */
+  readonly after: number;
   /** Changes as long as a process of the edition runs. */
   readonly beat: number;
   /** Whether the pages of all other editions are gone. */
   readonly isSwept: boolean;
+  /** Whether pages stay that belong to their server by the list of the claim: only the list has changed, and the server has missed no purge. */
+  readonly keepsOwn: boolean;
 }
 
 /** Why a process may not store pages. */
@@ -22,12 +28,19 @@ export type EditionRefusal =
   | 'other-version'
   /** A process with other options was started later. */
   | 'other-configuration'
+  /** A process with another list of servers was started later. */
+  | 'other-servers'
   /** Nobody knows which edition it is that may. */
   | 'purges-unknown';
 
-const CLAIM = /^([\w-]{1,40})\.([\w-]{1,40})\.(\d{1,15})\.(\d{1,15})\.([01])$/;
+const CLAIM = /^([\w-]{1,40})\.([\w-]{1,40})\.([\w-]*)\.(\d{1,15})\.(\d{1,15})\.(\d{1,15})\.([012])$/;
 
 export function isSame(one: Edition, other: Edition): boolean {
+  return isSameBuild(one, other) && one.servers === other.servers;
+}
+
+/** Whether two editions differ in nothing but their lists of servers. */
+export function isSameBuild(one: Edition, other: Edition): boolean {
   return one.configuration === other.configuration && one.version === other.version;
 }
 
@@ -39,19 +52,29 @@ export function isLater(one: Claim, other: Claim | undefined): boolean {
 }
 
 /** As one word. */
-export function encodeClaim({ since, beat, isSwept, ...edition }: Claim): string {
-  return `${encodeEdition(edition)}.${since}.${beat}.${isSwept ? 1 : 0}`;
+export function encodeClaim({ since, after, beat, isSwept, keepsOwn, ...edition }: Claim): string {
+  const swept = isSwept ? 1 : keepsOwn ? 2 : 0;
+  return `${encodeEdition(edition)}.${since}.${after}.${beat}.${swept}`;
 }
 
 /** @returns `undefined` when it is none */
 export function decodeClaim(text: string): Claim | undefined {
-  const [match, configuration = '', version = '', since, beat, swept] = CLAIM.exec(text) ?? [];
+  const [match, configuration = '', version = '', list = '', since, after, beat, swept] = CLAIM.exec(text) ?? [];
   if (match === undefined) return undefined;
-  return { configuration, version, since: Number(since), beat: Number(beat), isSwept: swept === '1' };
+  return {
+    configuration,
+    version,
+    ...(list !== '' && { servers: Buffer.from(list, 'base64url').toString() }),
+    since: Number(since),
+    after: Number(after),
+    beat: Number(beat),
+    isSwept: swept === '1',
+    keepsOwn: swept === '2',
+  };
 }
 
-function encodeEdition({ configuration, version }: Edition): string {
-  return `${configuration}.${version}`;
+function encodeEdition({ configuration, version, servers = '' }: Edition): string {
+  return `${configuration}.${version}.${Buffer.from(servers).toString('base64url')}`;
 }
 
 /** What a process knows of the claim, and whether it may store pages. */
@@ -60,6 +83,9 @@ export class EditionWatch {
 
   /** @param own `undefined` when everybody may store pages */
   constructor(readonly own?: Edition) {}
+
+  /** The number of the latest claim for the own edition on any server: an older one is of a server that may have missed purges since. */
+  least = 0;
 
   /** The latest that this process has seen. */
   get claim(): Claim | undefined {
@@ -73,7 +99,8 @@ export class EditionWatch {
   get refusal(): EditionRefusal | undefined {
     if (!this.own) return undefined;
     if (!this.#claim) return 'purges-unknown';
-    if (isSame(this.#claim, this.own)) return undefined;
+    if (isSame(this.#claim, this.own)) return this.#claim.since < this.least ? 'purges-unknown' : undefined;
+    if (isSameBuild(this.#claim, this.own)) return 'other-servers';
     return this.#claim.configuration === this.own.configuration ? 'other-version' : 'other-configuration';
   }
 }

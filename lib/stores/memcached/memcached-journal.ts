@@ -142,7 +142,7 @@ export class MemcachedJournal implements PurgeJournal {
       const { claim } = this.editions;
       const isBehind = head && claim && isLater(claim, head.claim);
       if (head && !isBehind) return (this.#head = { ...head, ...item });
-      const bytes = encodeHead(newHead(isBehind ? { ...claim, isSwept: false } : claim));
+      const bytes = encodeHead(newHead(isBehind ? { ...claim, isSwept: false, keepsOwn: false } : claim));
       await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, item?.cas);
     }
     throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);

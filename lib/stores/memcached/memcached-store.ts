@@ -74,12 +74,14 @@ export function memcachedStore(
     return { kind: 'memcached', servers, limits, open: (context) => openStore(servers[0], client.open(), context) };
   }
   const servers = memcachedServers(given.servers as MemcachedServers, 'memcachedStore.servers');
-  const stores = (context: StoreContext) =>
-    servers.map((server) => openStore(server, new MemcachedClient(server.address), context));
+  const openServer = (address: string, context: StoreContext) =>
+    openStore(memcachedServers(address, 'memcachedStore.servers')[0], new MemcachedClient(address), context);
+  const stores = (context: StoreContext) => servers.map(({ address }) => openServer(address, context));
   return {
     kind: 'memcached',
     servers,
     open: (context) => stores(context)[0]!,
+    openServer,
     ...(servers.length > 1 && {
       openSpread: (context: StoreContext) => openRing(servers, stores(context), context.prefix),
     }),

@@ -1,0 +1,14 @@
+/** A list of servers as one text, the same for every order of them. */
+export function serverList(servers: readonly { readonly address: string; readonly weight: number }[]): string {
+  return JSON.stringify(servers.map(({ address, weight }) => [address, weight] as const).toSorted());
+}
+
+/** The addresses in such a text; none when it is no list. */
+export function addressesIn(list: string): readonly string[] {
+  try {
+    const servers: unknown = JSON.parse(list);
+    return Array.isArray(servers) ? servers.map((server: unknown) => String((server as unknown[])[0])) : [];
+  } catch {
+    return [];
+  }
+}
