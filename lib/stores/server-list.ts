@@ -1,6 +1,7 @@
 /** A list of servers as one text, the same for every order of them. */
 export function serverList(servers: readonly { readonly address: string; readonly weight: number }[]): string {
-  return JSON.stringify(servers.map(({ address, weight }) => [address, weight] as const).toSorted());
+  const sorted = servers.toSorted((one, other) => (one.address < other.address ? -1 : 1));
+  return JSON.stringify(sorted.map(({ address, weight }) => [address, weight]));
 }
 
 /** The addresses in such a text; none when it is no list. */
