@@ -61,6 +61,21 @@ describe.each(['srcache', 'njs'] as const)('the flavour %s', (flavour) => {
     expect(field(response, 'content-length')).toBe('6');
   });
 
+  it.each([
+    ['UTF-8', Buffer.from('caf\u00e9 \u{1f36a}').toString('latin1')],
+    ['what is no UTF-8', 'caf\u00e9 \u00ff'],
+  ])('sends header values as the bytes that they are: %s', async (_, value) => {
+    const page = storedPage({}, ['X-Text', value], ['X-Text', 'plain'], ['X-After', 'yes']);
+    site.memcached.answer = (key) => ({ bytes: found(key, page), hang: true });
+    const response = await site.get('/a');
+    expect(response.headers.filter(([name]) => name.toLowerCase() === 'x-text').map(([, text]) => text)).toEqual([
+      value,
+      'plain',
+    ]);
+    expect(field(response, 'x-after')).toBe('yes');
+    expect(response.body.toString()).toBe('stored');
+  });
+
   it.each(['/page_cache_stored', '//page_cache_stored', 'http://x/page_cache_stored', '/page_cache_stored?page:/a'])(
     'has nothing to show at %s',
     async (target) => {
