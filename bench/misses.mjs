@@ -97,16 +97,17 @@ async function compare() {
   console.log(`${''.padEnd(50)}us of CPU   at least   beyond the first   answers/s   of the first`);
   let unique = 0;
   for (const platform of named(['express', 'fastify'])) {
-    const memcached = await MemcachedServer.start({ unix: true, args: ['-m', '512'] });
     const apps = new Map();
     const started = async (kind, dist) => {
       const id = `${kind} ${dist}`;
       if (!apps.has(id)) {
         const execArgv = env.PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${env.PROFILE}/${platform}-${kind}`] : [];
+        // One each: of two builds that share a memcached, the one that was started last stores pages.
+        const memcached = await MemcachedServer.start({ unix: true, args: ['-m', '512'] });
         const settings = { platform, kind, dist, servers: memcached.address, bytes, work };
         const child = fork(import.meta.filename, [JSON.stringify(settings)], { execArgv });
         const [{ url }] = await once(child, 'message');
-        apps.set(id, { child, url });
+        apps.set(id, { child, url, memcached });
       }
       return apps.get(id);
     };
@@ -121,7 +122,7 @@ async function compare() {
     }
     // The first round is for the compiler.
     for (let round = -1; round < rounds; round += 1) {
-      for (const { child, url, path, isHit, cpu, rate } of subjects) {
+      for (const { child, url, memcached, path, isHit, cpu, rate } of subjects) {
         unique += 1;
         const script = join(directory, 'unique.lua');
         writeFileSync(
@@ -161,12 +162,12 @@ async function compare() {
       ];
       console.log(`${`${platform}, ${label}`.padEnd(50)}${figures.join('')}`);
     }
-    for (const { child } of apps.values()) {
+    for (const { child, memcached } of apps.values()) {
       const gone = once(child, 'exit');
       child.disconnect();
       await gone;
+      await memcached.stop();
     }
-    await memcached.stop();
   }
   rmSync(directory, { recursive: true });
 }
