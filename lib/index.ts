@@ -59,6 +59,7 @@ export {
   defineConfig,
   type NginxCacheOptions,
   type NginxFlavour,
+  type RefreshAheadOptions,
   type RemotePurgeOptions,
 } from './options/nginx-cache-options.js';
 export type { PageDraft } from './page/page-draft.js';

@@ -57,6 +57,7 @@ export class PageRendering {
     private readonly context: ExecutionContext,
     private readonly inputs: RequestInputs,
     private readonly reads: ReadReports,
+    private readonly cause: PageStored['cause'],
     private readonly onFailure: () => void,
   ) {
     this.outcome = new Promise((resolve) => {
@@ -176,7 +177,7 @@ export class PageRendering {
     const { address, ttl, tags } = this.draft;
     const stored = { ...(await response.packed(page)), ...(tags.size > 0 ? { tags: [...tags] } : {}) };
     const result = await this.write.commit(stored, ttl);
-    if (result.stored) this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length));
+    if (result.stored) this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length, this.cause));
     return result.stored ? { stored: true, page: stored } : result;
   }
 

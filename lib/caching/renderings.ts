@@ -103,8 +103,16 @@ export class Renderings implements OnApplicationBootstrap {
     inputs: RequestInputs,
   ): Observable<unknown> {
     const publication = this.publications.of(request);
-    const rendering = new PageRendering(this.dispatcher, draft, write, request, context, inputs, this.reads, () =>
-      this.forget(draft),
+    const rendering = new PageRendering(
+      this.dispatcher,
+      draft,
+      write,
+      request,
+      context,
+      inputs,
+      this.reads,
+      this.publications.causeOf(request) ?? 'visit',
+      () => this.forget(draft),
     );
     this.#open.add(rendering);
     void rendering.outcome.then(() => this.#open.delete(rendering));

@@ -59,6 +59,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     compress: compress !== false,
     mustList: allow.length > 0,
     isVersioned: options.version !== undefined,
+    refreshesAhead: Boolean(options.refreshAhead),
   };
   const parameter = options.remotePurge?.parameter;
   // nginx would answer from the cache, and the application never see it.
@@ -126,6 +127,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     excuseCookies: options.excuseCookies ?? [],
     purgeAfterUnsafe: options.purgeAfterUnsafe !== false,
     remotePurge: options.remotePurge,
+    refreshAhead: refreshAheadOf(options.refreshAhead),
   };
 }
 
@@ -135,6 +137,10 @@ function originFor(given: string | undefined, hosts: readonly string[] | undefin
     throw new NginxCacheConfigError('origin', given, `one of the hosts: ${hosts.join(', ')}`);
   }
   return given;
+}
+
+function refreshAheadOf(given: NginxCacheOptions['refreshAhead'] = false): CheckedOptions['refreshAhead'] {
+  return given === false ? undefined : { inactive: 60_000, rate: 100, ...(given === true ? {} : given) };
 }
 
 /** Whether a request with the parameter goes to the application. */

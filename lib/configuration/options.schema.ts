@@ -1,6 +1,6 @@
 import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
-import { FLAG, strict } from '../checks/checked.js';
+import { FLAG, strict, wholeNumber } from '../checks/checked.js';
 import { isNginxHeaderValue } from '../options/nginx-header-value.js';
 import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob, pathGlob } from '../rules/glob.js';
@@ -130,6 +130,11 @@ const hosts = v.pipe(
 const isOrigin = (text: string) =>
   /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text && isHostField(new URL(text).host);
 
+const refreshAhead = strict({
+  inactive: v.optional(wholeNumber('milliseconds', 0)),
+  rate: v.optional(wholeNumber('pages a second', 1)),
+});
+
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
   version: v.optional(v.pipe(v.string(VERSION), v.minLength(1, VERSION))),
@@ -180,6 +185,9 @@ export const optionsSchema = strict({
   excuseHeaders: list(v.pipe(v.string(EXCUSED_FIELD), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, EXCUSED_FIELD))),
   excuseCookies: list(namePattern(COOKIE_NAME)),
   purgeAfterUnsafe: flag,
+  refreshAhead: v.optional(
+    v.lazy((given) => (isObject(given) ? refreshAhead : v.boolean('true, false, or { inactive, rate }'))),
+  ),
   remotePurge: v.optional(
     strict({
       token: v.pipe(v.string(TOKEN), v.regex(/^[\w.~+/=-]{16,200}$/, TOKEN)),

@@ -175,6 +175,8 @@ export class PageStored {
     readonly tags: readonly string[],
     /** Size as stored, in bytes. */
     readonly bytes: number,
+    /** Who has asked for it: a visitor, `publish()` or `refresh()`, or the option `refreshAhead`. */
+    readonly cause: 'visit' | 'publish' | 'refresh-ahead' = 'visit',
   ) {}
 }
 
@@ -244,7 +246,7 @@ export class PublishProgressed {
  */
 export class PageCacheFailed {
   constructor(
-    readonly operation: 'get' | 'set' | 'purge' | 'listener' | 'render',
+    readonly operation: 'get' | 'set' | 'purge' | 'listener' | 'render' | 'refresh-ahead',
     readonly error: unknown,
     /** Whether the module tries it again until it succeeds, as it does with a purge that the store has not acknowledged. */
     readonly isRetried = false,

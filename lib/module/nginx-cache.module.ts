@@ -37,6 +37,7 @@ import { OpenPublications } from '../publishing/open-publications.js';
 import { PageRenderer } from '../publishing/page-renderer.js';
 import { Publisher } from '../publishing/publisher.js';
 import { SitemapReader } from '../publishing/sitemap/sitemap-reader.js';
+import { RefreshAhead } from '../publishing/refresh-ahead.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore, SpreadStore } from '../stores/page-store.js';
@@ -157,6 +158,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Publisher,
       BulkPublisher,
       SitemapReader,
+      RefreshAhead,
       Purger,
       StoredAnswers,
       {

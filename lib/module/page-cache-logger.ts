@@ -19,9 +19,9 @@ export class PageCacheLogger {
   readonly #failing = new Set<string>();
 
   @OnPageCache(PageStored)
-  onStored({ address, ttl, bytes }: PageStored): void {
+  onStored({ address, ttl, bytes, cause }: PageStored): void {
     this.#failing.delete('set');
-    this.#logger.debug(`stored ${address.key} (${bytes} bytes, ttl ${ttl} ms)`);
+    this.#logger.debug(`stored ${address.key} (${bytes} bytes, ttl ${ttl} ms${cause === 'visit' ? '' : `, ${cause}`})`);
   }
 
   @OnPageCache(PageSkipped)

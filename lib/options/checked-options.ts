@@ -9,7 +9,7 @@ import type { RequestFieldOptions } from '../rules/request-fields.rule.js';
 import type { RequestRules } from '../rules/request-rules.js';
 import type { Variant } from '../rules/variant.js';
 import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
-import type { NginxFlavour, RemotePurgeOptions } from './nginx-cache-options.js';
+import type { NginxFlavour, RefreshAheadOptions, RemotePurgeOptions } from './nginx-cache-options.js';
 
 /** The options as the library uses them: complete, and known to be right. */
 export interface CheckedOptions extends PageKeyOptions {
@@ -50,4 +50,5 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly excuseCookies: readonly NamePattern[];
   readonly purgeAfterUnsafe: boolean;
   readonly remotePurge: RemotePurgeOptions | undefined;
+  readonly refreshAhead: Required<RefreshAheadOptions> | undefined;
 }

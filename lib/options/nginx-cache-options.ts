@@ -145,6 +145,15 @@ export interface NginxCacheOptions {
   /** Purging over HTTP: `PURGE /path` with `Authorization: Bearer <token>`. Default: off. */
   remotePurge?: RemotePurgeOptions;
 
+  /**
+   * Whether pages that visitors read are rendered again shortly before they end, so that nobody waits for them; what nobody reads ends. One process
+   * does it for all. Not with `keyvStore()` and `memcachePp()`, which do not know what is read. Default `false`.
+   *
+   * @example
+   * refreshAhead: { inactive: 300_000, rate: 50 }
+   */
+  refreshAhead?: boolean | RefreshAheadOptions;
+
   /** A request that sends it as `X-Page-Cache-Bypass` gets the uncached page. Default: no request does. */
   bypassToken?: string;
 
@@ -171,6 +180,21 @@ export interface NginxCacheOptions {
    * cache always run, even if the list lacks them.
    */
   listeners?: readonly Type[];
+}
+
+/**
+ * `refreshAhead`: which pages are rendered again before they end, and how fast.
+ *
+ * @publicApi
+ */
+export interface RefreshAheadOptions {
+  /**
+   * A page is rendered again as long as a visitor has read it since it was stored, or within so many milliseconds (as `inactive` of nginx's
+   * `proxy_cache_path`). It makes a difference where the ttl is shorter. Default 60,000.
+   */
+  readonly inactive?: number;
+  /** So many pages a second at most. Those that end first come first. Default 100. */
+  readonly rate?: number;
 }
 
 /**

@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Turns } from '../async/turns.js';
 import { isOutdated, type PageOutcome } from '../caching/page-rendering.js';
-import { Publications } from '../caching/publications.js';
+import { type PublicationCause, Publications } from '../caching/publications.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -41,32 +41,44 @@ export class PageRenderer {
    *
    * @returns `undefined` when the signal came before the page was stored
    */
-  async render(address: PageAddress, signal?: AbortSignal): Promise<Rendering | undefined> {
+  async render(
+    address: PageAddress,
+    signal?: AbortSignal,
+    cause: PublicationCause = 'publish',
+  ): Promise<Rendering | undefined> {
     for (;;) {
-      const rendering = await this.#turns.take(address.key, () => this.renderUntilStored(address, signal));
+      const rendering = await this.#turns.take(address.key, () => this.renderUntilStored(address, cause, signal));
       // Else somebody else has given up what was rendered for both.
       if (rendering || signal?.aborted) return rendering;
     }
   }
 
   /** What was rendered while the page changed again, or while another came to its place, may be old. */
-  private async renderUntilStored(address: PageAddress, signal?: AbortSignal): Promise<Rendering | undefined> {
+  private async renderUntilStored(
+    address: PageAddress,
+    cause: PublicationCause,
+    signal?: AbortSignal,
+  ): Promise<Rendering | undefined> {
     for (let attempt = 1; ; attempt += 1) {
-      const rendering = await this.renderOnce(address, signal);
+      const rendering = await this.renderOnce(address, cause, signal);
       if (rendering.outcome.stored) return rendering;
       if (signal?.aborted) return undefined;
       if (!isOutdated(rendering.outcome) || attempt === ATTEMPTS) return rendering;
     }
   }
 
-  private async renderOnce({ target, host, variants }: PageAddress, signal?: AbortSignal): Promise<Rendering> {
+  private async renderOnce(
+    { target, host, variants }: PageAddress,
+    cause: PublicationCause,
+    signal?: AbortSignal,
+  ): Promise<Rendering> {
     let outcome: Promise<PageOutcome> | undefined;
     const request = {
       target,
       host,
       fields: variantFields(this.options.variants, variants),
       onRequest: (sent: IncomingMessage) =>
-        this.publications.begin(sent, (of) => {
+        this.publications.begin(sent, cause, (of) => {
           outcome = of;
         }),
       signal,

@@ -10,9 +10,14 @@ export abstract class HeldLease implements RenderLease {
   readonly #timer: NodeJS.Timeout;
   #isUseful = () => true;
   #hasEnded = false;
+  #isLost = false;
 
   constructor() {
     this.#timer = setInterval(() => this.beat(), BEAT).unref();
+  }
+
+  get isHeld(): boolean {
+    return !this.#hasEnded && !this.#isLost;
   }
 
   keepWhile(isUseful: () => boolean): void {
@@ -34,6 +39,11 @@ export abstract class HeldLease implements RenderLease {
   private beat(): void {
     if (this.#isUseful()) void attempt(() => this.renew());
     else this.release(true);
+  }
+
+  /** Somebody else has it, or may have it. */
+  protected lose(): void {
+    this.#isLost = true;
   }
 
   protected abstract renew(): void;

@@ -7,7 +7,7 @@ import type { Page } from '../page/page.js';
 import { LocalJournal } from './journal/local-journal.js';
 import { type Arrival, PurgeCheck } from './journal/purge-check.js';
 import { LateWrite } from './late-write.js';
-import type { PageStore, SpreadStore } from './page-store.js';
+import type { PageStore, PageUse, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
 import { addressesIn } from './server-list.js';
@@ -167,6 +167,11 @@ export class PageStorage {
     return [part];
   }
 
+  /** The pages that end before a time (Unix time in milliseconds), and which of them are read. */
+  uses(before: number): AsyncIterable<PageUse> {
+    return eachOf(this.parts, (part) => part.uses(before));
+  }
+
   /** Every stored key of the site. */
   list(): AsyncIterable<string> {
     return eachOf(this.parts, (part) => part.list());
@@ -191,10 +196,10 @@ export class PageStorage {
   }
 }
 
-async function* eachOf(
+async function* eachOf<T>(
   parts: readonly StoragePart[],
-  list: (part: StoragePart) => AsyncIterable<string>,
-): AsyncGenerator<string, void, undefined> {
+  list: (part: StoragePart) => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
   for (const part of parts) yield* list(part);
 }
 

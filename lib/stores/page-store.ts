@@ -58,6 +58,8 @@ export interface StoreContext {
   readonly keepsCopies?: boolean;
   /** Whether processes of another version must not store pages. */
   readonly isVersioned?: boolean;
+  /** Whether somebody wants to know which pages are read. */
+  readonly refreshesAhead?: boolean;
   /** What this process stores pages of; other processes may run another one. Absent when there is none. */
   readonly edition?: Edition;
 }
@@ -74,6 +76,15 @@ export interface SpreadStore {
   readonly servers: readonly PageStore[];
   /** The place of a page's server in `servers`. */
   serverOf(key: string): number;
+}
+
+/** Whether a page is read. */
+export interface PageUse {
+  readonly key: string;
+  /** When it ends: Unix time in milliseconds. */
+  readonly expires: number;
+  /** Whether anybody has read it since it was stored. */
+  readonly isRead: boolean;
 }
 
 /**
@@ -133,6 +144,8 @@ export interface PageStore {
    * does not keep tags.
    */
   tagged?(tags: readonly string[]): AsyncIterable<string>;
+  /** The pages with a ttl that end before a time (Unix time in milliseconds). Absent when the store cannot tell who was read. */
+  uses?(before: number): AsyncIterable<PageUse>;
   /** The string under which the server keeps the page: the key itself when absent. */
   serverKey?(key: string): string;
 }

@@ -1,5 +1,5 @@
 import type { PurgeJournal } from './journal/purge-journal.js';
-import type { PageStore } from './page-store.js';
+import type { PageStore, PageUse } from './page-store.js';
 import { UnsupportedError } from './unsupported.error.js';
 
 /** What one server keeps of the pages of the application; all of them, as a rule. A purge is carried out in each part that it may concern. */
@@ -38,6 +38,12 @@ export class StoragePart {
   /** @returns how many there were at and below the path; `undefined` when the store only deletes one by one */
   async deleteUnder(path: string): Promise<number | undefined> {
     return this.store.deleteUnder?.(path);
+  }
+
+  /** The pages that end before a time (Unix time in milliseconds), and which of them are read. */
+  uses(before: number): AsyncIterable<PageUse> {
+    if (this.store.uses) return this.store.uses(before);
+    throw new UnsupportedError('This store does not know which pages are read.');
   }
 
   /** Every stored key of the site. */

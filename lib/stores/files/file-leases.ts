@@ -144,6 +144,7 @@ class FileLease extends HeldLease {
     const now = Date.now() / 1000;
     // A process that was stopped for long has lost it.
     if (find(this.path)?.name === this.name) quietly(GONE, () => lutimesSync(this.path, now, now));
+    else this.lose();
   }
 
   protected give(isPage: boolean): void {

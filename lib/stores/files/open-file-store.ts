@@ -47,6 +47,7 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
     deleteUnder: (path) => pages.deleteUnder(path),
     keys: (prefix) => pages.keys(prefix),
     keysToPurge: (prefix) => pages.keysToPurge(prefix),
+    uses: (before) => pages.uses(before),
     tagged: (tags) => pages.tagged(new Set(tags)),
     serverKey: (key) => pageFile(key, context.prefix) ?? key,
   };

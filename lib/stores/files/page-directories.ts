@@ -77,6 +77,13 @@ export class PageDirectories {
     return unless([...GONE, 'EINVAL'], undefined, readlink(this.path(page, link)));
   }
 
+  /** Whether nginx, or anybody else, has read a version. It was written with a date before all others. */
+  async isRead(page: string, { name }: PageVersion): Promise<boolean> {
+    const forms = ['', '.gz', '.br'].map((coding) => lstat(this.path(page, name, PAGE_BODY + coding)));
+    const found = await Promise.all(forms.map((form) => unless(GONE, undefined, form)));
+    return found.some((status) => status !== undefined && status.atimeMs > 0);
+  }
+
   isInPlace(page: string): boolean {
     return LINKS.some((link) => existsSync(this.path(page, link, PAGE_BODY)));
   }

@@ -3,16 +3,18 @@ import { readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { chunks, slices } from '../../async/chunks.js';
-import { keyOfPageFile, PAGE_FILE_MARK, PAGE_LINKS, pageFile } from '../../page/page-file.js';
+import { keyOfPageFile, PAGE_FILE_MARK, PAGE_LINKS, pageFile, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
-import type { StoreContext } from '../page-store.js';
+import type { PageUse, StoreContext } from '../page-store.js';
 import { type CommitResult, refused, STORED } from '../page-write.js';
 import type { StaleTimes } from '../../page/stale-times.js';
 import { type StaleCopy, timesOfCopy } from '../stale-copy.js';
+import { UnsupportedError } from '../unsupported.error.js';
+import { keepsAccessTimes } from './access-times.js';
 import { type Contents, Drafts } from './drafts.js';
-import { ExpiryIndex } from './expiry-index.js';
+import { ExpiryIndex, PERIOD } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
 import type { FileStoreOptions } from './file-store-options.js';
 import { FileStoreError, GONE, unless } from './file-store.error.js';
@@ -34,6 +36,9 @@ const WAITING = 128;
 /** So many pages are deleted together. */
 const TOGETHER = 64;
 
+const NO_ACCESS_TIMES =
+  'nobody can tell which pages are read: mount the file system with relatime, not with noatime, or leave refreshAhead out';
+
 /** What is to be stored. */
 export interface Rendered {
   readonly key: string;
@@ -47,6 +52,8 @@ export interface Rendered {
 
 /** The pages of one site, in their files. */
 export class PagesInFiles {
+  readonly #tmp: string;
+  #keepsAccessTimes: boolean | undefined;
   readonly #pages: PageDirectories;
   readonly #index: ExpiryIndex;
   readonly #removals: Removals;
@@ -63,6 +70,7 @@ export class PagesInFiles {
     private readonly context: StoreContext,
     tidy: (now: number) => Promise<void>,
   ) {
+    this.#tmp = join(site, SITE_DIRECTORIES.tmp);
     this.#pages = new PageDirectories(site);
     this.#index = new ExpiryIndex(site);
     this.#removals = new Removals(site, this.#pages, this.#index, context.keepsCopies === true);
@@ -157,6 +165,20 @@ export class PagesInFiles {
     for await (const key of this.keysToPurge(prefix)) if (await this.isThere(key)) yield key;
   }
 
+  /** By what is written down of when pages end: nothing else has to be looked at. */
+  async *uses(before: number): AsyncGenerator<PageUse, void, undefined> {
+    this.#keepsAccessTimes ??= await keepsAccessTimes(this.#tmp);
+    if (!this.#keepsAccessTimes) throw new UnsupportedError(`fileStore: ${NO_ACCESS_TIMES}`);
+    for (const period of await this.#index.periods()) {
+      if (period * PERIOD > before) continue;
+      const ending = (await this.#index.entries(period)).filter(({ ttl, expires }) => ttl > 0 && expires <= before);
+      for (const some of slices(ending, TOGETHER)) {
+        const uses = await Promise.all(some.map((version) => this.useOf(version)));
+        for (const use of uses) if (use) yield use;
+      }
+    }
+  }
+
   /** Drafts included: one that its purge does not find comes to its place. */
   async *keysToPurge(prefix: string): AsyncGenerator<string, void, undefined> {
     for await (const page of this.#pages.list()) {
@@ -237,6 +259,16 @@ export class PagesInFiles {
     }
     await this.#removals.takeVersion(directory);
     await this.#removals.tidy(page);
+  }
+
+  /** @returns `undefined` for a draft, and for the copy of a page */
+  private async useOf(version: PageVersion): Promise<PageUse | undefined> {
+    const directory = await this.#index.find(version);
+    if (directory === undefined) return undefined;
+    const page = dirname(directory).slice(this.#pages.top.length);
+    if ((await this.#pages.current(page, PAGE_LINKS.expiring)) !== version.name) return undefined;
+    const isRead = await this.#pages.isRead(page, version);
+    return { key: keyOfPageFile(page, this.context.prefix), expires: version.expires, isRead };
   }
 
   /** On every host and in every variant: the page itself, its queries, and the directory of those below it. */

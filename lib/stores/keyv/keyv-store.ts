@@ -27,7 +27,7 @@ export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv)
   const keyv = isKeyv(store) ? store : keyvOf(store);
   return {
     kind: 'keyv',
-    limits: ({ prefix, mustList, isVersioned, keepsCopies }) => [
+    limits: ({ prefix, mustList, isVersioned, keepsCopies, refreshesAhead }) => [
       // Keyv leaves its namespace away where the key begins with it already, and so cannot list such keys.
       ...(keyv.useKeyPrefix && keyv.namespace && prefix.startsWith(`${keyv.namespace}:`)
         ? [`keyvStore: prefix '${prefix}' begins with the namespace of the Keyv; give that useKeyPrefix: false`]
@@ -37,6 +37,7 @@ export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv)
             'keyvStore: processes do not know of each other; leave version out, and give each version a prefix of its own',
           ]
         : []),
+      ...(refreshesAhead ? ['keyvStore does not know which pages are read: leave refreshAhead out'] : []),
       ...(keepsCopies ? [`keyvStore ${NO_COPIES}`] : []),
       ...(mustList && !canList(keyv) ? ['keyvStore: this adapter cannot list its keys'] : []),
     ],

@@ -38,12 +38,13 @@ export function memcachePp(options: string | MemcachePpOptions | MemcachePp): Me
   }
   return {
     servers,
-    limits: ({ compress, mustList, isVersioned, keepsCopies }) => [
+    limits: ({ compress, mustList, isVersioned, keepsCopies, refreshesAhead }) => [
       ...(isClient(options) || fromApplication.has('memcache-pp')
         ? []
         : ['memcache-pp is not installed: npm install memcache-pp']),
       ...(compress ? ['memcache-pp cannot store compressed pages: set compress to false'] : []),
       ...(mustList ? ['memcache-pp cannot list keys'] : []),
+      ...(refreshesAhead ? ['memcache-pp does not know which pages are read: leave refreshAhead out'] : []),
       ...(keepsCopies ? [`memcache-pp ${NO_COPIES}`] : []),
       ...(isVersioned ? ['memcache-pp cannot tell other processes of a version: leave version out'] : []),
     ],

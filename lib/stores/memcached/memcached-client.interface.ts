@@ -1,5 +1,6 @@
 import type { StoredValue } from '../../page/page-format.js';
 import type { StoreContext } from '../page-store.js';
+import type { DumpedItem } from './memcached-metadump.js';
 import type { MemcachedServerAddress } from './memcached-address.js';
 
 /**
@@ -40,6 +41,8 @@ export type ChangeResult =
  */
 export interface MemcachedMetaClient extends MemcachedPageClient {
   keys(prefix: string): AsyncIterable<string>;
+  /** As `keys`, with when they end and whether anybody has fetched them. */
+  items(prefix: string): Promise<readonly DumpedItem[]>;
   /** An item with the number that changes with it. */
   getForUpdate(key: string): Promise<{ readonly bytes: Buffer; readonly cas: string } | undefined>;
   /** The number that changes with an item; `undefined` when there is none. */

@@ -6,7 +6,7 @@ import { MemcachedConnection } from './memcached-connection.js';
 import { MemcachedError } from './memcached-error.js';
 import { memcachedExpiry } from './memcached-expiry.js';
 import type { MemcachedReply } from './memcached-reply.js';
-import { metadump } from './memcached-metadump.js';
+import { type DumpedItem, metadump } from './memcached-metadump.js';
 
 /** Times in milliseconds. */
 export interface MemcachedClientOptions {
@@ -46,7 +46,7 @@ const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
 export class MemcachedClient implements MemcachedMetaClient {
   readonly #connection: MemcachedConnection;
   readonly #closing = new AbortController();
-  readonly #lists = new Turns<readonly string[]>();
+  readonly #lists = new Turns<readonly DumpedItem[]>();
   readonly #getTimeout: number;
   readonly #writeTimeout: number;
   readonly #listTimeout: number;
@@ -88,8 +88,9 @@ export class MemcachedClient implements MemcachedMetaClient {
     return reply?.value && { bytes: reply.value, cas: casIn(reply.line) ?? '0' };
   }
 
+  /** With `u`, as in `flagsOf`: the item does not count as read. */
   async casOf(key: string): Promise<string | undefined> {
-    const [reply] = await this.#each('get', [key], () => `mg ${key} c\r\n`, ['HD', 'EN']);
+    const [reply] = await this.#each('get', [key], () => `mg ${key} c u\r\n`, ['HD', 'EN']);
     return reply && casIn(reply.line);
   }
 
@@ -114,7 +115,7 @@ export class MemcachedClient implements MemcachedMetaClient {
   }
 
   async flagsOf(keys: readonly string[]): Promise<(number | undefined)[]> {
-    const replies = await this.#each('get', keys, (key) => `mg ${key} f\r\n`, ['HD', 'EN']);
+    const replies = await this.#each('get', keys, (key) => `mg ${key} f u\r\n`, ['HD', 'EN']);
     return replies.map(({ line }) => flagsIn(line));
   }
 
@@ -125,10 +126,14 @@ export class MemcachedClient implements MemcachedMetaClient {
 
   /** The server makes one list at a time; who asks meanwhile shares the next. */
   async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
-    yield* await this.#lists.take(prefix, async () => {
-      const keys: string[] = [];
-      for await (const key of metadump(this.server, prefix, this.#listTimeout, this.#closing.signal)) keys.push(key);
-      return keys;
+    for (const { key } of await this.items(prefix)) yield key;
+  }
+
+  async items(prefix: string): Promise<readonly DumpedItem[]> {
+    return this.#lists.take(prefix, async () => {
+      const items: DumpedItem[] = [];
+      for await (const item of metadump(this.server, prefix, this.#listTimeout, this.#closing.signal)) items.push(item);
+      return items;
     });
   }
 

@@ -56,7 +56,11 @@ class MemcachedLease extends HeldLease {
   protected renew(): void {
     this.#version = this.#version
       .then((version) => version && this.client.compareAndSet(this.item, RENDERING, LEASE_TTL, version))
-      .catch(() => undefined);
+      .catch(() => undefined)
+      .then((version) => {
+        if (version === undefined) this.lose();
+        return version;
+      });
   }
 
   protected async give(isPage: boolean): Promise<void> {

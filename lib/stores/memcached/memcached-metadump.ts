@@ -13,8 +13,17 @@ const BUSY = /^BUSY\b|^ERROR locked\b/;
 
 class CrawlerBusy extends MemcachedError {}
 
+/** What the server says of an item without its value. */
+export interface DumpedItem {
+  readonly key: string;
+  /** When it ends: Unix time in milliseconds by the clock of the server; `undefined` when it does not. */
+  readonly expires: number | undefined;
+  /** Whether anybody has fetched it since it was stored. */
+  readonly isRead: boolean;
+}
+
 /**
- * Lists the keys of a server by `lru_crawler metadump hash` (memcached doc/protocol.txt, "LRU_Crawler"), on a
+ * Lists the items of a server by `lru_crawler metadump hash` (memcached doc/protocol.txt, "LRU_Crawler"), on a
  * connection of its own since the output follows no pipeline.
  *
  * `hash` and not `all`: walking the LRU misses items that are moved while it walks, the busiest pages. The server leaves
@@ -30,7 +39,7 @@ export async function* metadump(
   prefix: string,
   timeout: number,
   signal: AbortSignal,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<DumpedItem, void, undefined> {
   const deadline = Date.now() + timeout;
   for (;;) {
     try {
@@ -47,10 +56,10 @@ async function* dump(
   prefix: string,
   timeout: number,
   signal: AbortSignal,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<DumpedItem, void, undefined> {
   if (signal.aborted) throw new MemcachedError(server, 'list', 'the client is closed');
   const begin = `key=${uriEncoded(prefix)}`;
-  let found: string[] = [];
+  let found: DumpedItem[] = [];
   let rest = '';
   let complete = false;
   let failure: MemcachedError | undefined;
@@ -67,7 +76,7 @@ async function* dump(
     rest = lines.pop()!;
     for (const line of lines) {
       if (line.startsWith('key=')) {
-        if (line.startsWith(begin)) found.push(percentDecoded(line.slice(4, line.indexOf(' '))));
+        if (line.startsWith(begin)) found.push(itemOf(line));
       } else if (/^(END|NOTSTARTED\b.*)\r$/.test(line)) {
         complete = true;
         socket.destroy();
@@ -91,9 +100,9 @@ async function* dump(
 
   try {
     for (;;) {
-      const keys = found;
+      const items = found;
       found = [];
-      yield* keys;
+      yield* items;
       if (found.length > 0) continue;
       if (failure) throw failure;
       if (complete) return;
@@ -102,6 +111,15 @@ async function* dump(
   } finally {
     socket.destroy();
   }
+}
+
+function itemOf(line: string): DumpedItem {
+  const seconds = Number(/ exp=(-?\d+)/.exec(line)?.[1] ?? -1);
+  return {
+    key: percentDecoded(line.slice(4, line.indexOf(' '))),
+    expires: seconds < 0 ? undefined : seconds * 1000,
+    isRead: line.includes(' fetch=yes'),
+  };
 }
 
 function refusal(server: string, line: string): MemcachedError {

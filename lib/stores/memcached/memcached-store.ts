@@ -154,7 +154,7 @@ function sharedWrites(
   client: MemcachedMetaClient,
   { format, prefix, edition, keepsCopies = false }: StoreContext,
 ): {
-  readonly store: Pick<PageStore, 'journal' | 'begin' | 'copy' | 'forgets' | 'has' | 'lease' | 'tagged'>;
+  readonly store: Pick<PageStore, 'journal' | 'begin' | 'copy' | 'forgets' | 'has' | 'lease' | 'tagged' | 'uses'>;
   readonly leases: MemcachedLeases;
 } {
   const begin = memcachedKey(prefix);
@@ -184,6 +184,13 @@ function sharedWrites(
     has: async (key) => {
       const [page, copy] = await Promise.all([placeOf(memcachedKey(key)), placeOfCopy(key)]);
       return page.version !== undefined || copy?.version !== undefined;
+    },
+    async *uses(before: number) {
+      for (const { key, expires = Infinity, isRead } of await client.items(begin)) {
+        if (expires > before) continue;
+        const pageKey = pageKeyOf(key);
+        if (pageKeyOfCopy(pageKey) === undefined) yield { key: pageKey, expires, isRead };
+      }
     },
     copy: async (key) => {
       const stored = await copies.read(key);

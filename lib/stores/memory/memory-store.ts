@@ -47,6 +47,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): PageStoreDefiniti
 interface Entry extends RawEntry {
   readonly size: number;
   readonly copy: CopyTimes | undefined;
+  isRead: boolean;
 }
 
 function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
@@ -79,7 +80,7 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     if (size > maxBytes) {
       throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
     }
-    entries.set(key, { value, expires, size, copy });
+    entries.set(key, { value, expires, size, copy, isRead: false });
     bytes += size;
     for (const oldest of entries.keys()) {
       if (bytes <= maxBytes) break;
@@ -105,7 +106,9 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     keyv: rawKeyv({
       get: async (key) => {
         const entry = read(key);
-        return entry && isAlive(entry) ? entry : undefined;
+        if (!entry || !isAlive(entry)) return undefined;
+        entry.isRead = true;
+        return entry;
       },
       deleteMany: deletePages,
       keys: () => keys(prefix),
@@ -126,6 +129,12 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     },
     async *tagged(tags) {
       for (const [key, { value }] of Array.from(entries)) if (value.tags?.some((tag) => tags.includes(tag))) yield key;
+    },
+    async *uses(before) {
+      for (const [key, entry] of Array.from(entries)) {
+        const { expires = Infinity, isRead } = entry;
+        if (isAlive(entry) && expires <= before) yield { key, expires, isRead };
+      }
     },
     keys,
     keysToPurge: (begin) => keys(begin, isKept),

@@ -25,6 +25,7 @@ const STEPS = `
     'stat',
     'symlink',
     'unlink',
+    'utimes',
     'writeFile',
   ]
     .map((name) => `export const ${name} = step('${name}');`)

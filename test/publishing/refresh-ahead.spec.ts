@@ -1,0 +1,120 @@
+import { Controller, Get, Header, Injectable, type INestApplication, Param } from '@nestjs/common';
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkOptions } from '../../lib/configuration/check-options.js';
+import {
+  keyvStore,
+  memoryStore,
+  type NginxCacheOptions,
+  OnPageCache,
+  PageCacheService,
+  PageStored,
+} from '../../lib/index.js';
+import { startApplication } from '../support/applications.js';
+import { startFilesSite } from '../support/files-site.js';
+import { type Answer, answer, startSite } from '../support/site.js';
+
+@Controller()
+class PageController {
+  @Get('page/:id')
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  page(@Param('id') id: string): string {
+    return `page ${id}`;
+  }
+}
+
+/** How often each page was stored, and for whom. */
+@Injectable()
+class Stored {
+  readonly #counts = new Map<string, number>();
+
+  @OnPageCache(PageStored)
+  onStored({ address, cause }: PageStored): void {
+    const one = `${address.target} ${cause}`;
+    this.#counts.set(one, (this.#counts.get(one) ?? 0) + 1);
+  }
+
+  count(target: string, cause: PageStored['cause']): number {
+    return this.#counts.get(`${target} ${cause}`) ?? 0;
+  }
+}
+
+interface Site {
+  readonly app: INestApplication;
+  get(target: string): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+const KINDS = ['memory', 'memcached', 'files'] as const;
+
+async function start(kind: (typeof KINDS)[number], options: NginxCacheOptions): Promise<Site> {
+  const setup = { platform: 'fastify' as const, controllers: [PageController], providers: [Stored], options };
+  if (kind === 'memcached') return startSite(setup);
+  if (kind === 'files') return startFilesSite(setup);
+  const { app, url } = await startApplication({ ...setup, options: { ...options, store: memoryStore() } });
+  return { app, get: (target) => answer(url + target), stop: () => app.close() };
+}
+
+describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
+  let site: Site;
+  afterEach(() => site?.stop());
+
+  it(
+    'pages that visitors read are rendered again before they end, and the others end',
+    { timeout: 60_000 },
+    async () => {
+      site = await start(kind, { ttl: 3000, refreshAhead: { inactive: 0 } });
+      const stored = site.app.get(Stored);
+      const pages = site.app.get(PageCacheService);
+      await site.get('/page/unread');
+      // Without anybody who reads it, it is rendered again once at most: for who has read it after it was stored.
+      await expect.poll(() => stored.count('/page/unread', 'visit')).toBe(1);
+      await expect
+        .poll(
+          async () => {
+            await site.get('/page/read');
+            return stored.count('/page/read', 'refresh-ahead');
+          },
+          { timeout: 40_000 },
+        )
+        .toBeGreaterThan(2);
+      expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
+      expect(await pages.has('/page/unread')).toBe(false);
+      // What nobody reads any more ends as well.
+      await expect.poll(() => listed(pages), { timeout: 20_000 }).toEqual([]);
+    },
+  );
+
+  it('purged pages are not rendered again', { timeout: 60_000 }, async () => {
+    site = await start(kind, { ttl: 3000, refreshAhead: true });
+    const stored = site.app.get(Stored);
+    const pages = site.app.get(PageCacheService);
+    for (const id of ['a', 'b']) {
+      await expect
+        .poll(async () => {
+          await site.get(`/page/${id}`);
+          return stored.count(`/page/${id}`, 'visit');
+        })
+        .toBeGreaterThan(0);
+      await site.get(`/page/${id}`);
+    }
+    await pages.purge('/page/a');
+    const before = stored.count('/page/a', 'refresh-ahead');
+    // `inactive` keeps the other one, though nobody reads it any more.
+    await expect.poll(() => stored.count('/page/b', 'refresh-ahead'), { timeout: 40_000 }).toBeGreaterThan(2);
+    expect(stored.count('/page/a', 'refresh-ahead')).toBe(before);
+    expect(await listed(pages)).not.toContain('/page/a');
+  });
+});
+
+it('a store that does not know what is read is refused, and so are wrong options', () => {
+  const refuse = (options: NginxCacheOptions) => expect(() => checkOptions(options));
+  refuse({ store: keyvStore(new Map()), refreshAhead: true }).toThrow(/store: .*leave refreshAhead out/);
+  refuse({ refreshAhead: { rate: 0 } }).toThrow(/refreshAhead\.rate: .*a whole number of pages a second from 1/);
+  refuse({ refreshAhead: 1 as never }).toThrow(/refreshAhead: .*true, false, or \{ inactive, rate \}/);
+});
+
+async function listed(pages: PageCacheService): Promise<string[]> {
+  const targets: string[] = [];
+  for await (const { target } of pages.pages()) targets.push(target);
+  return targets;
+}
