@@ -107,10 +107,10 @@ describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
 });
 
 it('a store that does not know what is read is refused, and so are wrong options', () => {
-  const refuse = (options: NginxCacheOptions) => expect(() => checkOptions(options));
-  refuse({ store: keyvStore(new Map()), refreshAhead: true }).toThrow(/store: .*leave refreshAhead out/);
-  refuse({ refreshAhead: { rate: 0 } }).toThrow(/refreshAhead\.rate: .*a whole number of pages a second from 1/);
-  refuse({ refreshAhead: 1 as never }).toThrow(/refreshAhead: .*true, false, or \{ inactive, rate \}/);
+  const check = (options: NginxCacheOptions) => () => checkOptions(options);
+  expect(check({ store: keyvStore(new Map()), refreshAhead: true })).toThrow(/store: .*leave refreshAhead out/);
+  expect(check({ refreshAhead: { rate: 0 } })).toThrow(/refreshAhead\.rate: .*a whole number of pages a second from 1/);
+  expect(check({ refreshAhead: 1 as never })).toThrow(/refreshAhead: .*true, false, or \{ inactive, rate \}/);
 });
 
 async function listed(pages: PageCacheService): Promise<string[]> {
