@@ -11,6 +11,7 @@ import {
 } from '../../lib/index.js';
 import { startApplication } from '../support/applications.js';
 import { startFilesSite } from '../support/files-site.js';
+import { patiently } from '../support/patience.js';
 import { type Answer, answer, startSite } from '../support/site.js';
 
 @Controller()
@@ -51,7 +52,15 @@ async function start(kind: (typeof KINDS)[number], options: NginxCacheOptions): 
   if (kind === 'memcached') return startSite(setup);
   if (kind === 'files') return startFilesSite(setup);
   const { app, url } = await startApplication({ ...setup, options: { ...options, store: memoryStore() } });
-  return { app, get: (target) => answer(url + target), stop: () => app.close() };
+  return {
+    app,
+    get: (target) =>
+      patiently(
+        () => answer(url + target),
+        ({ status }) => status,
+      ),
+    stop: () => app.close(),
+  };
 }
 
 describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
@@ -67,7 +76,7 @@ describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
       const pages = site.app.get(PageCacheService);
       await site.get('/page/unread');
       // Without anybody who reads it, it is rendered again once at most: for who has read it after it was stored.
-      await expect.poll(() => stored.count('/page/unread', 'visit')).toBe(1);
+      await expect.poll(() => stored.count('/page/unread', 'visit'), { timeout: 20_000 }).toBe(1);
       await expect
         .poll(
           async () => {
