@@ -44,6 +44,7 @@ export { RedirectHostListener } from './policies/redirect-host.listener.js';
 export { RequestFieldsListener } from './policies/request-fields.listener.js';
 export { SetCookieListener } from './policies/set-cookie.listener.js';
 export { SizeListener } from './policies/size.listener.js';
+export { StaleListener } from './policies/stale.listener.js';
 export { StatusListener } from './policies/status.listener.js';
 export { VaryListener } from './policies/vary.listener.js';
 export { VisitorListener } from './policies/visitor.listener.js';
@@ -63,6 +64,7 @@ export {
   type RemotePurgeOptions,
 } from './options/nginx-cache-options.js';
 export type { PageDraft } from './page/page-draft.js';
+export type { StaleTimes } from './page/stale-times.js';
 export type { HeaderField } from './http/fields.js';
 export type { Page } from './page/page.js';
 export type { PageAddress } from './page/page-key.js';

@@ -1,3 +1,5 @@
+import type { StaleCopy } from '../stores/stale-copy.js';
+
 /** The `Cache-Status` field (RFC 9211) in the words of this cache. */
 const CACHE = 'nestjs-nginx-cache';
 
@@ -10,6 +12,20 @@ export const MISS_STORED = `${CACHE}; fwd=miss; stored`;
 export const MISS_STORED_LATE = `${MISS_STORED}; detail=store-late`;
 /** What no handler answered: static files, 404, guards. */
 export const NOT_A_PAGE = `${CACHE}; fwd=bypass; detail=no-handler`;
+
+/** A copy whose page has ended, while that is being rendered again: RFC 9211, sections 2.1 and 2.4. */
+export function staleHit({ ended }: StaleCopy): string {
+  return `${HIT}; ttl=${secondsLeft(ended)}; detail=stale-while-revalidate`;
+}
+
+/** The same in the place of an error: RFC 9211, sections 2.2 and 2.3. */
+export function staleInstead({ ended }: StaleCopy, failed: number): string {
+  return `${CACHE}; fwd=stale; fwd-status=${failed}; ttl=${secondsLeft(ended)}; detail=stale-if-error`;
+}
+
+function secondsLeft(ended: number): number {
+  return Math.floor((ended - Date.now()) / 1000);
+}
 
 const bypasses = new Map<string, string>();
 

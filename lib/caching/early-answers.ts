@@ -3,7 +3,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { RequestArrived } from '../events/page-cache.events.js';
 import { hasTag } from '../http/validators.js';
-import type { HeaderField } from '../http/fields.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { PageAddress } from '../page/page-key.js';
@@ -12,7 +11,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { CACHE_STATUS, HIT } from './cache-status.js';
 import { Publications } from './publications.js';
-import { type StoredResponse, storedResponse } from './stored-response.js';
+import { fieldsOf, type StoredResponse, storedResponse } from './stored-response.js';
 
 /** So many keys are remembered that lead to a handler with pages. Of all others, routing finds that out. */
 const MAX_KEYS = 20_000;
@@ -88,7 +87,7 @@ export class EarlyAnswers {
 
 /** @returns `false`, with nothing done, when what is stored is damaged */
 function send(stored: StoredResponse, request: IncomingMessage, response: ServerResponse): boolean {
-  const fields = fieldsOf(stored);
+  const fields = [...fieldsOf(stored), [CACHE_STATUS, HIT] as const];
   try {
     // What `writeHead()` makes of a list for HTTP/2 has one value for each name.
     if (request.httpVersionMajor === 2) {
@@ -102,18 +101,4 @@ function send(stored: StoredResponse, request: IncomingMessage, response: Server
     response.statusCode = 200;
     return false;
   }
-}
-
-/** In the order in which they would be sent if each were set on the response. */
-function fieldsOf({ fields, vary, made, unsaid }: StoredResponse): HeaderField[] {
-  const replaced = new Map(made.map((field) => [field[0].toLowerCase(), field]));
-  const left = unsaid.map((name) => name.toLowerCase());
-  const own: HeaderField[] = [];
-  for (const field of fields) {
-    const name = field[0].toLowerCase();
-    if (left.includes(name)) continue;
-    own.push(replaced.get(name) ?? field);
-    replaced.delete(name);
-  }
-  return [...own, ...(vary === undefined ? [] : [['Vary', vary] as const]), ...replaced.values(), [CACHE_STATUS, HIT]];
 }

@@ -7,6 +7,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageInputs } from '../inputs/page-inputs.js';
 import { EarlyAnswers } from './early-answers.js';
+import { ErrorCopies } from './error-copies.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
 import { Visitors } from './visitors.js';
@@ -23,7 +24,9 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   readonly #instrument = (request: IncomingMessage, response: ServerResponse): void => {
     this.renderings.arrived(request);
     this.visitors.arrived(request, response);
-    if (instrument(response)) this.inputs.observe(request, response);
+    if (!instrument(response)) return;
+    this.inputs.observe(request, response);
+    this.errors.watch(request, response);
   };
 
   #giveBack: (() => void) | undefined;
@@ -34,6 +37,7 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(PageInputs) private readonly inputs: PageInputs,
+    @Inject(ErrorCopies) private readonly errors: ErrorCopies,
     @Inject(Visitors) private readonly visitors: Visitors,
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
   ) {}
@@ -45,7 +49,10 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    this.server?.off('request', this.#instrument);
+    const { server } = this;
+    // Errors of a server that is closing are still to be seen.
+    if (this.errors.isOn) server?.once('close', () => server.off('request', this.#instrument));
+    else server?.off('request', this.#instrument);
     for (const event of CONNECTED) this.server?.off(event, watchConnection);
     this.#giveBack?.();
   }

@@ -8,6 +8,7 @@ import { inputsOf } from '../inputs/request-inputs.js';
 import { ReadReports } from './read-reports.js';
 import { draftOf } from './current-draft.js';
 import { EarlyAnswers } from './early-answers.js';
+import { ErrorCopies } from './error-copies.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { Passage } from './passage.js';
 import { rawOf, type Wrapped } from './raw-of.js';
@@ -37,6 +38,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(RenderTurns) private readonly turns: RenderTurns,
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(ReadReports) private readonly reads: ReadReports,
+    @Inject(ErrorCopies) private readonly errors: ErrorCopies,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -49,6 +51,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (!instrument(response)) return this.passage.passUnobserved(response, next);
     const plan = this.plans.of(context);
     if (plan.exempt === undefined) return this.answer(context, next, plan, request, response);
+    this.errors.forbid(response);
     return this.passage.pass(context, request, response, next, plan.exempt);
   }
 
@@ -67,7 +70,11 @@ export class PageCacheInterceptor implements NestInterceptor {
     const deciding = ask(() => this.dispatcher.decide(requested));
     if (deciding) await deciding;
     const reason = requested.refusal ?? ask(() => this.plans.skips(plan, context));
-    if (reason !== undefined) return pass(reason);
+    if (reason !== undefined) {
+      this.errors.forbid(response);
+      return pass(reason);
+    }
+    this.errors.allow(request);
     if (plan.options.skipIf === undefined) this.early.learn(address);
     const given = await this.stored.answer(requested, response);
     if (given === undefined) return of(undefined);

@@ -174,9 +174,9 @@ export class PageRendering {
     if (!page || typeof page === 'string' || this.refusal !== undefined) {
       return { stored: false, reason: this.refusal ?? 'unknown' };
     }
-    const { address, ttl, tags } = this.draft;
+    const { address, ttl, tags, stale } = this.draft;
     const stored = { ...(await response.packed(page)), ...(tags.size > 0 ? { tags: [...tags] } : {}) };
-    const result = await this.write.commit(stored, ttl);
+    const result = await this.write.commit(stored, ttl, stale);
     if (result.stored) this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length, this.cause));
     return result.stored ? { stored: true, page: stored } : result;
   }

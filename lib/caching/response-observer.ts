@@ -1,11 +1,14 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { HeaderField } from '../http/fields.js';
 import { CACHE_STATUS, NOT_A_PAGE } from './cache-status.js';
+import type { HeldError, Methods as Sending } from './held-error.js';
 
 const OBSERVER = Symbol('nestjs-nginx-cache: observer');
 const ENDING = Symbol('nestjs-nginx-cache: ending');
 const HELD = Symbol('nestjs-nginx-cache: held');
 const BEGUN = Symbol('nestjs-nginx-cache: begun');
 const WRITE = Symbol('nestjs-nginx-cache: write');
+const ERROR = Symbol('nestjs-nginx-cache: error');
 
 /** Sees what really leaves Node. */
 export interface ResponseObserver {
@@ -41,6 +44,8 @@ type Observed = ServerResponse & {
   [BEGUN]?: boolean;
   /** The method as it is without what is wrapped around it later. */
   [WRITE]?: Method;
+  /** Holds an error back, if one is to be. */
+  [ERROR]?: HeldError | undefined;
 };
 type Method = (this: Observed, ...args: unknown[]) => unknown;
 interface Methods {
@@ -82,13 +87,46 @@ export function observe(response: ServerResponse, observer: ResponseObserver | s
   (response as Observed)[OBSERVER] = observer;
 }
 
+/** Sets who holds an error of the application back. */
+export function holdErrors(response: ServerResponse, error: HeldError | undefined): void {
+  (response as Observed)[ERROR] = error;
+}
+
+/**
+ * Sends something else in the place of an error that is being held back. Whoever sees the response sees that it has failed.
+ *
+ * @param cacheStatus the value of the `Cache-Status` field
+ */
+export function sendInstead(
+  response: ServerResponse,
+  { writeHead, end }: Sending,
+  failed: number,
+  { status, fields, body }: { status: number; fields: readonly HeaderField[]; body: Buffer | undefined },
+  cacheStatus: string,
+): void {
+  const observer = (response as Observed)[OBSERVER];
+  response.statusCode = failed;
+  if (typeof observer === 'object') {
+    observer.head();
+    observer.end(true);
+  }
+  observe(response, cacheStatus);
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  for (const [name, value] of fields) response.appendHeader(name, value);
+  // Else it is that of the error. HTTP/2 has none.
+  if (response.req.httpVersionMajor === 1) response.statusMessage = '';
+  writeHead.call(response, status);
+  end.call(response, body);
+}
+
 function wrap(original: ServerResponse): Methods {
   const writeHead = original.writeHead as unknown as Method;
   const write = original.write as unknown as Method;
   const end = original.end as unknown as Method;
   const flushHeaders = original.flushHeaders as unknown as Method;
-  return {
+  const methods: Methods = {
     writeHead(status, ...rest) {
+      if (this[ERROR]?.holds(this, methods, 'writeHead', [status, ...rest])) return this;
       // Node refuses what is no status, and the application may go on with one.
       if (this.headersSent || !(Number(status) >= 100 && Number(status) < 1000))
         return writeHead.call(this, status, ...rest);
@@ -109,6 +147,7 @@ function wrap(original: ServerResponse): Methods {
       return reason === undefined ? writeHead.call(this, status) : writeHead.call(this, status, reason);
     },
     write(...args) {
+      if (this[ERROR]?.holds(this, methods, 'write', args)) return false;
       // Ended already, as far as the application knows: Node would not send it either.
       if (this[HELD] && !this[ENDING]) return false;
       this[BEGUN] = true;
@@ -119,6 +158,7 @@ function wrap(original: ServerResponse): Methods {
       return result;
     },
     flushHeaders() {
+      if (this[ERROR]?.holds(this, methods, 'flushHeaders', [])) return undefined;
       const result = flushHeaders.call(this);
       const observer = this[OBSERVER];
       // Node sends them with an empty text.
@@ -126,6 +166,7 @@ function wrap(original: ServerResponse): Methods {
       return result;
     },
     end(...args) {
+      if (this[ERROR]?.holds(this, methods, 'end', args)) return this;
       const observer = this[OBSERVER];
       if (typeof observer !== 'object') return end.apply(this, args);
       // Ended already, as far as the application knows.
@@ -141,6 +182,7 @@ function wrap(original: ServerResponse): Methods {
       return endNow.call(this, observer, args);
     },
   };
+  return methods;
 
   function endNow(this: Observed, observer: ResponseObserver, args: unknown[]): unknown {
     const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;

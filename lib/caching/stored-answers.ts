@@ -8,10 +8,12 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { lookedUp } from '../page/page-key-header.js';
 import type { Page } from '../page/page.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { COLLAPSED, HIT } from './cache-status.js';
+import { datedPage } from '../stores/stale-copy.js';
+import { COLLAPSED, HIT, staleHit } from './cache-status.js';
 import { Coalescing, type Lead, NOBODY_WAITS } from './coalescing.js';
 import { EarlyAnswers } from './early-answers.js';
 import { Publications } from './publications.js';
+import { Renewals } from './renewals.js';
 import { replay, takeOver } from './replay.js';
 
 /**
@@ -29,6 +31,7 @@ export class StoredAnswers {
     @Inject(Publications) private readonly publications: Publications,
     @Inject(Coalescing) private readonly coalescing: Coalescing,
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
+    @Inject(Renewals) private readonly renewals: Renewals,
   ) {}
 
   /** @returns `undefined` when that was the answer; else the lead of its rendering, for which others may wait */
@@ -37,6 +40,9 @@ export class StoredAnswers {
     const { key } = requested.address;
     if (this.publications.of(request)) return NOBODY_WAITS;
     if (!this.hasLooked(requested) && (await this.answerStored(requested, response))) return undefined;
+    const renews = this.options.stale?.whileRevalidate;
+    const copy = renews ? await this.renewals.copyMeanwhile(requested.address, request) : undefined;
+    if (copy && (await this.send(datedPage(copy), staleHit(copy), requested, response))) return undefined;
     const joining = skipped === undefined ? this.coalescing.join(key) : this.coalescing.follow(key);
     const joined = joining instanceof Promise ? await joining : joining;
     if (!joined) return NOBODY_WAITS;

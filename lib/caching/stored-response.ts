@@ -85,6 +85,20 @@ export async function storedResponse(
   };
 }
 
+/** All fields, in the order in which they would be sent if each were set on the response. */
+export function fieldsOf({ fields, vary, made, unsaid }: StoredResponse): HeaderField[] {
+  const replaced = new Map(made.map((field) => [field[0].toLowerCase(), field]));
+  const left = unsaid.map((name) => name.toLowerCase());
+  const own: HeaderField[] = [];
+  for (const field of fields) {
+    const name = field[0].toLowerCase();
+    if (left.includes(name)) continue;
+    own.push(replaced.get(name) ?? field);
+    replaced.delete(name);
+  }
+  return [...own, ...(vary === undefined ? [] : [['Vary', vary] as const]), ...replaced.values()];
+}
+
 /** What few browsers send, most visitors do. */
 const usual = new Map<string, boolean>();
 const MAX_USUAL = 100;

@@ -13,6 +13,7 @@ import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { flavourFor } from '../nginx/flavours/flavours.js';
 import { ContentTypes } from '../page/content-types.js';
 import { bodyFormat } from '../page/body-format.js';
+import { copyLife } from '../page/stale-times.js';
 import { DEFAULT_CONTENT_TYPE, pageForm } from './page-form.js';
 import { mustFitInNginx } from './nginx-limits.js';
 import { optionsSchema } from './options.schema.js';
@@ -52,6 +53,9 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const parameters = allowedParameters(query?.allow);
   const allow = parameters.map(({ name }) => name);
   const ignore = query?.ignore ?? DEFAULT_IGNORED_PARAMETERS;
+  const { staleWhileRevalidate = 0, staleIfError = 0 } = options;
+  const stale = { whileRevalidate: staleWhileRevalidate, ifError: staleIfError };
+  const keepsCopies = copyLife(stale) > 0;
   const storeContext: StoreContext = {
     format: (flavour?.format ?? bodyFormat)(headers, (key) => contentTypes.ofKey(key)),
     prefix,
@@ -60,6 +64,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     mustList: allow.length > 0,
     isVersioned: options.version !== undefined,
     refreshesAhead: Boolean(options.refreshAhead),
+    keepsCopies,
   };
   const parameter = options.remotePurge?.parameter;
   // nginx would answer from the cache, and the application never see it.
@@ -98,6 +103,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     form: flavour ? pageForm(storeContext.format.name, contentTypes, ownHeaders) : '',
     version: options.version,
     ttl: options.ttl ?? 300_000,
+    stale: keepsCopies ? stale : undefined,
     store,
     storeContext,
     flavour: flavour?.name,

@@ -10,13 +10,15 @@ import { digest } from './digest.js';
  * @param fingerprint from `fingerprintOf()`, without the servers: a change of the list moves pages, and changes none
  */
 export function editionOf(options: CheckedOptions, fingerprint: string): Edition {
-  const { requestFields, excuseVary, excuseHeaders, excuseCookies, harmlessGuards, version, store } = options;
+  const { requestFields, excuseVary, excuseHeaders, excuseCookies, harmlessGuards, stale, version, store } = options;
   const declared = [
     requestFields,
     excuseVary,
     excuseHeaders,
     excuseCookies.map(String),
     Array.from(harmlessGuards, ({ name }) => name),
+    // Copies that no process looks for any more must not come back with the option.
+    ...(stale ? [stale.whileRevalidate > 0, stale.ifError > 0] : []),
   ];
   return {
     configuration: digest(JSON.stringify([fingerprint, ...declared])),

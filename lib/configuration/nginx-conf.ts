@@ -8,6 +8,7 @@ import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { appLocations } from '../nginx/app-locations.js';
 import { checkDeployment, type CheckedDeployment, type NginxDeployment } from '../nginx/deployment.js';
 import type { Flavour, Site } from '../nginx/flavours/flavour.js';
+import { sendsCopies, STALE_STATUS, staleLocations, staleMaps } from '../nginx/stale-locations.js';
 import { schemeMaps } from '../nginx/trusted-proxies.js';
 import { upstreams } from '../nginx/upstreams.js';
 import { wholeConf } from '../nginx/whole-conf.js';
@@ -152,7 +153,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
     ]),
     '# Where there is no page: whoever asks for a part gets it from the application, and makes no page.',
     ...map('"$request_method $http_range"', names.variable('fallback'), [
-      ['default', `@${names.of('bypass')}`],
+      ['default', `@${names.of(sendsCopies(options) ? 'part' : 'bypass')}`],
       ['GET ', `@${names.of('miss')}`],
     ]),
     ...map('$http_upgrade', names.variable('connection'), [
@@ -160,7 +161,10 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['', ''],
     ]),
     ...hitHeaders(options).flatMap(([, value], index) =>
-      map(names.variable('status'), names.variable(`header_${index}`), [['nginx; hit', value]]),
+      map(names.variable('status'), names.variable(`header_${index}`), [
+        ['nginx; hit', value],
+        ...(sendsCopies(options) ? [[STALE_STATUS, value] as [string, string]] : []),
+      ]),
     ),
     ...schemeMaps(trustedProxies, names),
     '# The Host field with its port, unless it contradicts the request line.',
@@ -168,6 +172,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['default', '$host'],
       ['~*^([^|]+)\\|\\1\\.?(?::[0-9]+)?$', '$http_host'],
     ]),
+    ...staleMaps(site),
     ...(options.hosts
       ? [
           '# For pages: with a port only if it is the own one. Ports are not part of the key, and links may be made of them.',
@@ -200,6 +205,7 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
     ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
     ...separated(flavour.locations(site)),
     ...appLocations(site, place),
+    ...staleLocations(site, flavour),
   ];
 }
 

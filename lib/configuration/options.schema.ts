@@ -13,6 +13,7 @@ import { nameRegExp } from '../rules/portable-regexp.js';
 const PREFIX = 'up to 100 of the characters A-Z a-z 0-9 . _ : @ + -, e.g. "blog:"';
 const VERSION = 'a text that is not empty, e.g. the id of a build, or left out';
 const TTL = 'a number of milliseconds, 0 for "until purged"';
+const STALE = 'a whole number of milliseconds up to 1,000,000,000,000, 0 for "not at all"';
 const STORE = 'what memoryStore(), memcachedStore(), fileStore() or keyvStore() return';
 const FLAVOUR = '"memcached", "srcache", "njs" or "files"';
 const CONTENT_TYPE = 'a content type like "text/html; charset=utf-8"';
@@ -134,11 +135,16 @@ const refreshAhead = strict({
   inactive: v.optional(wholeNumber('milliseconds', 0)),
   rate: v.optional(wholeNumber('pages a second', 1)),
 });
+const stale = v.optional(
+  v.pipe(v.number(STALE), v.integer(STALE), v.minValue(0, STALE), v.maxValue(1_000_000_000_000, STALE)),
+);
 
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
   version: v.optional(v.pipe(v.string(VERSION), v.minLength(1, VERSION))),
   ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
+  staleWhileRevalidate: stale,
+  staleIfError: stale,
   store: v.optional(v.looseObject({ kind: v.string(STORE), open: v.function(STORE) }, STORE)),
   nginx: v.optional(
     strict({

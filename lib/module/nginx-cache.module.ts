@@ -8,6 +8,7 @@ import { PageCacheFailed } from '../events/page-cache.events.js';
 import { Coalescing } from '../caching/coalescing.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import { EarlyAnswers } from '../caching/early-answers.js';
+import { ErrorCopies } from '../caching/error-copies.js';
 import { HandlerGuards } from '../caching/handler-guards.js';
 import { HandlerRoutes } from '../caching/handler-routes.js';
 import { HandlerPlans } from '../caching/handler-plans.js';
@@ -29,12 +30,14 @@ import { PageInputs } from '../inputs/page-inputs.js';
 import { RenderTurns } from '../caching/render-turns.js';
 import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
+import { Renewals, Renewer } from '../caching/renewals.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
 import { StoreOutages } from '../caching/store-outages.js';
 import { BulkPublisher } from '../publishing/bulk-publisher.js';
 import { InnerRequests } from '../publishing/inner-requests.js';
 import { OpenPublications } from '../publishing/open-publications.js';
 import { PageRenderer } from '../publishing/page-renderer.js';
+import { PageRenewer } from '../publishing/page-renewer.js';
 import { Publisher } from '../publishing/publisher.js';
 import { SitemapReader } from '../publishing/sitemap/sitemap-reader.js';
 import { RefreshAhead } from '../publishing/refresh-ahead.js';
@@ -136,6 +139,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       RenderTurns,
       CurrentDraft,
       EarlyAnswers,
+      ErrorCopies,
       HandlerGuards,
       HandlerPlans,
       HandlerRoutes,
@@ -159,6 +163,8 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       BulkPublisher,
       SitemapReader,
       RefreshAhead,
+      Renewals,
+      { provide: Renewer, useClass: PageRenewer },
       Purger,
       StoredAnswers,
       {
@@ -198,6 +204,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       PageCacheDispatcher,
       CurrentDraft,
       EarlyAnswers,
+      ErrorCopies,
       HandlerPlans,
       Passage,
       ReadReports,

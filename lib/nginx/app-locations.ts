@@ -4,6 +4,7 @@ import { variantFields } from '../rules/variant.js';
 import type { CheckedDeployment } from './deployment.js';
 import type { Site } from './flavours/flavour.js';
 import { block, quoted } from './syntax.js';
+import { orCopy, sendsCopies } from './stale-locations.js';
 import { schemeVariable } from './trusted-proxies.js';
 import type { SiteNames } from './variables.js';
 
@@ -25,12 +26,26 @@ const UNKEYED = [
  * The two ways to the application. Named locations keep method, body and raw target.
  * `miss`: the page is to be stored, so the application must send all of it, and sees nothing that it may not depend on.
  * `bypass`: the request goes through untouched.
+ * `part`: the same for who has asked for a part of a page or for its header alone, and may get that of a copy.
  */
-export function appLocations({ options, names, fingerprint }: Site, place: CheckedDeployment): string[] {
+export function appLocations(site: Site, place: CheckedDeployment): string[] {
+  const { options, names, fingerprint } = site;
   const { hosts, requestFields } = options;
   const host = names.variable(hosts ? 'page_host' : 'host');
   const scheme = schemeVariable(place.trustedProxies, names);
   const own = place.proxySetHeader.map(([name, value]): Field => [name, quoted(value)]);
+  const bypass = [
+    ...pass(names),
+    '# An upload goes on as it comes: the application says how much it takes, and nothing fills the disk of nginx before.',
+    'proxy_request_buffering off;',
+    ...fields([
+      ...forwarded(names.variable('host'), scheme),
+      ...own,
+      [PAGE_KEY_HEADER, `"bypass ${names.variable('reason')}"`],
+      [CONFIGURATION_HEADER, fingerprint],
+      ['Upgrade', '$http_upgrade'],
+    ]),
+  ];
   return [
     ...block(`location @${names.of('miss')}`, [
       ...pass(names),
@@ -44,20 +59,11 @@ export function appLocations({ options, names, fingerprint }: Site, place: Check
       ]),
       '# A page is rendered to its end and stored, although the visitor has left.',
       'proxy_ignore_client_abort on;',
+      ...orCopy(site),
     ]),
     '',
-    ...block(`location @${names.of('bypass')}`, [
-      ...pass(names),
-      '# An upload goes on as it comes: the application says how much it takes, and nothing fills the disk of nginx before.',
-      'proxy_request_buffering off;',
-      ...fields([
-        ...forwarded(names.variable('host'), scheme),
-        ...own,
-        [PAGE_KEY_HEADER, `"bypass ${names.variable('reason')}"`],
-        [CONFIGURATION_HEADER, fingerprint],
-        ['Upgrade', '$http_upgrade'],
-      ]),
-    ]),
+    ...block(`location @${names.of('bypass')}`, bypass),
+    ...(sendsCopies(options) ? ['', ...block(`location @${names.of('part')}`, [...bypass, ...orCopy(site)])] : []),
   ];
 }
 

@@ -1,11 +1,15 @@
 import { pathPattern } from '../rules/path.rule.js';
 import type { Site } from './flavours/flavour.js';
 import { regexp } from './rule-map.js';
+import { sendsCopies } from './stale-locations.js';
 import { block, map } from './syntax.js';
 
+/** Pages have locations of their types; so have the copies that outlive them. */
+type Of = 'type' | 'stale_type';
+
 /** nginx has no variable for a content type, so each has a location of its own. */
-const locationOf = ({ names, options }: Site, type: string) =>
-  `@${names.of(`type_${options.contentTypes.others.indexOf(type)}`)}`;
+const locationOf = ({ names, options }: Site, type: string, of: Of = 'type') =>
+  `@${names.of(`${of}_${options.contentTypes.others.indexOf(type)}`)}`;
 
 /** Which location sends a page, if it is not that of the type of all: as `ContentTypes.of()` decides. */
 export function typeMaps(site: Site): string[] {
@@ -22,13 +26,20 @@ export function typeMaps(site: Site): string[] {
     '# Where the pages of another content type are sent.',
     ...map('$uri', decoded, [['default', ''], ...lines]),
     ...map(names.variable('path'), names.variable('type'), [['default', decoded], ...lines]),
+    ...(sendsCopies(options)
+      ? map(
+          names.variable('type'),
+          names.variable('stale_type'),
+          options.contentTypes.others.map((type) => [locationOf(site, type), locationOf(site, type, 'stale_type')]),
+        )
+      : []),
   ];
 }
 
 /** Leads a request that may be answered from the cache to the location of its type. */
-export function typeDecision({ names, options }: Site): string[] {
+export function typeDecision({ names, options }: Site, of: Of = 'type'): string[] {
   if (options.contentTypes.others.length === 0) return [];
-  const location = names.variable('type');
+  const location = names.variable(of);
   return [
     '# Never leaves nginx either.',
     `error_page 419 = ${location};`,
@@ -39,10 +50,10 @@ export function typeDecision({ names, options }: Site): string[] {
 }
 
 /** @param page the lines that send a page of a type */
-export function typeLocations(site: Site, page: (type: string) => string[]): string[] {
+export function typeLocations(site: Site, page: (type: string) => string[], of: Of = 'type'): string[] {
   return site.options.contentTypes.others.flatMap((type, index) => [
     ...(index === 0 ? [] : ['']),
-    ...block(`location ${locationOf(site, type)}`, page(type)),
+    ...block(`location ${locationOf(site, type, of)}`, page(type)),
   ]);
 }
 

@@ -3,6 +3,7 @@ import type { CanActivate, Type } from '@nestjs/common';
 import type { HeaderField } from '../http/fields.js';
 import type { ContentTypes } from '../page/content-types.js';
 import type { PageKeyOptions } from '../page/page-key.js';
+import type { StaleTimes } from '../page/stale-times.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
 import type { NamePattern } from '../rules/cookie.rule.js';
 import type { RequestFieldOptions } from '../rules/request-fields.rule.js';
@@ -16,6 +17,8 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly form: string;
   readonly version: string | undefined;
   readonly ttl: number;
+  /** Copies of pages and how long they are sent; `undefined` when there are none. A time of 0 switches one of the two off. */
+  readonly stale: StaleTimes | undefined;
   readonly store: PageStoreDefinition;
   readonly storeContext: StoreContext;
   /** `undefined` when nginx does not read the store. */

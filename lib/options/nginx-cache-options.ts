@@ -33,6 +33,30 @@ export interface NginxCacheOptions {
   /** How long a page is served, in milliseconds; 0 = until purged. Default 5 minutes. */
   ttl?: number;
 
+  /**
+   * How long after its end a page is still sent while it is being rendered again, in milliseconds: the application answers with a copy at once,
+   * and renders the page in the background, once. Default 0: visitors wait for the new page. `stale-while-revalidate` in the `Cache-Control`
+   * of a page says another time for it; `must-revalidate` and `proxy-revalidate` forbid it. For pages with a `ttl`; not with `keyvStore()`
+   * and `memcachePp()`.
+   *
+   * @example
+   * staleWhileRevalidate: 60_000
+   * @see https://www.rfc-editor.org/rfc/rfc5861#section-3
+   */
+  staleWhileRevalidate?: number;
+
+  /**
+   * How long after its end a page is still sent instead of an error, in milliseconds: by nginx, when the application is down or too slow, and by the
+   * application, when it would answer 500, 502, 503 or 504. Default 0: visitors see the error. As long as `staleWhileRevalidate` at least.
+   * `stale-if-error` in the `Cache-Control` of a page says another time for it; `must-revalidate` and `proxy-revalidate` forbid it. For
+   * pages with a `ttl`; not with `keyvStore()` and `memcachePp()`.
+   *
+   * @example
+   * staleIfError: 24 * 60 * 60_000
+   * @see https://www.rfc-editor.org/rfc/rfc5861#section-4
+   */
+  staleIfError?: number;
+
   /** Where pages are kept. Default `memoryStore()`: in this process, served by the application. */
   store?: PageStoreDefinition;
 

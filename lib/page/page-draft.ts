@@ -1,4 +1,5 @@
 import type { PageAddress } from './page-key.js';
+import type { StaleTimes } from './stale-times.js';
 
 /**
  * A page that is being rendered: what handlers and listeners can still change.
@@ -6,6 +7,12 @@ import type { PageAddress } from './page-key.js';
  * @publicApi
  */
 export class PageDraft {
+  /**
+   * How long a copy of the page may be sent after its end; not at all when `undefined`. `StaleListener` sets it when the header of the response
+   * is known; a `PageRendered` listener may still change it.
+   */
+  stale: StaleTimes | undefined;
+
   readonly #tags = new Set<string>();
   #skipped: string | undefined;
   #ownTtl: number | undefined;

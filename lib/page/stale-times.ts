@@ -1,4 +1,9 @@
-/** How long a page may still be sent after its end, in milliseconds (RFC 5861). */
+/**
+ * How long a page may still be sent after its end, in milliseconds.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc5861
+ * @publicApi
+ */
 export interface StaleTimes {
   /** While it is being rendered again (`stale-while-revalidate`). */
   readonly whileRevalidate: number;

@@ -22,6 +22,7 @@ import { RedirectHostListener } from './redirect-host.listener.js';
 import { RequestFieldsListener } from './request-fields.listener.js';
 import { SetCookieListener } from './set-cookie.listener.js';
 import { SizeListener } from './size.listener.js';
+import { StaleListener } from './stale.listener.js';
 import { StatusListener } from './status.listener.js';
 import { VaryListener } from './vary.listener.js';
 import { VisitorListener } from './visitor.listener.js';
@@ -62,6 +63,7 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   CanonicalAddressListener,
   HandlerQueryListener,
   FreshnessListener,
+  StaleListener,
 ];
 
 /** Those that `listeners` may leave out. Every other keeps pages private or their addresses exact. */
@@ -76,6 +78,7 @@ const OPTIONAL: ReadonlySet<Type> = new Set<Type>([
   SizeListener,
   HandlerQueryListener,
   FreshnessListener,
+  StaleListener,
 ]);
 
 /**

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isOutdated } from '../caching/page-rendering.js';
 import { retryAfter } from '../http/retry-after.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Purger } from '../purging/purger.js';
 import type { Pace } from './pace.js';
 import type { PageRenderer, Rendering } from './page-renderer.js';
 import { type PageResult, type PublishManyReport, type PublishReport, PublishResults } from './publish-report.js';
+import { settle } from './settlement.js';
 
 /** How often a page is asked for while the application says that it is too busy. */
 const ATTEMPTS = 3;
@@ -15,19 +15,6 @@ const LONGEST_PAUSE = 60_000;
 const FAILURE_PAUSE = 50;
 /** The longest pause after failures, in milliseconds. */
 const LONGEST_FAILURE_PAUSE = 2000;
-
-/** Of what is rendered in order to be stored, these say nothing of the page. */
-const OF_THE_STORE: ReadonlySet<string> = new Set([
-  'aborted',
-  'evicted',
-  'other-configuration',
-  'other-version',
-  'purge-pending',
-  'purges-unknown',
-  'store-busy',
-  'store-down',
-  'store-failed',
-]);
 
 export interface PublicationOptions {
   /** How many pages are rendered at once while no visitor is here. */
@@ -127,7 +114,7 @@ export class Publication {
       const rendering = await this.pace.run(() => this.renderer.render(address, this.signal));
       if (!rendering) return undefined;
       if (this.isAskedToWait(rendering, attempt) && attempt < ATTEMPTS) continue;
-      const result = await this.settle(address, rendering);
+      const result = await settle(address, rendering, this.purger, this.options.isPatient);
       if (result.result === 'failed') this.slowDown();
       else this.#failures = 0;
       return result;
@@ -140,24 +127,4 @@ export class Publication {
     this.pace.pause(Math.min(retryAfter(field) ?? 1000 * 2 ** (attempt - 1), LONGEST_PAUSE));
     return true;
   }
-
-  /** What is no page any more goes. */
-  private async settle(address: PageAddress, { status, outcome }: Rendering): Promise<PageResult> {
-    if (outcome.stored) return { result: 'published' };
-    const isPage = status >= 200 && status < 300;
-    if (!isPage && !isGone(status)) return { result: 'failed', ...(status === 0 ? {} : { status }) };
-    const saysNothing = isPage && (isOutdated(outcome) || OF_THE_STORE.has(outcome.reason));
-    if (saysNothing && this.options.isPatient) return { result: 'failed', reason: outcome.reason };
-    await this.purger.one(address);
-    // A page that somebody kept out, or no page any more.
-    return isPage ? { result: 'skipped', reason: outcome.reason } : { result: 'purged' };
-  }
-}
-
-/**
- * Whether a status says that there is no page any more for everybody. Others (429, those of the 500s) say that it could not be rendered
- * now.
- */
-function isGone(status: number): boolean {
-  return (status >= 300 && status < 400) || [401, 403, 404, 410].includes(status);
 }

@@ -11,6 +11,7 @@ import type { PageStore, PageUse, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
 import { addressesIn } from './server-list.js';
+import type { StaleCopy } from './stale-copy.js';
 import { StoragePart } from './storage-part.js';
 
 /** An application that starts waits no longer for the store, in milliseconds. No visitor waits with it. */
@@ -65,7 +66,21 @@ export class PageStorage {
     return isPage(given) ? given : undefined;
   }
 
-  /** Whether there is a page; unlike `get`, it rejects when the store does not say so. */
+  /**
+   * The copy of a page, which may outlive it.
+   *
+   * @param request on whose behalf
+   * @returns `undefined` when there is none, or when the store does not say so in time
+   */
+  async copy(key: string, request: object): Promise<StaleCopy | undefined> {
+    const reading = this.partOf(key)
+      .store.copy?.(key)
+      .catch(() => undefined);
+    const copy = reading && (await waitFor(reading, request));
+    return copy && copy.ifError > Date.now() && isPage(copy.page) ? copy : undefined;
+  }
+
+  /** Whether there is a page, or a copy of one; unlike `get`, it rejects when the store does not say so. */
   async has(key: string): Promise<boolean> {
     const { store } = this.partOf(key);
     return store.has ? store.has(key) : (await store.keyv.get(key)) !== undefined;

@@ -1,3 +1,4 @@
+import { headerOf } from '../http/fields.js';
 import type { Page } from '../page/page.js';
 import { copyLife, type StaleTimes } from '../page/stale-times.js';
 
@@ -26,4 +27,10 @@ export type CopyTimes = Omit<StaleCopy, 'page'>;
 export function timesOfCopy(ttl: number, stale: StaleTimes, now: number): CopyTimes {
   const ended = now + ttl;
   return { stored: now, ended, whileRevalidate: ended + stale.whileRevalidate, ifError: ended + copyLife(stale) };
+}
+
+/** The page of a copy, with the `Date` from which its age counts. */
+export function datedPage({ page, stored }: StaleCopy): Page {
+  if (headerOf(page, 'date') !== undefined) return page;
+  return { ...page, headers: [...page.headers, ['Date', new Date(stored).toUTCString()]] };
 }

@@ -1,8 +1,18 @@
 import { bodyFormat } from '../../page/body-format.js';
-import { LEASE, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES, siteDirectory } from '../../page/page-file.js';
+import { SPAN, SPAN_KINDS } from '../../page/copy-spans.js';
+import {
+  COPY_BODY,
+  LEASE,
+  PAGE_BODY,
+  PAGE_FILE_MARK,
+  PAGE_LINKS,
+  SITE_DIRECTORIES,
+  siteDirectory,
+} from '../../page/page-file.js';
 import { contentType, gzipTypes, typeDecision, typeLocations, typeMaps } from '../content-types.js';
 import type { Flavour, Site } from './flavour.js';
 import { keyParts } from '../key-maps.js';
+import { orFailure, sendsCopies } from '../stale-locations.js';
 import { decision, fallback } from './lookup.js';
 import { map, quoted } from '../syntax.js';
 import type { SiteNames } from '../variables.js';
@@ -36,6 +46,7 @@ export const filesFlavour: Flavour = {
       ...map('$msec', names.variable('second'), [[`~^(?<${second}>[0-9]+)`, `$${second}`]]),
       ...(options.store.files?.brotli ? brotliRefused(names) : []),
       ...typeMaps(site),
+      ...spanMaps(site),
     ];
   },
 
@@ -45,6 +56,8 @@ export const filesFlavour: Flavour = {
     return [...decision({ ...site, bypass: site.bypass + refused }), ...typeDecision(site), ...page(site)];
   },
   locations: (site) => typeLocations(site, (type) => page(site, type)),
+  copy: (site) => [...typeDecision(site, 'stale_type'), ...copy(site)],
+  copyLocations: (site) => typeLocations(site, (type) => copy(site, type), 'stale_type'),
   files: () => ({}),
 };
 
@@ -54,13 +67,49 @@ function page(site: Site, type = site.options.contentTypes.ofAll): string[] {
   const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
   const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
   const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
-  const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
-  return [
-    `root ${quoted(root)};`,
-    `try_files ${order.join(' ')} =404;`,
+  const otherwise = [
     ...fallback(site),
     '# Not readable, or purged since it was found.',
     `error_page 403 = ${names.variable('fallback')};`,
+  ];
+  return found(site, type, order, otherwise);
+}
+
+/** Where the copy of a page is, for each length of the spans in which it may be sent. */
+function copy(site: Site, type = site.options.contentTypes.ofAll): string[] {
+  const { names } = site;
+  const version = `/${SITE_DIRECTORIES.pages}${names.variable('file')}/${PAGE_LINKS.expiring}`;
+  const files = spans(names).map(({ variable }) => quoted(`${version}/${SPAN}${variable}/${COPY_BODY}`));
+  return found(site, type, files, orFailure(site));
+}
+
+function spans(names: SiteNames): { variable: string; group: string; kind: number }[] {
+  return Array.from({ length: SPAN_KINDS }, (_, kind) => {
+    return { variable: names.variable(`span_${kind}`), group: names.of(`raw_span_${kind}`), kind };
+  });
+}
+
+function spanMaps({ options, names }: Site): string[] {
+  if (!sendsCopies(options)) return [];
+  return [
+    '# The spans of 1 second, 10 seconds, … that it is in now: copySpans() of the application says in which a copy may be sent.',
+    ...spans(names).flatMap(({ variable, group, kind }) =>
+      map('$msec', variable, [[`~^(?<${group}>[0-9]+)[0-9]{${kind}}\\.`, `$${group}`]]),
+    ),
+  ];
+}
+
+/**
+ * @param files where it may be
+ * @param otherwise what happens when it is nowhere
+ */
+function found(site: Site, type: string, files: readonly string[], otherwise: readonly string[]): string[] {
+  const { options } = site;
+  const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
+  return [
+    `root ${quoted(root)};`,
+    `try_files ${files.join(' ')} =404;`,
+    ...otherwise,
     'log_not_found off;',
     '',
     'sendfile on;',

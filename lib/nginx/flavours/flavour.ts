@@ -40,6 +40,10 @@ export interface Flavour {
   location(site: Site): string[];
   /** Further locations, which it needs, for `server {}`. */
   locations(site: Site): string[];
+  /** What stands in the location of the copies that outlive their pages; it ends with `orFailure()` when there is none. */
+  copy(site: Site): string[];
+  /** Further locations, which copies need. */
+  copyLocations(site: Site): string[];
   /** Helper files by their path relative to the directory. */
   files(site: Site): Record<string, string>;
 }

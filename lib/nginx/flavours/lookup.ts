@@ -70,8 +70,8 @@ export function fallback({ names }: Site): string[] {
  * The location that a subrequest asks for a whole response. Its name does not begin with a slash, so no request from outside can
  * have it, and no path of the application is lost to it.
  */
-export function storedLocation({ names }: Site, lines: readonly string[]): string[] {
-  return block(`location = ${names.of('stored')}`, [
+export function storedLocation({ names }: Site, lines: readonly string[], name = 'stored'): string[] {
+  return block(`location = ${names.of(name)}`, [
     'internal;',
     ...lines,
     '# Not those of the server: whoever asked must see the status.',

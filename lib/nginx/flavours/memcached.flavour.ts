@@ -2,6 +2,7 @@ import { bodyFormat } from '../../page/body-format.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
 import { contentType, gzipTypes, typeDecision, typeLocations, typeMaps } from '../content-types.js';
 import type { Flavour, Site } from './flavour.js';
+import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
 import { decision, fallback, memcachedPass } from './lookup.js';
 
 /** The body alone, looked up by nginx's own module (ngx_http_memcached_module). */
@@ -13,16 +14,27 @@ export const memcachedFlavour: Flavour = {
   format: bodyFormat,
 
   modules: () => [],
-  http: typeMaps,
+  http: (site) => [...typeMaps(site), ...copyMaps(site)],
   location: (site) => [...decision(site, '$memcached_key'), ...typeDecision(site), ...page(site)],
   locations: (site) => typeLocations(site, (type) => page(site, type)),
+  copy: (site) => [
+    `set $memcached_key ${site.names.variable('copy_key')};`,
+    ...typeDecision(site, 'stale_type'),
+    ...page(site, site.options.contentTypes.ofAll, orFailure(site)),
+  ],
+  copyLocations: (site) => typeLocations(site, (type) => page(site, type, orFailure(site)), 'stale_type'),
   files: () => ({}),
 };
 
-function page(site: Site, type = site.options.contentTypes.ofAll): string[] {
+function copyMaps({ options, names }: Site): string[] {
+  return sendsCopies(options) ? copyKeyMaps(names, names.variable('key')) : [];
+}
+
+/** @param otherwise what happens when there is none */
+function page(site: Site, type = site.options.contentTypes.ofAll, otherwise = fallback(site)): string[] {
   return [
     ...memcachedPass(site, 'memcached'),
-    ...fallback(site),
+    ...otherwise,
     '',
     `memcached_gzip_flag ${GZIP_FLAG};`,
     'gunzip on;',

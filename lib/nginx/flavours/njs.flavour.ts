@@ -1,11 +1,15 @@
 import { HEAD_MAX_LENGTH } from '../../page/response-format.js';
-import type { Flavour } from './flavour.js';
+import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
+import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
 import { decision, fallback, memcachedPass, storedLocation, wholeResponse } from './lookup.js';
 import { njsModule } from './njs-module.js';
 
 /** Relative to the directory. */
 const FILE = 'page-cache.njs';
+
+/** What a page says of itself, as a parameter. */
+const HIT = '"nginx; hit"';
 
 /**
  * Whole responses, read by a small njs module (0.7.9 or newer) from a subrequest to nginx's own memcached module.
@@ -18,23 +22,29 @@ export const njsFlavour: Flavour = {
 
   modules: () => ['ngx_http_js_module.so'],
 
-  http: ({ names, directory }) => ['', `js_import ${names.of('njs')} from ${directory}/${names.of(FILE)};`],
+  http: ({ names, options, directory }) => [
+    '',
+    `js_import ${names.of('njs')} from ${directory}/${names.of(FILE)};`,
+    ...(sendsCopies(options) ? copyKeyMaps(names, names.variable('key')) : []),
+  ],
 
   location: (site) => [
     ...decision(site, '$memcached_key'),
-    `js_content ${site.names.of('njs')}.serve;`,
-    ...fallback(site),
-    '',
-    ...wholeResponse(),
-    'gzip off;',
-    '# From njs 0.8 on, nginx would put its own scheme and port in front of a path in Location.',
-    'absolute_redirect off;',
+    ...(sendsCopies(site.options) ? [`set ${site.names.variable('said')} ${HIT};`] : []),
+    ...page(site, fallback(site)),
   ],
+
+  copy: (site) => [
+    `set $memcached_key ${site.names.variable('copy_key')};`,
+    `set ${site.names.variable('said')} ${site.names.variable('stale')};`,
+    ...page(site, orFailure(site)),
+  ],
+  copyLocations: () => [],
 
   locations: (site) =>
     storedLocation(site, [
       '# The subrequests of njs share their variables with the request, and begin with the `set` of the server.',
-      `set ${site.names.variable('status')} "nginx; hit";`,
+      `set ${site.names.variable('status')} ${sendsCopies(site.options) ? site.names.variable('said') : HIT};`,
       ...memcachedPass(site, 'memcached'),
       '# njs reads a value whole. As much as it has is allocated.',
       `subrequest_output_buffer_size ${site.options.maxPageBytes + HEAD_MAX_LENGTH};`,
@@ -42,3 +52,16 @@ export const njsFlavour: Flavour = {
 
   files: ({ names }) => ({ [names.of(FILE)]: njsModule(names.of('stored')) }),
 };
+
+/** @param otherwise what happens when there is none */
+function page(site: Site, otherwise: string[]): string[] {
+  return [
+    `js_content ${site.names.of('njs')}.serve;`,
+    ...otherwise,
+    '',
+    ...wholeResponse(),
+    'gzip off;',
+    '# From njs 0.8 on, nginx would put its own scheme and port in front of a path in Location.',
+    'absolute_redirect off;',
+  ];
+}

@@ -116,7 +116,8 @@ export class Drafts {
     }
   }
 
-  private async isDraft(page: string, { name }: PageVersion): Promise<boolean> {
+  /** Whether it has not come to its place. */
+  async isDraft(page: string, { name }: PageVersion): Promise<boolean> {
     const files: string[] = await unless(GONE, [], readdir(this.pages.path(page, name)));
     return files.includes(DRAFT_LINK) || !(files.includes(PAGE_BODY) || files.includes(COPY_BODY));
   }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES } from '../../page/page-file.js';
@@ -96,15 +96,18 @@ export class PageDirectories {
     return undefined;
   }
 
-  /** The version whose copy may be there, as long as it is its link that leads to it. */
-  async copied(page: string): Promise<PageVersion | undefined> {
-    const name = await this.current(page, PAGE_LINKS.expiring);
+  /**
+   * The version whose copy may be there. Not asynchronous, and neither is reading it: while all threads are writing pages, a copy would come
+   * too late for the visitor who needs it.
+   */
+  copied(page: string): PageVersion | undefined {
+    const name = unlessGone(() => readlinkSync(this.path(page, PAGE_LINKS.expiring)));
     const version = name === undefined ? undefined : parseVersion(name);
     return version?.stale && version;
   }
 
-  async readCopy(page: string, { name }: PageVersion, coding: Coding): Promise<Buffer | undefined> {
-    return unless(GONE, undefined, readFile(this.path(page, name, COPY_BODY + coding)));
+  readCopy(page: string, { name }: PageVersion, coding: Coding): Buffer | undefined {
+    return unlessGone(() => readFileSync(this.path(page, name, COPY_BODY + coding)));
   }
 
   /** Whether any version of the page has one of the tags, or tags that are not known. */
@@ -123,6 +126,16 @@ export class PageDirectories {
       // What has gone meanwhile was purged, or replaced by a version that is checked against this purge.
       return (await unless(GONE, undefined, lstat(version))) !== undefined;
     }
+  }
+}
+
+/** As `unless(GONE, …)`. */
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (GONE.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
 

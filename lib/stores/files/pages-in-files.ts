@@ -100,9 +100,9 @@ export class PagesInFiles {
   copy(key: string): Promise<StaleCopy | undefined> {
     return this.attempt('read the copy of a page', async () => {
       const directory = this.directoryOf(key);
-      const version = directory === undefined ? undefined : await this.#pages.copied(directory);
+      const version = directory === undefined ? undefined : this.#pages.copied(directory);
       if (directory === undefined || !version?.stale) return undefined;
-      const page = await this.decoded(key, (coding) => this.#pages.readCopy(directory, version, coding));
+      const page = await this.decoded(key, async (coding) => this.#pages.readCopy(directory, version, coding));
       return page && { page, ...timesOfCopy(version.ttl, version.stale, writtenAt(version)) };
     });
   }
@@ -252,8 +252,8 @@ export class PagesInFiles {
     if (version.ttl === 0 && (await this.#pages.current(page, PAGE_LINKS.kept)) === version.name) {
       return this.#index.drop(version);
     }
-    if (version.stale) {
-      // Its copy has an entry of its own.
+    // Its copy has an entry of its own.
+    if (version.stale && !(await this.#drafts.isDraft(page, version))) {
       await this.#removals.takeBody(directory);
       return this.#index.dropEntry(version);
     }

@@ -11,7 +11,7 @@ import {
 } from './lib/index.js';
 import { PendingPurges } from './lib/purging/pending-purges.js';
 
-const { servers, root, ttl, path, seed, things } = JSON.parse(process.argv[2]!);
+const { servers, root, ttl, path, seed, things, stale, fails } = JSON.parse(process.argv[2]!);
 const file = openSync(path, 'r');
 let state = seed + process.pid;
 const random = () => {
@@ -57,13 +57,18 @@ class Stored {
 }
 
 @Module({
-  imports: [NginxCacheModule.forRoot({ store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl })],
+  imports: [NginxCacheModule.forRoot({ store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl, ...stale })],
   controllers: [ThingsController],
   providers: [Stored],
 })
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+app.use((_request: unknown, response: { statusCode: number; end(text: string): void }, next: () => void) => {
+  if (!fails || random() > 0.1) return next();
+  response.statusCode = 503;
+  response.end('middleware has failed');
+});
 await app.listen(0, '127.0.0.1');
 const pages = app.get(PageCacheService);
 

@@ -2,7 +2,7 @@ import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileStore, memcachedStore, nginxConf } from '../../../lib/index.js';
+import { fileStore, memcachedStore, nginxConf, type NginxCacheOptions } from '../../../lib/index.js';
 import { MemcachedServer, NginxServer } from '../../../lib/testing/index.js';
 import { ChildProcesses } from '../../support/child-processes.js';
 import { VERSIONED_APP } from './versioned-app.js';
@@ -34,6 +34,19 @@ export interface VersionedSiteOptions {
   readonly ttl?: number;
   /** Of memcached. */
   readonly args?: string[];
+  /** Copies that outlive their pages. */
+  readonly stale?: Pick<NginxCacheOptions, 'staleWhileRevalidate' | 'staleIfError'>;
+  /** Whether every tenth request meets middleware that fails. */
+  readonly fails?: boolean;
+}
+
+/** What a visitor has got. */
+export interface Visited {
+  readonly hit: boolean;
+  /** Whether it was a copy whose page had ended. */
+  readonly copy: boolean;
+  readonly hasFailed: boolean;
+  readonly things: readonly (readonly [number, number])[];
 }
 
 /** Processes with nginx in front and one store; what is on their pages stands in a file. */
@@ -52,7 +65,7 @@ export class VersionedSite implements AsyncDisposable {
   static async start(
     count: number,
     seed: number,
-    { store, ttl = 0, args = [] }: VersionedSiteOptions = {},
+    { store, ttl = 0, args = [], stale = {}, fails = false }: VersionedSiteOptions = {},
   ): Promise<VersionedSite> {
     const directory = mkdtempSync(join(tmpdir(), 'versions-'));
     // nginx's workers are another user.
@@ -70,9 +83,11 @@ export class VersionedSite implements AsyncDisposable {
       path,
       seed,
       things: THINGS,
+      stale,
+      fails,
     });
     const app = await processes.all<string>({ kind: 'address' });
-    const options = { store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl };
+    const options = { store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl, ...stale };
     const nginx = await NginxServer.start(({ port, directory: place }) =>
       nginxConf({ ...options, hosts: 'any' }, { app, listen: port, directory: place }),
     );
@@ -88,20 +103,24 @@ export class VersionedSite implements AsyncDisposable {
     return { version, ...(await this.processes.ask<PurgeAnswer>(by, { kind: 'purge', thing, purge })) };
   }
 
-  /** The versions on a page, through nginx, and whether it was a hit. */
-  visit(path: string): Promise<{ readonly hit: boolean; readonly things: readonly (readonly [number, number])[] }> {
+  /** The versions on a page, through nginx, and where it came from; none where middleware has failed. */
+  visit(path: string): Promise<Visited> {
     return new Promise((resolve, reject) => {
       get({ host: '127.0.0.1', port: this.nginx.port, path, agent: this.#agent }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
         response.on('error', reject);
         response.on('end', () => {
-          if (response.statusCode !== 200) return reject(new Error(`${path}: ${response.statusCode} ${text}`));
+          const hasFailed = response.statusCode === 503 && text === 'middleware has failed';
+          if (response.statusCode !== 200 && !hasFailed) {
+            return reject(new Error(`${path}: ${response.statusCode} ${text}`));
+          }
+          const status = String(response.headers['cache-status']);
           const things = Array.from(
             text.matchAll(/(\d+)=(\d+)/g),
             ([, thing, version]) => [+thing!, +version!] as const,
           );
-          resolve({ hit: String(response.headers['cache-status']).startsWith('nginx; hit'), things });
+          resolve({ hit: status.startsWith('nginx; hit'), copy: status.includes('detail=stale-'), hasFailed, things });
         });
       }).on('error', reject);
     });

@@ -19,7 +19,7 @@ export function openRing(
   const serverOf = (key: string) => ring.serverOf(key);
 
   async function* keys() {
-    for (const store of stores) yield* store.keys!(prefix);
+    for (const store of stores) yield* (store.keysToPurge ?? store.keys!)(prefix);
   }
 
   return {

@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { asNobody } from '../async/as-nobody.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheFailed } from '../events/page-cache.events.js';
+import type { PageAddress } from '../page/page-key.js';
+import { PageStorage } from '../stores/page-storage.js';
+import type { StaleCopy } from '../stores/stale-copy.js';
+
+/** Renders one page unasked, and stores it. It is made where pages are published (publishing/page-renewer.ts). */
+export abstract class Renewer {
+  /**
+   * What is no page any more is purged with its copy.
+   *
+   * @returns whether there is a page, as far as that could be found out
+   */
+  abstract renew(address: PageAddress): Promise<boolean>;
+}
+
+/** `staleWhileRevalidate`: finds the copy of a page that has ended, and has the page rendered again in the background, once. */
+@Injectable()
+export class Renewals {
+  readonly #running = new Set<string>();
+
+  constructor(
+    @Inject(PageStorage) private readonly storage: PageStorage,
+    @Inject(Renewer) private readonly renewer: Renewer,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+  ) {}
+
+  /** @returns the copy, while the page is being rendered again; `undefined` when there is none for that */
+  async copyMeanwhile(address: PageAddress, request: IncomingMessage): Promise<StaleCopy | undefined> {
+    const copy = await this.storage.copy(address.key, request);
+    if (!copy || copy.whileRevalidate <= Date.now()) return undefined;
+    this.begin(address);
+    return copy;
+  }
+
+  private begin(address: PageAddress): void {
+    if (this.#running.has(address.key)) return;
+    this.#running.add(address.key);
+    // Not in the context of the visitor who happens to have come first.
+    void asNobody(() =>
+      this.underLease(address)
+        .catch((error: unknown) => this.dispatcher.notify(new PageCacheFailed('render', error)))
+        .finally(() => this.#running.delete(address.key)),
+    );
+  }
+
+  private async underLease(address: PageAddress): Promise<void> {
+    const answer = await this.storage.lease(address.key, undefined);
+    // Another process renders it, or has just found out that there is no page.
+    if (answer !== undefined && answer.kind !== 'granted') return;
+    let isPage = false;
+    try {
+      isPage = await this.renewer.renew(address);
+    } finally {
+      answer?.lease.release(isPage);
+    }
+  }
+}

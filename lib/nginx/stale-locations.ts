@@ -1,0 +1,98 @@
+import { COPY_MARK } from '../page/copy-key.js';
+import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
+import { shortKeySources } from '../page/page-key.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import type { Flavour, Site } from './flavours/flavour.js';
+import { block, map } from './syntax.js';
+import type { SiteNames } from './variables.js';
+
+/** What nginx answers when the application does not: it could not be reached or hung up, or it was too slow. */
+const FAILURES = [502, 504];
+
+/** Whether nginx sends copies of pages when the application does not answer. */
+export function sendsCopies({ stale }: CheckedOptions): boolean {
+  return stale !== undefined && stale.ifError > 0;
+}
+
+/** `staleIfError`: where a request goes that the application has not answered, and what is said of it then. */
+export function staleMaps({ options, names }: Site): string[] {
+  if (!sendsCopies(options)) return [];
+  const failure = (value: (status: number) => string) => {
+    const [usual = 0, ...others] = FAILURES;
+    return [['default', value(usual)], ...others.map((one) => [`~${one}$`, value(one)])] as [string, string][];
+  };
+  return [
+    '',
+    '# The application has not answered: the copy of a page that may outlive it. Where there is none, nginx has failed.',
+    ...map(
+      '$upstream_status',
+      names.variable('failed'),
+      failure((status) => `@${names.of(`failed_${status}`)}`),
+    ),
+    ...map('$upstream_status', names.variable('stale'), failure(staleStatus)),
+  ];
+}
+
+/** RFC 9211, section 2.2: forwarded although there was a copy, since that was stale. No answer counts as that of a gateway. */
+function staleStatus(status: number): string {
+  return `nginx; fwd=stale; fwd-status=${status}; detail=stale-if-error`;
+}
+
+/** What `Cache-Status` begins with when nginx sends a copy. */
+export const STALE_STATUS = '~^nginx; fwd=stale';
+
+/**
+ * The key of the copy in memcached, as `copyKey()` makes it: empty where it would be too long.
+ *
+ * @param key a variable with that of the page
+ */
+export function copyKeyMaps(names: SiteNames, key: string): string[] {
+  const [fits, lead, rest] = ['copy_fits', 'copy_lead', 'copy_rest'].map((name) => names.of(name));
+  return [
+    ...map(key, `$${fits}`, [
+      ['default', ''],
+      ...shortKeySources(MEMCACHED_KEY_MAX_LENGTH - COPY_MARK.length).map((one): [string, string] => [
+        `~${one}`,
+        'yes',
+      ]),
+    ]),
+    ...map(`"$${fits}${key}"`, names.variable('copy_key'), [
+      ['default', ''],
+      [`~^yes(?<${lead}>[^/]*)(?<${rest}>/.*)$`, `$${lead}${COPY_MARK}$${rest}`],
+    ]),
+  ];
+}
+
+/** For a location that leads to the application. */
+export function orCopy({ options, names }: Site): string[] {
+  if (!sendsCopies(options)) return [];
+  return [
+    '# What the application itself answers goes to the visitor as it is: it has looked for a copy.',
+    'proxy_intercept_errors off;',
+    `error_page ${FAILURES.join(' ')} = @${names.of('stale')};`,
+    'recursive_error_pages on;',
+  ];
+}
+
+/** For the location of copies, when it ends with an error. */
+export function orFailure({ names }: Site): string[] {
+  return [`error_page 403 404 500 502 503 504 = ${names.variable('failed')};`, 'recursive_error_pages on;'];
+}
+
+export function staleLocations(site: Site, flavour: Flavour): string[] {
+  const { options, names } = site;
+  if (!sendsCopies(options)) return [];
+  return [
+    '',
+    ...block(`location @${names.of('stale')}`, [
+      `set ${names.variable('status')} ${names.variable('stale')};`,
+      ...flavour.copy(site),
+    ]),
+    ...flavour.copyLocations(site),
+    '',
+    '# As if nobody had looked for a copy: with the error pages of the server.',
+    ...FAILURES.flatMap((status) =>
+      block(`location @${names.of(`failed_${status}`)}`, [`set ${names.variable('status')} "";`, `return ${status};`]),
+    ),
+  ];
+}

@@ -1,0 +1,31 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Renewer } from '../caching/renewals.js';
+import type { PageAddress } from '../page/page-key.js';
+import { Purger } from '../purging/purger.js';
+import { PageRenderer } from './page-renderer.js';
+import { settle } from './settlement.js';
+
+/** Renders pages again whose copies visitors get meanwhile. */
+@Injectable()
+export class PageRenewer extends Renewer implements OnModuleDestroy {
+  readonly #stop = new AbortController();
+
+  constructor(
+    @Inject(PageRenderer) private readonly renderer: PageRenderer,
+    @Inject(Purger) private readonly purger: Purger,
+  ) {
+    super();
+  }
+
+  onModuleDestroy(): void {
+    this.#stop.abort();
+  }
+
+  async renew(address: PageAddress): Promise<boolean> {
+    const rendering = await this.renderer.render(address, this.#stop.signal);
+    if (!rendering) return true;
+    const { result } = await settle(address, rendering, this.purger, true);
+    // A page that could not be rendered now may be rendered by the next who tries.
+    return result === 'published' || result === 'failed';
+  }
+}
