@@ -36,7 +36,7 @@ export const srcacheFlavour: Flavour = {
       ? [
           ...map('$status', names.variable('copy_not_fetched'), [
             ['default', `@${names.of('broken')}`],
-            ['000', names.variable('failed')],
+            ['000', names.variable('without_copy')],
           ]),
           ...copyKeyMaps(names, '$args'),
         ]
