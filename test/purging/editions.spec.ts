@@ -275,7 +275,8 @@ describe.each([
         for (const [isLast, isStored] of outcomes) expect(isStored).toBe(isLast);
         for (const path of (await processes[0]?.[0].paths()) ?? []) expect(path).toMatch(new RegExp(`^/${last}/`));
       }),
-      { numRuns: 15 },
+      // The journal is lost twice, and between that a process stores a page that has not heard of the last edition.
+      { numRuns: 15, examples: [[[{ start: '2' }, { start: '1' }, { lose: true }, { put: 0 }, { lose: true }]]] },
     );
   });
 });

@@ -130,7 +130,8 @@ export class MemcachedJournal implements PurgeJournal {
 
   /**
    * The head as it is now. It is made where it is missing: from then on nothing is missed. One that was made by a process that did not
-   * know of the latest claim is made again: that process may have stored pages of its own edition.
+   * know of the latest claim is made again: that process may have stored pages of its own edition. Nobody knows whether the head that is
+   * missing was such a one.
    */
   private async current(): Promise<CurrentHead> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -142,7 +143,7 @@ export class MemcachedJournal implements PurgeJournal {
       const { claim } = this.editions;
       const isBehind = head && claim && isLater(claim, head.claim);
       if (head && !isBehind) return (this.#head = { ...head, ...item });
-      const bytes = encodeHead(newHead(isBehind ? { ...claim, isSwept: false, keepsOwn: false } : claim));
+      const bytes = encodeHead(newHead(claim && { ...claim, isSwept: false, keepsOwn: false }));
       await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, item?.cas);
     }
     throw new Error(`the purge journal ${this.key} does not stay in memcached: give it more memory (-m)`);
