@@ -14,7 +14,7 @@ import { Publications } from './publications.js';
 import { fieldsOf, type StoredResponse, storedResponse } from './stored-response.js';
 
 /** So many keys are remembered that lead to a handler with pages. Of all others, routing finds that out. */
-const MAX_KEYS = 20_000;
+const MAX_KEYS = 4000;
 
 /**
  * Answers hits as nginx does, where nginx does not: by rules, key and store, before anything of the application is asked. Listeners that

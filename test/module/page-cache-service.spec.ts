@@ -80,7 +80,7 @@ it('a store that cannot list says so', async () => {
   const listless: PageStoreDefinition = {
     kind: 'listless',
     open: (context) => {
-      const { keys: _keys, tagged: _tagged, ...others } = memoryStore().open(context);
+      const { keys: _keys, keysToPurge: _keysToPurge, tagged: _tagged, ...others } = memoryStore().open(context);
       return others;
     },
   };

@@ -150,6 +150,8 @@ export const CHANGED_OPTIONS: readonly ChangedOption[] = [
   { option: 'excuseHeaders', before: {}, after: { excuseHeaders: ['x-a'] } },
   { option: 'excuseCookies', before: {}, after: { excuseCookies: [/^a/] } },
   { option: 'purgeAfterUnsafe', before: {}, after: { purgeAfterUnsafe: false } },
+  { option: 'staleWhileRevalidate', before: {}, after: { staleWhileRevalidate: 60_000 } },
+  { option: 'staleIfError', before: {}, after: { staleIfError: 60_000 } },
   { option: 'refreshAhead', before: {}, after: { refreshAhead: true } },
   { option: 'remotePurge', before: {}, after: { remotePurge: { token: 'a-secret-of-16-characters' } } },
   {
