@@ -10,7 +10,7 @@ import type { StaleCopy } from '../stores/stale-copy.js';
 /** Renders one page unasked, and stores it. It is made where pages are published (publishing/page-renewer.ts). */
 export abstract class Renewer {
   /**
-   * What is no page any more is purged with its copy.
+   * If the page has gone, it is purged with its copy.
    *
    * @returns whether there is a page, as far as that could be found out
    */

@@ -50,7 +50,7 @@ export class Publication {
     private readonly options: PublicationOptions,
   ) {}
 
-  /** @throws {PurgeIncompleteError} when what is no page any more could not be purged; nothing further is begun then */
+  /** @throws {PurgeIncompleteError} when a page that has gone could not be purged; nothing further is begun then */
   async render(addresses: Iterable<WantedPage>): Promise<void> {
     const waiting = addresses[Symbol.iterator]();
     let hasFailed = false;

@@ -18,7 +18,7 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a status says that there is no page any more for everybody. Others (429, those of the 500s) say that it could not be rendered
+ * Whether a status says that nobody can have the page now. Others (429, those of the 500s) say that it could not be rendered
  * now.
  */
 function isGone(status: number): boolean {
@@ -26,7 +26,7 @@ function isGone(status: number): boolean {
 }
 
 /**
- * What a rendering means for the page. What is no page any more goes, with its copy.
+ * What a rendering means for the page. If there is no page left, its copy goes, too.
  *
  * @param isPatient whether what says nothing of the page leaves it as it is
  */
@@ -42,6 +42,6 @@ export async function settle(
   const saysNothing = isPage && (isOutdated(outcome) || OF_THE_STORE.has(outcome.reason));
   if (saysNothing && isPatient) return { result: 'failed', reason: outcome.reason };
   await purger.one(address);
-  // A page that somebody kept out, or no page any more.
+  // Somebody has kept the page out, or there is none left.
   return isPage ? { result: 'skipped', reason: outcome.reason } : { result: 'purged' };
 }

@@ -271,9 +271,11 @@ describe.each(PLATFORMS)('behind nginx, on %s', (platform) => {
     expect(renders.begun).toBe(1);
     renders.let(true);
     const answers = await Promise.all(visitors);
-    expect(new Set(answers.map(({ status }) => status))).toEqual(
-      new Set([COLLAPSED, 'nestjs-nginx-cache; fwd=miss; stored']),
-    );
+    // On a busy machine memcached may be late. Then the page is stored all the same.
+    const isLead = /^nestjs-nginx-cache; fwd=miss; stored(?:; detail=store-late)?$/;
+    const statuses = answers.map(({ status }) => String(status));
+    expect(statuses.filter((status) => isLead.test(status))).toHaveLength(1);
+    expect(statuses.filter((status) => status === COLLAPSED)).toHaveLength(199);
     expect(new Set(answers.map(({ body }) => body.toString())).size).toBe(1);
     expect(renders.begun).toBe(1);
   });

@@ -87,7 +87,8 @@ describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
         )
         .toBeGreaterThan(2);
       expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
-      expect(await pages.has('/page/unread')).toBe(false);
+      await expect.poll(() => pages.has('/page/unread'), { timeout: 20_000 }).toBe(false);
+      expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
       // What nobody reads any more ends as well.
       await expect.poll(() => listed(pages), { timeout: 20_000 }).toEqual([]);
     },

@@ -18,6 +18,9 @@ import { putPage } from '../../support/put-page.js';
 import { page } from '../pages.js';
 import { startFilesNginx } from './files-nginx.js';
 
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x1f\x7f]/;
+
 /** Keys as they come, and such as nobody should make. */
 const lead = fc.constantFrom('', '', 'example.com', '[::1]', ';lang=de', 'example.com;lang=..', '..', '.', '#', '.gz');
 const piece = fc.oneof(
@@ -145,6 +148,8 @@ describe.each(SITES)('nginx and the store, with %o', (options) => {
     expect(pages).toBeGreaterThan(500);
     const answers = await pool.sendAll(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: example.com\r\n\r\n`));
     const wrong = heads.filter((head, index) => {
+      // nginx takes no control characters.
+      if (answers[index]!.status === 400 && CONTROL.test(head.target)) return false;
       const hit = field(answers[index]!, 'cache-status') === 'nginx; hit';
       return hit !== isPage(head) || (hit && answers[index]!.body.toString('latin1') !== keys.of(head).key);
     });
