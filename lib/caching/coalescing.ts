@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { dropOldest } from '../async/drop-oldest.js';
 import { inTime } from '../async/in-time.js';
 import type { Page } from '../page/page.js';
 import { isOutdated, type PageOutcome } from './page-rendering.js';
@@ -133,11 +134,8 @@ export class Coalescing {
   private note(key: string, outcome: PageOutcome): void {
     this.#alone.delete(key);
     if (mayBecomePage(outcome)) return;
-    for (const oldest of this.#alone.keys()) {
-      if (this.#alone.size < MAX_ALONE) break;
-      this.#alone.delete(oldest);
-    }
     this.#alone.set(key, performance.now() + ALONE);
+    dropOldest(this.#alone, MAX_ALONE);
   }
 
   private isAlone(key: string): boolean {

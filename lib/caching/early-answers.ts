@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
+import { dropOldest } from '../async/drop-oldest.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { RequestArrived } from '../events/page-cache.events.js';
 import { hasTag } from '../http/validators.js';
@@ -45,12 +46,9 @@ export class EarlyAnswers {
 
   /** At the key is a handler with pages, and it needs not be asked before one is sent. */
   learn({ key }: PageAddress): void {
-    if (this.#isLeftToHandlers || this.#keys.has(key)) return;
-    for (const oldest of this.#keys) {
-      if (this.#keys.size < MAX_KEYS) break;
-      this.#keys.delete(oldest);
-    }
+    if (this.#isLeftToHandlers) return;
     this.#keys.add(key);
+    dropOldest(this.#keys, MAX_KEYS);
   }
 
   /** @returns whether a stored page is the answer; `undefined` when that is not to be asked here */

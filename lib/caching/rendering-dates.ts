@@ -1,3 +1,5 @@
+import { dropOldest } from '../async/drop-oldest.js';
+
 /** Of so many pages is remembered when they were rendered last. */
 const MEMORY = 2000;
 /** A date that lies farther in the future comes from a clock that was wrong. In seconds. */
@@ -21,10 +23,7 @@ export class RenderingDates {
     const rendered = next(this.#last.get(key), version, Math.floor(now / 1000));
     this.#last.delete(key);
     this.#last.set(key, rendered);
-    for (const oldest of this.#last.keys()) {
-      if (this.#last.size <= MEMORY) break;
-      this.#last.delete(oldest);
-    }
+    dropOldest(this.#last, MEMORY);
     return rendered.hasDate ? rendered.second * 1000 : undefined;
   }
 }

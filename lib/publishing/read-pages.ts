@@ -1,3 +1,4 @@
+import { dropOldest } from '../async/drop-oldest.js';
 import type { PageUse } from '../stores/page-store.js';
 
 /** So many pages are remembered: those that were read last. */
@@ -17,10 +18,7 @@ export class ReadPages {
     if (isRead) {
       this.#read.delete(key);
       this.#read.set(key, now);
-      for (const oldest of this.#read.keys()) {
-        if (this.#read.size <= MEMORY) break;
-        this.#read.delete(oldest);
-      }
+      dropOldest(this.#read, MEMORY);
       return true;
     }
     const last = this.#read.get(key);

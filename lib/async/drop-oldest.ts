@@ -1,0 +1,7 @@
+/** Keeps a collection to a size: what was put into it first goes first. */
+export function dropOldest<T>(kept: Map<T, unknown> | Set<T>, most: number): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= most) break;
+    kept.delete(oldest);
+  }
+}
