@@ -1,21 +1,11 @@
-import { isOutdated } from '../caching/page-rendering.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Purger } from '../purging/purger.js';
+import { isRefusal } from '../stores/page-write.js';
 import type { Rendering } from './page-renderer.js';
 import type { PageResult } from './publish-report.js';
 
-/** Of what is rendered in order to be stored, these say nothing of the page. */
-const OF_THE_STORE: ReadonlySet<string> = new Set([
-  'aborted',
-  'evicted',
-  'other-configuration',
-  'other-version',
-  'purge-pending',
-  'purges-unknown',
-  'store-busy',
-  'store-down',
-  'store-failed',
-]);
+/** Besides the refusals of the store, these say nothing of the page. */
+const OF_THE_MOMENT: ReadonlySet<string> = new Set(['shutdown', 'store-failed']);
 
 /**
  * Whether a status says that nobody can have the page now. Others (429, those of the 500s) say that it could not be rendered
@@ -39,7 +29,7 @@ export async function settle(
   if (outcome.stored) return { result: 'published' };
   const isPage = status >= 200 && status < 300;
   if (!isPage && !isGone(status)) return { result: 'failed', ...(status === 0 ? {} : { status }) };
-  const saysNothing = isPage && (isOutdated(outcome) || OF_THE_STORE.has(outcome.reason));
+  const saysNothing = isPage && (isRefusal(outcome.reason) || OF_THE_MOMENT.has(outcome.reason));
   if (saysNothing && isPatient) return { result: 'failed', reason: outcome.reason };
   await purger.one(address);
   // Somebody has kept the page out, or there is none left.

@@ -17,6 +17,27 @@ export type Refusal =
   /** More pages wait to be written than the store can take. */
   | 'store-busy';
 
+/** All of them: none says anything of the page itself. */
+const REFUSALS: Readonly<Record<Refusal, true>> = {
+  aborted: true,
+  evicted: true,
+  'other-configuration': true,
+  'other-servers': true,
+  'other-version': true,
+  'purge-pending': true,
+  purged: true,
+  'purges-unknown': true,
+  refreshed: true,
+  'store-busy': true,
+  'store-down': true,
+  superseded: true,
+};
+
+/** Whether it is the store that does not keep a page, and not the page that must not be kept. */
+export function isRefusal(reason: string): reason is Refusal {
+  return Object.hasOwn(REFUSALS, reason);
+}
+
 export type CommitResult = { readonly stored: true } | { readonly stored: false; readonly reason: Refusal };
 
 /** One rendering of a page: it begins when its request arrives, and ends with `commit()` or `abort()`. */
