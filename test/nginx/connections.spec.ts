@@ -1,48 +1,25 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { memcachedStore, nginxConf } from '../../lib/index.js';
 import { NginxServer } from '../../lib/testing/index.js';
-import { found } from '../support/raw-memcached.js';
+import { FakeMemcached, found } from '../support/raw-memcached.js';
 import { patient } from '../support/patience.js';
 
 const VISITORS = 100;
 
 /** A memcached that answers nobody before all visitors have asked: so each of them needs a connection. */
-class RushedMemcached implements AsyncDisposable {
-  connections = 0;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+class RushedMemcached extends FakeMemcached {
   #waiting: (() => void)[] = [];
 
-  private constructor() {
-    this.#server = createServer((socket) => {
-      this.connections += 1;
-      this.#sockets.add(socket);
-      socket.setEncoding('latin1').on('data', (command: string) => {
-        const [, key = ''] = /^get (\S+)\r\n$/.exec(command) ?? [];
-        this.#waiting.push(() => socket.write(found(key, 'page')));
-        if (this.#waiting.length < VISITORS) return;
-        for (const answer of this.#waiting) answer();
-        this.#waiting = [];
-      });
-      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
-    });
+  static start(): Promise<RushedMemcached> {
+    return new RushedMemcached().listen();
   }
 
-  static async start(): Promise<RushedMemcached> {
-    const memcached = new RushedMemcached();
-    await once(memcached.#server.listen(0, '127.0.0.1'), 'listening');
-    return memcached;
-  }
-
-  get address(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
+  protected override asked(key: string, socket: Socket): void {
+    this.#waiting.push(() => socket.write(found(key, 'page')));
+    if (this.#waiting.length < VISITORS) return;
+    for (const answer of this.#waiting) answer();
+    this.#waiting = [];
   }
 }
 

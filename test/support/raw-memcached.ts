@@ -1,31 +1,31 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** A memcached that answers what it is told: nothing, half, or nonsense. */
-export class RawMemcached implements AsyncDisposable {
-  /** `hang` keeps the connection open behind the bytes, else it is closed. */
-  answer: (key: string) => { readonly bytes: Buffer | string; readonly hang?: boolean } = () => ({ bytes: 'END\r\n' });
+/** A memcached of the tests' own. */
+export abstract class FakeMemcached implements AsyncDisposable {
+  /** So many have been made. */
+  connections = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  private constructor() {
+  protected constructor() {
     this.#server = createServer((socket) => {
+      this.connections += 1;
       this.#sockets.add(socket);
       socket.setEncoding('latin1').on('data', (command: string) => {
-        const { bytes, hang = false } = this.answer(/^get (\S+)\r\n$/.exec(command)?.[1] ?? '');
-        const data = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
-        if (hang) socket.write(data);
-        else socket.end(data);
+        this.asked(/^get (\S+)\r\n$/.exec(command)?.[1] ?? '', socket);
       });
       socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
     });
   }
 
-  static async start(): Promise<RawMemcached> {
-    const memcached = new RawMemcached();
-    await once(memcached.#server.listen(0, '127.0.0.1'), 'listening');
-    return memcached;
+  protected async listen(): Promise<this> {
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+    return this;
   }
+
+  /** @param key what `get` names; empty for other commands */
+  protected abstract asked(key: string, socket: Socket): void;
 
   get address(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -34,6 +34,23 @@ export class RawMemcached implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
+  }
+}
+
+/** A memcached that answers what it is told: nothing, half, or nonsense. */
+export class RawMemcached extends FakeMemcached {
+  /** `hang` keeps the connection open behind the bytes, else it is closed. */
+  answer: (key: string) => { readonly bytes: Buffer | string; readonly hang?: boolean } = () => ({ bytes: 'END\r\n' });
+
+  static start(): Promise<RawMemcached> {
+    return new RawMemcached().listen();
+  }
+
+  protected override asked(key: string, socket: Socket): void {
+    const { bytes, hang = false } = this.answer(key);
+    const data = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
+    if (hang) socket.write(data);
+    else socket.end(data);
   }
 }
 

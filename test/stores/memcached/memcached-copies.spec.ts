@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
 import { memcachedStore } from '../../../lib/stores/memcached/memcached-store.js';
-import type { PurgeScope } from '../../../lib/stores/journal/purge-scope.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';
 import { beginPage, putPage } from '../../support/put-page.js';
-import { collect, context, page } from '../pages.js';
+import { context, page } from '../pages.js';
+import { purgesOf } from './purges.js';
 import { type Step, steppedServer } from './stepped-client.js';
 
 const KEY = 'page:/a';
@@ -31,12 +31,7 @@ const STEPS = [
 const ASK_AGAIN = 6;
 const CONFIRM = 8;
 
-/** How a page is purged: what is written down, and what is then deleted. */
-const PURGES: Readonly<Record<string, readonly [PurgeScope, (store: PageStore) => Promise<number>]>> = {
-  path: [{ kind: 'paths', paths: [{ path: '/a' }] }, (store) => store.deletePages([KEY])],
-  tag: [{ kind: 'tags', tags: ['t'] }, async (store) => store.deletePages(await collect(store.tagged!(['t'])))],
-  everything: [{ kind: 'all' }, async (store) => store.deletePages(await collect(store.keysToPurge!('page:')))],
-};
+const PURGES = purgesOf(KEY, 'keysToPurge');
 
 describe('the copy of a page in memcached', () => {
   let memcached: MemcachedServer;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memcachedStore } from '../../../lib/stores/memcached/memcached-store.js';
-import type { PurgeScope } from '../../../lib/stores/journal/purge-scope.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';
 import { ChildProcesses } from '../../support/child-processes.js';
 import { beginPage, putPage } from '../../support/put-page.js';
-import { collect, context, page } from '../pages.js';
+import { context, page } from '../pages.js';
+import { purgesOf } from './purges.js';
 import { type Step, steppedServer } from './stepped-client.js';
 
 const KEY = 'page:/a';
@@ -24,12 +24,7 @@ const STEPS = [
 
 const ASK_AGAIN = 4;
 
-/** How a page is purged: what is written down, and what is then deleted. */
-const PURGES: Readonly<Record<string, readonly [PurgeScope, (store: PageStore) => Promise<number>]>> = {
-  path: [{ kind: 'paths', paths: [{ path: '/a' }] }, (store) => store.deletePages([KEY])],
-  tag: [{ kind: 'tags', tags: ['t'] }, async (store) => store.deletePages(await collect(store.tagged!(['t'])))],
-  everything: [{ kind: 'all' }, async (store) => store.deletePages(await collect(store.keys!('page:')))],
-};
+const PURGES = purgesOf(KEY, 'keys');
 
 describe('a purge between any two steps of storing a page', () => {
   let memcached: MemcachedServer;
