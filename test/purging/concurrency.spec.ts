@@ -31,8 +31,8 @@ function fill(address: string, random: () => number): () => Promise<void> {
   };
 }
 
-/** Pages end all the time, and copies outlive them. */
-const STALE = { ttl: 1000, stale: { staleWhileRevalidate: 60_000, staleIfError: 60_000 } };
+/** Pages end all the time, copies outlive them, and what is read is rendered again before. */
+const STALE = { ttl: 1000, stale: { staleWhileRevalidate: 60_000, staleIfError: 60_000, refreshAhead: true } };
 
 interface Setup extends VersionedSiteOptions {
   readonly seconds: number;
@@ -103,7 +103,7 @@ describe.each(SETUPS)(`${PROCESSES} processes, nginx, ${REQUESTS} requests, page
       }
     };
     const evictions = async () => Number(/STAT evictions (\d+)/.exec(await site.memcached.send('stats'))?.[1]);
-    const counts = () => site.processes.all<{ renders: number; stored: number }>({ kind: 'counts' });
+    const counts = () => site.processes.all<{ renders: number; stored: number; ahead: number }>({ kind: 'counts' });
     const watch = async () => {
       while (!isEnough) {
         await delay(500);
@@ -135,7 +135,10 @@ describe.each(SETUPS)(`${PROCESSES} processes, nginx, ${REQUESTS} requests, page
     // Otherwise it has shown nothing.
     expect(isEnough).toBe(true);
     expect(hits + copies).toBeGreaterThan(requests / 10);
-    if (copied) expect(copies).toBeGreaterThan(requests / 100);
+    if (copied) {
+      expect(copies).toBeGreaterThan(requests / 100);
+      expect(shown.counts.some(({ ahead }) => ahead > 0)).toBe(true);
+    }
     for (const { renders, stored } of shown.counts) expect(renders).toBeGreaterThan(stored);
   });
 });

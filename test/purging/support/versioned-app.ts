@@ -18,7 +18,7 @@ const random = () => {
   state = (state * 1664525 + 1013904223) >>> 0;
   return state / 2 ** 32;
 };
-const counts = { renders: 0, stored: 0, skipped: {} as Record<string, number> };
+const counts = { renders: 0, stored: 0, ahead: 0, skipped: {} as Record<string, number> };
 
 function read(thing: number): string {
   const bytes = Buffer.alloc(4);
@@ -52,7 +52,10 @@ class ThingsController {
 Reflect.defineMetadata('design:paramtypes', [PageCacheService], ThingsController);
 
 class Stored {
-  @OnPageCache(PageStored) onStored() { counts.stored += 1; }
+  @OnPageCache(PageStored) onStored({ cause }: PageStored) {
+    counts.stored += 1;
+    if (cause === 'refresh-ahead') counts.ahead += 1;
+  }
   @OnPageCache(PageSkipped) onSkipped({ reason }: PageSkipped) { counts.skipped[reason] = (counts.skipped[reason] ?? 0) + 1; }
 }
 

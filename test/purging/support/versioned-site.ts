@@ -34,8 +34,8 @@ export interface VersionedSiteOptions {
   readonly ttl?: number;
   /** Of memcached. */
   readonly args?: string[];
-  /** Copies that outlive their pages. */
-  readonly stale?: Pick<NginxCacheOptions, 'staleWhileRevalidate' | 'staleIfError'>;
+  /** Copies that outlive their pages, and pages that are rendered before they end. */
+  readonly stale?: Pick<NginxCacheOptions, 'staleWhileRevalidate' | 'staleIfError' | 'refreshAhead'>;
   /** Whether every tenth request meets middleware that fails. */
   readonly fails?: boolean;
 }
