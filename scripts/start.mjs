@@ -8,9 +8,13 @@ import { NEEDED_BY } from './flavours.mjs';
 
 const FLAVOURS = Object.keys(NEEDED_BY).join(', ');
 
+/** More would only take longer to start. */
+const MAX_SERVERS = 16;
+
 const USAGE = `Usage: npm start -- [options]
 
   --flavour F   how nginx reads the pages: ${FLAVOURS} (default memcached)
+  --servers N   how many memcacheds the pages are spread over (default 1): with more, one is stopped during the tour
   --port N      port of nginx (default 8080, or a free one when that is taken)
   --once        end after the tour, with exit code 0 when all was as it should be
   --help        show this`;
@@ -46,6 +50,7 @@ async function main() {
 function optionsOf(args) {
   const {
     flavour = 'memcached',
+    servers = '1',
     port,
     once = false,
     help = false,
@@ -53,16 +58,21 @@ function optionsOf(args) {
     args,
     options: {
       flavour: { type: 'string' },
+      servers: { type: 'string' },
       port: { type: 'string' },
       once: { type: 'boolean' },
       help: { type: 'boolean' },
     },
   }).values;
   if (!Object.hasOwn(NEEDED_BY, flavour)) throw new Error(`--flavour ${flavour}: a flavour is one of ${FLAVOURS}.`);
-  if (port === undefined) return { flavour, once, help };
-  if (!/^\d+$/.test(port) || port < 1 || port > 65535)
-    throw new Error(`--port ${port}: a port is a number up to 65535.`);
-  return { flavour, port: Number(port), once, help };
+  const memcacheds = wholeNumber('servers', servers, MAX_SERVERS);
+  if (memcacheds > 1 && flavour === 'files') throw new Error(`--servers ${servers}: files are on no server.`);
+  return { flavour, memcacheds, once, help, ...(port !== undefined && { port: wholeNumber('port', port, 65_535) }) };
+}
+
+function wholeNumber(option, text, max) {
+  if (/^\d+$/.test(text) && text >= 1 && text <= max) return Number(text);
+  throw new Error(`--${option} ${text}: a whole number from 1 to ${max} is needed.`);
 }
 
 /** @returns where nginx's modules are, and what to tell when the site must do without nginx */

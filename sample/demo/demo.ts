@@ -1,6 +1,7 @@
 import type { NginxFlavour } from 'nestjs-nginx-cache';
 import { settings } from '../settings.js';
 import { freePort } from './ports.js';
+import { ringTour } from './ring-tour.js';
 import { Site } from './site.js';
 import { row } from './terminal.js';
 import { tour } from './tour.js';
@@ -14,6 +15,8 @@ const HOW: Readonly<Record<NginxFlavour, string>> = {
 
 export interface DemoOptions {
   flavour: NginxFlavour;
+  /** How many memcacheds there are. */
+  memcacheds: number;
   /** Of the site; default 8080, or a free one when that is taken. */
   port?: number;
   /** End after the tour. */
@@ -51,32 +54,41 @@ export async function demo(options: DemoOptions): Promise<number> {
 }
 
 async function run(site: Site, options: DemoOptions): Promise<number> {
-  const { once, without } = options;
+  const { once, without, memcacheds } = options;
   // Where pages are is for the demo to say, not for the environment.
   Object.assign(settings, { memcached: [], pages: undefined, flavour: undefined });
   await (without === undefined ? startBehindNginx(site, options) : startAlone(site, without));
   const failures = await tour(site.url, without === undefined ? 'nginx' : 'nestjs-nginx-cache');
+  const [, other] = memcachedNames(memcacheds);
+  if (other !== undefined && without === undefined) failures.push(...(await ringTour(site, other)));
   for (const failure of failures) console.log(`\n  NOT AS IT SHOULD BE: ${failure}`);
   if (failures.length || once) return failures.length ? 1 : 0;
   addresses(site, without === undefined);
   return new Promise(() => {});
 }
 
-async function startBehindNginx(site: Site, { flavour, modulesDirectory }: DemoOptions): Promise<void> {
+async function startBehindNginx(site: Site, { flavour, memcacheds, modulesDirectory }: DemoOptions): Promise<void> {
   row('flavour', `${flavour}: ${HOW[flavour]}`);
   settings.flavour = flavour;
   if (flavour === 'files') {
     settings.pages = site.pages;
     row('pages', settings.pages);
   } else {
-    const memcached = await site.startMemcached();
-    settings.memcached = [memcached];
-    row('memcached', memcached);
+    settings.memcached = [];
+    for (const name of memcachedNames(memcacheds)) {
+      const address = await site.startMemcached(name);
+      settings.memcached.push(address);
+      row(name, address);
+    }
   }
   const app = await site.startBlog(await freePort());
   row('blog', `http://${app}`);
   await site.startNginx(app, modulesDirectory);
   row('nginx', site.url);
+}
+
+function memcachedNames(count: number): string[] {
+  return count === 1 ? ['memcached'] : Array.from({ length: count }, (_, index) => `memcached${index + 1}`);
 }
 
 async function startAlone(site: Site, without: string): Promise<void> {

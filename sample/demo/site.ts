@@ -12,6 +12,7 @@ const MEMCACHED_CONNECTIONS = 4096;
 export class Site {
   readonly directory = mkdtempSync(join(tmpdir(), 'nginx-cache-'));
   readonly #servers: Server[] = [];
+  readonly #stopped = new Set<Server>();
   #stopping = false;
   #onDeath: (error: Error) => void = () => {};
   /** Rejects when one of the servers ends that nobody has stopped. */
@@ -37,16 +38,27 @@ export class Site {
     return join(this.directory, 'nginx.conf');
   }
 
-  /** @returns where it listens */
-  async startMemcached(): Promise<string> {
-    const socket = join(this.directory, 'memcached.sock');
+  /**
+   * @param name of its socket and its log
+   * @returns where it listens
+   */
+  async startMemcached(name: string): Promise<string> {
+    const socket = join(this.directory, `${name}.sock`);
     const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
     await this.#start({
-      name: 'memcached',
+      name,
       command: ['memcached', '-s', socket, '-a', '0777', '-c', String(MEMCACHED_CONNECTIONS), ...user],
       address: { path: socket },
     });
     return `unix:${socket}`;
+  }
+
+  /** Ends a server, which may be started again. */
+  async stopServer(name: string): Promise<void> {
+    const server = this.#servers.findLast((one) => one.name === name);
+    if (!server) throw new Error(`${name} does not run.`);
+    this.#stopped.add(server);
+    await server.stop();
   }
 
   /** @returns host and port where Node answers */
@@ -101,7 +113,7 @@ export class Site {
     this.#servers.push(server);
     await server.ready();
     void server.ended.then((how) => {
-      if (!this.#stopping) this.#onDeath(new Error(`${how}\n${server.lastWords}`));
+      if (!this.#stopping && !this.#stopped.has(server)) this.#onDeath(new Error(`${how}\n${server.lastWords}`));
     });
   }
 }

@@ -59,11 +59,19 @@ describe('npm start', { timeout: 2 * TIMEOUT }, () => {
     },
   );
 
+  it('spreads the pages over three memcacheds, stops one of them, and ends when it is back', async () => {
+    run('scripts/start.mjs', '--servers', '3', '--port', String(await freePort()), '--once');
+    expect(await once(child, 'exit'), output).toEqual([0, null]);
+    for (const line of TOUR) expect(output).toMatch(line);
+    for (const name of ['memcached1', 'memcached2', 'memcached3']) expect(output).toContain(`${name}.sock`);
+    expect(output).toMatch(/ 0 MISS\n.*stopped +memcached2: .*\n.* HIT .*\n.*started +memcached2\n(.*\n)*.* 0 MISS\n/);
+  });
+
   it('gives the same tour where there is no nginx, and ends after it', async () => {
     run(
       '-e',
       `import('./sample/dist/demo/demo.js')
-      .then(({ demo }) => demo({ flavour: 'srcache', once: true, without: 'Not found: nginx. Type: …' }))
+      .then(({ demo }) => demo({ flavour: 'srcache', memcacheds: 1, once: true, without: 'Not found: nginx. Type: …' }))
       .then((code) => process.exit(code))`,
     );
     expect(await once(child, 'exit'), output).toEqual([0, null]);
@@ -72,8 +80,10 @@ describe('npm start', { timeout: 2 * TIMEOUT }, () => {
   });
 
   it.each([
-    [['--port', '0'], '--port 0: a port is'],
+    [['--port', '0'], '--port 0: a whole number from 1 to 65535'],
     [['--flavour', 'redis'], '--flavour redis: a flavour is one of memcached, srcache, njs, files.'],
+    [['--servers', '17'], '--servers 17: a whole number from 1 to 16'],
+    [['--servers', '3', '--flavour', 'files'], '--servers 3: files are on no server.'],
     [['--twice'], "Unknown option '--twice'"],
   ])('refuses %j', async (args, message) => {
     run('scripts/start.mjs', ...args);
