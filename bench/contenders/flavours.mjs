@@ -32,7 +32,7 @@ export async function startFlavour(flavour, { directory, platform = 'express', w
   const memcached =
     flavour === 'files'
       ? undefined
-      : await MemcachedServer.start({ unix: true, args: ['-m', '4096', '-c', String(CONNECTIONS)] });
+      : await MemcachedServer.start({ unix: true, args: ['-m', '4096', '-c', String(CONNECTIONS), '-b', '4096'] });
   const options = {
     flavour,
     more,

@@ -96,7 +96,8 @@ async function serve({ platform, cache, work = 0, ...options }) {
       : new (await import('@nestjs/platform-fastify')).FastifyAdapter();
   const app = await NestFactory.create(AppModule, adapter, { logger: ['error', 'warn'] });
   app.getHttpServer().on('request', () => (requests += 1));
-  await app.listen(0, '127.0.0.1');
+  // As docs/nginx.md has it for many visitors at once.
+  await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
   const questions = {
     stats: () => ({ renders, requests, memory: process.memoryUsage() }),
     purge: async ({ method, targets }) => ({ purged: (await app.get(pages)[method](...targets)).purged }),

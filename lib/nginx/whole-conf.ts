@@ -22,14 +22,14 @@ export function wholeConf({ http, server, stream, modules }: ConfParts, place: C
   return [
     ...(modulesDirectory ? loaded.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
     'worker_processes auto;',
-    '# A visitor takes two connections: of his own, and to memcached or to the application.',
-    'worker_rlimit_nofile 16384;',
+    '# A visitor takes two connections: of his own, and to memcached or to the application. One worker may have most of the visitors.',
+    'worker_rlimit_nofile 32768;',
     '# The maps below are regular expressions, run for every request.',
     'pcre_jit on;',
     `pid ${directory}/nginx.pid;`,
     `error_log ${errors};`,
     '',
-    ...block('events', ['worker_connections 8192;']),
+    ...block('events', ['worker_connections 16384;']),
     '',
     ...(stream.length > 0 ? [...block('stream', stream), ''] : []),
     ...block('http', [
@@ -47,7 +47,8 @@ export function wholeConf({ http, server, stream, modules }: ConfParts, place: C
       ...http,
       '',
       ...block('server', [
-        `listen ${listen};`,
+        '# Whoever comes when the queue of the kernel is full waits for a second and longer.',
+        `listen ${listen} backlog=4096;`,
         `server_name ${serverName.length > 0 ? serverName.join(' ') : '_'};`,
         '',
         ...server,

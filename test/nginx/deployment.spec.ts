@@ -62,7 +62,7 @@ describe('a wrong deployment', () => {
 describe('a deployment', () => {
   it.each([8080, '8080', '*:8080', '127.0.0.1:8080', '[::]:8080', 'localhost:8080', 'unix:/run/nginx.sock'])(
     'may listen on %s',
-    (listen) => expect(conf({ app, listen })).toContain(`listen ${listen};`),
+    (listen) => expect(conf({ app, listen })).toContain(`listen ${listen} backlog=4096;`),
   );
 
   it('has the names of the hosts, unless it is given others', () => {
