@@ -3,12 +3,13 @@
  * docs/architecture.md says what is in each.
  */
 const LAYERS = [
-  ['index.ts', 'testing', 'typeorm'],
+  ['index.ts', 'terminus', 'testing', 'typeorm'],
   ['decorators'],
   ['module'],
   ['configuration'],
   ['nginx'],
   ['publishing'],
+  ['metrics'],
   ['caching'],
   ['purging'],
   ['policies'],
@@ -20,7 +21,7 @@ const LAYERS = [
   ['stores/journal'],
   ['page'],
   ['rules'],
-  ['http', 'async', 'checks'],
+  ['http', 'async', 'checks', 'reasons'],
 ];
 
 const folders = LAYERS.flat();

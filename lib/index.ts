@@ -6,11 +6,13 @@ export type { PageCacheHandlerOptions } from './policies/handler-options.js';
 export { PurgePages } from './decorators/purge-pages.decorator.js';
 export type { PurgedBy, PurgedTargets, PurgePagesOptions } from './decorators/purged-by.js';
 export {
+  PageBypassed,
   PageCacheFailed,
   PageRendered,
   PageRequested,
   RequestArrived,
   PageResponding,
+  PageServed,
   PageSkipped,
   PagesPurged,
   PageStored,
@@ -49,6 +51,7 @@ export { StatusListener } from './policies/status.listener.js';
 export { VaryListener } from './policies/vary.listener.js';
 export { VisitorListener } from './policies/visitor.listener.js';
 export { NginxCacheModule, type NginxCacheModuleExtras } from './module/nginx-cache.module.js';
+export type { PageCacheHealth, StoreHealth } from './module/page-cache-health.js';
 export { type PageInfo, PageCacheService } from './module/page-cache.service.js';
 export type { NginxCacheAsyncOptions } from './module/page-store.module.js';
 export type { NginxDeployment } from './nginx/deployment.js';

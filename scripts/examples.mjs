@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const examples = join(root, 'examples');
 
 const names = process.argv.slice(2);
-const chosen = names.length > 0 ? names : readdirSync(examples);
+const applications = readdirSync(examples).filter((name) => existsSync(join(examples, name, 'package.json')));
+const chosen = names.length > 0 ? names : applications;
 const directory = mkdtempSync(join(tmpdir(), 'examples-'));
 try {
   run(root, 'npm', 'run', 'build');

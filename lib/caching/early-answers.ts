@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { dropOldest } from '../async/drop-oldest.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { RequestArrived } from '../events/page-cache.events.js';
+import { PageServed, RequestArrived } from '../events/page-cache.events.js';
 import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -77,7 +77,10 @@ export class EarlyAnswers {
     // Without a validator, nobody can tell whether the visitor has the page.
     const isAnswer = page && (skipped === undefined || hasTag(page.headers));
     const stored = isAnswer ? await storedResponse(page, head.headers, true) : undefined;
-    if (stored && send(stored, request, response)) return true;
+    if (stored && send(stored, request, response)) {
+      this.dispatcher.notify(new PageServed(address, 'stored'));
+      return true;
+    }
     this.#missed.add(request);
     return false;
   }

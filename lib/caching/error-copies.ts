@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageServed } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { lookedUp } from '../page/page-key-header.js';
@@ -28,6 +30,7 @@ export class ErrorCopies implements OnModuleDestroy {
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
   #isClosing = false;
@@ -89,6 +92,9 @@ export class ErrorCopies implements OnModuleDestroy {
     const stored = await storedResponse(datedPage(copy), head.headers, true);
     if (!stored) return undefined;
     const answer = { status: stored.status, fields: fieldsOf(stored), body: stored.body };
-    return (methods) => sendInstead(response, methods, failed, answer, staleInstead(copy, failed));
+    return (methods) => {
+      sendInstead(response, methods, failed, answer, staleInstead(copy, failed));
+      this.dispatcher.notify(new PageServed(address, 'stale-if-error'));
+    };
   }
 }

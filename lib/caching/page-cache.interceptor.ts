@@ -48,7 +48,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
     // Registered for the whole application, and used on the handler as well.
     if (draftOf(request)) return next.handle();
-    if (!instrument(response)) return this.passage.passUnobserved(response, next);
+    if (!instrument(response)) return this.passage.passUnobserved(request, response, next);
     const plan = this.plans.of(context);
     if (plan.exempt === undefined) return this.answer(context, next, plan, request, response);
     this.errors.forbid(response);

@@ -176,8 +176,12 @@ export class PageRendering {
     }
     const { address, ttl, tags, stale } = this.draft;
     const stored = { ...(await response.packed(page)), ...(tags.size > 0 ? { tags: [...tags] } : {}) };
+    const start = performance.now();
     const result = await this.write.commit(stored, ttl, stale);
-    if (result.stored) this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length, this.cause));
+    if (result.stored) {
+      const took = performance.now() - start;
+      this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length, this.cause, took));
+    }
     return result.stored ? { stored: true, page: stored } : result;
   }
 

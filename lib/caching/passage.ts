@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { EMPTY, type Observable } from 'rxjs';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageBypassed } from '../events/page-cache.events.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import { bypass, CACHE_STATUS } from './cache-status.js';
 import { CurrentDraft } from './current-draft.js';
@@ -15,6 +17,7 @@ export class Passage {
     @Inject(UnsafeRequests) private readonly unsafe: UnsafeRequests,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
   /** @param reason reported as `detail` of the `Cache-Status` field */
@@ -36,18 +39,19 @@ export class Passage {
   /** A handler that no interceptor of ours is bound to. */
   passHandler<T>(request: IncomingMessage, response: ServerResponse, reason: string, handle: () => T): T {
     if (instrument(response)) this.observe(request, response, reason, bypass(reason));
-    else this.sayUnobserved(response);
+    else this.sayUnobserved(request, response);
     return this.current.leave(handle);
   }
 
   /** The response is not from the application's own server: what middleware does to it cannot be seen. */
-  passUnobserved(response: ServerResponse, next: CallHandler): Observable<unknown> {
-    this.sayUnobserved(response);
+  passUnobserved(request: IncomingMessage, response: ServerResponse, next: CallHandler): Observable<unknown> {
+    this.sayUnobserved(request, response);
     return this.current.leave(() => next.handle());
   }
 
-  private sayUnobserved(response: ServerResponse): void {
+  private sayUnobserved(request: IncomingMessage, response: ServerResponse): void {
     if (!response.headersSent) response.setHeader(CACHE_STATUS, bypass('not-observed'));
+    this.dispatcher.notify(new PageBypassed(request, 'not-observed'));
   }
 
   /** @returns whether it was asked for by `publish()` or `refresh()` */
@@ -59,6 +63,7 @@ export class Passage {
   ): boolean {
     inputsOf(request)?.close();
     observe(response, observer);
+    this.dispatcher.notify(new PageBypassed(request, reason));
     const publication = this.publications.of(request);
     publication?.(Promise.resolve({ stored: false, reason }));
     return publication !== undefined;

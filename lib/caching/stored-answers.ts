@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { countWait } from '../async/patience.js';
-import type { PageRequested } from '../events/page-cache.events.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { type PageRequested, PageServed } from '../events/page-cache.events.js';
 import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -32,6 +33,7 @@ export class StoredAnswers {
     @Inject(Coalescing) private readonly coalescing: Coalescing,
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
     @Inject(Renewals) private readonly renewals: Renewals,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
   /** @returns `undefined` when that was the answer; else the lead of its rendering, for which others may wait */
@@ -42,7 +44,8 @@ export class StoredAnswers {
     if (!this.hasLooked(requested) && (await this.answerStored(requested, response))) return undefined;
     const renews = this.options.stale?.whileRevalidate;
     const copy = renews ? await this.renewals.copyMeanwhile(requested.address, request) : undefined;
-    if (copy && (await this.send(datedPage(copy), staleHit(copy), requested, response))) return undefined;
+    if (copy && (await this.send(datedPage(copy), 'stale-while-revalidate', staleHit(copy), requested, response)))
+      return undefined;
     const joining = skipped === undefined ? this.coalescing.join(key) : this.coalescing.follow(key);
     const joined = joining instanceof Promise ? await joining : joining;
     if (!joined) return NOBODY_WAITS;
@@ -50,7 +53,7 @@ export class StoredAnswers {
       if (joined.hasWaited) countWait(request, Infinity);
       return joined;
     }
-    return (await this.send(joined, COLLAPSED, requested, response)) ? undefined : NOBODY_WAITS;
+    return (await this.send(joined, 'collapsed', COLLAPSED, requested, response)) ? undefined : NOBODY_WAITS;
   }
 
   /**
@@ -62,7 +65,7 @@ export class StoredAnswers {
     const { request, address } = requested;
     if (this.publications.of(request)) return undefined;
     const page = await this.storage.get(address.key, request);
-    return page && (await this.send(page, HIT, requested, response)) ? page : undefined;
+    return page && (await this.send(page, 'stored', HIT, requested, response)) ? page : undefined;
   }
 
   /** nginx has just looked where we would look, or this process has. */
@@ -76,8 +79,9 @@ export class StoredAnswers {
   /** @returns whether it was the answer */
   private async send(
     page: Page,
+    source: PageServed['source'],
     status: string,
-    { request, context, skipped }: PageRequested,
+    { address, request, context, skipped }: PageRequested,
     response: ServerResponse,
   ): Promise<boolean> {
     // Without a validator, nobody can tell whether the visitor has the page.
@@ -85,6 +89,7 @@ export class StoredAnswers {
     const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[4] & Parameters<typeof takeOver>[0]>();
     if (!(await replay(page, status, request, response, reply))) return false;
     takeOver(reply);
+    this.dispatcher.notify(new PageServed(address, source));
     return true;
   }
 }

@@ -177,6 +177,8 @@ export class PageStored {
     readonly bytes: number,
     /** Who has asked for it: a visitor, `publish()` or `refresh()`, or the option `refreshAhead`. */
     readonly cause: 'visit' | 'publish' | 'refresh-ahead' = 'visit',
+    /** How long the store took, in milliseconds. */
+    readonly duration = 0,
   ) {}
 }
 
@@ -189,6 +191,35 @@ export class PageSkipped {
   constructor(
     readonly address: PageAddress,
     readonly reason: string,
+  ) {}
+}
+
+/**
+ * A request to a handler went past the cache: no stored page was the answer, and its own is not stored. `reason` is the `detail` of the
+ * `Cache-Status` field.
+ *
+ * @publicApi
+ */
+export class PageBypassed {
+  constructor(
+    readonly request: IncomingMessage,
+    readonly reason: string,
+  ) {}
+}
+
+/**
+ * The application has answered with a stored page. Nobody tells it of the pages that nginx serves.
+ *
+ * @publicApi
+ */
+export class PageServed {
+  constructor(
+    readonly address: PageAddress,
+    /**
+     * Whether the page was in the store, was made for somebody else who had asked at the same time, or is a copy that was sent after the end
+     * of the page or instead of an error.
+     */
+    readonly source: 'stored' | 'collapsed' | 'stale-while-revalidate' | 'stale-if-error',
   ) {}
 }
 

@@ -26,6 +26,7 @@ import { OPEN_SERVER, PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.j
 import { PageKeys } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { Publications } from '../caching/publications.js';
+import { PageCacheMetrics } from '../metrics/page-cache-metrics.js';
 import { PageInputs } from '../inputs/page-inputs.js';
 import { RenderTurns } from '../caching/render-turns.js';
 import { ReadReports } from '../caching/read-reports.js';
@@ -133,6 +134,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       PageCacheInterceptor,
       PageCacheDispatcher,
       PageCacheLogger,
+      PageCacheMetrics,
       ListenerExplorer,
       HttpServerObserver,
       Coalescing,

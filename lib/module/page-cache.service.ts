@@ -5,6 +5,7 @@ import type { PurgeReport } from '../purging/purge-report.js';
 import { concerns } from '../stores/journal/purge-scope.js';
 import { exactPage } from '../purging/exact-page.js';
 import { canonicalPath, pagePattern, type PageTarget, subtreeScopes, targetPaths } from '../purging/purge-target.js';
+import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -24,6 +25,7 @@ import { SitemapReader, type SitemapSource } from '../publishing/sitemap/sitemap
 import { rawQuery } from '../rules/request-head.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';
+import { healthOf, type PageCacheHealth } from './page-cache-health.js';
 
 /**
  * One stored page, as `pages()` lists it.
@@ -55,6 +57,7 @@ export class PageCacheService {
     @Inject(BulkPublisher) private readonly bulkPublisher: BulkPublisher,
     @Inject(SitemapReader) private readonly sitemaps: SitemapReader,
     @Inject(CurrentDraft) private readonly currentDraft: CurrentDraft,
+    @Inject(PendingPurges) private readonly pendingPurges: PendingPurges,
   ) {}
 
   /**
@@ -224,6 +227,14 @@ export class PageCacheService {
     for await (const page of storedPages(this.storage, this.keys)) {
       if (scopes.some((scope) => concerns(scope, page)) && (!regexp || regexp.test(page.target))) yield page;
     }
+  }
+
+  /**
+   * Whether the store answers, and whether purges are pending. It never rejects. The site works without its store, so do not take an
+   * application out of service for it.
+   */
+  async health(): Promise<PageCacheHealth> {
+    return healthOf(this.storage, this.pendingPurges);
   }
 
   /** The page that is being rendered: anywhere below a handler whose answer may be stored. */

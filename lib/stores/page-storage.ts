@@ -32,6 +32,8 @@ export class PageStorage {
   private readonly placeOf: (key: string) => number;
   /** Servers that are in the list of another process alone, by their addresses. */
   readonly #others = new Map<string, StoragePart>();
+  /** Is told how many milliseconds the store took for a page that it was asked for, if anybody wants to know. */
+  onRead: ((duration: number) => void) | undefined;
 
   /**
    * @param onGetError is told why a page could not be read: reading itself never fails
@@ -62,8 +64,16 @@ export class PageStorage {
    * @returns `undefined` when it is not there, or when the store does not say so in time
    */
   async get(key: string, request: object): Promise<Page | undefined> {
-    const given = await waitFor(this.cache.get<unknown>(key), request);
+    const given = await waitFor(this.read(key), request);
     return isPage(given) ? given : undefined;
+  }
+
+  private read(key: string): Promise<unknown> {
+    const reading = this.cache.get<unknown>(key);
+    const { onRead } = this;
+    if (!onRead) return reading;
+    const start = performance.now();
+    return reading.finally(() => onRead(performance.now() - start));
   }
 
   /**

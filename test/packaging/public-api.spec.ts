@@ -3,7 +3,9 @@ import ts from 'typescript';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const entries = ['lib/index.ts', 'lib/testing/index.ts', 'lib/typeorm/index.ts'].map((file) => join(root, file));
+const entries = ['lib/index.ts', ...['terminus', 'testing', 'typeorm'].map((folder) => `lib/${folder}/index.ts`)].map(
+  (file) => join(root, file),
+);
 
 const program = ts.createProgram(entries, {
   module: ts.ModuleKind.NodeNext,

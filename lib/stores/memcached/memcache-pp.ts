@@ -1,4 +1,4 @@
-import { fromApplication } from './from-application.js';
+import { fromApplication } from '../../checks/from-application.js';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 import { NO_COPIES } from '../unconditional-write.js';
 import { memcachedServers, type MemcachedServerAddress } from './memcached-address.js';

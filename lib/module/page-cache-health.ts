@@ -1,0 +1,59 @@
+import { inTime } from '../async/in-time.js';
+import type { PendingPurges } from '../purging/pending-purges.js';
+import type { PageStorage } from '../stores/page-storage.js';
+import type { StoragePart } from '../stores/storage-part.js';
+
+/** A store that has not answered by then is not reachable, in milliseconds. */
+const PATIENCE = 1000;
+
+/**
+ * One server of the store, or the store itself where it has no servers.
+ *
+ * @publicApi
+ */
+export interface StoreHealth {
+  /** Its address; `undefined` when there is none. */
+  readonly server: string | undefined;
+  readonly isReachable: boolean;
+  /** Why it is not. */
+  readonly error?: string;
+}
+
+/**
+ * What `PageCacheService.health()` says.
+ *
+ * @publicApi
+ */
+export interface PageCacheHealth {
+  /** Whether every server answers, and no purge is pending. */
+  readonly isHealthy: boolean;
+  readonly store: readonly StoreHealth[];
+  /** Purges that a server has not acknowledged. */
+  readonly pendingPurges: number;
+  /** Why this process stores no pages: `other-version`, `other-configuration` or `other-servers`. */
+  readonly storesNothing?: string;
+}
+
+export async function healthOf(storage: PageStorage, pending: PendingPurges): Promise<PageCacheHealth> {
+  const store = await Promise.all(storage.parts.map(healthOfPart));
+  const refusal = storage.parts.map(({ journal }) => journal.editions.refusal).find((one) => one !== undefined);
+  return {
+    isHealthy: store.every(({ isReachable }) => isReachable) && pending.size === 0,
+    store,
+    pendingPurges: pending.size,
+    ...(refusal === undefined ? {} : { storesNothing: refusal }),
+  };
+}
+
+async function healthOfPart({ server, journal }: StoragePart): Promise<StoreHealth> {
+  try {
+    const answered = await inTime(
+      journal.catchUp().then(() => true),
+      PATIENCE,
+    );
+    if (answered) return { server, isReachable: true };
+    return { server, isReachable: false, error: `no answer within ${PATIENCE} ms` };
+  } catch (error) {
+    return { server, isReachable: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}

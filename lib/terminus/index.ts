@@ -1,0 +1,1 @@
+export { PageCacheHealthIndicator } from './page-cache.health.js';
