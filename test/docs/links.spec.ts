@@ -1,22 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-
-const folders = ['.', 'docs', 'sample', ...readdirSync('examples').map((name) => join('examples', name))];
-const guides = folders.flatMap((folder) =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name)),
-);
+import { GUIDES, textOf } from './code-blocks.js';
 
 /** Without blocks of code, in which brackets are no links. */
-function textOf(guide: string): string {
-  return readFileSync(guide, 'utf8').replaceAll(/^ *```[\s\S]*?^ *```/gm, '');
+function proseOf(guide: string): string {
+  return textOf(guide).replaceAll(/^ *```[\s\S]*?^ *```/gm, '');
 }
 
 /** As GitHub names headings. */
 function anchorsOf(guide: string): Set<string> {
-  const headings = [...textOf(guide).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+  const headings = [...proseOf(guide).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
   return new Set(
     headings.map((heading) =>
       heading
@@ -27,8 +21,8 @@ function anchorsOf(guide: string): Set<string> {
   );
 }
 
-it.each(guides)('%s has no broken link', (guide) => {
-  const links = [...textOf(guide).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+it.each(GUIDES)('%s has no broken link', (guide) => {
+  const links = [...proseOf(guide).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
   const broken = links
     .filter((link) => !/^https?:/.test(link))
     .filter((link) => {
