@@ -3,7 +3,7 @@
  * docs/architecture.md says what is in each.
  */
 const LAYERS = [
-  ['index.ts', 'terminus', 'testing', 'typeorm'],
+  ['index.ts', 'cli', 'terminus', 'testing', 'typeorm'],
   ['decorators'],
   ['module'],
   ['configuration'],

@@ -1,6 +1,16 @@
-import { defineConfig, fileStore, memcachedStore, memoryStore, type NginxFlavour } from 'nestjs-nginx-cache';
+import {
+  defineConfig,
+  fileStore,
+  memcachedStore,
+  memoryStore,
+  type NginxDeployment,
+  type NginxFlavour,
+} from 'nestjs-nginx-cache';
 import { SESSION_COOKIE } from './auth/session-cookie.js';
 import { settings } from './settings.js';
+
+/** Where nginx finds the blog: for `nginx-cache conf`. */
+export const deployment: NginxDeployment = { app: `127.0.0.1:${settings.port}` };
 
 /** Read by AppModule and by the script that writes nginx.conf, so that Nest and nginx cannot disagree. */
 export default defineConfig({

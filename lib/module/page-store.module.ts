@@ -17,6 +17,9 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
     .setFactoryMethodName('createNginxCacheOptions')
     .build();
 
+/** The options as they were given; nothing is bound to it when there are none. */
+export const GIVEN_OPTIONS = MODULE_OPTIONS_TOKEN;
+
 /**
  * What `forRootAsync()` takes: `useFactory` with `inject`, `useClass` (with a method `createNginxCacheOptions()`) or `useExisting`, and `imports`.
  *

@@ -1,0 +1,19 @@
+import { ExitCode } from './exit-code.js';
+
+/** What the user is told in one line: what is wrong, and what to do about it. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+
+  /**
+   * @param message what is wrong, without a full stop
+   * @param cure what to do, as a sentence
+   */
+  constructor(
+    message: string,
+    readonly cure: string,
+    readonly exitCode: ExitCode = ExitCode.USAGE,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

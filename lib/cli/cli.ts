@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { ExitCode } from './exit-code.js';
+import type { GlobalOptions } from './global-options.js';
+import { type Configuration, loadConfiguration } from './load-configuration.js';
+import { openSite, type Site, type SiteNeeds } from './open-site.js';
+import { type Style, styleFor, type Terminal } from './terminal.js';
+
+/** What a command works with. */
+export class Cli {
+  /** For the standard output. */
+  readonly style: Style;
+  exitCode: ExitCode = ExitCode.OK;
+
+  constructor(readonly terminal: Terminal) {
+    this.style = styleFor(terminal.stdout, terminal.env);
+  }
+
+  get signal(): AbortSignal {
+    return this.terminal.signal;
+  }
+
+  /** Writes what was asked for. */
+  print(text: string): void {
+    this.terminal.stdout.write(`${text}\n`);
+  }
+
+  /** Writes what accompanies it, beside what another program reads. */
+  note(text: string): void {
+    this.terminal.stderr.write(`${text}\n`);
+  }
+
+  /** Writes a result: as JSON for programs with `--json`, else as text for people. */
+  result(command: Command, value: unknown, text: () => string): void {
+    const { json = false } = command.optsWithGlobals<GlobalOptions>();
+    const shown = json ? JSON.stringify(value, undefined, 2) : text();
+    if (shown !== '') this.print(shown);
+  }
+
+  /** The options of the site, from the configuration or from the module of the application. */
+  configuration(command: Command): Promise<Configuration> {
+    return loadConfiguration(command.optsWithGlobals<GlobalOptions>(), this.terminal);
+  }
+
+  /**
+   * Works with the pages of the site, and closes it.
+   *
+   * @param needs what the work needs besides the store
+   */
+  async withSite<T>(command: Command, work: (site: Site) => Promise<T>, needs: SiteNeeds = {}): Promise<T> {
+    const site = await openSite(command.optsWithGlobals<GlobalOptions>(), this.terminal, needs);
+    try {
+      return await work(site);
+    } finally {
+      await site.close();
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { LoggerService } from '@nestjs/common';
+import type { Output } from './terminal.js';
+
+/** What an application logs while the command runs it: only what is wrong, and not where another program reads the result. */
+export class ErrorLogger implements LoggerService {
+  constructor(private readonly output: Output) {}
+
+  log(): void {}
+
+  warn(message: unknown): void {
+    this.write(message);
+  }
+
+  error(message: unknown): void {
+    this.write(message);
+  }
+
+  fatal(message: unknown): void {
+    this.write(message);
+  }
+
+  private write(message: unknown): void {
+    this.output.write(`${message instanceof Error ? message.message : String(message)}\n`);
+  }
+}

@@ -1,0 +1,6 @@
+/** What every command takes. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly module?: string;
+  readonly json?: boolean;
+}

@@ -1,0 +1,97 @@
+import type { INestApplication, INestApplicationContext, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { NginxCacheModule } from '../module/nginx-cache.module.js';
+import { PageCacheService } from '../module/page-cache.service.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { isSame } from '../stores/journal/edition.js';
+import { PageStorage } from '../stores/page-storage.js';
+import type { GlobalOptions } from './global-options.js';
+import { CliError } from './cli.error.js';
+import { ErrorLogger } from './error-logger.js';
+import { ExitCode } from './exit-code.js';
+import { loadConfiguration } from './load-configuration.js';
+import { createSite } from './site-of-module.js';
+import type { Terminal } from './terminal.js';
+
+/** What a command needs besides the store. */
+export interface SiteNeeds {
+  /** Whether pages are rendered, for which the application must be there. It does not listen. */
+  readonly renders?: boolean;
+}
+
+/** The page cache of a site, as the application has it. */
+export interface Site {
+  readonly pages: PageCacheService;
+  readonly options: CheckedOptions;
+  get<T>(token: Type<T>): T;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the page cache of the site: of the configuration alone, or of the application.
+ *
+ * @throws {CliError} when that is not possible, with what to do
+ */
+export async function openSite(
+  given: GlobalOptions,
+  terminal: Terminal,
+  { renders = false }: SiteNeeds,
+): Promise<Site> {
+  const app = await applicationFor(given, terminal, renders);
+  const options = app.get<CheckedOptions>(PAGE_CACHE_OPTIONS, { strict: false });
+  try {
+    mustBeShared(options);
+    if (renders) await startRendering(app as INestApplication);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return {
+    pages: app.get(PageCacheService, { strict: false }),
+    options,
+    get: (token) => app.get(token, { strict: false }),
+    close: () => app.close(),
+  };
+}
+
+async function applicationFor(
+  given: GlobalOptions,
+  terminal: Terminal,
+  renders: boolean,
+): Promise<INestApplicationContext> {
+  if (given.module !== undefined) return (await createSite(given.module, terminal, renders)).app;
+  if (renders) {
+    throw new CliError(
+      'Pages are rendered by the application, and a configuration alone has none',
+      'Give its module: --module dist/app.module.js, or the function that makes it: --module dist/create-app.js#createApp.',
+    );
+  }
+  const { options } = await loadConfiguration(given, terminal);
+  const logger = new ErrorLogger(terminal.stderr);
+  return NestFactory.createApplicationContext(NginxCacheModule.forRoot(options), { logger, abortOnError: false });
+}
+
+function mustBeShared({ store: { kind } }: CheckedOptions): void {
+  if (kind !== 'memory') return;
+  throw new CliError(
+    'The pages are in the memory of the application, where no other process finds them',
+    'Keep them where nginx finds them too: store: memcachedStore({ servers }) or fileStore({ root }).',
+  );
+}
+
+/** A process that starts with other options makes them those of the site, and deletes all pages. A command must not do that. */
+async function startRendering(app: INestApplication): Promise<void> {
+  const { parts } = app.get(PageStorage, { strict: false });
+  for (const { journal } of parts) {
+    await journal.catchUp();
+    const { claim, own } = journal.editions;
+    if (!claim || !own || isSame(claim, own)) continue;
+    throw new CliError(
+      'The stored pages belong to an application with other options, or of another version',
+      'Run the command with the environment of the application that runs; start a new version before you publish its pages.',
+      ExitCode.PROBLEM,
+    );
+  }
+  await app.init();
+}

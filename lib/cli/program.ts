@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { Cli } from './cli.js';
+import { addConfCommand } from './commands/conf.command.js';
+
+/** In the order in which `--help` lists them. Each command is a file in `commands/`. */
+const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [addConfCommand];
+
+const EXAMPLES = `
+Examples:
+  nginx-cache conf --full --out /var/lib/nginx-cache     write the configuration of nginx
+  nginx-cache conf --diff --out /var/lib/nginx-cache     see what a new version of it would change
+
+Configuration:
+  nginx-cache.config.{ts,js,mjs} in the current directory. It exports the options of forRoot() by default,
+  and "deployment", which is the second argument of nginxConf().
+
+Exit codes:
+  0    all is well
+  1    something is not as it should be: files differ, a page failed, a purge is pending, a check found a fault
+  2    wrong arguments or a wrong configuration; nothing has been done
+  130  interrupted by Ctrl-C`;
+
+/** The command with all that it can do. */
+export function makeProgram(cli: Cli): Command {
+  const { stdout, stderr } = cli.terminal;
+  const program = new Command('nginx-cache')
+    .description('Operates a page cache that Nest writes and nginx serves.')
+    .version(version())
+    .option('--config <file>', 'configuration (default: nginx-cache.config.{ts,js,mjs} in the current directory)')
+    .option('--module <file#name>', 'take the options from the application: its module, or a function that makes it')
+    .option('--json', 'write JSON, for other programs')
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .showHelpAfterError('(nginx-cache --help shows what there is)')
+    .exitOverride()
+    .addHelpText('after', EXAMPLES);
+  for (const add of COMMANDS) add(program, cli);
+  return program;
+}
+
+function version(): string {
+  const { version: own } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return own;
+}

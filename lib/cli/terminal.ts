@@ -1,0 +1,38 @@
+import { styleText } from 'node:util';
+
+type StyleFormat = Parameters<typeof styleText>[0];
+
+/** Where a command writes to. A terminal, a pipe or a file; in tests, a string. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  /** Width in characters; absent when it is no terminal. */
+  readonly columns?: number;
+}
+
+/** What surrounds the command. */
+export interface Terminal {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Writes text in a style, or plainly. */
+export type Style = (format: StyleFormat, text: string) => string;
+
+/**
+ * Colours only on a terminal, and as the environment wishes.
+ *
+ * @see https://no-color.org
+ * @see https://force-color.org
+ */
+export function styleFor({ isTTY = false }: Output, env: NodeJS.ProcessEnv): Style {
+  const isForced = Boolean(env['FORCE_COLOR']) && env['FORCE_COLOR'] !== '0';
+  const isPlain = Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb' || !isTTY;
+  return isForced || !isPlain
+    ? (format, text) => styleText(format, text, { validateStream: false })
+    : (_, text) => text;
+}

@@ -1,0 +1,115 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { memcachedStore, nginxConf } from '../../../lib/index.js';
+import { directoryWith, runCommand } from '../support/run-command.js';
+
+const options = {
+  prefix: 'cli:',
+  hosts: ['example.com'],
+  store: memcachedStore({ servers: '127.0.0.1:11211' }),
+  bypassToken: 'a-token-of-forty-characters-in-this-test',
+};
+const configuration = (changes = '') => `
+  import { memcachedStore } from 'nestjs-nginx-cache';
+  export const deployment = { app: '127.0.0.1:3000' };
+  export default {
+    prefix: 'cli:',
+    hosts: ['example.com'],
+    store: memcachedStore({ servers: '127.0.0.1:11211' }),
+    bypassToken: '${options.bypassToken}',
+    ${changes}
+  };`;
+
+describe('nginx-cache conf', () => {
+  it('writes what nginxConf() gives, the secret for nobody else, and nginx takes it', async () => {
+    using directory = directoryWith({ 'nginx-cache.config.mjs': configuration() });
+    const out = join(directory.path, 'out');
+    const expected = nginxConf(options, { app: '127.0.0.1:3000', directory: out });
+
+    const ran = await runCommand(['conf', '--out', 'out', '--full', '--test'], { cwd: directory.path });
+
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toContain('test is successful');
+    expect(readFileSync(join(out, 'nginx.conf'), 'utf8')).toBe(expected.full);
+    const [secret = ''] = Object.keys(expected.files);
+    expect(readFileSync(join(out, secret), 'utf8')).toBe(expected.files[secret]);
+    expect(statSync(join(out, secret)).mode & 0o777).toBe(0o600);
+  });
+
+  it('shows the pieces on the terminal, without the secret, and says that there is more', async () => {
+    using directory = directoryWith({ 'nginx-cache.config.mjs': configuration() });
+
+    const { code, stdout, stderr } = await runCommand(['conf'], { cwd: directory.path });
+
+    expect(code).toBe(0);
+    const { http, server } = nginxConf(options, { app: '127.0.0.1:3000' });
+    expect(stdout).toBe(`# http.conf: inside http {}\n${http}\n# server.conf: inside server {}\n${server}`);
+    expect(stderr).toBe('It needs files besides: --out DIR writes them.\n');
+    const { stdout: json } = await runCommand(['conf', '--json'], { cwd: directory.path });
+    expect(JSON.parse(json)).toEqual({ files: { 'http.conf': http, 'server.conf': server } });
+    expect(stdout + json).not.toContain(options.bypassToken);
+  });
+
+  it('says what differs from what is installed, and writes nothing', async () => {
+    using directory = directoryWith({ 'nginx-cache.config.mjs': configuration() });
+    const cwd = directory.path;
+    await runCommand(['conf', '--out', 'out'], { cwd });
+    const same = await runCommand(['conf', '--diff', '--out', 'out'], { cwd });
+    expect(same).toMatchObject({ code: 0, stdout: '' });
+    const installed = readFileSync(join(cwd, 'out/http.conf'), 'utf8');
+    writeFileSync(join(cwd, 'other.config.mjs'), configuration("exclude: ['/admin/*'],"));
+
+    const other = await runCommand(['conf', '--diff', '--out', 'out', '--config', 'other.config.mjs'], { cwd });
+
+    expect(other.code).toBe(1);
+    expect(other.stdout).toMatch(/^\+.*admin/m);
+    expect(readFileSync(join(cwd, 'out/http.conf'), 'utf8')).toBe(installed);
+    // It colours on a terminal alone.
+    expect(other.stdout).not.toContain('\u001B[');
+    const coloured = await runCommand(['conf', '--diff', '--out', 'out', '--config', 'other.config.mjs'], {
+      cwd,
+      isTTY: true,
+    });
+    expect(coloured.stdout).toContain('\u001B[32m+');
+  });
+
+  it('shows what nginx refuses, and installs nothing', async () => {
+    using directory = directoryWith({
+      'nginx-cache.config.mjs': configuration()
+        .replace("'127.0.0.1:3000'", "'127.0.0.1:3000', modulesDirectory: '/none'")
+        .replace('prefix:', "nginx: { flavour: 'njs' }, prefix:"),
+    });
+    const ran = await runCommand(['conf', '--test', '--out', 'out'], { cwd: directory.path });
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toContain('/none/ngx_http_js_module.so');
+    expect(existsSync(join(directory.path, 'out'))).toBe(false);
+  });
+
+  it.each([
+    ['no configuration', {}, ['conf'], 'There is no nginx-cache.config.{ts,js,mjs} in '],
+    ['no options', { 'nginx-cache.config.mjs': '' }, ['conf'], 'Export by default what forRoot() is given'],
+    ['a wrong option', { 'nginx-cache.config.mjs': 'export default { ttl: "5m" }' }, ['conf', '--app', 'a:1'], 'ttl: '],
+    [
+      'no application',
+      { 'nginx-cache.config.mjs': 'export default {}' },
+      ['conf'],
+      'or give it here: --app 127.0.0.1:3000',
+    ],
+    ['a faulty file', { 'nginx-cache.config.mjs': 'no(' }, ['conf'], 'cannot be loaded: '],
+    [
+      'no nginx',
+      { 'nginx-cache.config.mjs': configuration() },
+      ['conf', '--test', '--nginx', 'no-nginx'],
+      '--nginx /usr/sbin/nginx',
+    ],
+    ['an unknown command', {}, ['cnof'], 'Did you mean conf?'],
+    ['an unknown option', {}, ['conf', '--tset'], 'Did you mean --test?'],
+  ])('refuses %s with what to do, and exit code 2', async (_, files, args, cure) => {
+    using directory = directoryWith(files);
+    const { code, stdout, stderr } = await runCommand(args, { cwd: directory.path });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(cure);
+    expect(stderr.split('\n').length).toBeLessThanOrEqual(4);
+  });
+});
