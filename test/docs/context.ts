@@ -1,4 +1,5 @@
 // What blocks of code in the guides use without importing it: what an editor would import, and names of an imagined blog.
+import type { INestApplication } from '@nestjs/common';
 import type { PGlite } from '@electric-sql/pglite';
 import type KeyvRedis from '@keyv/redis';
 import type { Repository } from 'typeorm';
@@ -45,7 +46,8 @@ export interface StoredPost {
 }
 
 export declare const config: NginxCacheOptions;
-export declare const app: string;
+/** An address for nginx, or the application. */
+export declare const app: string & INestApplication;
 export declare const pages: PageCacheService;
 export declare const post: Post;
 export declare const nginx: NginxServer;
