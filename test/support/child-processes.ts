@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { buildChild } from './child-program.js';
+import { buildChild, type Constants } from './child-program.js';
 
 interface Answer {
   readonly id: number;
@@ -24,9 +24,20 @@ export class ChildProcesses implements AsyncDisposable {
   /**
    * @param source TypeScript, which finds the library under `./lib/index.js`; its function `answer(question, index)` is asked
    * @param args what the program finds in `process.argv[2]`, as JSON
+   * @param constants what the program has in the place of the library's own
    */
-  static async start(source: string, count: number, args: unknown): Promise<ChildProcesses> {
-    const { program, remove } = await buildChild(`${source}\n${LISTEN}`);
+  static async start(source: string, count: number, args: unknown, constants: Constants = {}): Promise<ChildProcesses> {
+    const { program, remove } = await ChildProcesses.build(source, constants);
+    return ChildProcesses.of(program, count, args, remove);
+  }
+
+  /** Makes the program alone, for tests that start it more than once. */
+  static build(source: string, constants: Constants = {}): ReturnType<typeof buildChild> {
+    return buildChild(`${source}\n${LISTEN}`, { constants });
+  }
+
+  /** @param program what `build` has made */
+  static of(program: string, count: number, args: unknown, remove = () => {}): ChildProcesses {
     const children = Array.from({ length: count }, (_, index) => run(program, index, args));
     return new ChildProcesses(program, children, remove);
   }
