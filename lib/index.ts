@@ -83,7 +83,11 @@ export { fileStore, type FileStoreDefinition } from './stores/files/file-store.j
 export type { FileStoreOptions } from './stores/files/file-store-options.js';
 export { keyvStore } from './stores/keyv/keyv-store.js';
 export { memcachePp, type MemcachePpOptions } from './stores/memcached/memcache-pp.js';
-export type { MemcachedServerAddress, MemcachedServers } from './stores/memcached/memcached-address.js';
+export type {
+  MemcachedServerAddress,
+  MemcachedServers,
+  MemcachedServerSource,
+} from './stores/memcached/memcached-address.js';
 export type {
   MemcachedClientDefinition,
   MemcachedMetaClient,
@@ -91,5 +95,13 @@ export type {
 } from './stores/memcached/memcached-client.interface.js';
 export { MemcachedError } from './stores/memcached/memcached-error.js';
 export { memcachedStore, type MemcachedStoreDefinition } from './stores/memcached/memcached-store.js';
+export { dnsServers } from './stores/memcached/servers/dns-servers.js';
+export { elastiCacheServers } from './stores/memcached/servers/elasticache-servers.js';
 export { memoryStore, type MemoryStoreOptions } from './stores/memory/memory-store.js';
-export type { PageStore, PageStoreDefinition, SpreadStore, StoreContext } from './stores/page-store.js';
+export type {
+  ChangingServers,
+  PageStore,
+  PageStoreDefinition,
+  SpreadStore,
+  StoreContext,
+} from './stores/page-store.js';

@@ -67,6 +67,13 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
       'a store that nginx can read: memcachedStore() or fileStore()',
     );
   }
+  if (checked.store.changing) {
+    throw new NginxCacheConfigError(
+      'store',
+      'servers: a function',
+      'memcachedStore() with the list that the function gives, for nginx: servers: await servers()',
+    );
+  }
   const site = siteOf(checked, fingerprintWith(checked, flavour), place);
   const { http, malformed, server, stream } = pieces(site, flavour, place);
   return {

@@ -18,6 +18,7 @@ import { PageCacheInterceptor } from '../caching/page-cache.interceptor.js';
 import { EditionKeeper } from '../purging/edition-keeper.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
+import { ServerChanges } from '../purging/server-changes.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { checkOptions } from '../configuration/check-options.js';
@@ -168,6 +169,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Renewals,
       { provide: Renewer, useClass: PageRenewer },
       Purger,
+      ServerChanges,
       StoredAnswers,
       {
         provide: PageKeys,

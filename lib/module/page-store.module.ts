@@ -4,8 +4,12 @@ import { editionOf } from '../configuration/edition-of.js';
 import { fingerprintOf } from '../configuration/nginx-conf.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
-import { FINGERPRINT, OPEN_SERVER, PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
-import type { StoreContext } from '../stores/page-store.js';
+import { Fingerprint } from '../options/fingerprint.js';
+import { CHANGING_STORE, OPEN_SERVER, PAGE_CACHE_OPTIONS, PAGE_STORE } from '../options/tokens.js';
+import type { OtherServers, ServerSource } from '../purging/server-changes.js';
+import { ChangingStore } from '../stores/changing-store.js';
+import type { PageStore, PageStoreDefinition, StoreContext } from '../stores/page-store.js';
+import { serverList } from '../stores/server-list.js';
 
 const STORE_CONTEXT = Symbol('nestjs-nginx-cache: what a store is told');
 
@@ -33,31 +37,70 @@ export type NginxCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
     {
       provide: PAGE_CACHE_OPTIONS,
       inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
-      useFactory: (options?: NginxCacheOptions) => checkOptions(options),
+      useFactory: async (options?: NginxCacheOptions) => withServers(checkOptions(options)),
     },
-    { provide: FINGERPRINT, inject: [PAGE_CACHE_OPTIONS], useFactory: fingerprintOf },
     {
-      provide: STORE_CONTEXT,
+      provide: Fingerprint,
       inject: [PAGE_CACHE_OPTIONS],
-      useFactory: (options: CheckedOptions): StoreContext => {
-        const { store, storeContext } = options;
-        const anywhere = fingerprintOf({ ...options, store: { ...store, servers: [] } });
-        return { ...storeContext, ...(anywhere !== undefined && { edition: editionOf(options, anywhere) }) };
-      },
+      useFactory: (options: CheckedOptions) => new Fingerprint(fingerprintOf(options)),
     },
+    { provide: STORE_CONTEXT, inject: [PAGE_CACHE_OPTIONS], useFactory: contextOf },
     {
       provide: PAGE_STORE,
       inject: [PAGE_CACHE_OPTIONS, STORE_CONTEXT],
-      useFactory: ({ store }: CheckedOptions, context: StoreContext) =>
-        store.openSpread?.(context) ?? store.open(context),
+      useFactory: ({ store, prefix }: CheckedOptions, context: StoreContext) => {
+        const spread = store.openSpread?.(context);
+        return spread && store.changing ? new ChangingStore(spread, prefix) : (spread ?? store.open(context));
+      },
     },
     {
       provide: OPEN_SERVER,
       inject: [PAGE_CACHE_OPTIONS, STORE_CONTEXT],
-      useFactory: ({ store }: CheckedOptions, context: StoreContext) =>
-        store.openServer && ((address: string) => store.openServer!(address, context)),
+      useFactory: ({ store }: CheckedOptions, context: StoreContext) => serverOpener(store, context),
+    },
+    {
+      provide: CHANGING_STORE,
+      inject: [PAGE_CACHE_OPTIONS, PAGE_STORE, Fingerprint],
+      useFactory: (options: CheckedOptions, store: PageStore | ChangingStore, fingerprint: Fingerprint) =>
+        store instanceof ChangingStore ? sourceOf(options, store, fingerprint) : undefined,
     },
   ],
-  exports: [PAGE_CACHE_OPTIONS, FINGERPRINT, PAGE_STORE, OPEN_SERVER],
+  exports: [PAGE_CACHE_OPTIONS, Fingerprint, PAGE_STORE, OPEN_SERVER, CHANGING_STORE],
 })
 export class PageStoreModule extends ConfigurableModuleClass {}
+
+function contextOf(options: CheckedOptions): StoreContext {
+  const { store, storeContext } = options;
+  const anywhere = fingerprintOf({ ...options, store: { ...store, servers: [] } });
+  return { ...storeContext, ...(anywhere !== undefined && { edition: editionOf(options, anywhere) }) };
+}
+
+function serverOpener(store: PageStoreDefinition, context: StoreContext): ((address: string) => PageStore) | undefined {
+  return store.openServer && ((address) => store.openServer!(address, context));
+}
+
+/** The list of servers of the moment in the place of where it comes from. */
+async function withServers(options: CheckedOptions): Promise<CheckedOptions> {
+  const { changing } = options.store;
+  if (!changing) return options;
+  return { ...options, store: { ...(await changing.read()), changing } };
+}
+
+function sourceOf(options: CheckedOptions, store: ChangingStore, fingerprint: Fingerprint): ServerSource {
+  let list = serverList(options.store.servers ?? []);
+  const { interval } = options.store.changing!;
+  const read = async (): Promise<OtherServers | undefined> => {
+    const next = await withServers(options);
+    const given = serverList(next.store.servers ?? []);
+    if (given === list) return undefined;
+    const context = contextOf(next);
+    const opened = next.store.openSpread!(context);
+    const use = () => {
+      list = given;
+      store.replace(opened);
+      fingerprint.current = fingerprintOf(next);
+    };
+    return { store: opened, openServer: serverOpener(next.store, context), use };
+  };
+  return { interval, read };
+}

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
-import { FINGERPRINT } from '../options/tokens.js';
+import { Fingerprint } from '../options/fingerprint.js';
 import { lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
 
@@ -15,13 +15,13 @@ import { DriftReport } from './drift-report.js';
 export class KeyDriftListener {
   readonly #report = new DriftReport();
 
-  constructor(@Inject(FINGERPRINT) private readonly fingerprint: string | undefined) {}
+  constructor(@Inject(Fingerprint) private readonly fingerprint: Fingerprint) {}
 
   @OnPageCache(PageRequested)
   @OnPageCache(RequestArrived)
   onRequested(event: RequestArrived): void {
     // Where no nginx reads the store, only a visitor can have sent it.
-    if (this.fingerprint === undefined) return;
+    if (this.fingerprint.current === undefined) return;
     const looked = lookedUp(event.head.headers);
     const { key } = event.address;
     if (looked === undefined || looked === key) return;

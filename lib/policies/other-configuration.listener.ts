@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
-import { FINGERPRINT } from '../options/tokens.js';
+import { Fingerprint } from '../options/fingerprint.js';
 import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
 
@@ -15,7 +15,7 @@ import { DriftReport } from './drift-report.js';
 export class OtherConfigurationListener {
   readonly #report = new DriftReport();
 
-  constructor(@Inject(FINGERPRINT) private readonly fingerprint: string | undefined) {}
+  constructor(@Inject(Fingerprint) private readonly fingerprint: Fingerprint) {}
 
   @OnPageCache(PageRequested)
   @OnPageCache(RequestArrived)
@@ -23,7 +23,7 @@ export class OtherConfigurationListener {
     const { headers } = event.head;
     const given = headers[CONFIGURATION_HEADER.toLowerCase()];
     // Where no nginx reads the store, only a visitor can have sent it.
-    if (this.fingerprint === undefined || given === undefined || given === this.fingerprint) return;
+    if (this.fingerprint.current === undefined || given === undefined || given === this.fingerprint.current) return;
     const looked = lookedUp(headers) ?? '';
     const { key } = event.address;
     event.bypass(looked === key || NGINX_BYPASS.test(looked) ? 'other-configuration' : 'key-drift');

@@ -43,6 +43,12 @@ export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    await this.begin();
+  }
+
+  /** Claims the servers, and deletes the pages of other editions and other lists of servers there. Again after each change of the list. */
+  async begin(): Promise<void> {
+    for (const part of this.#parts) part.close();
     // A worker or a script renders no pages, so it has no edition.
     if (!this.host.httpAdapter?.getHttpServer?.()) return;
     const own = this.storage.parts[0]?.journal.editions.own;

@@ -30,6 +30,13 @@ export class PendingPurges implements OnModuleDestroy {
     return queue.add(scope, purge, error);
   }
 
+  /** What waits for a server that is in use no more; it is not tried again. */
+  take(part: StoragePart): { readonly scopes: readonly PurgeScope[]; readonly error: unknown } {
+    const queue = this.#queues.get(part);
+    this.#queues.delete(part);
+    return queue?.take() ?? { scopes: [], error: undefined };
+  }
+
   /** Waits until every server has acknowledged all of its own, but not longer than so many milliseconds. */
   async settled(milliseconds: number): Promise<void> {
     await Promise.all(Array.from(this.#queues.values(), (queue) => queue.settled(milliseconds)));

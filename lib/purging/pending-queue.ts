@@ -32,6 +32,8 @@ export class PendingQueue {
   /** Of what the log says that it waits: how many of them the store has by now. `undefined` when it says nothing. */
   #made: number | undefined;
   #silentUntil = 0;
+  /** Why the last one is pending. */
+  #error: unknown;
 
   readonly #name: string;
 
@@ -50,6 +52,7 @@ export class PendingQueue {
    */
   add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
     if (this.#closed) return this.refuse('Shutting down', scope);
+    this.#error = error;
     if (this.#scopes.length === 0) this.reportFirst(scope, error);
     // The first one may be under way, so new ones are done after it.
     const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
@@ -71,6 +74,16 @@ export class PendingQueue {
     this.#tryNow?.();
     await inTime(settled, milliseconds);
     this.#waiting.delete(end);
+  }
+
+  /** Ends without a word: what waits here will be repeated by somebody else. */
+  take(): { readonly scopes: readonly PurgeScope[]; readonly error: unknown } {
+    const scopes = this.#scopes;
+    this.#scopes = [];
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const end of this.#waiting) end();
+    return { scopes, error: this.#error };
   }
 
   close(): void {

@@ -81,7 +81,7 @@ export class Purger {
   async purge(scope: PurgeScope): Promise<PurgeReport> {
     if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
     const start = performance.now();
-    const wasOtherList = this.storage.isOtherList;
+    let { placement, isOtherList } = this.storage;
     const parts = this.concerned(scope);
     const others = this.storage.parts.filter((part) => !parts.includes(part));
     const [first] = await Promise.all([
@@ -89,9 +89,14 @@ export class Purger {
       // Those that the purge does not concern can tell, too, whether there is another list of servers by now.
       Promise.allSettled(others.map(({ journal }) => journal.catchUp())),
     ]);
-    const second = this.storage.isOtherList && !wasOtherList ? await this.attempt(this.everywhere(), scope) : [];
-    const outcomes = [...first.filter(({ part }) => !second.some((one) => one.part === part)), ...second];
-    const purged = [...first, ...second].reduce((sum, outcome) => sum + (outcome.purged ?? 0), 0);
+    let outcomes = first;
+    let purged = purgedIn(first);
+    while (this.storage.placement !== placement || (this.storage.isOtherList && !isOtherList)) {
+      ({ placement, isOtherList } = this.storage);
+      const next = await this.attempt(this.everywhere(), scope);
+      purged += purgedIn(next);
+      outcomes = [...outcomes.filter(({ part }) => !next.some((one) => one.part.server === part.server)), ...next];
+    }
     const failures = outcomes.filter((outcome) => outcome.purged === undefined);
     if (failures.length === 0 || failures.length < outcomes.length) this.report(scope, purged);
     if (failures.length > 0) throw this.incomplete(scope, failures);
@@ -158,14 +163,36 @@ export class Purger {
 
   private incomplete(scope: PurgeScope, failures: readonly Outcome[]): PurgeIncompleteError {
     const isPending = failures.map(({ part, error }) => {
-      const again = async (waiting: PurgeScope) => this.report(waiting, await this.acknowledged(part, waiting));
+      // The list of servers may have changed meanwhile. A server that is not in it any more is emptied.
+      const server = part.journal.editions.isRetired ? this.heirOf(part) : part;
       // A store that can never do it is not asked again.
-      const isRetried = !(error instanceof UnsupportedError) && this.pending.add(part, scope, again, error);
+      const isRetried =
+        !(error instanceof UnsupportedError) && server !== undefined && this.repeat(server, scope, error);
       this.dispatcher.notify(new PageCacheFailed('purge', error, isRetried));
       return isRetried;
     });
     const servers = failures.flatMap(({ part }) => part.server ?? []);
     return new PurgeIncompleteError(describe(scope), failures[0]!.error, isPending.every(Boolean), servers);
+  }
+
+  /** What waits for a server waits for it in the new list of servers as well. A server that is not in the list any more is emptied. */
+  adopt(former: readonly StoragePart[]): void {
+    for (const part of former) {
+      const heir = this.heirOf(part);
+      const { scopes, error } = this.pending.take(part);
+      if (heir) for (const scope of scopes) this.repeat(heir, scope, error);
+    }
+  }
+
+  /** The same server in the list of the moment. */
+  private heirOf({ server }: StoragePart): StoragePart | undefined {
+    return this.storage.parts.find((part) => part.server === server);
+  }
+
+  /** @returns whether it will be tried again */
+  private repeat(part: StoragePart, scope: PurgeScope, error: unknown): boolean {
+    const again = async (waiting: PurgeScope) => this.report(waiting, await this.acknowledged(part, waiting));
+    return this.pending.add(part, scope, again, error);
   }
 
   private report(scope: PurgeScope, purged: number): void {
@@ -252,6 +279,10 @@ interface Outcome {
   /** How many pages there were; absent when the server has not acknowledged it. */
   readonly purged?: number;
   readonly error?: unknown;
+}
+
+function purgedIn(outcomes: readonly Outcome[]): number {
+  return outcomes.reduce((sum, { purged = 0 }) => sum + purged, 0);
 }
 
 /** The pages that a purge names one by one. */

@@ -19,17 +19,30 @@ const STARTUP = 1000;
 
 /** What this process knows of the journals when a request comes in. */
 export interface StorageArrival {
+  /** The servers of that moment. */
+  readonly placement: Placement;
   /** Of each part. */
   readonly positions: readonly number[];
   /** Unix time in milliseconds. */
   readonly time: number;
 }
 
+/** The servers that pages are on, and which of them each page is on. */
+export class Placement {
+  readonly parts: readonly StoragePart[];
+  readonly placeOf: (key: string) => number;
+
+  constructor(store: PageStore | SpreadStore, prefix: string) {
+    const stores = 'servers' in store ? store.servers : [store];
+    const { serverOf } = 'servers' in store ? store : { serverOf: () => 0 };
+    this.placeOf = serverOf;
+    this.parts = stores.map((one, place) => new StoragePart(one, prefix, (key) => serverOf(key) === place));
+  }
+}
+
 /** The store of the application. Reading goes by way of cache-manager. */
 export class PageStorage {
-  /** The servers; one, as a rule. */
-  readonly parts: readonly StoragePart[];
-  private readonly placeOf: (key: string) => number;
+  #placement: Placement;
   /** Servers that are in the list of another process alone, by their addresses. */
   readonly #others = new Map<string, StoragePart>();
   /** Is told how many milliseconds the store took for a page that it was asked for, if anybody wants to know. */
@@ -44,14 +57,36 @@ export class PageStorage {
     private readonly store: PageStore | SpreadStore,
     private readonly prefix: string,
     onGetError: (error: unknown) => void,
-    private readonly openServer?: (address: string) => PageStore,
+    private openServer?: (address: string) => PageStore,
   ) {
-    const stores = 'servers' in store ? store.servers : [store];
-    this.placeOf = 'servers' in store ? (key) => store.serverOf(key) : () => 0;
-    this.parts = stores.map((one, place) => new StoragePart(one, prefix, (key) => this.placeOf(key) === place));
+    this.#placement = new Placement(store, prefix);
     cache.on('get', ({ error }) => {
       if (error !== undefined) onGetError(error);
     });
+  }
+
+  /** The servers; one, as a rule. */
+  get parts(): readonly StoragePart[] {
+    return this.#placement.parts;
+  }
+
+  /** Another one after each change of the list of servers. */
+  get placement(): Placement {
+    return this.#placement;
+  }
+
+  /**
+   * Another list of servers holds from now on. What was begun before is not stored.
+   *
+   * @param openServer opens a server that is not in that list
+   */
+  replace(next: Placement, openServer: ((address: string) => PageStore) | undefined): void {
+    const others = [...this.#others.values()];
+    for (const { journal } of [...this.parts, ...others]) journal.editions.isRetired = true;
+    this.#others.clear();
+    this.openServer = openServer;
+    this.#placement = next;
+    for (const { store } of others) void store.keyv.disconnect();
   }
 
   /** @param close is called when the store is about to close, which is before the server does: Nest disconnects cache-manager first */
@@ -117,7 +152,8 @@ export class PageStorage {
   }
 
   arrive(): StorageArrival {
-    return { positions: this.parts.map(({ journal }) => journal.window.position), time: Date.now() };
+    const placement = this.#placement;
+    return { placement, positions: placement.parts.map(({ journal }) => journal.window.position), time: Date.now() };
   }
 
   /**
@@ -132,8 +168,8 @@ export class PageStorage {
     request: object,
     leads: boolean,
   ): Promise<PageWrite | undefined> {
-    const place = this.placeOf(address.key);
-    const { store, journal } = this.parts[place]!;
+    const place = given.placement.placeOf(address.key);
+    const { store, journal } = given.placement.parts[place]!;
     const arrival = arrivalAt(place, given);
     let isRunning = false;
     let isDown = false;
@@ -150,9 +186,10 @@ export class PageStorage {
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */
   async renew(address: PageAddress, arrival: StorageArrival): Promise<PageWrite | undefined> {
-    const place = this.placeOf(address.key);
+    const { parts, placeOf } = arrival.placement;
+    const place = placeOf(address.key);
     const context = { arrival: arrivalAt(place, arrival), renews: true, leads: false };
-    return this.parts[place]!.store.begin(address, context).catch(() => undefined);
+    return parts[place]!.store.begin(address, context).catch(() => undefined);
   }
 
   /** Whether a page goes by itself of which nobody knows whether it was stored. */
@@ -222,7 +259,7 @@ export class PageStorage {
   }
 
   private partOf(key: string): StoragePart {
-    return this.parts[this.placeOf(key)]!;
+    return this.parts[this.#placement.placeOf(key)]!;
   }
 }
 

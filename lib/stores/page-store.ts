@@ -19,6 +19,8 @@ export interface PageStoreDefinition {
   readonly kind: string;
   /** The servers that nginx can ask, when it can ask any. */
   readonly servers?: readonly { readonly address: string; readonly weight: number }[];
+  /** How the list of servers is read, when it changes while the application runs; `servers` is empty then. */
+  readonly changing?: ChangingServers;
   /** Where nginx finds the pages, when they are files. */
   readonly files?: { readonly root: string; readonly brotli: boolean };
   /**
@@ -37,6 +39,18 @@ export interface PageStoreDefinition {
    * @throws {NginxCacheConfigError} when the address is none
    */
   openServer?(address: string, context: StoreContext): PageStore;
+}
+
+/**
+ * A list of servers that changes while the application runs.
+ *
+ * @publicApi
+ */
+export interface ChangingServers {
+  /** How long to wait from one reading to the next, in milliseconds. */
+  readonly interval: number;
+  /** The store with the servers of the moment. Rejects when nobody knows them. */
+  read(): Promise<PageStoreDefinition>;
 }
 
 /**
@@ -75,7 +89,7 @@ export interface SpreadStore {
   readonly keyv: Keyv<Page>;
   readonly servers: readonly PageStore[];
   /** The place of a page's server in `servers`. */
-  serverOf(key: string): number;
+  readonly serverOf: (key: string) => number;
 }
 
 /** Whether a page is read. */

@@ -87,6 +87,9 @@ export class EditionWatch {
   /** The number of the latest claim for the own edition on any server: an older one is of a server that may have missed purges since. */
   least = 0;
 
+  /** Whether this process has another list of servers by now: what it began with this one is not stored. */
+  isRetired = false;
+
   /** The latest that this process has seen. */
   get claim(): Claim | undefined {
     return this.#claim;
@@ -97,6 +100,7 @@ export class EditionWatch {
   }
 
   get refusal(): EditionRefusal | undefined {
+    if (this.isRetired) return 'other-servers';
     if (!this.own) return undefined;
     if (!this.#claim) return 'purges-unknown';
     if (isSame(this.#claim, this.own)) return this.#claim.since < this.least ? 'purges-unknown' : undefined;

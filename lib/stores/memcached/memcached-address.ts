@@ -22,6 +22,14 @@ export interface MemcachedServerAddress {
  */
 export type MemcachedServers = string | readonly (string | { readonly address: string; readonly weight?: number })[];
 
+/**
+ * Where a list of servers comes from that changes while the application runs: it is asked again and again. When it rejects, or gives a list
+ * that `memcachedStore()` does not take, the last list holds.
+ *
+ * @publicApi
+ */
+export type MemcachedServerSource = () => MemcachedServers | Promise<MemcachedServers>;
+
 type ConnectOptions = { path: string } | { host: string; port: number };
 
 const ALLOWED = "an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'";

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { checked, strict } from '../../checks/checked.js';
+import { checked, strict, wholeNumber } from '../../checks/checked.js';
 import { pageKeyOfCopy } from '../../page/copy-key.js';
+import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
 import type { PageAddress } from '../../page/page-key.js';
 import { LocalJournal } from '../journal/local-journal.js';
@@ -8,7 +9,12 @@ import { beginCheck, type WriteContext } from '../journal/purge-check.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
 import { UnconditionalWrite } from '../unconditional-write.js';
-import { memcachedServers, type MemcachedServerAddress, type MemcachedServers } from './memcached-address.js';
+import {
+  memcachedServers,
+  type MemcachedServerAddress,
+  type MemcachedServers,
+  type MemcachedServerSource,
+} from './memcached-address.js';
 import { MemcachedClient } from './memcached-client.js';
 import type {
   MemcachedClientDefinition,
@@ -37,6 +43,7 @@ const CLIENT = 'what memcachePp() returns, or another client';
 const optionsSchema = v.pipe(
   strict({
     servers: v.optional(v.unknown()),
+    refreshInterval: v.optional(wholeNumber('milliseconds', 1000)),
     client: v.optional(
       v.custom<MemcachedClientDefinition>(
         (client) => typeof (client as MemcachedClientDefinition | null)?.open === 'function',
@@ -54,17 +61,22 @@ const optionsSchema = v.pipe(
  * Pages in memcached, where nginx reads them. Over several servers they are spread by the ring of nginx's `hash … consistent`.
  *
  * @param options `servers`: `'127.0.0.1:11211'`, `'[::1]:11211'`, `'unix:/run/memcached.sock'`, or a list of these and of
- *   `{ address, weight }`, where a server gets its share of pages by its weight (default 1); or `client`: another client than the built-in
- *   one, e.g. `memcachePp()`
+ *   `{ address, weight }`, where a server gets its share of pages by its weight (default 1), or a function that gives such a list, e.g.
+ *   `dnsServers()`: it is asked at the start, and again every `refreshInterval` milliseconds (default 30,000). Or `client`: another client
+ *   than the built-in one, e.g. `memcachePp()`
  * @throws {NginxCacheConfigError} when an option is wrong, or an address is none or stands there twice
  * @example
  * memcachedStore({ servers: 'unix:/run/memcached.sock' })
  * memcachedStore({ servers: ['10.0.0.1:11211', { address: '10.0.0.2:11211', weight: 2 }] })
+ * memcachedStore({ servers: dnsServers('memcached.default.svc.cluster.local:11211') })
  * @see https://nginx.org/en/docs/http/ngx_http_memcached_module.html
  * @publicApi
  */
 export function memcachedStore(
-  options: { readonly servers: MemcachedServers } | { readonly client: MemcachedClientDefinition },
+  options:
+    | { readonly servers: MemcachedServers }
+    | { readonly servers: MemcachedServerSource; readonly refreshInterval?: number }
+    | { readonly client: MemcachedClientDefinition },
 ): MemcachedStoreDefinition {
   const given = checked(optionsSchema, options, { of: 'memcachedStore' });
   const { client } = given;
@@ -73,7 +85,33 @@ export function memcachedStore(
     const limits = (wanted: StoreContext) => client.limits?.(wanted) ?? [];
     return { kind: 'memcached', servers, limits, open: (context) => openStore(servers[0], client.open(), context) };
   }
-  const servers = memcachedServers(given.servers as MemcachedServers, 'memcachedStore.servers');
+  const { refreshInterval } = given;
+  if (typeof given.servers === 'function')
+    return changingStore(given.servers as MemcachedServerSource, refreshInterval);
+  if (refreshInterval !== undefined) {
+    throw new NginxCacheConfigError(
+      'memcachedStore.refreshInterval',
+      refreshInterval,
+      'left out, since servers is no function',
+    );
+  }
+  return spreadOver(memcachedServers(given.servers as MemcachedServers, 'memcachedStore.servers'));
+}
+
+/** The list is read when the application starts: until then, nothing can be opened. */
+function changingStore(source: MemcachedServerSource, interval = 30_000): MemcachedStoreDefinition {
+  const read = async () => spreadOver(memcachedServers(await source(), 'memcachedStore.servers()'), true);
+  const open = (): never => {
+    throw new NginxCacheConfigError('memcachedStore.servers', source, 'a list');
+  };
+  return { kind: 'memcached', servers: [], changing: { interval, read }, open };
+}
+
+/** @param isSpread whether it is a ring: one server can be one, to which others come */
+function spreadOver(
+  servers: readonly MemcachedServerAddress[],
+  isSpread = servers.length > 1,
+): MemcachedStoreDefinition {
   const openServer = (address: string, context: StoreContext) =>
     openStore(memcachedServers(address, 'memcachedStore.servers')[0], new MemcachedClient(address), context);
   const stores = (context: StoreContext) => servers.map(({ address }) => openServer(address, context));
@@ -82,9 +120,7 @@ export function memcachedStore(
     servers,
     open: (context) => stores(context)[0]!,
     openServer,
-    ...(servers.length > 1 && {
-      openSpread: (context: StoreContext) => openRing(servers, stores(context), context.prefix),
-    }),
+    ...(isSpread && { openSpread: (context: StoreContext) => openRing(servers, stores(context), context.prefix) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { PageStore, SpreadStore } from '../../page-store.js';
-import { rawKeyv } from '../../raw-keyv.js';
+import { spreadKeyv } from '../../spread-keyv.js';
 import type { MemcachedServerAddress } from '../memcached-address.js';
 import { ConsistentHash } from './consistent-hash.js';
 
@@ -16,28 +16,6 @@ export function openRing(
   prefix: string,
 ): SpreadStore {
   const ring = new ConsistentHash(servers);
-  const serverOf = (key: string) => ring.serverOf(key);
-
-  async function* keys() {
-    for (const store of stores) yield* (store.keysToPurge ?? store.keys!)(prefix);
-  }
-
-  return {
-    keyv: rawKeyv({
-      get: async (key) => {
-        const value = await stores[serverOf(key)]!.keyv.get(key);
-        return value && { value };
-      },
-      deleteMany: async (all) => {
-        const deleted = await Promise.all(
-          stores.map((store, place) => store.deletePages(all.filter((key) => serverOf(key) === place))),
-        );
-        return deleted.reduce((sum, count) => sum + count, 0);
-      },
-      keys,
-      disconnect: async () => void (await Promise.all(stores.map(({ keyv }) => keyv.disconnect()))),
-    }),
-    servers: stores,
-    serverOf,
-  };
+  const placed = { servers: stores, serverOf: (key: string) => ring.serverOf(key) };
+  return { ...placed, keyv: spreadKeyv(() => placed, prefix) };
 }
