@@ -22,14 +22,14 @@ export function wholeConf({ http, server, stream, modules }: ConfParts, place: C
   return [
     ...(modulesDirectory ? loaded.map((module) => `load_module ${modulesDirectory}/${module};`) : []),
     'worker_processes auto;',
-    '# A visitor takes two connections: of his own, and to memcached or to the application. One worker may have most of the visitors.',
-    'worker_rlimit_nofile 32768;',
+    '# A visitor takes two connections: of his own, and to memcached or to the application.',
+    'worker_rlimit_nofile 16384;',
     '# The maps below are regular expressions, run for every request.',
     'pcre_jit on;',
     `pid ${directory}/nginx.pid;`,
     `error_log ${errors};`,
     '',
-    ...block('events', ['worker_connections 16384;']),
+    ...block('events', ['worker_connections 8192;']),
     '',
     ...(stream.length > 0 ? [...block('stream', stream), ''] : []),
     ...block('http', [
