@@ -11,6 +11,7 @@ const LAYERS = [
   ['publishing'],
   ['metrics'],
   ['caching'],
+  ['fragments'],
   ['purging'],
   ['policies'],
   ['events'],

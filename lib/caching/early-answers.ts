@@ -12,7 +12,8 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { CACHE_STATUS, HIT } from './cache-status.js';
 import { Publications } from './publications.js';
-import { fieldsOf, type StoredResponse, storedResponse } from './stored-response.js';
+import { fieldsOf, type StoredResponse } from './stored-response.js';
+import { StoredResponses } from './stored-responses.js';
 
 /** So many keys are remembered that lead to a handler with pages. Of all others, routing finds that out. */
 const MAX_KEYS = 4000;
@@ -37,6 +38,7 @@ export class EarlyAnswers {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
+    @Inject(StoredResponses) private readonly responses: StoredResponses,
   ) {}
 
   /** Somebody wants to know the handler before a stored page is sent. */
@@ -72,11 +74,11 @@ export class EarlyAnswers {
     const deciding = this.dispatcher.decide(arrived);
     if (deciding) await deciding;
     if (arrived.refusal !== undefined) return false;
-    const { head, address, skipped } = arrived;
+    const { address, skipped } = arrived;
     const page = await this.storage.get(address.key, request);
     // Without a validator, nobody can tell whether the visitor has the page.
     const isAnswer = page && (skipped === undefined || hasTag(page.headers));
-    const stored = isAnswer ? await storedResponse(page, head.headers, true) : undefined;
+    const stored = isAnswer ? await this.responses.of(page, request, true) : undefined;
     if (stored && send(stored, request, response)) {
       this.dispatcher.notify(new PageServed(address, 'stored'));
       return true;

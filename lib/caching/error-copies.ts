@@ -13,7 +13,8 @@ import { EarlyAnswers } from './early-answers.js';
 import { HeldError, type Substitute } from './held-error.js';
 import { Publications } from './publications.js';
 import { holdErrors, sendInstead } from './response-observer.js';
-import { fieldsOf, storedResponse } from './stored-response.js';
+import { fieldsOf } from './stored-response.js';
+import { StoredResponses } from './stored-responses.js';
 
 /**
  * `staleIfError`: sends the copy of a page in the place of an error of the application, whoever has written that: a handler, a filter,
@@ -31,6 +32,7 @@ export class ErrorCopies implements OnModuleDestroy {
     @Inject(Publications) private readonly publications: Publications,
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(StoredResponses) private readonly responses: StoredResponses,
   ) {}
 
   #isClosing = false;
@@ -84,12 +86,12 @@ export class ErrorCopies implements OnModuleDestroy {
     response: ServerResponse,
     failed: number,
   ): Promise<Substitute | undefined> {
-    const { head, address } = this.received.of(request);
+    const { address } = this.received.of(request);
     // However long the request has waited before: without the copy, it has waited for nothing.
     const copy = await this.storage.copy(address.key, response);
     // The store is closed. nginx can still ask it, or another process.
     if (!copy) return this.#isClosing && this.isMiss(request) ? () => response.destroy() : undefined;
-    const stored = await storedResponse(datedPage(copy), head.headers, true);
+    const stored = await this.responses.of(datedPage(copy), request, true);
     if (!stored) return undefined;
     const answer = { status: stored.status, fields: fieldsOf(stored), body: stored.body };
     return (methods) => {

@@ -3,6 +3,7 @@ import { GUARDS_METADATA, SELF_DECLARED_DEPS_METADATA } from '@nestjs/common/con
 import { type ApplicationConfig, ModuleRef } from '@nestjs/core';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { FragmentGuard } from './fragment.guard.js';
 import { applicationConfigOf } from './application-config.js';
 
 type Guard = CanActivate | Type<CanActivate>;
@@ -37,7 +38,7 @@ export class HandlerGuards {
     return guards
       .filter((guard) => !isOpen(guard))
       .map(classOf)
-      .filter((one) => !this.options.harmlessGuards.has(one) && !isKnown(one));
+      .filter((one) => one !== FragmentGuard && !this.options.harmlessGuards.has(one) && !isKnown(one));
   }
 }
 

@@ -6,8 +6,12 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageInputs } from '../inputs/page-inputs.js';
+import { visitOf } from '../fragments/fragment-visits.js';
+import { OutgoingFragments, sendAssembled } from '../fragments/outgoing-fragments.js';
+import { PageAssembly } from '../fragments/page-assembly.js';
 import { EarlyAnswers } from './early-answers.js';
 import { ErrorCopies } from './error-copies.js';
+import { FragmentAnswers } from './fragment-answers.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
 import { Visitors } from './visitors.js';
@@ -24,7 +28,10 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   readonly #instrument = (request: IncomingMessage, response: ServerResponse): void => {
     this.renderings.arrived(request);
     this.visitors.arrived(request, response);
-    if (!instrument(response)) return;
+    if (!instrument(response, this.outgoing.outlet(response))) return;
+    // A fragment is made for its visitor, and is no page.
+    if (visitOf(request)) return;
+    if (this.assembly.isDeclared(request)) sendAssembled(response);
     this.inputs.observe(request, response);
     this.errors.watch(request, response);
   };
@@ -40,6 +47,9 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     @Inject(ErrorCopies) private readonly errors: ErrorCopies,
     @Inject(Visitors) private readonly visitors: Visitors,
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
+    @Inject(FragmentAnswers) private readonly fragments: FragmentAnswers,
+    @Inject(PageAssembly) private readonly assembly: PageAssembly,
+    @Inject(OutgoingFragments) private readonly outgoing: OutgoingFragments,
   ) {}
 
   onModuleInit(): void {
@@ -71,6 +81,10 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
       if (takesPurges && this.purges.isAskedFor(request)) {
         instrument(response);
         void this.purges.answer(request, response);
+        return true;
+      }
+      if (this.fragments.isAskedFor(request)) {
+        void this.fragments.answer(request, response);
         return true;
       }
       const answering = this.early.answer(request, response);

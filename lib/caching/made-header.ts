@@ -17,7 +17,19 @@ export function replaceInHeader(response: ServerResponse, said: string, instead:
   const unsent = response as Unsent;
   const { _header: header } = unsent;
   if (unsent._headerSent !== false || !(response.socket instanceof Socket)) return false;
+  if (header === null) return replaceInTag(response, said, instead);
   if (typeof header !== 'string' || !header.includes(said)) return false;
   unsent._header = header.replace(said, () => instead);
+  return true;
+}
+
+/** The header has not been made: that of an HTML page waits for its end (fragments/held-page.ts). */
+function replaceInTag(response: ServerResponse, said: string, instead: string): boolean {
+  const tag = response.getHeader('ETag');
+  if (typeof tag !== 'string' || !tag.includes(said)) return false;
+  response.setHeader(
+    'ETag',
+    tag.replace(said, () => instead),
+  );
   return true;
 }

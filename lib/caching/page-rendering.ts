@@ -8,6 +8,7 @@ import type { RequestInputs } from '../inputs/request-inputs.js';
 import type { PageDraft } from '../page/page-draft.js';
 import type { Page } from '../page/page.js';
 import type { PageWrite, Refusal } from '../stores/page-write.js';
+import type { PageAssembly } from '../fragments/page-assembly.js';
 import type { ReadReports } from './read-reports.js';
 
 /** What became of a page. */
@@ -57,6 +58,7 @@ export class PageRendering {
     private readonly context: ExecutionContext,
     private readonly inputs: RequestInputs,
     private readonly reads: ReadReports,
+    private readonly assembly: PageAssembly,
     private readonly cause: PageStored['cause'],
     private readonly onFailure: () => void,
   ) {
@@ -175,7 +177,16 @@ export class PageRendering {
       return { stored: false, reason: this.refusal ?? 'unknown' };
     }
     const { address, ttl, tags, stale } = this.draft;
-    const stored = { ...(await response.packed(page)), ...(tags.size > 0 ? { tags: [...tags] } : {}) };
+    const isDeclared = this.assembly.isDeclared(this.request);
+    const form = this.assembly.stored(page, isDeclared);
+    if (typeof form === 'string') {
+      this.refuse(form);
+      return { stored: false, reason: form };
+    }
+    const stored = {
+      ...(isDeclared ? form : await response.packed(form)),
+      ...(tags.size > 0 ? { tags: [...tags] } : {}),
+    };
     const start = performance.now();
     const result = await this.write.commit(stored, ttl, stale);
     if (result.stored) {

@@ -13,6 +13,8 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
 import type { PageAddress } from '../page/page-key.js';
+import { leaveMarkers } from '../fragments/outgoing-fragments.js';
+import { PageAssembly } from '../fragments/page-assembly.js';
 import { Purger } from '../purging/purger.js';
 import { LateWrite } from '../stores/late-write.js';
 import { PageStorage, type StorageArrival } from '../stores/page-storage.js';
@@ -47,6 +49,7 @@ export class Renderings implements OnApplicationBootstrap {
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
     @Inject(ReadReports) private readonly reads: ReadReports,
     @Inject(StoreOutages) private readonly outages: StoreOutages,
+    @Inject(PageAssembly) private readonly assembly: PageAssembly,
   ) {
     storage.onClose(() => this.close());
   }
@@ -111,6 +114,7 @@ export class Renderings implements OnApplicationBootstrap {
       context,
       inputs,
       this.reads,
+      this.assembly,
       this.publications.causeOf(request) ?? 'visit',
       () => this.forget(draft),
     );
@@ -118,6 +122,7 @@ export class Renderings implements OnApplicationBootstrap {
     void rendering.outcome.then(() => this.#open.delete(rendering));
     lead.render(rendering);
     publication?.(rendering.outcome);
+    if (publication) leaveMarkers(response);
     const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
     const before = write.replaces ? () => this.storage.stored(draft.address.key) : async () => undefined;
     const recorder = new PageRecorder(rendering, response, this.options, publication && before, lastModified);

@@ -1,26 +1,20 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Page } from '../page/page.js';
-import { receivedFields } from '../page/received-request.js';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { weak } from '../http/validators.js';
-import { isWrapped, observe } from './response-observer.js';
-import { storedResponse } from './stored-response.js';
+import { observe } from './response-observer.js';
+import type { StoredResponse } from './stored-response.js';
 
 /**
  * Sends a stored page, a part of it, 304 or 416, with the fields that middleware has set for this response.
  *
  * @param status the value of the `Cache-Status` field
  * @param reply the framework's response: Fastify's keeps fields of its own
- * @returns `false`, with nothing done, when what is stored is damaged
  */
-export async function replay(
-  page: Page,
+export function replay(
+  answer: StoredResponse,
   status: string,
-  request: IncomingMessage,
   response: ServerResponse,
   reply: { getHeaders(): OutgoingHttpHeaders },
-): Promise<boolean> {
-  const answer = await storedResponse(page, receivedFields(request), !isWrapped(response));
-  if (!answer) return false;
+): void {
   const { fields, vary, made, unsaid, coding, body } = answer;
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) response.setHeader(name, value);
@@ -42,7 +36,6 @@ export async function replay(
   });
   for (const [name, value] of made) response.setHeader(name, value);
   response.writeHead(answer.status).end(body);
-  return true;
 }
 
 /** The methods by which Nest's adapters send what a handler has returned. */

@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { HeaderField } from '../http/fields.js';
 import { CACHE_STATUS, NOT_A_PAGE } from './cache-status.js';
-import type { HeldError, Methods as Sending } from './held-error.js';
+import type { HeldError, Methods as Sending, Step } from './held-error.js';
+import type { Outlet } from '../fragments/held-page.js';
 
 const OBSERVER = Symbol('nestjs-nginx-cache: observer');
 const ENDING = Symbol('nestjs-nginx-cache: ending');
@@ -62,16 +63,19 @@ const wrappers = new WeakMap<object, Methods>();
  * Puts the wrappers on a response. They must be the first, so that everything that is wrapped around the response later
  * (compression, sessions that set cookies when the header leaves, …) is outside and its work is seen.
  *
+ * @param outlet what the response is written with: its own methods, or what fills fragments in below them
  * @returns `false`, with nothing done, when something has been wrapped around the response already
  */
-export function instrument(response: ServerResponse): boolean {
+export function instrument(
+  response: ServerResponse,
+  outlet: Pick<ServerResponse, Step> | Outlet = Object.getPrototypeOf(response) as ServerResponse,
+): boolean {
   if (Object.hasOwn(response, OBSERVER)) return true;
   if (['writeHead', 'write', 'end'].some((method) => Object.hasOwn(response, method))) return false;
-  const prototype = Object.getPrototypeOf(response) as ServerResponse;
-  let methods = wrappers.get(prototype);
+  let methods = wrappers.get(outlet);
   if (!methods) {
-    methods = wrap(prototype);
-    wrappers.set(prototype, methods);
+    methods = wrap(outlet);
+    wrappers.set(outlet, methods);
   }
   Object.assign(response, methods, { [OBSERVER]: undefined, [WRITE]: methods.write });
   return true;
@@ -119,7 +123,7 @@ export function sendInstead(
   end.call(response, body);
 }
 
-function wrap(original: ServerResponse): Methods {
+function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
   const writeHead = original.writeHead as unknown as Method;
   const write = original.write as unknown as Method;
   const end = original.end as unknown as Method;

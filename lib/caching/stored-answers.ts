@@ -16,6 +16,8 @@ import { EarlyAnswers } from './early-answers.js';
 import { Publications } from './publications.js';
 import { Renewals } from './renewals.js';
 import { replay, takeOver } from './replay.js';
+import { isWrapped } from './response-observer.js';
+import { StoredResponses } from './stored-responses.js';
 
 /**
  * So long the visitor may have waited for memcached already, in milliseconds: nginx gives it 40 (nginx/flavours/lookup.ts). What is left
@@ -34,6 +36,7 @@ export class StoredAnswers {
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
     @Inject(Renewals) private readonly renewals: Renewals,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(StoredResponses) private readonly responses: StoredResponses,
   ) {}
 
   /** @returns `undefined` when that was the answer; else the lead of its rendering, for which others may wait */
@@ -86,8 +89,10 @@ export class StoredAnswers {
   ): Promise<boolean> {
     // Without a validator, nobody can tell whether the visitor has the page.
     if (skipped !== undefined && !hasTag(page.headers)) return false;
-    const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[4] & Parameters<typeof takeOver>[0]>();
-    if (!(await replay(page, status, request, response, reply))) return false;
+    const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
+    const answer = await this.responses.of(page, request, !isWrapped(response));
+    if (!answer) return false;
+    replay(answer, status, response, reply);
     takeOver(reply);
     this.dispatcher.notify(new PageServed(address, source));
     return true;

@@ -12,6 +12,7 @@ import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { flavourFor } from '../nginx/flavours/flavours.js';
 import { ContentTypes } from '../page/content-types.js';
+import { FragmentPaths } from '../page/fragment-paths.js';
 import { bodyFormat } from '../page/body-format.js';
 import { copyLife } from '../page/stale-times.js';
 import { DEFAULT_CONTENT_TYPE, pageForm } from './page-form.js';
@@ -41,6 +42,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const hosts = options.hosts === 'any' ? undefined : options.hosts;
   const flavour = flavourFor(store, options);
   const contentTypes = new ContentTypes(nginx.contentType ?? DEFAULT_CONTENT_TYPE, nginx.contentTypes ?? {});
+  const fragments = new FragmentPaths(options.fragments ?? [], contentTypes);
   const vary = variantVary(variants);
   const ownHeaders: HeaderField[] = Object.entries(nginx.headers ?? {});
   // The application sets these two itself, on every page.
@@ -108,6 +110,8 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     storeContext,
     flavour: flavour?.name,
     contentTypes,
+    fragments,
+    fragmentTimeout: options.fragmentTimeout ?? 1000,
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,
     rules,

@@ -165,6 +165,8 @@ export const optionsSchema = strict({
   ),
   include: pathList,
   exclude: pathList,
+  fragments: pathList,
+  fragmentTimeout: v.optional(wholeNumber('milliseconds', 1)),
   query: v.optional(
     strict({
       allow: v.optional(

@@ -9,6 +9,13 @@ import { Coalescing } from '../caching/coalescing.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import { EarlyAnswers } from '../caching/early-answers.js';
 import { ErrorCopies } from '../caching/error-copies.js';
+import { FragmentAnswers } from '../caching/fragment-answers.js';
+import { FragmentHandlers } from '../caching/fragment-handlers.js';
+import { StoredResponses } from '../caching/stored-responses.js';
+import { FragmentRequests } from '../fragments/fragment-requests.js';
+import { FragmentRoutes } from '../fragments/fragment-routes.js';
+import { OutgoingFragments } from '../fragments/outgoing-fragments.js';
+import { PageAssembly } from '../fragments/page-assembly.js';
 import { HandlerGuards } from '../caching/handler-guards.js';
 import { HandlerRoutes } from '../caching/handler-routes.js';
 import { HandlerPlans } from '../caching/handler-plans.js';
@@ -171,6 +178,13 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Purger,
       ServerChanges,
       StoredAnswers,
+      StoredResponses,
+      FragmentAnswers,
+      FragmentHandlers,
+      { provide: FragmentRoutes, useExisting: FragmentHandlers },
+      FragmentRequests,
+      OutgoingFragments,
+      PageAssembly,
       {
         provide: PageKeys,
         inject: [PAGE_CACHE_OPTIONS],

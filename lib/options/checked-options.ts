@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { CanActivate, Type } from '@nestjs/common';
 import type { HeaderField } from '../http/fields.js';
 import type { ContentTypes } from '../page/content-types.js';
+import type { FragmentPaths } from '../page/fragment-paths.js';
 import type { PageKeyOptions } from '../page/page-key.js';
 import type { StaleTimes } from '../page/stale-times.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
@@ -26,6 +27,10 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly contentTypes: ContentTypes;
   readonly anonymousOnly: boolean;
   readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
+  /** The paths whose pages contain fragments. */
+  readonly fragments: FragmentPaths;
+  /** So long a fragment may take, in milliseconds. */
+  readonly fragmentTimeout: number;
   readonly rules: RequestRules;
   readonly compress: boolean;
   readonly maxPageBytes: number;

@@ -104,6 +104,19 @@ export interface NginxCacheOptions {
   /** These paths are neither stored nor served, even if they were stored before. */
   exclude?: readonly PathPattern[];
 
+  /**
+   * The paths of pages that contain fragments, like those of `include`. nginx reads only these with its SSI filter, so all others keep
+   * their speed. A page with a fragment on any other path is answered, and not stored. Default: none.
+   *
+   * @example
+   * fragments: ['/', '/posts/*']
+   * @see https://nginx.org/en/docs/http/ngx_http_ssi_module.html
+   */
+  fragments?: readonly PathPattern[];
+
+  /** So long a fragment may take, in milliseconds; then its fallback stands in its place. Default 1000. */
+  fragmentTimeout?: number;
+
   query?: {
     /**
      * Parameters that belong to the page: names, or patterns of values by name. A request with any other, not ignored parameter bypasses

@@ -18,3 +18,6 @@ export const NGINX_BYPASS = /^bypass(?:$| +)/;
 export function lookedUp(headers: IncomingHttpHeaders): string | undefined {
   return headers[PAGE_KEY_FIELD]?.toString();
 }
+
+/** The request field in which nginx tells the application that it asks for a fragment, and of which page. It removes it from every other request. */
+export const FRAGMENT_HEADER = 'X-Page-Fragment';

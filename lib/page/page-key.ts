@@ -4,6 +4,7 @@ import { toRegExp } from '../rules/pattern.js';
 import { parameterSource } from '../rules/query.rule.js';
 import { readerOf } from '../rules/rule.js';
 import { type Variant, variantSubject, variantTests, variesBy } from '../rules/variant.js';
+import type { FragmentPaths } from './fragment-paths.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey } from './memcached-key.js';
 
 /** What a page key is made of. */
@@ -15,6 +16,8 @@ export interface PageKeyOptions {
   readonly trailingSlash?: TrailingSlash;
   /** How nginx treats the stored value (`pageForm()`). Default: empty. */
   readonly form?: string;
+  /** The paths of pages that nginx reads with its SSI filter: their keys have a form of their own. Default: none. */
+  readonly fragments?: Pick<FragmentPaths, 'has'>;
 }
 
 /**
@@ -108,7 +111,9 @@ export class PageKeys {
     const slash = rest.indexOf('/');
     if (slash < 0) return undefined;
     const [host = '', ...pairs] = rest.slice(0, slash).split(';');
-    const { hosts, form = '' } = this.options;
+    const { hosts } = this.options;
+    const target = rest.slice(slash);
+    const form = this.formOf(rawPath(target));
     const variants = this.#all;
     if (form !== '' && pairs.pop() !== form) return undefined;
     if (hosts ? !hosts.includes(host) : host !== '') return undefined;
@@ -117,7 +122,6 @@ export class PageKeys {
       ({ name, values: all }, index) => name === values[index]?.[0] && all.includes(values[index][1]),
     );
     if (values.length !== variants.length || known.includes(false)) return undefined;
-    const target = rest.slice(slash);
     return { key, path: rawPath(target), target, host: hosts && host, variants: Object.fromEntries(values) };
   }
 
@@ -128,8 +132,13 @@ export class PageKeys {
     variants: Readonly<Record<string, string>>,
   ): PageAddress {
     const target = `${path}${this.keptQuery(query)}`;
-    const lead = keyLead(host ?? '', Object.entries(variants), this.options.form);
+    const lead = keyLead(host ?? '', Object.entries(variants), this.formOf(path));
     return { key: `${this.options.prefix}${lead}${target}`, path, target, host, variants };
+  }
+
+  private formOf(path: string): string {
+    const { form = '', fragments } = this.options;
+    return fragments?.has(path) ? fragmentForm(form) : form;
   }
 
   private keptQuery(query: string): string {
@@ -140,6 +149,15 @@ export class PageKeys {
     });
     return kept.length > 0 ? `?${kept.join('&')}` : '';
   }
+}
+
+/**
+ * The form of a page that nginx reads with its SSI filter. A page that was stored before its path was declared is never read so.
+ *
+ * @param form of all others
+ */
+export function fragmentForm(form: string): string {
+  return form === '' ? 'ssi' : `${form}.ssi`;
 }
 
 /** The part of a key between the prefix and the path. */

@@ -29,6 +29,13 @@ export const pageCache = Reflector.createDecorator<PageCacheHandlerOptions>();
 export const noPageCache = Reflector.createDecorator<true>();
 
 /**
+ * The name of the fragment that a handler makes.
+ *
+ * @internal
+ */
+export const pageFragmentName = Reflector.createDecorator<string>();
+
+/**
  * Whether the success of an unsafe handler also purges what stands at its `Location` and `Content-Location`.
  *
  * @internal

@@ -142,6 +142,14 @@ export const REASONS: Readonly<Record<string, Reason>> = {
     why: 'the handler has thrown, and that has become a response below 400, or came after the first byte',
     cure: 'look for the error in the log of the application',
   },
+  fragment: {
+    why: 'the page contains a fragment, and nothing in `fragments` matches its path',
+    cure: 'add the path to `fragments`',
+  },
+  'fragment-type': {
+    why: '`fragments` matches the path, and the page is no HTML',
+    cure: 'take the path out of `fragments`, which is for text/html',
+  },
   nonce: { why: 'the CSP of the page has a nonce, which is for one visitor', cure: 'use hashes instead of nonces' },
   'csrf-token': { why: 'the response has a CSRF token, which is for one visitor', cure: 'fetch the token by a script' },
   'allow-origin': {

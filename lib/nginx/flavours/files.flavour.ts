@@ -25,6 +25,7 @@ const REFUSED = 'bypass_coding';
  */
 export const filesFlavour: Flavour = {
   name: 'files',
+  hasFragments: false,
   store: 'files',
   statuses: [200],
   because: 'the files flavour stores no status',

@@ -8,6 +8,7 @@ import { decision, fallback, memcachedPass } from './lookup.js';
 /** The body alone, looked up by nginx's own module (ngx_http_memcached_module). */
 export const memcachedFlavour: Flavour = {
   name: 'memcached',
+  hasFragments: false,
   store: 'memcached',
   statuses: [200],
   because: 'the memcached flavour stores no status',

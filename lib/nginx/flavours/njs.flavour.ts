@@ -18,6 +18,7 @@ const HIT = '"nginx; hit"';
  */
 export const njsFlavour: Flavour = {
   name: 'njs',
+  hasFragments: false,
   ...wholeResponses,
 
   modules: () => ['ngx_http_js_module.so'],

@@ -19,6 +19,7 @@ const TEXT_TYPES =
  */
 export const srcacheFlavour: Flavour = {
   name: 'srcache',
+  hasFragments: false,
   ...wholeResponses,
   format: () => srcacheFormat,
 

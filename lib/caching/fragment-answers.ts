@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { FRAGMENT_PATH } from '../fragments/fragment-address.js';
+import { FragmentRequests } from '../fragments/fragment-requests.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { FRAGMENT_HEADER } from '../page/page-key-header.js';
+
+const FIELD = FRAGMENT_HEADER.toLowerCase();
+
+/** Answers nginx when it asks for a fragment of a stored page. */
+@Injectable()
+export class FragmentAnswers {
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(FragmentRequests) private readonly requests: FragmentRequests,
+  ) {}
+
+  /** Where no nginx reads the store, only a visitor can have sent the field. */
+  isAskedFor({ url = '', headers }: IncomingMessage): boolean {
+    return url.startsWith(FRAGMENT_PATH) && this.options.flavour !== undefined && Boolean(headers[FIELD]);
+  }
+
+  /** A failure has no content, so nginx takes the fallback. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const html = await this.requests.html(request.url ?? '', request, String(request.headers[FIELD]));
+    if (html) {
+      response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Length': html.length }).end(html);
+    } else response.writeHead(502, { 'Content-Length': 0 }).end();
+  }
+}

@@ -1,0 +1,14 @@
+import type { IncomingMessage } from 'node:http';
+import { type CanActivate, type ExecutionContext, Injectable, NotFoundException } from '@nestjs/common';
+import { visitOf } from '../fragments/fragment-visits.js';
+import { rawOf, type Wrapped } from './raw-of.js';
+
+/** Stands before every fragment: whoever asks for its address himself, however he writes it, finds nothing there. */
+@Injectable()
+export class FragmentGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = rawOf(context.switchToHttp().getRequest<Wrapped<IncomingMessage>>());
+    if (visitOf(request)) return true;
+    throw new NotFoundException(`Cannot ${request.method} ${request.url}`);
+  }
+}

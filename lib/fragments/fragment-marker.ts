@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { type FragmentParams, fragmentAddress, parseAddress } from './fragment-address.js';
+import { cut, type FragmentPlace, type PagePieces } from './page-pieces.js';
+
+/**
+ * What a marker begins with: nobody can guess it, and no reader ever sees it, so nothing that somebody has written can be taken for a marker.
+ * A marker has only characters that neither HTML nor JSON escapes, so it may also go through a template that escapes it.
+ */
+const LEAD = `page-fragment.${randomBytes(24).toString('base64url')}.`;
+const MARKER = new RegExp(`${LEAD.replaceAll('.', '\\.')}(?<payload>[A-Za-z0-9_-]+)\\.`, 'g');
+
+let isUsed = false;
+
+/**
+ * What a template may say about a fragment.
+ *
+ * @publicApi
+ */
+export interface FragmentOptions {
+  /** HTML that stands there when the fragment fails, comes too late or is empty. Default: nothing. */
+  fallback?: string;
+}
+
+/**
+ * Puts a fragment into a page: returns a text for the template, in whose place each visitor gets the HTML of the handler that
+ * `@PageFragment(name)` stands on.
+ *
+ * @param name of the fragment
+ * @param params what the handler gets as its query: texts, numbers and booleans, whose address has up to 1000 bytes
+ * @param options `fallback` is HTML; in it, `<!--#` becomes `<!-- #`
+ * @throws {TypeError} for a name or a parameter that is none, and for a fragment in a fallback
+ * @throws {RangeError} when the parameters are too long
+ * @example
+ * `<header>${pageFragment('user-bar', { post: 7 }, { fallback: '<a href="/login">Sign in</a>' })}</header>`
+ * @example
+ * hbs.registerHelper('pageFragment', (name, { hash }) => pageFragment(name, hash)); // {{pageFragment "user-bar" post=7}}
+ * @see https://nginx.org/en/docs/http/ngx_http_ssi_module.html
+ *
+ * @publicApi
+ */
+export function pageFragment(
+  name: string,
+  params: FragmentParams = {},
+  { fallback = '' }: FragmentOptions = {},
+): string {
+  const address = fragmentAddress(name, params);
+  if (fallback.includes(LEAD)) throw new TypeError(`The fallback of the fragment ${name} contains a fragment.`);
+  isUsed = true;
+  // nginx would take it for a directive, and cannot be told otherwise in a stub.
+  const place: FragmentPlace = { address, fallback: fallback.replaceAll('<!--#', '<!-- #') };
+  return `${LEAD}${Buffer.from(JSON.stringify(place)).toString('base64url')}.`;
+}
+
+/** Whether there is any marker in this process. */
+export function areMarkersUsed(): boolean {
+  return isUsed;
+}
+
+export function hasMarkers(content: string | Uint8Array): boolean {
+  return typeof content === 'string' ? content.includes(LEAD) : asBuffer(content).includes(LEAD);
+}
+
+/** A page as a handler has written it. */
+export function markedPieces(body: Buffer): PagePieces {
+  if (!body.includes(LEAD)) return [body];
+  return cut(body, MARKER, ({ groups }) => {
+    const place = JSON.parse(Buffer.from(groups!['payload']!, 'base64url').toString()) as FragmentPlace;
+    return parseAddress(place.address) ? place : Buffer.alloc(0);
+  });
+}
+
+/** The same text, of the same length, with spaces in the place of markers. */
+export function withoutMarkers(content: string | Uint8Array): string | Buffer {
+  const blank = (marker: string) => ' '.repeat(marker.length);
+  if (typeof content === 'string') return content.replace(MARKER, blank);
+  return Buffer.from(asBuffer(content).toString('latin1').replace(MARKER, blank), 'latin1');
+}
+
+/** Where a marker begins whose end has not come, or may begin; else the end. */
+export function unfinishedMarker(content: Buffer): number {
+  const start = content.lastIndexOf(LEAD);
+  if (start >= 0 && content.indexOf('.', start + LEAD.length) < 0) return start;
+  for (let length = Math.min(LEAD.length - 1, content.length); length > 0; length -= 1) {
+    if (LEAD.startsWith(content.toString('latin1', content.length - length))) return content.length - length;
+  }
+  return content.length;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { inject } from 'light-my-request';
+import { asNobody } from '../async/as-nobody.js';
+import { inTime } from '../async/in-time.js';
+import { inputsOf } from '../inputs/request-inputs.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { receivedFields } from '../page/received-request.js';
+import { parseAddress } from './fragment-address.js';
+import { FragmentRoutes } from './fragment-routes.js';
+import { beginVisit, visitOf } from './fragment-visits.js';
+import { isHtml } from './is-html.js';
+import { visitorsFields } from './visitors-fields.js';
+
+/** So many fragments may stand in each other: one that contains itself has an end. */
+const MAX_DEPTH = 5;
+
+/** Asks the application for fragments on behalf of a visitor: with his cookies, through middleware, guards and pipes. */
+@Injectable()
+export class FragmentRequests {
+  readonly #logger = new Logger('PageCache');
+  /** Fragments about which something has been said. There are as many as handlers. */
+  readonly #reported = new Set<string>();
+
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(FragmentRoutes) private readonly routes: FragmentRoutes,
+  ) {}
+
+  /**
+   * @param address of the fragment, with its parameters
+   * @param visitor the request for what contains it
+   * @param page its path and query
+   * @returns `undefined` when the fragment fails, takes too long, or is no HTML or empty
+   */
+  async html(address: string, visitor: IncomingMessage, page: string): Promise<Buffer | undefined> {
+    const { name = '', query = '' } = parseAddress(address) ?? {};
+    const path = this.routes.pathOf(name);
+    const depth = (visitOf(visitor)?.depth ?? 0) + 1;
+    if (path === undefined) return this.fail(name, `There is no handler with @PageFragment(${JSON.stringify(name)}).`);
+    if (depth > MAX_DEPTH) {
+      return this.fail(name, `The fragment ${name} stands in more than ${MAX_DEPTH - 1} others, maybe in itself.`);
+    }
+    const given = new AbortController();
+    const asking = this.ask(query === '' ? path : `${path}?${query}`, visitor, { name, page, depth }, given.signal);
+    const html = await inTime(
+      asking.catch(() => undefined),
+      this.options.fragmentTimeout,
+    );
+    given.abort();
+    return html;
+  }
+
+  private async ask(
+    url: string,
+    visitor: IncomingMessage,
+    visit: { name: string; page: string; depth: number },
+    signal: AbortSignal,
+  ): Promise<Buffer | undefined> {
+    const server = this.host.httpAdapter.getHttpServer() as Server;
+    // It is read for the fragment, and not for the page around it.
+    const ask = <T>(question: () => T) => inputsOf(visitor)?.ask(question) ?? question();
+    const remoteAddress = ask(() => visitor.socket.remoteAddress);
+    const isEncrypted = ask(() => (visitor.socket as Partial<TLSSocket>).encrypted) === true;
+    // The request begins when somebody waits for it, so `then()` must be called as nobody, too.
+    const { statusCode, headers, stream } = await asNobody(() =>
+      inject(
+        (request, injected) => {
+          beginVisit(request as unknown as IncomingMessage, visit);
+          if (isEncrypted) Object.assign(request.socket, { encrypted: true });
+          server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
+        },
+        {
+          method: 'GET',
+          url,
+          headers: visitorsFields(receivedFields(visitor)),
+          ...(remoteAddress === undefined ? {} : { remoteAddress }),
+          signal,
+          payloadAsStream: true,
+        },
+      ).then((answer) => answer),
+    );
+    if (headers['set-cookie'] !== undefined) {
+      this.report(visit.name, `The fragment ${visit.name} sets a cookie, which reaches no visitor: nginx drops it.`);
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of stream() as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > this.options.maxPageBytes) return undefined;
+    }
+    const isFragment = statusCode === 200 && isHtml(headers['content-type']) && bytes > 0;
+    return isFragment && headers['content-encoding'] === undefined ? Buffer.concat(chunks) : undefined;
+  }
+
+  private fail(name: string, why: string): undefined {
+    this.report(name, why);
+  }
+
+  private report(name: string, what: string): void {
+    if (this.#reported.has(name) || this.#reported.size >= 100) return;
+    this.#reported.add(name);
+    this.#logger.warn(what);
+  }
+}

@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { type HeaderField, headerOf } from '../http/fields.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import type { Page } from '../page/page.js';
+import { ReceivedRequests } from '../page/received-request.js';
+import { hasMarkers, markedPieces } from './fragment-marker.js';
+import { FragmentRequests } from './fragment-requests.js';
+import { visitOf } from './fragment-visits.js';
+import { isHtml } from './is-html.js';
+import { isPlace, type PagePieces } from './page-pieces.js';
+import { toSsi } from './ssi-form.js';
+
+/** What is made for one visitor, a browser may keep, and must ask for anew each time. */
+export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
+
+/** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept. */
+// prettier-ignore
+const OF_STORED: ReadonlySet<string> = new Set([
+  'accept-ranges', 'age', 'cache-control', 'content-digest', 'content-length', 'content-md5', 'digest', 'etag', 'expires',
+  'last-modified', 'repr-digest',
+]);
+
+/** Whether a field, by its name in lower case, is not sent with a page whose fragments are filled in. */
+export function isOfStored(name: string): boolean {
+  return OF_STORED.has(name);
+}
+
+/** @param said what the application has said of the page */
+export function assembledCacheControl(said: string): string {
+  return /\bno-store\b/i.test(said) ? 'private, no-store' : ASSEMBLED_CACHE_CONTROL;
+}
+
+/** The header of a stored page whose fragments are filled in. */
+export function assembledFields(stored: readonly HeaderField[]): HeaderField[] {
+  const left = stored.filter(([name]) => !isOfStored(name.toLowerCase()));
+  return [...left, ['Cache-Control', ASSEMBLED_CACHE_CONTROL]];
+}
+
+/** Fills the fragments of a page in, for one visitor: what nginx does with its SSI filter. */
+@Injectable()
+export class PageAssembly {
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
+    @Inject(FragmentRequests) private readonly requests: FragmentRequests,
+  ) {}
+
+  /** Whether nginx reads the page that is asked for, if there is one, with its SSI filter. */
+  isDeclared(request: IncomingMessage): boolean {
+    if (!this.options.fragments.isUsed || visitOf(request)) return false;
+    const { address, rule } = this.received.of(request);
+    return rule === undefined && this.options.fragments.has(address.path);
+  }
+
+  /**
+   * A page as it is stored.
+   *
+   * @param page as its handler has written it, with its content coding undone
+   * @returns why not, when its path is not one of pages with fragments, or when nginx could not fill them in
+   */
+  stored(page: Page, isDeclared: boolean): Page | 'fragment' | 'fragment-type' | 'size' {
+    if (!isDeclared) return hasMarkers(page.body) ? 'fragment' : page;
+    if (!isHtml(headerOf(page, 'content-type'))) return 'fragment-type';
+    const body = toSsi(markedPieces(page.body));
+    if (body.length > this.options.maxPageBytes) return 'size';
+    return { ...page, headers: assembledFields(page.headers), body };
+  }
+
+  /** @param visitor the request for the page; one for its header alone gets no content, and no fragment is made for it */
+  async assemble(pieces: PagePieces, visitor: IncomingMessage): Promise<Buffer> {
+    if (visitor.method === 'HEAD') return Buffer.alloc(0);
+    const page = visitOf(visitor)?.page ?? this.received.of(visitor).head.target;
+    const filled = pieces.map(async (piece) => {
+      if (!isPlace(piece)) return piece;
+      const html = await this.requests.html(piece.address, visitor, page);
+      return html ?? Buffer.from(piece.fallback);
+    });
+    return Buffer.concat(await Promise.all(filled));
+  }
+}

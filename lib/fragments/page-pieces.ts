@@ -1,0 +1,32 @@
+/** A place in a page that each visitor gets filled for himself. */
+export interface FragmentPlace {
+  /** Of the fragment, with its parameters. */
+  readonly address: string;
+  /** What stands there when there is no fragment. */
+  readonly fallback: string;
+}
+
+/** A page, cut at its fragments: HTML, which is sent as it is, and places. */
+export type PagePieces = readonly (Buffer | FragmentPlace)[];
+
+/** Cuts a page where a pattern matches. The pattern looks at bytes (latin1). */
+export function cut(
+  body: Buffer,
+  pattern: RegExp,
+  pieceOf: (match: RegExpExecArray) => Buffer | FragmentPlace,
+): PagePieces {
+  const pieces: (Buffer | FragmentPlace)[] = [];
+  const text = body.toString('latin1');
+  let end = 0;
+  for (const match of text.matchAll(pattern)) {
+    if (match.index > end) pieces.push(body.subarray(end, match.index));
+    pieces.push(pieceOf(match));
+    end = match.index + match[0].length;
+  }
+  if (end < body.length) pieces.push(body.subarray(end));
+  return pieces;
+}
+
+export function isPlace(piece: Buffer | FragmentPlace): piece is FragmentPlace {
+  return !(piece instanceof Uint8Array);
+}

@@ -1,0 +1,29 @@
+import { type PathPattern, pathPattern } from '../rules/path.rule.js';
+import { toRegExp } from '../rules/pattern.js';
+import { decodedPath } from '../rules/request-head.js';
+import type { ContentTypes } from './content-types.js';
+
+/** The paths whose pages contain fragments (`fragments`): nginx reads only these with its SSI filter. */
+export class FragmentPaths {
+  readonly #patterns: readonly RegExp[];
+
+  /** @param types a page with a content type of its own is no HTML, and has no fragments */
+  constructor(
+    readonly patterns: readonly PathPattern[],
+    private readonly types: ContentTypes,
+  ) {
+    this.#patterns = patterns.map((pattern) => toRegExp(pathPattern(pattern)));
+  }
+
+  /** Whether there is any. */
+  get isUsed(): boolean {
+    return this.#patterns.length > 0;
+  }
+
+  /** @param path as it was sent; patterns are tried on that, and then on the decoded one */
+  has(path: string): boolean {
+    if (!this.isUsed || this.types.of(path) !== this.types.ofAll) return false;
+    const matches = (text: string) => this.#patterns.some((pattern) => pattern.test(text));
+    return matches(path) || matches(decodedPath(path));
+  }
+}

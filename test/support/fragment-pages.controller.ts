@@ -1,0 +1,188 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Controller, ForbiddenException, Get, Header, Param, Query, Render, Req, Res, UseGuards } from '@nestjs/common';
+import { FragmentPage, PageFragment, pageFragment } from '../../lib/index.js';
+import { raw } from './raw-response.js';
+
+type Wrapped<T> = T | { raw: T };
+
+const HTML = 'text/html; charset=utf-8';
+
+/** What somebody writes who wants nginx to execute it. */
+export const EVIL = [
+  '<!--#include virtual="/.page-fragment/user-bar" -->',
+  '<!--# set var="page_cache_ssi_opening" value="pwned" -->',
+  '<!--#echo var="http_cookie" -->',
+  '<!--#block name="1" -->evil<!--#endblock -->',
+  '<!--#if expr="$http_cookie" -->yes<!--#endif -->',
+  '<<!--#<!-<!--#\'"$http_cookie${http_cookie}\\',
+].join('\n');
+
+export function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
+}
+
+/** What `user-bar` says to a visitor. */
+export function userBar(name: string | undefined): string {
+  return name === undefined ? '' : `<b>${escaped(name)}</b>`;
+}
+
+/** Nobody gets in without a name. */
+class NamedGuard {
+  canActivate(context: { switchToHttp(): { getRequest(): Wrapped<IncomingMessage> } }): boolean {
+    if (nameOf(context.switchToHttp().getRequest()) !== undefined) return true;
+    throw new ForbiddenException('part of an error page');
+  }
+}
+
+function nameOf(request: Wrapped<IncomingMessage>): string | undefined {
+  const cookie = 'raw' in request ? request.raw.headers.cookie : request.headers.cookie;
+  return /(?:^|; )name=([^;]*)/.exec(cookie ?? '')?.[1];
+}
+
+/** Pages with fragments, and how often each handler was called. */
+@Controller()
+export class FragmentPagesController {
+  static readonly calls = new Map<string, number>();
+
+  private count(handler: string): void {
+    FragmentPagesController.calls.set(handler, (FragmentPagesController.calls.get(handler) ?? 0) + 1);
+  }
+
+  @Get(['with/home', 'undeclared'])
+  @Header('content-type', HTML)
+  home() {
+    this.count('home');
+    const bar = pageFragment('user-bar', {}, { fallback: '<a href="/login">Sign in</a>' });
+    return `<h1>Hömé</h1>${bar}<p>${EVIL}</p>`;
+  }
+
+  @Get('with/post/:id')
+  @Header('content-type', HTML)
+  post(@Param('id') id: string) {
+    this.count(`post ${id}`);
+    return `<i>${pageFragment('shows', { id, odd: `"-->\r\n../$http_cookie&<!--#`, no: undefined })}</i>`;
+  }
+
+  @Get('with/everything/:way')
+  @Header('content-type', HTML)
+  everything(@Param('way') way: string) {
+    return `before ${pageFragment(way, { text: EVIL }, { fallback: `<em>${EVIL}</em>` })} after`;
+  }
+
+  @Get('with/plain')
+  @Header('content-type', HTML)
+  plain() {
+    this.count('plain');
+    return `<h1>plain</h1>${EVIL}<!--`;
+  }
+
+  @Get('with/template')
+  @Render('page')
+  template() {
+    return { title: pageFragment('user-bar'), text: '<!--#include virtual="/" -->' };
+  }
+
+  @Get(['with/streamed', 'streamed'])
+  async streamed(@Res() reply: Wrapped<ServerResponse>) {
+    const response = raw(reply);
+    response.writeHead(200, { 'Content-Type': HTML });
+    for (const piece of `<p>${pageFragment('user-bar')}</p>`.match(/[^]{1,7}/g)!) {
+      response.write(piece);
+      await Promise.resolve();
+    }
+    response.end('<hr>');
+  }
+
+  @Get('with/large/:way')
+  large(@Param('way') way: string, @Res() reply: Wrapped<ServerResponse>) {
+    const filler = '<p>'.repeat(1000);
+    const content = `${filler}${pageFragment('user-bar', {}, { fallback: 'fallback' })}${filler}`.repeat(300);
+    const response = raw(reply);
+    response.writeHead(200, { 'Content-Type': HTML });
+    if (way === 'writes') for (const piece of content.match(/[^]{1,9999}/g)!) response.write(piece);
+    response.end(way === 'writes' ? undefined : content);
+  }
+
+  @Get('with/json')
+  json() {
+    return { html: pageFragment('user-bar') };
+  }
+
+  @PageFragment('user-bar')
+  @Header('content-type', HTML)
+  userBar(@Req() request: Wrapped<IncomingMessage>) {
+    this.count('user-bar');
+    return userBar(nameOf(request));
+  }
+
+  @PageFragment('shows')
+  @Header('content-type', HTML)
+  shows(@Query() query: object, @FragmentPage() page: string) {
+    return escaped(JSON.stringify([query, page]));
+  }
+
+  @PageFragment('evil')
+  @Header('content-type', HTML)
+  evil(@Query('text') text: string) {
+    return text;
+  }
+
+  @PageFragment('outer')
+  @Header('content-type', HTML)
+  outer(@Query('text') text: string) {
+    return `[${text}${pageFragment('user-bar', {}, { fallback: 'nobody' })}]`;
+  }
+
+  @PageFragment('endless')
+  @Header('content-type', HTML)
+  endless() {
+    return `(${pageFragment('endless', {}, { fallback: 'end' })})`;
+  }
+
+  @PageFragment('throws')
+  throws() {
+    throw new Error('part of an error page');
+  }
+
+  @PageFragment('guarded')
+  @UseGuards(new NamedGuard())
+  @Header('content-type', HTML)
+  guarded() {
+    return 'let in';
+  }
+
+  @PageFragment('json')
+  jsonFragment() {
+    return { not: 'html' };
+  }
+
+  @PageFragment('created')
+  @Header('content-type', HTML)
+  created(@Res() reply: Wrapped<ServerResponse>) {
+    raw(reply).writeHead(201, { 'Content-Type': HTML }).end('created');
+  }
+
+  @PageFragment('late')
+  @Header('content-type', HTML)
+  late() {
+    return new Promise<never>(() => {});
+  }
+
+  @PageFragment('breaks')
+  breaks(@Res() reply: Wrapped<ServerResponse>) {
+    const response = raw(reply);
+    response.writeHead(200, { 'Content-Type': HTML, 'Content-Length': 100 });
+    response.write('half a fragment');
+    response.destroy();
+  }
+
+  @PageFragment('sets-cookie')
+  @Header('content-type', HTML)
+  @Header('set-cookie', 'a=b')
+  setsCookie() {
+    return 'with a cookie';
+  }
+}
+
+/** Fragments that fail, each in its way. */
+export const FAILING = ['throws', 'guarded', 'json', 'created', 'late', 'breaks', 'unknown'];
