@@ -2,14 +2,18 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Cli } from './cli.js';
 import { addConfCommand } from './commands/conf.command.js';
+import { addDoctorCommand } from './commands/doctor.command.js';
+import { addLogCommand } from './commands/log.command.js';
 
 /** In the order in which `--help` lists them. Each command is a file in `commands/`. */
-const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [addConfCommand];
+const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [addConfCommand, addDoctorCommand, addLogCommand];
 
 const EXAMPLES = `
 Examples:
   nginx-cache conf --full --out /var/lib/nginx-cache     write the configuration of nginx
   nginx-cache conf --diff --out /var/lib/nginx-cache     see what a new version of it would change
+  nginx-cache doctor https://example.com/posts/1         find out what is wrong, by one of the pages
+  nginx-cache log --follow                               watch hits, reasons and slow misses
 
 Configuration:
   nginx-cache.config.{ts,js,mjs} in the current directory. It exports the options of forRoot() by default,

@@ -8,6 +8,7 @@ import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { appLocations } from '../nginx/app-locations.js';
 import { checkDeployment, type CheckedDeployment, type NginxDeployment } from '../nginx/deployment.js';
 import type { Flavour, Site } from '../nginx/flavours/flavour.js';
+import { logFormat } from '../nginx/access-log.js';
 import { sendsCopies, STALE_STATUS, staleLocations, staleMaps } from '../nginx/stale-locations.js';
 import { schemeMaps } from '../nginx/trusted-proxies.js';
 import { upstreams } from '../nginx/upstreams.js';
@@ -75,7 +76,9 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
     );
   }
   const site = siteOf(checked, fingerprintWith(checked, flavour), place);
-  const { http, malformed, server, stream } = pieces(site, flavour, place);
+  const { http: shared, malformed, server, stream } = pieces(site, flavour, place);
+  // No part of the fingerprint: what nginx logs changes no page.
+  const http = [...shared, '', ...logFormat(site.names)];
   return {
     http: text(http),
     server: text([...malformed, ...server]),
@@ -83,7 +86,8 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
     get full() {
       mustKnowHosts(checked);
       const all = [...malformed, ...strangers(site), ...server, ...elsewhere(place)];
-      return text(wholeConf({ http, server: all, stream, modules: flavour.modules(site) }, place));
+      const modules = flavour.modules(site);
+      return text(wholeConf({ http, server: all, stream, modules, logFormat: site.names.of('log') }, place));
     },
     files: { ...flavour.files(site), ...secretFiles(site) },
   };

@@ -8,10 +8,13 @@ export interface ConfParts {
   readonly stream: readonly string[];
   /** Dynamic modules, in the order in which they are loaded. */
   readonly modules: readonly string[];
+  /** The name of the format of the access log. */
+  readonly logFormat: string;
 }
 
 /** A complete nginx.conf for one site. */
-export function wholeConf({ http, server, stream, modules }: ConfParts, place: CheckedDeployment): string[] {
+export function wholeConf(parts: ConfParts, place: CheckedDeployment): string[] {
+  const { http, server, stream, modules, logFormat } = parts;
   const { listen, serverName, directory, modulesDirectory } = place;
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (of) => `${of}_temp_path ${directory}/${of};`,
@@ -34,7 +37,6 @@ export function wholeConf({ http, server, stream, modules }: ConfParts, place: C
     ...(stream.length > 0 ? [...block('stream', stream), ''] : []),
     ...block('http', [
       ...temporary,
-      `access_log ${requests};`,
       '# There are more variables, with longer names, than nginx counts on.',
       'variables_hash_max_size 4096;',
       'variables_hash_bucket_size 128;',
@@ -45,6 +47,7 @@ export function wholeConf({ http, server, stream, modules }: ConfParts, place: C
       'client_max_body_size 0;',
       '',
       ...http,
+      `access_log ${requests} ${logFormat};`,
       '',
       ...block('server', [
         '# Whoever comes when the queue of the kernel is full waits for a second and longer.',

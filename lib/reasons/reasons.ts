@@ -85,7 +85,7 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   'event-stream': { why: 'the handler sends a stream of events', cure: 'nothing: a stream has no end' },
   guarded: {
     why: 'a guard protects the handler',
-    cure: '@PageCache({ public: true }) if everybody sees the same; `harmlessGuards` for a guard that lets everybody pass',
+    cure: 'add @PageCache({ public: true }) if everybody sees the same, or name a guard that lets everybody pass in `harmlessGuards`',
   },
   version: {
     why: 'the version of the API is not in the path',
@@ -167,11 +167,11 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   },
   'header-': {
     why: 'nginx would lose the field, or add one that this page does not have',
-    cure: '`nginx.headers` for a field of every page, `excuseHeaders` for one that may be lost, or flavour srcache or njs',
+    cure: 'send it with every page (`nginx.headers`), let it be lost (`excuseHeaders`), or take the flavour srcache or njs',
   },
   'content-type': {
     why: 'nginx would send the page with another content type',
-    cure: '`nginx.contentTypes` for its path, `nginx.contentType` for all, or flavour srcache or njs',
+    cure: 'set `nginx.contentTypes` for its path or `nginx.contentType` for all, or take the flavour srcache or njs',
   },
   empty: { why: 'there is nothing in the response', cure: 'nothing: an empty response is no page' },
   size: { why: 'the page is larger than `maxPageBytes`', cure: "raise `maxPageBytes`, and memcached's -I" },

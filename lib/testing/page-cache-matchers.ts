@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { parseCacheStatus } from './cache-status.js';
-import type { CacheStatus } from './cache-status.js';
+import { parseCacheStatus } from '../http/cache-status-field.js';
+import type { CacheStatus } from '../http/cache-status-field.js';
 
 /**
  * Anything with headers: the Response of `fetch`, of undici, superagent, light-my-request, `RawClient`, …

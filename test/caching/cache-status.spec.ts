@@ -1,7 +1,7 @@
 import { Controller, Get, Injectable } from '@nestjs/common';
 import { expect, it } from 'vitest';
 import { OnPageCache, PageRequested, PageResponding } from '../../lib/index.js';
-import { parseCacheStatus } from '../../lib/testing/cache-status.js';
+import { parseCacheStatus } from '../../lib/http/cache-status-field.js';
 import { startApplication } from '../support/applications.js';
 import { answer } from '../support/site.js';
 

@@ -7,7 +7,7 @@ import { of } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memoryStore } from '../../lib/index.js';
 import { Renderings } from '../../lib/caching/renderings.js';
-import { parseCacheStatus } from '../../lib/testing/cache-status.js';
+import { parseCacheStatus } from '../../lib/http/cache-status-field.js';
 import { pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { raw } from '../support/raw-response.js';

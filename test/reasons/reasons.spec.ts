@@ -44,6 +44,6 @@ it('the documentation names every reason', () => {
 it('a cure begins with what to do', () => {
   for (const { why, cure } of Object.values(REASONS)) {
     expect(why).toMatch(/^\S.*[^.]$/);
-    expect(cure).toMatch(/^\S.*[^.]$/);
+    expect(cure).toMatch(/^[a-z].*[^.]$/);
   }
 });

@@ -1,0 +1,110 @@
+import { networkInterfaces } from 'node:os';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { NginxDeployment } from '../../nginx/deployment.js';
+import type { CheckedOptions } from '../../options/checked-options.js';
+import { PageStorage } from '../../stores/page-storage.js';
+import { asking } from '../ask.js';
+import type { Cli } from '../cli.js';
+import type { Status } from '../doctor/check.js';
+import { examine, type NamedFinding } from '../doctor/examine.js';
+import { runNginx } from '../doctor/run-nginx.js';
+import { ExitCode } from '../exit-code.js';
+import type { Style } from '../terminal.js';
+
+interface DoctorOptions {
+  readonly nginx: string;
+  readonly conf?: string;
+  readonly host?: string;
+  readonly outside?: readonly string[];
+}
+
+const EXAMPLES = `
+Examples:
+  nginx-cache doctor                                     the store, nginx and its configuration
+  nginx-cache doctor https://example.com/posts/1         and the running site, by one of its pages
+  nginx-cache doctor http://127.0.0.1:8080/ --host example.com
+
+Run it where nginx runs, as a user who may read its configuration. It asks for the page some twenty times, and purges nothing.`;
+
+/** `nginx-cache doctor`: finds out what is wrong with a deployment. */
+export function addDoctorCommand(program: Command, cli: Cli): void {
+  program
+    .command('doctor')
+    .description('Check the store, nginx and the running site. Each fault comes with what to do about it.')
+    .argument('[url]', 'a page of the running site', url)
+    .option('--host <name>', 'the Host to ask for, where the URL has an address')
+    .option(
+      '--conf <file>',
+      'the nginx.conf that nginx runs with (default: that in the directory of the deployment, or its own)',
+    )
+    .option('--nginx <program>', 'nginx', 'nginx')
+    .option('--outside <address...>', 'by what others reach this machine (default: its own addresses)')
+    .addHelpText('after', EXAMPLES)
+    .action(async (page: URL | undefined, given: DoctorOptions, command: Command) => {
+      const { options: givenOptions, deployment } = await cli.configuration(command);
+      const findings = await cli.withSite(command, async ({ options, get }) => {
+        const { nginx } = given;
+        const { env } = cli.terminal;
+        const confFile = confFileOf(given, deployment, cli.terminal.cwd);
+        const { stdout } = await runNginx({ nginx, env, confFile }, ['-T']).catch(() => ({ stdout: '' }));
+        return examine({
+          given: givenOptions,
+          options,
+          deployment,
+          storage: get(PageStorage),
+          conf: stdout === '' ? undefined : stdout,
+          confFile,
+          nginx,
+          env,
+          outside: given.outside ?? ownAddresses(),
+          site: page && { url: page, ask: asking(page, cli.signal, given.host ?? hostFor(page, options)) },
+        });
+      });
+      const isHealthy = findings.every(({ status }) => status !== 'failed');
+      if (!isHealthy) cli.exitCode = ExitCode.PROBLEM;
+      cli.result(command, { isHealthy, findings }, () => shown(findings, cli.style));
+    });
+}
+
+const MARKS: Readonly<Record<Status, string>> = { ok: 'ok', failed: 'FAILED', note: 'note', skipped: 'skipped' };
+const COLOURS = { ok: 'green', failed: 'red', note: 'yellow', skipped: 'dim' } as const;
+
+function shown(findings: readonly NamedFinding[], style: Style): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const indent = ' '.repeat(width + 11);
+  const lines = findings.flatMap(({ check, status, what, cure, paste = [] }) => [
+    `${check.padEnd(width)}  ${style(COLOURS[status], MARKS[status].padEnd(7))}  ${what}`,
+    ...(cure === undefined ? [] : [`${indent}${style('bold', cure)}`]),
+    ...paste.map((line) => `${indent}  ${line}`),
+  ]);
+  const faults = findings.filter(({ status }) => status === 'failed').length;
+  return [...lines, '', faults === 0 ? 'No fault was found.' : `${faults} ${faults === 1 ? 'fault' : 'faults'}.`].join(
+    '\n',
+  );
+}
+
+function confFileOf({ conf }: DoctorOptions, { directory }: Partial<NginxDeployment>, cwd: string): string | undefined {
+  if (conf !== undefined) return resolve(cwd, conf);
+  const written = join(directory ?? '/var/lib/nginx-cache', 'nginx.conf');
+  return existsSync(written) ? written : undefined;
+}
+
+/** Where nginx is asked by its address, the name of the site. */
+function hostFor({ hostname }: URL, { hosts }: CheckedOptions): string | undefined {
+  return hosts?.includes(hostname) === false ? hosts[0] : undefined;
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, scopeid }) => !internal && !scopeid)
+    .map(({ address }) => address);
+}
+
+function url(given: string): URL {
+  const parsed = URL.canParse(given) ? new URL(given) : undefined;
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
+  throw new InvalidArgumentError('It must be a URL: http://127.0.0.1:8080/posts/1.');
+}

@@ -1,0 +1,104 @@
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseAccess } from '../../nginx/access-log.js';
+import type { Cli } from '../cli.js';
+import { CliError } from '../cli.error.js';
+import { ExitCode } from '../exit-code.js';
+import type { GlobalOptions } from '../global-options.js';
+import { follow, linesOf } from '../log/log-lines.js';
+import { LogReader } from '../log/log-summary.js';
+import { shownSummary, shownTotals } from '../log/shown-summary.js';
+
+interface LogOptions {
+  readonly follow?: boolean;
+  readonly top: number;
+}
+
+const EXAMPLES = `
+Examples:
+  nginx-cache log                                        the access log of the configuration
+  nginx-cache log /var/log/nginx/access.log --top 20     longer lists
+  nginx-cache log --follow                               a live view; Ctrl-C ends it
+  zcat access.log.*.gz | nginx-cache log -               what was rotated away`;
+
+/** `nginx-cache log`: what nginx's access log says of the cache. */
+export function addLogCommand(program: Command, cli: Cli): void {
+  program
+    .command('log')
+    .description(
+      "Read nginx's access log: hit ratio, reasons, the slowest misses, what is wanted most and never cached.",
+    )
+    .argument('[file]', 'default: access.log in the directory of the deployment; - for the standard input')
+    .option('--follow', 'go on reading, as a live view')
+    .option('--top <number>', 'how many lines of each list', count, 10)
+    .addHelpText('after', EXAMPLES)
+    .action(async (given: string | undefined, { follow: isLive = false, top }: LogOptions, command: Command) => {
+      const file = given === '-' ? process.stdin : await logFile(given, cli, command);
+      const reader = new LogReader();
+      if (isLive && typeof file === 'string') return watch(file, reader, top, cli, command);
+      for await (const line of linesOf(file)) reader.add(parseAccess(line));
+      const summary = reader.summary(top);
+      cli.result(command, summary, () => shownSummary(summary, cli.style, width(cli)));
+      if (summary.requests === 0 && summary.unreadable > 0) throw wrongFormat();
+    });
+}
+
+/** On a terminal, all of it anew each time that something has come; for programs, a line. */
+async function watch(file: string, reader: LogReader, top: number, cli: Cli, command: Command): Promise<void> {
+  const { json = false } = command.optsWithGlobals<GlobalOptions>();
+  const isTerminal = cli.terminal.stdout.isTTY === true && !json;
+  let shown = 0;
+  let isNew = true;
+  for await (const lines of follow(file, cli.signal)) {
+    for (const line of lines) reader.add(parseAccess(line));
+    isNew ||= lines.length > 0;
+    // What is there already is read to its end first.
+    if (!isNew || lines.length > 0) continue;
+    isNew = false;
+    const summary = reader.summary(top);
+    if (!isTerminal) {
+      cli.print(json ? JSON.stringify(summary) : shownTotals(summary));
+      continue;
+    }
+    const text = shownSummary(summary, cli.style, width(cli));
+    const back = shown === 0 ? '' : `\x1b[${shown}A\x1b[J`;
+    cli.terminal.stdout.write(`${back}${text}\n`);
+    shown = text.split('\n').length;
+  }
+  cli.exitCode = ExitCode.INTERRUPTED;
+}
+
+async function logFile(given: string | undefined, cli: Cli, command: Command): Promise<string> {
+  const directory = async () => (await cli.configuration(command)).deployment.directory ?? '/var/lib/nginx-cache';
+  const file = given === undefined ? join(await directory(), 'access.log') : resolve(cli.terminal.cwd, given);
+  await access(file).catch((cause: unknown) => {
+    throw new CliError(
+      `${file} cannot be read`,
+      'Name the access log of nginx: nginx-cache log FILE.',
+      ExitCode.USAGE,
+      {
+        cause,
+      },
+    );
+  });
+  return file;
+}
+
+function wrongFormat(): CliError {
+  return new CliError(
+    'No line of it is in the format that `nginx-cache conf` writes',
+    'Use it for the access log: access_log FILE page_cache_log; its name is that of the log_format in http.conf.',
+    ExitCode.PROBLEM,
+  );
+}
+
+/** Of a line; a pipe has none. */
+function width(cli: Cli): number {
+  return cli.terminal.stdout.columns ?? 1000;
+}
+
+function count(given: string): number {
+  if (/^[1-9]\d{0,3}$/.test(given)) return Number(given);
+  throw new InvalidArgumentError('It must be a number from 1 to 9999.');
+}

@@ -1,0 +1,65 @@
+import type { NginxDeployment } from '../../nginx/deployment.js';
+import type { CheckedOptions } from '../../options/checked-options.js';
+import type { NginxCacheOptions } from '../../options/nginx-cache-options.js';
+import type { PageStorage } from '../../stores/page-storage.js';
+import type { Ask } from '../ask.js';
+
+/** What `doctor` looks at. */
+export interface Examined {
+  /** As they were given, and as the library uses them. */
+  readonly given: NginxCacheOptions;
+  readonly options: CheckedOptions;
+  readonly deployment: Partial<NginxDeployment>;
+  readonly storage: PageStorage;
+  /** What nginx runs with, as `nginx -T` shows it; `undefined` where it cannot be read. */
+  readonly conf: string | undefined;
+  /** The file of that configuration; that of the package when it is not named. */
+  readonly confFile: string | undefined;
+  /** Path or name of nginx. */
+  readonly nginx: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Addresses by which others reach this machine. */
+  readonly outside: readonly string[];
+  /** The running site; `undefined` when there is nobody to ask. */
+  readonly site: ExaminedSite | undefined;
+}
+
+export interface ExaminedSite {
+  /** An address that should be a page, as it was given. */
+  readonly url: URL;
+  readonly ask: Ask;
+}
+
+/** `ok` and `failed` say so; `note` is worth knowing and no fault; `skipped` could not be looked at. */
+export type Status = 'ok' | 'failed' | 'note' | 'skipped';
+
+/** What a check has found. */
+export interface Finding {
+  readonly status: Status;
+  /** What is so, in one sentence without its full stop. */
+  readonly what: string;
+  /** What to do; with `failed`, always. */
+  readonly cure?: string;
+  /** Lines for the configuration. */
+  readonly paste?: readonly string[];
+}
+
+/** One subject that `doctor` looks at. */
+export interface Check {
+  /** What the first column of the table says. */
+  readonly name: string;
+  run(examined: Examined): Promise<readonly Finding[]>;
+}
+
+export const ok = (what: string): Finding => ({ status: 'ok', what });
+export const note = (what: string, cure: string): Finding => ({ status: 'note', what, cure });
+export const skipped = (what: string, cure: string): Finding => ({ status: 'skipped', what, cure });
+
+export function failed(what: string, cure: string, paste: readonly string[] = []): Finding {
+  return { status: 'failed', what, cure, ...(paste.length > 0 ? { paste } : {}) };
+}
+
+/** The target of the page that the site is asked for. */
+export function pageOf({ url }: ExaminedSite): string {
+  return url.pathname + url.search;
+}

@@ -1,0 +1,64 @@
+import { RuleSet } from '../../../rules/rule-set.js';
+import { allRules } from '../../../rules/request-rules.js';
+import { fieldOf } from '../../ask.js';
+import { isHit, outcomeOf } from '../../outcome.js';
+import { type Check, type Finding, failed, ok, pageOf } from '../check.js';
+
+/** What says that both sides do not agree. */
+const DISAGREEMENT: Readonly<Record<string, string>> = {
+  'key-drift': 'nginx looks for another key than the application',
+  nginx: 'nginx bypasses the cache where the application would not',
+  'other-configuration': 'nginx, or another process, runs with other options than the application (fingerprint)',
+};
+
+/** Addresses that are hard to agree about: both sides must have the same key, or both must leave the cache alone. */
+export const keysCheck: Check = {
+  name: 'keys',
+  async run({ site, options }) {
+    if (!site) return [];
+    const rules = new RuleSet(allRules(options.rules));
+    const host = options.hosts?.[0] ?? site.url.host;
+    const findings: Finding[] = [];
+    for (const target of awkward(pageOf(site))) {
+      const asked = await site.ask(target).catch(() => undefined);
+      if (!asked || asked.status === 400) continue;
+      const outcome = outcomeOf(fieldOf(asked, 'cache-status'));
+      const why = DISAGREEMENT[outcome];
+      const expected = rules.first({ method: 'GET', target, headers: { host } })?.reason;
+      if (why !== undefined) findings.push(failed(`${target}: ${why} (${outcome})`, CURE));
+      else if (expected !== undefined && isHit(outcome)) {
+        findings.push(failed(`${target} is a hit, and by these options it must not be one (${expected})`, CURE));
+      }
+    }
+    const different = new Map(findings.map((finding) => [finding.what.replace(/^\S+/, ''), finding]));
+    return findings.length > 0
+      ? [...different.values()]
+      : [ok('nginx and the application agree about awkward addresses')];
+  },
+};
+
+const CURE =
+  'Write the configuration of nginx again (nginx-cache conf) from the options of the application, reload nginx, and restart the application.';
+
+function awkward(page: string): string[] {
+  const [path = '/', query] = page.split(/\?(.*)/s, 2);
+  const more = query === undefined ? '?' : `?${query}&`;
+  const bare = path.replace(/\/$/, '');
+  return [
+    page,
+    `${path}${more}utm_source=doctor`,
+    `${path}${more}nginx-cache-doctor=%41%zz`,
+    `${path}?`,
+    `${bare}/`,
+    `/${path}`,
+    `/.${path}`,
+    `${bare}/%2e%2e/`,
+    `${bare}%20`,
+    `${bare};doctor`,
+    `${bare}+doctor`,
+    `${bare}%C3%A4`,
+    `${bare}/%2F`,
+    `${path.toUpperCase()}`,
+    `/${'x'.repeat(300)}`,
+  ];
+}

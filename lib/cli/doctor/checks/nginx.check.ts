@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { FLAVOURS } from '../../../nginx/flavours/flavours.js';
+import { runNginx } from '../run-nginx.js';
+import { type Check, type Examined, type Finding, failed, ok, skipped } from '../check.js';
+
+/** Whose directives they are, by how they begin: of packages of Debian and Ubuntu. */
+const MODULES: readonly [directive: RegExp, cure: string][] = [
+  [/^srcache_/, 'Install libnginx-mod-http-srcache-filter and load it, or give the deployment a modulesDirectory.'],
+  [/^memc_/, 'Install libnginx-mod-http-memc and load it, or give the deployment a modulesDirectory.'],
+  [/^set_|^ndk_/, 'Install libnginx-mod-http-set-misc and libnginx-mod-http-ndk and load them.'],
+  [/^js_/, 'Install libnginx-mod-http-js and load it, or give the deployment a modulesDirectory.'],
+  [/^brotli/, 'Install libnginx-mod-http-brotli-static and load it, or leave brotli out of fileStore().'],
+  [/^gunzip/, 'Take an nginx with ngx_http_gunzip_module (--with-http_gunzip_module), as all packages have it.'],
+  [/^gzip_static/, 'Take an nginx with ngx_http_gzip_static_module (--with-http_gzip_static_module).'],
+  [/^(?:set_real_ip|real_ip)/, 'Take an nginx with ngx_http_realip_module (--with-http_realip_module).'],
+];
+
+/** The program and its modules. */
+export const nginxCheck: Check = {
+  name: 'nginx',
+  async run(examined) {
+    const version = await runNginx(examined, ['-V']).catch(() => undefined);
+    if (!version) {
+      const cure = 'Run doctor where nginx runs, or say where it is: --nginx /usr/sbin/nginx.';
+      return [skipped(`there is no ${examined.nginx} here`, cure)];
+    }
+    const [, number = 'of an unknown version'] = /nginx version: (\S+)/.exec(version.stderr) ?? [];
+    return [ok(number), ...missingFiles(examined), ...(await tested(examined))];
+  },
+};
+
+function missingFiles({ options, deployment: { modulesDirectory } }: Examined): Finding[] {
+  if (modulesDirectory === undefined) return [];
+  const flavour = FLAVOURS.find(({ name }) => name === options.flavour);
+  const modules = flavour?.modules({ options } as Parameters<typeof flavour.modules>[0]) ?? [];
+  return modules
+    .filter((module) => !existsSync(join(modulesDirectory, module)))
+    .map((module) =>
+      failed(
+        `the module ${module} is not in ${modulesDirectory}`,
+        'Install it, or correct modulesDirectory of the deployment.',
+      ),
+    );
+}
+
+/** What `nginx -t` says of the configuration that it runs with. */
+async function tested(examined: Examined): Promise<Finding[]> {
+  const { code, stderr } = await runNginx(examined, ['-t']);
+  const lines = stderr.split('\n').map((line) => line.replace(/^nginx: /, ''));
+  const findings = [...new Set(lines.filter((line) => line.includes('conflicting server name')))].map((line) => {
+    const [, name = '', where = ''] = /conflicting server name "([^"]*)" on (\S+?),/.exec(line) ?? [];
+    return failed(
+      `two servers of nginx have the name "${name}" on ${where}, and nginx ignores the second`,
+      'Remove one of the two: grep -rn server_name /etc/nginx shows them.',
+    );
+  });
+  if (code === 0) return findings.length > 0 ? findings : [ok('nginx -t accepts its configuration')];
+  const error = lines.find((line) => /^\[(?:emerg|alert)\]/.test(line)) ?? lines[0] ?? '';
+  const [, directive = ''] = /unknown directive "([^"]+)"/.exec(error) ?? [];
+  const [, cure] = MODULES.find(([begins]) => begins.test(directive)) ?? [];
+  if (cure !== undefined) return [...findings, failed(`nginx lacks the module of the directive ${directive}`, cure)];
+  if (/Permission denied/.test(error))
+    return [skipped(`nginx -t: ${error}`, 'Run doctor as the user who starts nginx.')];
+  return [
+    ...findings,
+    failed(`nginx -t: ${error}`, 'Correct that, or write the configuration again: nginx-cache conf --test.'),
+  ];
+}

@@ -1,0 +1,73 @@
+import { reasonOf } from '../../../reasons/reasons.js';
+import { fieldOf } from '../../ask.js';
+import { isHit, outcomeOf } from '../../outcome.js';
+import { type Check, type ExaminedSite, type Finding, failed, note, ok, pageOf, skipped } from '../check.js';
+
+/** So often a page is asked for until it is a hit: memcached may be late, and a page is stored after its response was sent. */
+const ATTEMPTS = 6;
+
+const PAUSE = 100;
+
+/** A page misses, and then hits. */
+export const pageCheck: Check = {
+  name: 'page',
+  async run({ site, options }) {
+    if (!site) return [skipped('no site was asked', 'Name a page: nginx-cache doctor https://example.com/posts/1.')];
+    const outcomes = await untilHit(site);
+    const last = outcomes.at(-1)!;
+    const page = pageOf(site);
+    if (last === 'nginx hit') return [ok(`${page}: ${outcomes.join(', ')}`)];
+    if (last === 'hit') {
+      return options.flavour === undefined
+        ? [ok(`${page}: ${outcomes.join(', ')}, served by the application`)]
+        : [
+            failed(
+              `${page} is served by the application, and not by nginx`,
+              'Ask nginx, not the application; or write its configuration: nginx-cache conf.',
+            ),
+          ];
+    }
+    if (last === 'stored') {
+      return [
+        failed(
+          `${page} is stored each time, and nginx never finds it`,
+          'nginx must ask the same memcached (or read the same directory) as the application: compare `store` with the upstream in nginx.',
+        ),
+      ];
+    }
+    // The check of the fields says which, and what to do.
+    return last.startsWith('header-') ? [] : [refusal(page, last)];
+  },
+};
+
+function refusal(page: string, outcome: string): Finding {
+  const reason = reasonOf(outcome);
+  if (outcome === 'no Cache-Status') {
+    return failed(
+      `${page} has no Cache-Status: no handler of Nest has answered`,
+      'Name an address that is a page of the application.',
+    );
+  }
+  if (outcome === 'no-handler')
+    return note(`${page} is no page: no handler of Nest has answered`, 'Name an address that is one.');
+  return failed(
+    `${page} is not cached (${outcome}): ${reason?.why ?? 'a listener or `skipIf` says so'}`,
+    sentence(reason?.cure ?? 'ask the listener that says so'),
+  );
+}
+
+/** @returns what became of each request */
+export async function untilHit(site: ExaminedSite): Promise<string[]> {
+  const outcomes: string[] = [];
+  while (outcomes.length < ATTEMPTS) {
+    const outcome = outcomeOf(fieldOf(await site.ask(pageOf(site)), 'cache-status'));
+    outcomes.push(outcome);
+    if (isHit(outcome)) break;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+  return outcomes;
+}
+
+export function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}

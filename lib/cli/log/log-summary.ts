@@ -1,0 +1,113 @@
+import type { Access } from '../../nginx/access-log.js';
+import { reasonOf } from '../../reasons/reasons.js';
+import { isHit, outcomeOf } from '../outcome.js';
+
+/** So many addresses are looked at one by one: a log may name millions. */
+const MAX_ADDRESSES = 50_000;
+
+/** What `nginx-cache log` says. */
+export interface LogSummary {
+  /** GET and HEAD: no other request can be a hit. */
+  readonly requests: number;
+  /** Those that nginx answered from the cache, and those that the application did. */
+  readonly hits: { readonly nginx: number; readonly application: number };
+  /** The hits among the requests, from 0 to 1. */
+  readonly hitRatio: number;
+  /** Copies that were sent after the end of their page or instead of an error. */
+  readonly stale: number;
+  /** What became of the rest: `stored`, or a reason. The most frequent first. */
+  readonly outcomes: readonly { readonly outcome: string; readonly count: number; readonly cure?: string }[];
+  /** Milliseconds. The slowest first. */
+  readonly slowest: readonly { readonly target: string; readonly waited: number; readonly outcome: string }[];
+  /** Asked for twice or more, and never a hit nor stored. The most wanted first. */
+  readonly neverCached: readonly {
+    readonly target: string;
+    readonly count: number;
+    readonly outcome: string;
+    readonly cure?: string;
+  }[];
+  /** Lines in another format. */
+  readonly unreadable: number;
+}
+
+interface Address {
+  count: number;
+  isCached: boolean;
+  outcome: string;
+  waited: number;
+}
+
+/** Adds up what an access log says. */
+export class LogReader {
+  #requests = 0;
+  #nginx = 0;
+  #application = 0;
+  #stale = 0;
+  #unreadable = 0;
+  readonly #outcomes = new Map<string, number>();
+  readonly #addresses = new Map<string, Address>();
+
+  /** @param access `undefined` for a line that could not be read */
+  add(access: Access | undefined): void {
+    if (!access) {
+      this.#unreadable += 1;
+      return;
+    }
+    if (access.method !== 'GET' && access.method !== 'HEAD') return;
+    this.#requests += 1;
+    const outcome = outcomeOf(access.cacheStatus);
+    if (outcome === 'nginx hit') this.#nginx += 1;
+    else if (outcome === 'hit') this.#application += 1;
+    else if (outcome === 'stale') this.#stale += 1;
+    else this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+    this.remember(access, outcome);
+  }
+
+  /** @param top how many of each list */
+  summary(top: number): LogSummary {
+    const hits = this.#nginx + this.#application;
+    const addresses = [...this.#addresses].map(([target, address]) => ({ target, ...address }));
+    return {
+      requests: this.#requests,
+      hits: { nginx: this.#nginx, application: this.#application },
+      hitRatio: this.#requests === 0 ? 0 : hits / this.#requests,
+      stale: this.#stale,
+      outcomes: [...this.#outcomes]
+        .sort(([, a], [, b]) => b - a)
+        .slice(0, top)
+        .map(([outcome, count]) => ({ outcome, count, ...cureOf(outcome) })),
+      slowest: addresses
+        .filter(({ waited }) => waited > 0)
+        .sort((a, b) => b.waited - a.waited)
+        .slice(0, top)
+        .map(({ target, waited, outcome }) => ({ target, waited, outcome })),
+      neverCached: addresses
+        .filter(({ count, isCached }) => count > 1 && !isCached)
+        .sort((a, b) => b.count - a.count)
+        .slice(0, top)
+        .map(({ target, count, outcome }) => ({ target, count, outcome, ...cureOf(outcome) })),
+      unreadable: this.#unreadable,
+    };
+  }
+
+  private remember({ target, waited }: Access, outcome: string): void {
+    const address = this.#addresses.get(target);
+    const isServed = isHit(outcome) || outcome === 'stale';
+    const isCached = isServed || outcome === 'stored' || outcome === 'collapsed';
+    if (!address) {
+      if (this.#addresses.size >= MAX_ADDRESSES) return;
+      this.#addresses.set(target, { count: 1, isCached, outcome, waited: isServed ? 0 : waited });
+      return;
+    }
+    address.count += 1;
+    address.isCached ||= isCached;
+    if (isServed) return;
+    address.outcome = outcome;
+    address.waited = Math.max(address.waited, waited);
+  }
+}
+
+function cureOf(outcome: string): { readonly cure?: string } {
+  const cure = reasonOf(outcome)?.cure;
+  return cure === undefined ? {} : { cure };
+}

@@ -1,0 +1,54 @@
+import { reasonOf } from '../../reasons/reasons.js';
+import type { Style } from '../terminal.js';
+import type { LogSummary } from './log-summary.js';
+
+const WHOLE = new Intl.NumberFormat('en');
+
+/** One line. */
+export function shownTotals({ requests, hits, hitRatio, stale, unreadable }: LogSummary): string {
+  const rest = requests - hits.nginx - hits.application - stale;
+  return [
+    `${WHOLE.format(requests)} GET and HEAD`,
+    `${(hitRatio * 100).toFixed(1)} % hits`,
+    `nginx ${WHOLE.format(hits.nginx)}`,
+    `application ${WHOLE.format(hits.application)}`,
+    ...(stale > 0 ? [`copies ${WHOLE.format(stale)}`] : []),
+    `rendered ${WHOLE.format(rest)}`,
+    ...(unreadable > 0 ? [`lines in another format ${WHOLE.format(unreadable)}`] : []),
+  ].join(' · ');
+}
+
+/** All of it, for people. */
+export function shownSummary(summary: LogSummary, style: Style, width: number): string {
+  const { outcomes, slowest, neverCached } = summary;
+  const line = (count: string, text: string) => `${count.padStart(10)}  ${text}`.slice(0, width);
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ['', style('bold', title), ...lines];
+  return [
+    style('bold', shownTotals(summary)),
+    ...section(
+      'What became of the rest',
+      outcomes.map(({ outcome, count }) =>
+        line(WHOLE.format(count), [outcome, why(outcome)].filter(Boolean).join(': ')),
+      ),
+    ),
+    ...section(
+      'Slowest misses',
+      slowest.map(({ target, waited, outcome }) => line(`${WHOLE.format(waited)} ms`, `${target} (${outcome})`)),
+    ),
+    ...section(
+      'Most wanted, never cached',
+      neverCached.flatMap(({ target, count, outcome, cure }) => [
+        line(WHOLE.format(count), `${target} (${outcome})`),
+        ...(cure === undefined ? [] : [style('dim', line('', cure))]),
+      ]),
+    ),
+  ].join('\n');
+}
+
+function why(outcome: string): string {
+  if (outcome === 'stored') return 'rendered, and stored for the next one';
+  if (outcome === 'collapsed') return 'answered with the page of another visitor who had asked at the same time';
+  if (outcome === 'no Cache-Status') return 'not from a handler of Nest, or of another site';
+  return reasonOf(outcome)?.why ?? '';
+}

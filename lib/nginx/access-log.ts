@@ -1,0 +1,54 @@
+import type { SiteNames } from './variables.js';
+
+/**
+ * A line of nginx's access log: the `combined` format, and behind it how long the request took (seconds), how long what nginx asked for it
+ * took, and what the caches say. `parseAccess()` reads it.
+ *
+ * @see https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
+ */
+export function logFormat(names: SiteNames): string[] {
+  return [
+    '# For an access_log that `nginx-cache log` reads.',
+    `log_format ${names.of('log')} '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '`,
+    `    '"$http_referer" "$http_user_agent" $request_time "$upstream_response_time" "$sent_http_cache_status"';`,
+  ];
+}
+
+/** One request, as nginx has logged it. */
+export interface Access {
+  readonly method: string;
+  readonly target: string;
+  readonly status: number;
+  /** How long nginx has waited for memcached and for the application, in milliseconds. */
+  readonly waited: number;
+  /** The `Cache-Status` field; empty when there was none. */
+  readonly cacheStatus: string;
+}
+
+const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`;
+const LINE = new RegExp(String.raw`\[[^\]]*\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`);
+
+/** @returns `undefined` for a line in another format, and for what was no HTTP request */
+export function parseAccess(line: string): Access | undefined {
+  const [, request = '', status = '', , , , upstream = '', cacheStatus = ''] = LINE.exec(line) ?? [];
+  const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(unescaped(request)) ?? [];
+  if (method === undefined || target === undefined) return undefined;
+  return {
+    method,
+    target,
+    status: Number(status),
+    waited: milliseconds(upstream),
+    cacheStatus: cacheStatus === '-' ? '' : unescaped(cacheStatus),
+  };
+}
+
+/** One number for each server that was asked: `0.001, 0.250`, and `-` for one that has not answered. */
+function milliseconds(times: string): number {
+  const seconds = (times.match(/\d+\.\d+/g) ?? []).reduce((sum, time) => sum + Number(time), 0);
+  return Math.round(seconds * 1000);
+}
+
+/** nginx writes quotes, backslashes, controls and bytes above 126 as `\xXX`. */
+function unescaped(text: string): string {
+  return text.replace(/\\x([0-9A-F]{2})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+}

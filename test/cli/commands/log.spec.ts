@@ -1,0 +1,125 @@
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Controller, Get, Header } from '@nestjs/common';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { LogSummary } from '../../../lib/cli/log/log-summary.js';
+import { parseAccess } from '../../../lib/nginx/access-log.js';
+import { type Site, startSite } from '../../support/site.js';
+import { directoryWith, runCommand } from '../support/run-command.js';
+
+@Controller()
+class PagesController {
+  @Get('posts/:id')
+  @Header('content-type', 'text/html; charset=utf-8')
+  post() {
+    return '<p>post';
+  }
+
+  @Get('basket')
+  @Header('content-type', 'text/html; charset=utf-8')
+  @Header('set-cookie', 'basket=1')
+  basket() {
+    return '<p>basket';
+  }
+}
+
+let site: Site;
+let file: string;
+
+beforeAll(async () => {
+  site = await startSite({ platform: 'express', controllers: [PagesController] });
+  file = join(site.nginx.directory, 'access.log');
+  // Hits and misses of which nobody knows how many, should memcached be late; the rest is exact.
+  await vi.waitUntil(async () => (await site.get('/posts/1')).status === 'nginx; hit', { timeout: 10_000 });
+  for (let visit = 0; visit < 3; visit += 1)
+    await site.get('/basket', { headers: { 'user-agent': '"odd" \\ \u00e4' } });
+  await site.get('/posts/1', { headers: { cookie: 'sid=1' } });
+  await site.get('/posts/1', { method: 'POST' });
+});
+
+afterAll(() => site.stop());
+
+async function summary(...args: string[]): Promise<LogSummary> {
+  const { stdout } = await runCommand(['log', ...args, '--json'], { cwd: '/' });
+  return JSON.parse(stdout) as LogSummary;
+}
+
+it('adds up what nginx has logged, and says what would make a page of what is never one', async () => {
+  await expect.poll(() => readFileSync(file, 'utf8')).toContain('POST /posts/1');
+  const { hits, requests, hitRatio, outcomes, neverCached, slowest, unreadable } = await summary(file);
+  expect(hits.nginx).toBeGreaterThan(0);
+  expect(hitRatio).toBeCloseTo(hits.nginx / requests);
+  expect(unreadable).toBe(0);
+  const counts = Object.fromEntries(outcomes.map(({ outcome, count }) => [outcome, count]));
+  expect(counts).toMatchObject({ cookie: 1 });
+  expect(counts['set-cookie']).toBeGreaterThan(0);
+  expect(counts['stored']).toBeGreaterThan(0);
+  expect(neverCached).toMatchObject([{ target: '/basket', cure: expect.stringContaining('excuseCookies') as string }]);
+  expect(slowest.map(({ target }) => target)).toEqual(expect.arrayContaining(['/basket']));
+
+  const { code, stdout } = await runCommand(['log', file], { cwd: '/' });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^\d+ GET and HEAD · \d+\.\d % hits · nginx \d+/);
+  expect(stdout).toContain('Most wanted, never cached');
+});
+
+it('finds the log by the deployment', async () => {
+  using directory = directoryWith({
+    'nginx-cache.config.mjs': `export const deployment = { directory: ${JSON.stringify(site.nginx.directory)} };
+      export default {};`,
+  });
+  const { code, stdout } = await runCommand(['log'], { cwd: directory.path });
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('/basket') as string });
+});
+
+it('follows a log that is rotated, and ends with Ctrl-C', async () => {
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('GET /basket'));
+  const line = `${lines[0]}\n`;
+  using directory = directoryWith({ 'access.log': line });
+  const path = join(directory.path, 'access.log');
+  const interrupt = new AbortController();
+  let written = '';
+  const ran = runCommand(['log', path, '--follow', '--json'], {
+    cwd: '/',
+    signal: interrupt.signal,
+    onWrite: (text) => (written += text),
+  });
+  const seen = () => (JSON.parse(written.trim().split('\n').at(-1) || '{}') as Partial<LogSummary>).requests;
+  await expect.poll(seen).toBe(1);
+  appendFileSync(path, line.repeat(2));
+  await expect.poll(seen).toBe(3);
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, line.slice(0, 20));
+  appendFileSync(path, line.slice(20));
+  await expect.poll(seen).toBe(4);
+  interrupt.abort();
+  expect(await ran).toMatchObject({ code: 130 });
+});
+
+it('says how nginx must log what it cannot read', async () => {
+  using directory = directoryWith({
+    'other.log': '127.0.0.1 - - [28/Nov/2026:21:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"\n',
+  });
+  const { code, stderr } = await runCommand(['log', 'other.log'], { cwd: directory.path });
+  expect(code).toBe(1);
+  expect(stderr).toContain('No line of it is in the format that `nginx-cache conf` writes');
+  expect(await runCommand(['log', 'none.log'], { cwd: directory.path })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('cannot be read. Name the access log') as string,
+  });
+});
+
+it('reads what nginx escapes, and adds up the servers that it has asked', () => {
+  const line =
+    '::1 - - [28/Nov/2026:21:00:00 +0000] "GET /\\x22\\x5C HTTP/2.0" 200 5 "-" "a \\x22b\\x22" 0.260 "0.001, 0.250 : -" "nginx; hit"';
+  expect(parseAccess(line)).toEqual({
+    method: 'GET',
+    target: '/"\\',
+    status: 200,
+    waited: 251,
+    cacheStatus: 'nginx; hit',
+  });
+  expect(parseAccess(line.replace('GET /\\x22\\x5C HTTP/2.0', '\\x16\\x03'))).toBeUndefined();
+});
