@@ -88,11 +88,14 @@ export class NginxServer {
     return this.#running.pid;
   }
 
-  /** What nginx has written to stderr and to its error logs, each line once. */
+  /**
+   * What nginx has written to stderr and to its error logs, each line once; not that it may not raise `worker_rlimit_nofile`, which says
+   * something of the machine.
+   */
   errorLog(): string {
     const own = read(this.#noticeLog).filter((line) => !line.includes(' [notice] '));
     return [...new Set([...this.#running.output.split('\n'), ...this.#errorLogs.flatMap(read), ...own])]
-      .filter(Boolean)
+      .filter((line) => line && !/ setrlimit\(RLIMIT_NOFILE, \d+\) failed /.test(line))
       .join('\n');
   }
 

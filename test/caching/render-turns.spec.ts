@@ -43,7 +43,7 @@ class SlowController {
 
 /** One that does not give memcached up as long as the deadline says. */
 const openClient = () => new MemcachedClient(servers, { getTimeout: deadline, writeTimeout: deadline });
-const memcached = () => memcachedStore(deadline ? { client: { servers: [servers], open: openClient } } : { servers });
+const memcached = () => memcachedStore(deadline ? { client: { servers: [{ address: servers, weight: 1 }], open: openClient } } : { servers });
 const store = root ? fileStore({ root }) : memcached();
 @Module({ imports: [NginxCacheModule.forRoot({ hosts: 'any', store })], controllers: [SlowController] })
 class AppModule {}

@@ -1,10 +1,10 @@
 import type { INestApplication } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
+import { nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { MemcachedServer, NginxServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
-import { patient, patiently } from '../support/patience.js';
+import { patient, patiently, patientStore } from '../support/patience.js';
 import { PagesController } from '../support/pages.controller.js';
 
 expect.extend(pageCacheMatchers);
@@ -21,8 +21,9 @@ describe.each(PLATFORMS)('every way to answer on %s, behind nginx', (platform) =
 
   beforeAll(async () => {
     memcached = await MemcachedServer.start();
-    const options: NginxCacheOptions = { store: memcachedStore({ servers: memcached.address }) };
+    const options: NginxCacheOptions = { store: patientStore(memcached.address) };
     const application = await startApplication({
+      isPatient: true,
       platform,
       options,
       controllers: [PagesController],

@@ -1,21 +1,14 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Header, Headers, type INestApplication, Param, type Type } from '@nestjs/common';
-import {
-  fileStore,
-  memcachedStore,
-  nginxConf,
-  type NginxCacheOptions,
-  type NginxFlavour,
-  PageCacheService,
-} from '../../lib/index.js';
+import { fileStore, nginxConf, type NginxCacheOptions, type NginxFlavour, PageCacheService } from '../../lib/index.js';
 import { freePort, MemcachedServer, NginxServer } from '../../lib/testing/index.js';
 import { startApplication } from '../support/applications.js';
 import { selfSigned } from '../support/certificate.js';
 import { debianNginx } from '../support/debian-nginx.js';
 import { temporaryRoot } from '../support/files-site.js';
 import { listenTls } from '../support/listen-tls.js';
-import { patient } from '../support/patience.js';
+import { patient, patientStore } from '../support/patience.js';
 import { TlsClient } from '../support/tls-client.js';
 
 const HTML = 'text/html; charset=utf-8';
@@ -76,14 +69,14 @@ export async function startDocumentedSite(flavour: NginxFlavour): Promise<Docume
   const root = temporaryRoot();
   const options = (prefix: string): NginxCacheOptions => ({
     prefix,
-    store: flavour === 'files' ? fileStore({ root }) : memcachedStore({ servers: memcached.address }),
+    store: flavour === 'files' ? fileStore({ root }) : patientStore(memcached.address),
     nginx: { flavour },
     anonymousOnly: { sessionCookies: ['sid'] },
     exclude: ['/assets/*'],
     query: { allow: ['page'] },
   });
   const start = (prefix: string, controller: Type) =>
-    startApplication({ platform: 'express', options: options(prefix), controllers: [controller] });
+    startApplication({ isPatient: true, platform: 'express', options: options(prefix), controllers: [controller] });
   const blog = await start('blog:', BlogController);
   const shop = await start('shop:', ShopController);
   const { certificate, key } = selfSigned('example.com', 'www.example.com', 'shop.example');

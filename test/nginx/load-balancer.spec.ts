@@ -2,14 +2,14 @@ import { Controller, Get, Header, type INestApplication, Req } from '@nestjs/com
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { describe, expect, it } from 'vitest';
-import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
+import { nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { freePort, MemcachedServer, NginxServer, RawClient } from '../../lib/testing/index.js';
 import { field } from '../page/raw-pool.js';
 import { type Platform, PLATFORMS, startApplication } from '../support/applications.js';
 import { selfSigned } from '../support/certificate.js';
 import { debianNginx } from '../support/debian-nginx.js';
 import { PageLog } from '../support/page-log.js';
-import { patient } from '../support/patience.js';
+import { patient, patientStore } from '../support/patience.js';
 import { TlsClient } from '../support/tls-client.js';
 
 const HOST = 'example.com';
@@ -51,11 +51,12 @@ async function start(platform: Platform, trustedProxies: string[]) {
   const memcached = await MemcachedServer.start();
   const options: NginxCacheOptions = {
     hosts: [HOST],
-    store: memcachedStore({ servers: memcached.address }),
+    store: patientStore(memcached.address),
     // Fastify compares it with the proxies that it trusts.
     requestFields: { ignore: [':remote-address'] },
   };
   const { app, address } = await startApplication({
+    isPatient: true,
     platform,
     options,
     controllers: [SchemeController],

@@ -1,10 +1,10 @@
 import { Controller, Get, Header, type INestApplication, Req, type Type } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memcachedStore, nginxConf, type NginxCacheOptions } from '../../lib/index.js';
+import { nginxConf, type NginxCacheOptions } from '../../lib/index.js';
 import { MemcachedServer, NginxServer, type RawResponse } from '../../lib/testing/index.js';
 import { type Platform, PLATFORMS, startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
-import { patient } from '../support/patience.js';
+import { patient, patientStore } from '../support/patience.js';
 import { field, RawPool } from './raw-pool.js';
 import { ALLOWED, requestTarget } from './targets.js';
 import { fc, SEED } from '../support/random.js';
@@ -50,11 +50,12 @@ describe.each(SITES)('Nest ($platform) and nginx, hosts: $hosts', ({ platform, h
   beforeAll(async () => {
     memcached = await MemcachedServer.start();
     const options: NginxCacheOptions = {
-      store: memcachedStore({ servers: memcached.address }),
+      store: patientStore(memcached.address),
       query: { allow: ALLOWED, ignore: ['utm_*'] },
       ...(hosts ? { hosts, trailingSlash: 'allow' } : { hosts: 'any' }),
     };
     const application = await startApplication({
+      isPatient: true,
       platform,
       options,
       controllers: [echoController(platform)],

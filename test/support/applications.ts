@@ -7,6 +7,7 @@ import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import fastifyView from '@fastify/view';
 import handlebars from 'handlebars';
 import { NginxCacheModule, type NginxCacheOptions } from '../../lib/index.js';
+import { letVisitorsWait } from './patience.js';
 
 export type Platform = 'express' | 'fastify';
 export const PLATFORMS: readonly Platform[] = ['express', 'fastify'];
@@ -25,6 +26,8 @@ export interface ApplicationSetup {
   build?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** Options of Fastify itself. */
   fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
+  /** Whether visitors wait for a store that is late. */
+  isPatient?: boolean;
   /** Default: errors only. */
   logger?: LoggerService | false;
 }
@@ -57,6 +60,7 @@ export async function startApplication(
   await useViews(app, platform);
   await prepare?.(app);
   await app.listen(0, '127.0.0.1');
+  if (setup.isPatient) letVisitorsWait(app);
   const address = new URL(await app.getUrl()).host;
   return { app, address, url: `http://${address}` };
 }

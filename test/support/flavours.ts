@@ -16,7 +16,7 @@ import { FlavourPagesController } from './flavour-pages.controller.js';
 import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
 import { PagesController } from './pages.controller.js';
-import { patient, patientlyRaw } from './patience.js';
+import { patient, patientlyRaw, patientStore } from './patience.js';
 
 /** One way to serve pages, and what of them it keeps. */
 export interface FlavourUnderTest {
@@ -84,7 +84,9 @@ export async function startFlavour(
   const modules = modulesDirectory(flavour);
   const memcached = await MemcachedServer.start();
   const root = temporaryRoot();
-  const memcachedOrMemory = flavour ? memcachedStore({ servers: memcached.address }) : memoryStore();
+  const { address: server } = memcached;
+  const shared = () => (isPatient ? patientStore(server) : memcachedStore({ servers: server }));
+  const memcachedOrMemory = flavour ? shared() : memoryStore();
   const options: NginxCacheOptions = {
     store: flavour === 'files' ? fileStore({ root }) : memcachedOrMemory,
     ...(flavour && { nginx: { flavour } }),
@@ -99,6 +101,7 @@ export async function startFlavour(
     options,
     controllers: [PagesController, FlavourPagesController, ...controllers],
     providers: [PageLog, ...providers],
+    isPatient,
   });
   const nginx =
     flavour &&

@@ -1,4 +1,9 @@
+import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { INestApplication } from '@nestjs/common';
+import { countWait } from '../../lib/async/patience.js';
+import { memcachedStore, type MemcachedStoreDefinition } from '../../lib/index.js';
+import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import type { RawResponse } from '../../lib/testing/index.js';
 
 /**
@@ -32,4 +37,30 @@ export function patientlyRaw(ask: () => Promise<RawResponse>): Promise<RawRespon
  */
 export function patient(conf: string): string {
   return conf.replaceAll('_timeout 40ms;', '_timeout 10s;');
+}
+
+/** So long tests wait for a memcached that is well, in milliseconds. */
+const LONG_ENOUGH = 10_000;
+
+/** The same for Node, which otherwise waits 50 ms for a page or the journal, and a second for everything else. */
+export function patientStore(server: string): MemcachedStoreDefinition {
+  const deadlines = { getTimeout: LONG_ENOUGH, writeTimeout: LONG_ENOUGH };
+  return memcachedStore({
+    client: { servers: [{ address: server, weight: 1 }], open: () => new MemcachedClient(server, deadlines) },
+  });
+}
+
+/**
+ * Every visitor of the application waits for the store as long as it takes, and not 45 ms. So no handler runs before the store has
+ * answered, and each page is stored.
+ *
+ * @param app one that listens: the page cache sees requests before any listener does
+ */
+export function letVisitorsWait(app: INestApplication): void {
+  const server = app.getHttpServer() as Server;
+  const emit = server.emit.bind(server) as (...event: unknown[]) => boolean;
+  server.emit = (...event: unknown[]) => {
+    if (event[0] === 'request') countWait(event[1] as object, -LONG_ENOUGH);
+    return emit(...event);
+  };
 }

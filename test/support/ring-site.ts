@@ -39,7 +39,8 @@ export async function startRing(
   const servers = given ?? (await startServers(3));
   const addresses = servers.map(({ address }) => address);
   const all: NginxCacheOptions = { hosts: 'any', store: memcachedStore({ servers: addresses }), ...options };
-  const { app, address, url } = await startApplication({ ...setup, options: all, providers: [PageLog, ...providers] });
+  const parts = { ...setup, options: all, providers: [PageLog, ...providers], isPatient };
+  const { app, address, url } = await startApplication(parts);
   const nginx = await NginxServer.start(({ port, directory }) => {
     const modules = modulesDirectory(all.nginx?.flavour);
     const conf = nginxConf(all, { app: address, listen: port, directory, modulesDirectory: modules });

@@ -4,7 +4,7 @@ import { MemcachedServer, NginxServer } from '../../lib/testing/index.js';
 import { type ApplicationSetup, startApplication } from './applications.js';
 import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
-import { patient, patiently } from './patience.js';
+import { patient, patiently, patientStore } from './patience.js';
 
 /** An application with a memcached and an nginx of its own. */
 export interface Site extends AsyncDisposable {
@@ -36,11 +36,13 @@ export async function startSite(
   { isPatient = true }: { isPatient?: boolean } = {},
 ): Promise<Site> {
   const memcached = await MemcachedServer.start();
-  const all: NginxCacheOptions = { hosts: 'any', store: memcachedStore({ servers: memcached.address }), ...options };
+  const store = isPatient ? patientStore(memcached.address) : memcachedStore({ servers: memcached.address });
+  const all: NginxCacheOptions = { hosts: 'any', store, ...options };
   const { app, address, url } = await startApplication({
     ...setup,
     options: all,
     providers: [PageLog, ...providers],
+    isPatient,
   });
   const { registerInterceptor: _, ...shared } = all as NginxCacheOptions & { registerInterceptor?: boolean };
   const nginx = await NginxServer.start(({ port, directory }) => {

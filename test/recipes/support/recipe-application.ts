@@ -1,8 +1,8 @@
 import { Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
-import { memcachedStore, memoryStore, PageCacheService } from 'nestjs-nginx-cache';
+import { memoryStore, PageCacheService } from 'nestjs-nginx-cache';
 import { startApplication } from '../../support/applications.js';
 import { PageLog } from '../../support/page-log.js';
-import { patiently } from '../../support/patience.js';
+import { patiently, patientStore } from '../../support/patience.js';
 import { PurgeLog } from '../../support/purge-log.js';
 import { answer } from '../../support/site.js';
 import { StalePages } from '../stale-pages.js';
@@ -35,8 +35,9 @@ class PostsController {
 /** An application with a page cache. @param memcached an address; default: pages in memory */
 export async function startRecipe(memcached?: string) {
   const { app, url } = await startApplication({
+    isPatient: true,
     platform: 'express',
-    options: { store: memcached ? memcachedStore({ servers: memcached }) : memoryStore() },
+    options: { store: memcached ? patientStore(memcached) : memoryStore() },
     controllers: [PostsController],
     providers: [
       PageLog,
