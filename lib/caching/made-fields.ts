@@ -17,6 +17,7 @@ import { replaceInHeader } from './made-header.js';
 export class MadeFields {
   #tag: string | undefined;
   #lastModified: string | undefined;
+  #hasOwnDate = false;
   #date: string | undefined;
   #tagOfContent: (() => string) | undefined;
 
@@ -48,9 +49,9 @@ export class MadeFields {
       this.#tag = version ?? uniqueTag();
       response.setHeader('ETag', this.isStoredAsSent() ? this.#tag : weak(this.#tag));
     }
-    const date = this.modified(headerOf({ headers }, 'last-modified'), now - age, (latest) =>
-      lastModified(version, latest),
-    );
+    const ownDate = headerOf({ headers }, 'last-modified');
+    this.#hasOwnDate = ownDate !== undefined;
+    const date = this.modified(ownDate, now - age, (latest) => lastModified(version, latest));
     if (date !== undefined) {
       this.#lastModified = new Date(date).toUTCString();
       response.setHeader('Last-Modified', this.#lastModified);
@@ -99,6 +100,16 @@ export class MadeFields {
     if (this.#lastModified !== undefined) fields.push(['Last-Modified', this.#lastModified]);
     if (this.#date !== undefined) fields.push(['Date', this.#date]);
     return fields;
+  }
+
+  /**
+   * The header of a page whose content is stored already. It is the same version, so it keeps the validators that were made for it, whoever has
+   * rendered it, and in however many pieces it was sent.
+   */
+  kept(headers: readonly HeaderField[], stored: readonly HeaderField[]): readonly HeaderField[] {
+    const made = [...(this.#tag === undefined ? [] : ['etag']), ...(this.#hasOwnDate ? [] : ['last-modified'])];
+    const isMade = ([name]: HeaderField) => made.includes(name.toLowerCase());
+    return [...headers.filter((field) => !isMade(field)), ...stored.filter(isMade)];
   }
 
   /** An `ETag` of the application's own stands for the bytes that it sent. */

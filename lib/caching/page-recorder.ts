@@ -32,7 +32,7 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
   #text: { readonly chunk: string; readonly encoding: BufferEncoding | undefined; readonly bytes: Buffer } | undefined;
 
   /**
-   * @param isSeen whether a visitor gets the response
+   * @param before reads the page that is stored; given where nobody gets the response
    * @param lastModified when a version of the page was last modified, by its tag, if that can be said; like `now`, in milliseconds since the
    *   epoch
    */
@@ -40,7 +40,7 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
     private readonly rendering: PageRendering,
     private readonly response: ServerResponse,
     private readonly options: RecordingOptions,
-    private readonly isSeen: boolean,
+    private readonly before: (() => Promise<Page | undefined>) | undefined,
     private readonly lastModified: (version: string | undefined, now: number) => number | undefined,
   ) {
     this.#content = new ContentCollector(options.maxPageBytes);
@@ -65,7 +65,7 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
   }
 
   whole(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
-    this.#made.know(() => this.bytesOf(chunk, encoding), this.isSeen);
+    this.#made.know(() => this.bytesOf(chunk, encoding), this.before === undefined);
   }
 
   content(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
@@ -95,7 +95,13 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
 
   async packed(page: Page): Promise<Page> {
     const body = this.options.compress && mayBeTransformed(page) ? await compress(page.body) : undefined;
-    return body ? { ...page, headers: this.#made.recoded(page.headers), body, contentEncoding: 'gzip' } : page;
+    const packed: Page = body
+      ? { ...page, headers: this.#made.recoded(page.headers), body, contentEncoding: 'gzip' }
+      : page;
+    const before = this.options.keepsHeaders ? await this.before?.() : undefined;
+    return before && isSameContent(packed, before)
+      ? { ...packed, headers: this.#made.kept(packed.headers, before.headers) }
+      : packed;
   }
 
   /** A text becomes bytes once: its tag and its page are made from the same. */
@@ -116,4 +122,8 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
     this.#content.drop();
     this.rendering.abort();
   }
+}
+
+function isSameContent(one: Page, other: Page): boolean {
+  return one.status === other.status && one.contentEncoding === other.contentEncoding && one.body.equals(other.body);
 }

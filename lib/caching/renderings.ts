@@ -124,7 +124,9 @@ export class Renderings implements OnApplicationBootstrap {
     publication?.(rendering.outcome);
     if (publication) leaveMarkers(response);
     const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
-    observe(response, new PageRecorder(rendering, response, this.options, !publication, lastModified));
+    const before = write.replaces ? () => this.storage.stored(draft.address.key) : async () => undefined;
+    const recorder = new PageRecorder(rendering, response, this.options, publication && before, lastModified);
+    observe(response, recorder);
     const fail = (error: unknown) => {
       rendering.fail();
       this.reads.reportClone(error, context);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
@@ -62,7 +63,11 @@ export class InnerRequests {
     const giveUp = () => given.abort(signal?.reason);
     const timer = setTimeout(giveUp, TIMEOUT);
     // Not AbortSignal.any(): of thousands of signals, each would stay until the one that they follow goes.
-    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal) {
+      // One listener for each request that is under way: Node takes more than ten for a leak.
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', giveUp, { once: true });
+    }
     if (signal?.aborted) giveUp();
     try {
       // The request begins when somebody waits for it, so `then()` must be called as nobody, too.

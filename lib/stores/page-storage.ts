@@ -99,7 +99,12 @@ export class PageStorage {
    * @returns `undefined` when it is not there, or when the store does not say so in time
    */
   async get(key: string, request: object): Promise<Page | undefined> {
-    const given = await waitFor(this.read(key), request);
+    return waitFor(this.stored(key), request);
+  }
+
+  /** The same for whom nobody waits. */
+  async stored(key: string): Promise<Page | undefined> {
+    const given = await this.read(key);
     return isPage(given) ? given : undefined;
   }
 

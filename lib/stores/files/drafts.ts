@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, rename, symlink, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { copySpans } from '../../page/copy-spans.js';
 import { COPY_BODY, PAGE_BODY } from '../../page/page-file.js';
@@ -7,7 +7,15 @@ import { copyLife } from '../../page/stale-times.js';
 import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
-import { type Coding, DRAFT_LINK, linkOf, otherLink, type PageDirectories, TAGS } from './page-directories.js';
+import {
+  type Coding,
+  type Contents,
+  DRAFT_LINK,
+  linkOf,
+  otherLink,
+  type PageDirectories,
+  TAGS,
+} from './page-directories.js';
 import type { PageVersion } from './page-version.js';
 import type { Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
@@ -19,7 +27,8 @@ import { WorkQueue } from '../../async/work-queue.js';
  */
 const SYNCED_TOGETHER = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) - 1);
 
-export type Contents = ReadonlyMap<Coding, Buffer>;
+/** A date of access before all others, which file systems with `relatime` replace when a file is read. Unix time in seconds. */
+const READ_NEVER = 0;
 
 /**
  * Writes versions of pages. A version is written where it will stay, inside the directory of its page, but nginx does not find it before a
@@ -37,14 +46,21 @@ export class Drafts {
   /**
    * Writes a version, all of it on the disk when it resolves: a crash of the machine must not leave a name without content behind.
    *
+   * @param same a version with the same forms
    * @returns `false` when somebody has taken it away meanwhile
    */
-  async write(page: string, version: PageVersion, contents: Contents, tags: ReadonlySet<string>): Promise<boolean> {
+  async write(
+    page: string,
+    version: PageVersion,
+    contents: Contents,
+    tags: ReadonlySet<string>,
+    same?: PageVersion,
+  ): Promise<boolean> {
     // First of all: killed from here on, this process leaves nothing behind that nobody will remove.
     await this.index.add(version, page);
     const directory = this.pages.path(page, version.name);
     await withDirectory(dirname(directory), () => mkdir(directory));
-    return done(this.fill(directory, version, contents, tags));
+    return done(this.fill(directory, version, contents, tags, same && this.pages.path(page, same.name)));
   }
 
   /**
@@ -70,13 +86,16 @@ export class Drafts {
     { name, modified, tagged, expires, stale }: PageVersion,
     contents: Contents,
     tags: ReadonlySet<string>,
+    same: string | undefined,
   ): Promise<void> {
     // Before the body: a version that has one and no link has been in its place.
     await symlink(name, join(directory, DRAFT_LINK));
     if (tagged) await writeFile(join(directory, TAGS), JSON.stringify([...tags]), { flag: 'wx' });
-    const forms = Array.from(contents, ([coding, bytes]) =>
-      this.writeForm(join(directory, PAGE_BODY + coding), bytes, modified),
-    );
+    const forms = Array.from(contents, async ([coding, bytes]) => {
+      const form = PAGE_BODY + coding;
+      const isLinked = same !== undefined && (await relink(join(same, form), join(directory, form), modified));
+      if (!isLinked) await this.writeForm(join(directory, form), bytes, modified);
+    });
     // All of them: what fails is deleted, and nothing may be written there any more.
     for (const form of await Promise.allSettled(forms)) if (form.status === 'rejected') throw form.reason;
     if (stale) await this.copy(directory, [...contents.keys()], expires + copyLife(stale));
@@ -93,8 +112,7 @@ export class Drafts {
     const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
     try {
       await file.writeFile(bytes);
-      // Read never: a date before all others, which file systems with `relatime` replace when it is read.
-      await file.utimes(0, modified);
+      await file.utimes(READ_NEVER, modified);
       await this.#syncs.run(() => file.datasync());
     } finally {
       await file.close();
@@ -129,4 +147,18 @@ function done(work: Promise<unknown>): Promise<boolean> {
     false,
     work.then(() => true),
   );
+}
+
+/**
+ * Gives a file another name, as if it had been written there: its content is on the disk already.
+ *
+ * @returns `false` when it has gone meanwhile, or where files have one name only
+ */
+async function relink(from: string, to: string, modified: number): Promise<boolean> {
+  const isLinked = await link(from, to).then(
+    () => true,
+    () => false,
+  );
+  if (isLinked) await utimes(to, READ_NEVER, modified);
+  return isLinked;
 }

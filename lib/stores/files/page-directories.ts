@@ -14,6 +14,9 @@ export const DRAFT_LINK = 'link';
 export const CODINGS = ['', '.gz', '.br'] as const;
 export type Coding = (typeof CODINGS)[number];
 
+/** The forms of a page. */
+export type Contents = ReadonlyMap<Coding, Buffer>;
+
 /** What is in the directory of a page. */
 export interface PageContent {
   readonly versions: readonly PageVersion[];
@@ -86,6 +89,19 @@ export class PageDirectories {
 
   isInPlace(page: string): boolean {
     return LINKS.some((link) => existsSync(this.path(page, link, PAGE_BODY)));
+  }
+
+  /** The version that nginx serves, if its forms are these, byte for byte. */
+  async sameVersion(page: string, contents: Contents): Promise<PageVersion | undefined> {
+    const links = await Promise.all(LINKS.map((link) => this.current(page, link)));
+    const name = links.find((one) => one !== undefined);
+    const version = name === undefined ? undefined : parseVersion(name);
+    if (!version) return undefined;
+    for (const [coding, bytes] of contents) {
+      const stored = await unless(GONE, undefined, readFile(this.path(page, version.name, PAGE_BODY + coding)));
+      if (!stored?.equals(bytes)) return undefined;
+    }
+    return version;
   }
 
   async read(page: string, coding: Coding): Promise<Buffer | undefined> {

@@ -13,7 +13,7 @@ import type { StaleTimes } from '../../page/stale-times.js';
 import { type StaleCopy, timesOfCopy } from '../stale-copy.js';
 import { UnsupportedError } from '../unsupported.error.js';
 import { keepsAccessTimes } from './access-times.js';
-import { type Contents, Drafts } from './drafts.js';
+import { Drafts } from './drafts.js';
 import { ExpiryIndex, PERIOD } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
 import type { FileStoreOptions } from './file-store-options.js';
@@ -21,7 +21,7 @@ import { FileStoreError, GONE, unless } from './file-store.error.js';
 import { BLOCK, Housekeeping } from './housekeeping.js';
 import { Leases } from './leases.js';
 import { ModificationTimes } from './modification-times.js';
-import { PageDirectories } from './page-directories.js';
+import { type Contents, PageDirectories } from './page-directories.js';
 import { isCopyOnly, newVersion, type PageVersion, writtenAt } from './page-version.js';
 import { Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
@@ -206,20 +206,12 @@ export class PagesInFiles {
     if (directory === undefined) throw new RangeError(`${key} cannot be the name of a file`);
     const contents = await this.contentsOf(page);
     const { versions } = await this.#pages.content(directory);
-    const now = Math.floor(Date.now() / 1000);
-    // Another process may have stored more than one within this second.
-    const latest = Math.min(
-      now,
-      ...versions.filter((one) => writtenAt(one) >= now * 1000).map((one) => one.modified - 1),
-    );
-    const modified = this.#times.next(
-      key,
-      latest,
-      versions.map((one) => one.modified),
-    );
+    // To browsers it is the same version as long as its date is the same.
+    const same = versions.length > 0 ? await this.#pages.sameVersion(directory, contents) : undefined;
+    const modified = same?.modified ?? this.modified(key, versions);
     const version = newVersion({ modified, ttl, tagged: tags.size > 0, stale });
     const place = async () => {
-      const isWritten = await this.#drafts.write(directory, version, contents, tags);
+      const isWritten = await this.#drafts.write(directory, version, contents, tags, same);
       // What is written down from now on finds the draft.
       const verdict = await check.ask(tags);
       if (verdict !== undefined) return refused(verdict);
@@ -232,6 +224,18 @@ export class PagesInFiles {
     if (result.stored) this.#keeper.watch(version);
     else await this.#drafts.discard(directory, version).catch(() => {});
     return result;
+  }
+
+  /** @param versions those that are there */
+  private modified(key: string, versions: readonly PageVersion[]): number {
+    const now = Math.floor(Date.now() / 1000);
+    // Another process may have stored more than one within this second.
+    const latest = Math.min(
+      now,
+      ...versions.filter((one) => writtenAt(one) >= now * 1000).map((one) => one.modified - 1),
+    );
+    const taken = versions.map((one) => one.modified);
+    return this.#times.next(key, latest, taken);
   }
 
   private async contentsOf({ body, contentEncoding }: Page): Promise<Contents> {

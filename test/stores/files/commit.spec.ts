@@ -24,9 +24,10 @@ vi.mock('node:fs/promises', async (original) => {
       }
       return call(...args);
     };
-  const { mkdir, open, rename, symlink } = actual;
+  const { link, mkdir, open, rename, symlink } = actual;
   return {
     ...actual,
+    link: hooked('link', link),
     mkdir: hooked('mkdir', mkdir),
     open: hooked('open', open),
     rename: hooked('rename', rename),
@@ -100,6 +101,20 @@ describe('a page that is stored', () => {
       expect([...files('expiry'), ...files('tmp')]).toEqual([]);
     });
 
+    it.each([
+      ['link /page', 'purged'],
+      ['rename /expiring', 'evicted'],
+    ])('with the content that is stored already, before %s is not there', async (point, reason) => {
+      await putPage(one!, KEY, packed('old'), 60_000);
+      before.set(point, async () => {
+        await other!.journal.append(scope);
+        await remove();
+      });
+      expect(await putPage(one!, KEY, packed('old'), 60_000)).toEqual({ stored: false, reason });
+      expect(before.size).toBe(0);
+      expect(await body()).toBeUndefined();
+    });
+
     it('afterwards is not there', async () => {
       expect(await putPage(one!, KEY, packed('old'), 60_000)).toEqual({ stored: true });
       await other!.journal.append(scope);
@@ -151,6 +166,17 @@ describe('a page that is stored', () => {
     expect(await body()).toEqual(packed('first').body);
     expect(files('pages').filter((name) => name === 'page')).toHaveLength(2);
     expect(files('expiry')).toHaveLength(1);
+  });
+
+  it('is written again where a file has one name only', async () => {
+    await putPage(one!, KEY, packed('page'), 60_000);
+    before.set('link /page', async () => {
+      throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+    });
+    expect(await putPage(one!, KEY, packed('page'), 60_000)).toEqual({ stored: true });
+    expect(before.size).toBe(0);
+    expect(await body()).toEqual(packed('page').body);
+    expect(files('pages').filter((name) => name === 'page')).toHaveLength(2);
   });
 
   it('goes where it is when there is no room for another name', async () => {
