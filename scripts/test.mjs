@@ -14,6 +14,7 @@ const SERVERS = new Set([
   ...Object.values(NEEDED_BY).flat(),
   'ngx_http_brotli_static_module.so',
   'ngx_stream_module.so',
+  'nutcracker',
   'openssl',
   'postgres',
   'redis-server',

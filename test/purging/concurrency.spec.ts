@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import { generator, SEED } from '../support/random.js';
+import { VersionPromises } from './support/version-promises.js';
 import { PATHS, PURGES, THINGS, VersionedSite, type VersionedSiteOptions } from './support/versioned-site.js';
 
 /** The full run: REQUESTS=200000 npm test -- test/purging/concurrency.spec.ts */
@@ -64,7 +65,7 @@ describe.each(SETUPS)(`${PROCESSES} processes, nginx, ${REQUESTS} requests, page
     await using site = await VersionedSite.start(PROCESSES, SEED, setup);
     const random = generator();
     const stopFilling = filled ? fill(site.memcached.address, random) : async () => {};
-    const promises = new Promises(THINGS);
+    const promises = new VersionPromises(THINGS);
     const stale: string[] = [];
     /** The longest time after a purge at which a request began that still got an older page: the smallest `SETTLE` that holds. */
     let late = 0;
@@ -142,23 +143,3 @@ describe.each(SETUPS)(`${PROCESSES} processes, nginx, ${REQUESTS} requests, page
     for (const { renders, stored } of shown.counts) expect(renders).toBeGreaterThan(stored);
   });
 });
-
-/** When which version of a thing was promised to everybody. */
-class Promises {
-  readonly #kept: [version: number, time: number][][];
-
-  constructor(things: number) {
-    this.#kept = Array.from({ length: things }, () => []);
-  }
-
-  keep(thing: number, version: number): void {
-    this.#kept[thing]!.push([version, performance.now()]);
-  }
-
-  /** Since when a request that began at a time must have got a newer version; `Infinity` when it need not have. */
-  brokenSince(thing: number, version: number, begun: number): number {
-    let since = Infinity;
-    for (const [newer, time] of this.#kept[thing]!) if (newer > version && time < begun) since = Math.min(since, time);
-    return since;
-  }
-}

@@ -36,6 +36,10 @@ interface Pending extends MemcachedRequest {
 /** What a waiting request takes besides its bytes. */
 const OVERHEAD = 200;
 
+const CLOSED = 'the server closed the connection';
+const NO_META =
+  'the server does not speak the meta protocol: memcached 1.6.13 or newer is needed, and no proxy such as twemproxy (docs/cluster.md)';
+
 /** Waits between attempts to connect, in milliseconds. */
 const SHORTEST_WAIT = 25;
 const LONGEST_WAIT = 1000;
@@ -57,6 +61,7 @@ export class MemcachedConnection {
   #heard = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #failures = 0;
+  #hasConnected = false;
   #down: string | undefined;
   #reconnect: NodeJS.Timeout | undefined;
   #closed = false;
@@ -100,6 +105,7 @@ export class MemcachedConnection {
     const socket = connect({ ...connectOptions(this.server), noDelay: true });
     const parser = new MemcachedReplyParser();
     this.#socket = socket;
+    this.#hasConnected = false;
     this.#outgoing = [];
     socket.on('data', (chunk) => {
       this.#heard = performance.now();
@@ -109,9 +115,12 @@ export class MemcachedConnection {
         this.#lost(socket, `the server answered rubbish: ${(error as Error).message}`);
       }
     });
-    socket.on('connect', () => (this.#heard = performance.now()));
+    socket.on('connect', () => {
+      this.#heard = performance.now();
+      this.#hasConnected = true;
+    });
     socket.on('error', (error) => this.#lost(socket, error.message || String((error as NodeJS.ErrnoException).code)));
-    socket.on('close', () => this.#lost(socket, 'the server closed the connection'));
+    socket.on('close', () => this.#lost(socket, CLOSED));
     const { silence } = this.options;
     const hello = { operation: 'connect', bytes: ['mn\r\n'], replies: 1, accepts: ['MN'], timeout: silence };
     this.#send(hello, 0, (failure) => {
@@ -169,9 +178,7 @@ export class MemcachedConnection {
     if (!pending) return this.#break(`the server answered what nobody asked: ${shown(reply)}`);
     if (reply.code !== 'SERVER_ERROR' && !pending.accepts.includes(reply.code)) {
       return this.#break(
-        reply.code === 'ERROR' && pending.operation === 'connect'
-          ? 'the server does not speak the meta protocol (memcached 1.6.13 or newer is needed)'
-          : `the server answered ${shown(reply)}`,
+        reply.code === 'ERROR' && pending.operation === 'connect' ? NO_META : `the server answered ${shown(reply)}`,
       );
     }
     pending.received.push(reply);
@@ -185,9 +192,14 @@ export class MemcachedConnection {
   #lost(socket: Socket, reason: string): void {
     if (this.#socket !== socket) return;
     // memcached closes idle connections (-o idle_timeout); nothing is lost then.
-    if (this.#pipeline.length > 0) return this.#break(reason);
+    if (this.#pipeline.length > 0) return this.#break(this.#isRefused(reason) ? NO_META : reason);
     this.#socket = undefined;
     socket.destroy();
+  }
+
+  /** A proxy that does not know the first command closes the connection. */
+  #isRefused(reason: string): boolean {
+    return reason === CLOSED && this.#hasConnected && this.#pipeline[0]?.operation === 'connect';
   }
 
   #break(reason: string): void {

@@ -1,7 +1,7 @@
 /** The program of each process: pages that show versions from a file, rendered in random time. */
 export const VERSIONED_APP = `
 import 'reflect-metadata';
-import { openSync, readSync } from 'node:fs';
+import { openSync, readFileSync, readSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -11,7 +11,7 @@ import {
 } from './lib/index.js';
 import { PendingPurges } from './lib/purging/pending-purges.js';
 
-const { servers, root, ttl, path, seed, things, stale, fails } = JSON.parse(process.argv[2]!);
+const { servers, list, root, ttl, path, seed, things, stale, fails } = JSON.parse(process.argv[2]!);
 const file = openSync(path, 'r');
 let state = seed + process.pid;
 const random = () => {
@@ -59,8 +59,12 @@ class Stored {
   @OnPageCache(PageSkipped) onSkipped({ reason }: PageSkipped) { counts.skipped[reason] = (counts.skipped[reason] ?? 0) + 1; }
 }
 
+const store = root
+  ? fileStore({ root })
+  : memcachedStore(list ? { servers: () => JSON.parse(readFileSync(list, 'utf8')), refreshInterval: 1000 } : { servers });
+
 @Module({
-  imports: [NginxCacheModule.forRoot({ store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl, ...stale })],
+  imports: [NginxCacheModule.forRoot({ store: store, ttl, ...stale })],
   controllers: [ThingsController],
   providers: [Stored],
 })

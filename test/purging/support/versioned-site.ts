@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +30,8 @@ export interface PurgeAnswer {
 export interface VersionedSiteOptions {
   /** Default: memcached. */
   readonly store?: 'memcached' | 'files';
+  /** How many memcacheds there are, in a list that may change; default: one that does not. */
+  readonly memcacheds?: number;
   /** In milliseconds; default 0, until purged. */
   readonly ttl?: number;
   /** Of memcached. */
@@ -55,17 +57,33 @@ export class VersionedSite implements AsyncDisposable {
   readonly #agent = new Agent({ keepAlive: true });
 
   private constructor(
-    readonly memcached: MemcachedServer,
+    readonly servers: readonly MemcachedServer[],
     readonly processes: ChildProcesses,
     readonly nginx: NginxServer,
     private readonly directory: string,
     private readonly file: number,
+    private readonly options: NginxCacheOptions,
+    private readonly app: readonly string[],
   ) {}
+
+  get memcached(): MemcachedServer {
+    return this.servers[0]!;
+  }
+
+  /** Pages are on these servers from now on: nginx is told, and then the processes read it. */
+  async use(servers: readonly MemcachedServer[]): Promise<void> {
+    const list = servers.map(({ address }) => address);
+    const options = { ...this.options, store: memcachedStore({ servers: list }) };
+    await this.nginx.reload(({ port, directory }) =>
+      nginxConf(options, { app: [...this.app], listen: port, directory }),
+    );
+    writeList(join(this.directory, 'list'), list);
+  }
 
   static async start(
     count: number,
     seed: number,
-    { store, ttl = 0, args = [], stale = {}, fails = false }: VersionedSiteOptions = {},
+    { store, memcacheds, ttl = 0, args = [], stale = {}, fails = false }: VersionedSiteOptions = {},
   ): Promise<VersionedSite> {
     const directory = mkdtempSync(join(tmpdir(), 'versions-'));
     // nginx's workers are another user.
@@ -73,11 +91,14 @@ export class VersionedSite implements AsyncDisposable {
     const path = join(directory, 'versions');
     const file = openSync(path, 'w+');
     writeSync(file, Buffer.alloc(THINGS * 4));
-    const memcached = await MemcachedServer.start({ args });
-    const servers = memcached.address;
+    const all = await Promise.all(Array.from({ length: memcacheds ?? 1 }, () => MemcachedServer.start({ args })));
+    const servers = all.map(({ address }) => address);
+    const list = memcacheds === undefined ? undefined : join(directory, 'list');
+    if (list) writeList(list, servers);
     const root = store === 'files' ? join(directory, 'pages') : undefined;
     const processes = await ChildProcesses.start(VERSIONED_APP, count, {
       servers,
+      list,
       root,
       ttl,
       path,
@@ -87,11 +108,16 @@ export class VersionedSite implements AsyncDisposable {
       fails,
     });
     const app = await processes.all<string>({ kind: 'address' });
-    const options = { store: root ? fileStore({ root }) : memcachedStore({ servers }), ttl, ...stale };
+    const options: NginxCacheOptions = {
+      hosts: 'any',
+      store: root ? fileStore({ root }) : memcachedStore({ servers }),
+      ttl,
+      ...stale,
+    };
     const nginx = await NginxServer.start(({ port, directory: place }) =>
-      nginxConf({ ...options, hosts: 'any' }, { app, listen: port, directory: place }),
+      nginxConf(options, { app, listen: port, directory: place }),
     );
-    return new VersionedSite(memcached, processes, nginx, directory, file);
+    return new VersionedSite(all, processes, nginx, directory, file, options, app);
   }
 
   /** Changes a thing, and has a process purge it. Resolves when the purge has. */
@@ -106,7 +132,7 @@ export class VersionedSite implements AsyncDisposable {
   /** The versions on a page, through nginx, and where it came from; none where middleware has failed. */
   visit(path: string): Promise<Visited> {
     return new Promise((resolve, reject) => {
-      get({ host: '127.0.0.1', port: this.nginx.port, path, agent: this.#agent }, (response) => {
+      const request = get({ host: '127.0.0.1', port: this.nginx.port, path, agent: this.#agent }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
         response.on('error', reject);
@@ -122,7 +148,12 @@ export class VersionedSite implements AsyncDisposable {
           );
           resolve({ hit: status.startsWith('nginx; hit'), copy: status.includes('detail=stale-'), hasFailed, things });
         });
-      }).on('error', reject);
+      });
+      request.on('error', (error) => {
+        // nginx closes idle connections when it is reloaded, and visitors' browsers ask again.
+        if (request.reusedSocket) resolve(this.visit(path));
+        else reject(error);
+      });
     });
   }
 
@@ -130,8 +161,14 @@ export class VersionedSite implements AsyncDisposable {
     this.#agent.destroy();
     await this.processes[Symbol.asyncDispose]();
     await this.nginx.stop();
-    await this.memcached.stop();
+    await Promise.all(this.servers.map((server) => server.stop()));
     closeSync(this.file);
     rmSync(this.directory, { recursive: true });
   }
+}
+
+/** Whoever reads it reads all of it. */
+function writeList(path: string, list: readonly string[]): void {
+  writeFileSync(`${path}.new`, JSON.stringify(list));
+  renameSync(`${path}.new`, path);
 }
