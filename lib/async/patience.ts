@@ -22,6 +22,11 @@ export async function waitFor<T>(answer: Promise<T>, request: object, patience =
   }
 }
 
+/** A request goes on in the place of another one: the visitor has waited for both. */
+export function passWaitOn(from: object, to: object): void {
+  countWait(to, waited.get(from) ?? 0);
+}
+
 /** @param milliseconds for which the visitor has waited for the cache somewhere else */
 export function countWait(request: object, milliseconds: number): void {
   waited.set(request, (waited.get(request) ?? 0) + milliseconds);

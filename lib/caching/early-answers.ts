@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { dropOldest } from '../async/drop-oldest.js';
+import { countWait } from '../async/patience.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageServed, RequestArrived } from '../events/page-cache.events.js';
 import { hasTag } from '../http/validators.js';
@@ -10,13 +11,20 @@ import type { PageAddress } from '../page/page-key.js';
 import { lookedUp } from '../page/page-key-header.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { CACHE_STATUS, HIT } from './cache-status.js';
+import { HIT } from './cache-status.js';
 import { Publications } from './publications.js';
-import { fieldsOf, type StoredResponse } from './stored-response.js';
+import { sendStored } from './send-stored.js';
+import { StandIns } from './stand-ins.js';
 import { StoredResponses } from './stored-responses.js';
 
 /** So many keys are remembered that lead to a handler with pages. Of all others, routing finds that out. */
 const MAX_KEYS = 4000;
+
+/**
+ * So long the visitor may have waited for memcached already, in milliseconds: nginx gives it 40 (nginx/flavours/lookup.ts). What is left
+ * is enough for a memcached that is well.
+ */
+const WAITED_BY_NGINX = 35;
 
 /**
  * Answers hits as nginx does, where nginx does not: by rules, key and store, before anything of the application is asked. Listeners that
@@ -39,6 +47,7 @@ export class EarlyAnswers {
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(Publications) private readonly publications: Publications,
     @Inject(StoredResponses) private readonly responses: StoredResponses,
+    @Inject(StandIns) private readonly standIns: StandIns,
   ) {}
 
   /** Somebody wants to know the handler before a stored page is sent. */
@@ -55,14 +64,31 @@ export class EarlyAnswers {
 
   /** @returns whether a stored page is the answer; `undefined` when that is not to be asked here */
   answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
-    // What is published is rendered, whatever is stored.
-    if (request.method !== 'GET' || this.publications.of(request)) return undefined;
-    if (this.#isLeftToHandlers || this.#keys.size === 0) return undefined;
-    const { rule, head, address } = this.received.of(request);
-    if (rule !== undefined || !this.#keys.has(address.key)) return undefined;
-    // nginx has just looked where we would look.
-    if (this.options.flavour !== undefined && lookedUp(head.headers) !== undefined) return undefined;
+    // What is published is rendered, whatever is stored. Who sends a stand-in has looked.
+    if (request.method !== 'GET' || this.publications.of(request) || this.standIns.of(request)) return undefined;
+    if (!this.mayLook(request)) return undefined;
+    const { head, address } = this.received.of(request);
     return this.look(new RequestArrived(head, request, address), request, response);
+  }
+
+  mayLook(request: IncomingMessage): boolean {
+    if (this.#isLeftToHandlers || this.#keys.size === 0) return false;
+    const { rule, head, address } = this.received.of(request);
+    if (rule !== undefined || !this.#keys.has(address.key)) return false;
+    // nginx has just looked where we would look.
+    return this.options.flavour === undefined || lookedUp(head.headers) === undefined;
+  }
+
+  /** nginx has just looked where we would look, or this process has. */
+  hasLooked(request: IncomingMessage): boolean {
+    const { head } = this.received.of(request);
+    if (this.options.flavour === undefined || lookedUp(head.headers) === undefined) return this.hasMissed(request);
+    countWait(request, WAITED_BY_NGINX);
+    return true;
+  }
+
+  noteMiss(request: IncomingMessage): void {
+    this.#missed.add(request);
   }
 
   /** Whether there was no page when the request arrived. */
@@ -70,7 +96,7 @@ export class EarlyAnswers {
     return this.#missed.has(request);
   }
 
-  private async look(arrived: RequestArrived, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  async look(arrived: RequestArrived, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const deciding = this.dispatcher.decide(arrived);
     if (deciding) await deciding;
     if (arrived.refusal !== undefined) return false;
@@ -79,29 +105,11 @@ export class EarlyAnswers {
     // Without a validator, nobody can tell whether the visitor has the page.
     const isAnswer = page && (skipped === undefined || hasTag(page.headers));
     const stored = isAnswer ? await this.responses.of(page, request, true) : undefined;
-    if (stored && send(stored, request, response)) {
+    if (stored && sendStored(stored, HIT, request, response)) {
       this.dispatcher.notify(new PageServed(address, 'stored'));
       return true;
     }
-    this.#missed.add(request);
-    return false;
-  }
-}
-
-/** @returns `false`, with nothing done, when what is stored is damaged */
-function send(stored: StoredResponse, request: IncomingMessage, response: ServerResponse): boolean {
-  const fields = [...fieldsOf(stored), [CACHE_STATUS, HIT] as const];
-  try {
-    // What `writeHead()` makes of a list for HTTP/2 has one value for each name.
-    if (request.httpVersionMajor === 2) {
-      for (const [name, value] of fields) response.appendHeader(name, value);
-      response.writeHead(stored.status).end(stored.body);
-    } else response.writeHead(stored.status, fields.flat()).end(stored.body);
-    return true;
-  } catch {
-    // Node has refused a field, and the application answers.
-    for (const name of response.getHeaderNames()) response.removeHeader(name);
-    response.statusCode = 200;
+    this.noteMiss(request);
     return false;
   }
 }

@@ -12,6 +12,7 @@ import { staleInstead } from './cache-status.js';
 import { EarlyAnswers } from './early-answers.js';
 import { HeldError, type Substitute } from './held-error.js';
 import { Publications } from './publications.js';
+import { StandIns } from './stand-ins.js';
 import { holdErrors, sendInstead } from './response-observer.js';
 import { fieldsOf } from './stored-response.js';
 import { StoredResponses } from './stored-responses.js';
@@ -33,6 +34,7 @@ export class ErrorCopies implements OnModuleDestroy {
     @Inject(EarlyAnswers) private readonly early: EarlyAnswers,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(StoredResponses) private readonly responses: StoredResponses,
+    @Inject(StandIns) private readonly standIns: StandIns,
   ) {}
 
   #isClosing = false;
@@ -71,7 +73,7 @@ export class ErrorCopies implements OnModuleDestroy {
   /** Where middleware has failed, it is enough that a stored page would have been sent before it: by nginx, or by `EarlyAnswers`. */
   private mayHaveCopy(request: IncomingMessage): boolean {
     const { head, rule } = this.received.of(request);
-    if (rule || head.method !== 'GET' || this.publications.of(request)) return false;
+    if (rule || head.method !== 'GET' || this.publications.of(request) || this.standIns.of(request)) return false;
     return this.isMiss(request) || this.#allowed.has(request) || this.early.hasMissed(request);
   }
 

@@ -14,6 +14,7 @@ import { ErrorCopies } from './error-copies.js';
 import { FragmentAnswers } from './fragment-answers.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
+import { SharedPages } from './shared-pages.js';
 import { Visitors } from './visitors.js';
 
 /** Without and with TLS. */
@@ -50,6 +51,7 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     @Inject(FragmentAnswers) private readonly fragments: FragmentAnswers,
     @Inject(PageAssembly) private readonly assembly: PageAssembly,
     @Inject(OutgoingFragments) private readonly outgoing: OutgoingFragments,
+    @Inject(SharedPages) private readonly shared: SharedPages,
   ) {}
 
   onModuleInit(): void {
@@ -87,7 +89,7 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
         void this.fragments.answer(request, response);
         return true;
       }
-      const answering = this.early.answer(request, response);
+      const answering = this.shared.answer(request, response) ?? this.early.answer(request, response);
       if (!answering) return emit(...event);
       void answering.then((isAnswered) => isAnswered || emit(...event));
       return true;

@@ -15,6 +15,7 @@ import { rawOf, type Wrapped } from './raw-of.js';
 import { RenderTurns } from './render-turns.js';
 import { Renderings } from './renderings.js';
 import { instrument } from './response-observer.js';
+import { ALONE, StandIns } from './stand-ins.js';
 import { StoredAnswers } from './stored-answers.js';
 
 /**
@@ -39,6 +40,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(Renderings) private readonly renderings: Renderings,
     @Inject(ReadReports) private readonly reads: ReadReports,
     @Inject(ErrorCopies) private readonly errors: ErrorCopies,
+    @Inject(StandIns) private readonly standIns: StandIns,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -63,7 +65,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     response: ServerResponse,
   ): Promise<Observable<unknown>> {
     const pass = (reason: string) => this.passage.pass(context, request, response, next, reason);
-    const { head, address } = this.received.of(request);
+    const { head, address, personal } = this.received.of(request);
     const requested = new PageRequested(head, request, context, address);
     const inputs = inputsOf(request);
     const ask = <T>(question: () => T) => (inputs ? inputs.ask(question) : question());
@@ -76,8 +78,11 @@ export class PageCacheInterceptor implements NestInterceptor {
     }
     this.errors.allow(request);
     if (plan.options.skipIf === undefined) this.early.learn(address);
+    // A page is made without him, and could not be.
+    if (personal !== undefined) return pass(this.standIns.refusalOf(request) ?? personal);
     const given = await this.stored.answer(requested, response);
     if (given === undefined) return of(undefined);
+    if (given.isAlone && this.standIns.of(request)) return pass(ALONE);
     let lead = given;
     const refuse = (why: string) => {
       lead.giveUp(why);

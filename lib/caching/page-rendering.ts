@@ -41,6 +41,9 @@ export class PageRendering {
   readonly outcome: Promise<PageOutcome>;
   /** The same for those who wait for the page. */
   readonly shared: Promise<PageOutcome>;
+  /** Settles with the page as it is stored, once nobody objects to it and before the store has it; or with the reason why it is none. */
+  readonly judged: Promise<Page | string>;
+  #judge!: (judged: Page | string) => void;
   #settle!: (outcome: PageOutcome) => void;
   #tellOthers: ((outcome: PageOutcome) => void) | undefined;
   #head: ResponseHead = { status: 0, headers: [] };
@@ -64,6 +67,9 @@ export class PageRendering {
   ) {
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
+    });
+    this.judged = new Promise((resolve) => {
+      this.#judge = resolve;
     });
     this.shared = write.isLate ? this.outcomeInTime() : this.outcome;
   }
@@ -188,6 +194,7 @@ export class PageRendering {
       ...(tags.size > 0 ? { tags: [...tags] } : {}),
     };
     const start = performance.now();
+    this.#judge(stored);
     const result = await this.write.commit(stored, ttl, stale);
     if (result.stored) {
       const took = performance.now() - start;
@@ -197,13 +204,16 @@ export class PageRendering {
   }
 
   private settleRefused(): void {
-    if (this.refusal !== undefined) this.#settle({ stored: false, reason: this.refusal });
+    if (this.refusal === undefined) return;
+    this.#judge(this.refusal);
+    this.#settle({ stored: false, reason: this.refusal });
   }
 
   private finish(outcome: PageOutcome): void {
     if (!outcome.stored) {
       this.write.abort();
       this.dispatcher.notify(new PageSkipped(this.draft.address, outcome.reason));
+      this.#judge(outcome.reason);
     }
     this.#settle(outcome);
   }

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { EMPTY, type Observable } from 'rxjs';
+import { EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageBypassed } from '../events/page-cache.events.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import { bypass, CACHE_STATUS } from './cache-status.js';
 import { CurrentDraft } from './current-draft.js';
 import { Publications } from './publications.js';
+import { endUnseen, type takeOver } from './replay.js';
+import { StandIns } from './stand-ins.js';
 import { instrument, observe, type ResponseObserver } from './response-observer.js';
 import { UnsafeRequests } from './unsafe-requests.js';
 
@@ -18,6 +20,7 @@ export class Passage {
     @Inject(Publications) private readonly publications: Publications,
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(StandIns) private readonly standIns: StandIns,
   ) {}
 
   /** @param reason reported as `detail` of the `Cache-Status` field */
@@ -33,6 +36,11 @@ export class Passage {
     const isPublication = this.observe(request, response, reason, observer);
     // It would never end.
     if (isPublication && reason === 'event-stream') return EMPTY;
+    // The visitor's own request goes on.
+    if (this.standIns.of(request)) {
+      endUnseen(response, context.switchToHttp().getResponse<Parameters<typeof takeOver>[0]>());
+      return of(undefined);
+    }
     return this.current.leave(() => next.handle());
   }
 
@@ -63,7 +71,10 @@ export class Passage {
   ): boolean {
     inputsOf(request)?.close();
     observe(response, observer);
-    this.dispatcher.notify(new PageBypassed(request, reason));
+    const standIn = this.standIns.of(request);
+    // Else the visitor's own request will bypass the cache.
+    if (standIn) standIn({ reason });
+    else this.dispatcher.notify(new PageBypassed(request, reason));
     const publication = this.publications.of(request);
     publication?.(Promise.resolve({ stored: false, reason }));
     return publication !== undefined;

@@ -12,6 +12,7 @@ import type { RequestInputs } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageDraft } from '../page/page-draft.js';
+import type { Page } from '../page/page.js';
 import type { PageAddress } from '../page/page-key.js';
 import { leaveMarkers } from '../fragments/outgoing-fragments.js';
 import { PageAssembly } from '../fragments/page-assembly.js';
@@ -24,11 +25,13 @@ import { CurrentDraft } from './current-draft.js';
 import { onException } from './exceptions.js';
 import { PageRecorder } from './page-recorder.js';
 import { PageRendering } from './page-rendering.js';
+import { MISS_STORED, MISS_STORED_LATE } from './cache-status.js';
 import { Publications } from './publications.js';
 import { ReadReports } from './read-reports.js';
 import { StoreOutages } from './store-outages.js';
 import { RenderingDates } from './rendering-dates.js';
 import { observe } from './response-observer.js';
+import { type StandInResult, StandIns } from './stand-ins.js';
 
 const ARRIVAL = Symbol('nestjs-nginx-cache: arrival');
 type Arrived = IncomingMessage & { [ARRIVAL]?: StorageArrival };
@@ -50,6 +53,7 @@ export class Renderings implements OnApplicationBootstrap {
     @Inject(ReadReports) private readonly reads: ReadReports,
     @Inject(StoreOutages) private readonly outages: StoreOutages,
     @Inject(PageAssembly) private readonly assembly: PageAssembly,
+    @Inject(StandIns) private readonly standIns: StandIns,
   ) {
     storage.onClose(() => this.close());
   }
@@ -122,10 +126,18 @@ export class Renderings implements OnApplicationBootstrap {
     void rendering.outcome.then(() => this.#open.delete(rendering));
     lead.render(rendering);
     publication?.(rendering.outcome);
-    if (publication) leaveMarkers(response);
+    const standIn = this.standIns.of(request);
+    standIn?.(rendering.judged.then((judged) => resultOf(judged, rendering.wasLate)));
+    if (publication ?? standIn) leaveMarkers(response);
     const lastModified = (version: string | undefined, now: number) => this.#dates.of(draft.address.key, version, now);
     const before = write.replaces ? () => this.storage.stored(draft.address.key) : async () => undefined;
-    const recorder = new PageRecorder(rendering, response, this.options, publication && before, lastModified);
+    const recorder = new PageRecorder(
+      rendering,
+      response,
+      this.options,
+      (publication ?? standIn) && before,
+      lastModified,
+    );
     observe(response, recorder);
     const fail = (error: unknown) => {
       rendering.fail();
@@ -141,4 +153,9 @@ export class Renderings implements OnApplicationBootstrap {
   private forget({ address }: PageDraft): void {
     if (!this.storage.forgets) this.purger.one(address).catch(() => {});
   }
+}
+
+function resultOf(judged: Page | string, wasLate: boolean): StandInResult {
+  if (typeof judged === 'string') return { reason: judged };
+  return { page: judged, status: wasLate ? MISS_STORED_LATE : MISS_STORED };
 }

@@ -38,6 +38,12 @@ export function replay(
   response.writeHead(answer.status).end(body);
 }
 
+/** Ends a response that nobody gets. */
+export function endUnseen(response: ServerResponse, reply: Parameters<typeof takeOver>[0]): void {
+  response.writeHead(204).end();
+  takeOver(reply);
+}
+
 /** The methods by which Nest's adapters send what a handler has returned. */
 const SENDING = [
   'send',

@@ -6,7 +6,6 @@ import { type PageRequested, PageServed } from '../events/page-cache.events.js';
 import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { lookedUp } from '../page/page-key-header.js';
 import type { Page } from '../page/page.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { datedPage } from '../stores/stale-copy.js';
@@ -15,15 +14,10 @@ import { Coalescing, type Lead, NOBODY_WAITS } from './coalescing.js';
 import { EarlyAnswers } from './early-answers.js';
 import { Publications } from './publications.js';
 import { Renewals } from './renewals.js';
-import { replay, takeOver } from './replay.js';
+import { endUnseen, replay, takeOver } from './replay.js';
 import { isWrapped } from './response-observer.js';
+import { StandIns } from './stand-ins.js';
 import { StoredResponses } from './stored-responses.js';
-
-/**
- * So long the visitor may have waited for memcached already, in milliseconds: nginx gives it 40 (nginx/flavours/lookup.ts). What is left
- * is enough for a memcached that is well.
- */
-const WAITED_BY_NGINX = 35;
 
 /** Answers with a page that is stored already, where nginx does not, or that somebody else is rendering. */
 @Injectable()
@@ -37,6 +31,7 @@ export class StoredAnswers {
     @Inject(Renewals) private readonly renewals: Renewals,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(StoredResponses) private readonly responses: StoredResponses,
+    @Inject(StandIns) private readonly standIns: StandIns,
   ) {}
 
   /** @returns `undefined` when that was the answer; else the lead of its rendering, for which others may wait */
@@ -44,7 +39,7 @@ export class StoredAnswers {
     const { request, skipped } = requested;
     const { key } = requested.address;
     if (this.publications.of(request)) return NOBODY_WAITS;
-    if (!this.hasLooked(requested) && (await this.answerStored(requested, response))) return undefined;
+    if (!this.early.hasLooked(request) && (await this.answerStored(requested, response))) return undefined;
     const renews = this.options.stale?.whileRevalidate;
     const copy = renews ? await this.renewals.copyMeanwhile(requested.address, request) : undefined;
     if (copy && (await this.send(datedPage(copy), 'stale-while-revalidate', staleHit(copy), requested, response)))
@@ -71,14 +66,6 @@ export class StoredAnswers {
     return page && (await this.send(page, 'stored', HIT, requested, response)) ? page : undefined;
   }
 
-  /** nginx has just looked where we would look, or this process has. */
-  private hasLooked({ head, request }: PageRequested): boolean {
-    if (this.options.flavour === undefined || lookedUp(head.headers) === undefined)
-      return this.early.hasMissed(request);
-    countWait(request, WAITED_BY_NGINX);
-    return true;
-  }
-
   /** @returns whether it was the answer */
   private async send(
     page: Page,
@@ -90,10 +77,16 @@ export class StoredAnswers {
     // Without a validator, nobody can tell whether the visitor has the page.
     if (skipped !== undefined && !hasTag(page.headers)) return false;
     const reply = context.switchToHttp().getResponse<Parameters<typeof replay>[3] & Parameters<typeof takeOver>[0]>();
-    const answer = await this.responses.of(page, request, !isWrapped(response));
-    if (!answer) return false;
-    replay(answer, status, response, reply);
-    takeOver(reply);
+    const standIn = this.standIns.of(request);
+    if (standIn) {
+      standIn({ page, status });
+      endUnseen(response, reply);
+    } else {
+      const answer = await this.responses.of(page, request, !isWrapped(response));
+      if (!answer) return false;
+      replay(answer, status, response, reply);
+      takeOver(reply);
+    }
     this.dispatcher.notify(new PageServed(address, source));
     return true;
   }

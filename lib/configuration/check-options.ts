@@ -87,6 +87,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     cookies: cookiesOf(options.anonymousOnly),
     include: options.include,
     exclude: options.exclude ?? [],
+    shared: options.shared ?? [],
     query: { allow: parameters, ignore },
     hosts,
     variants,

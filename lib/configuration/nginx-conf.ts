@@ -10,6 +10,7 @@ import { checkDeployment, type CheckedDeployment, type NginxDeployment } from '.
 import type { Flavour, Site } from '../nginx/flavours/flavour.js';
 import { logFormat } from '../nginx/access-log.js';
 import { sendsCopies, STALE_STATUS, staleLocations, staleMaps } from '../nginx/stale-locations.js';
+import { IS_PERSONAL, personal, sharedMaps } from '../nginx/shared-maps.js';
 import { schemeMaps } from '../nginx/trusted-proxies.js';
 import { upstreams } from '../nginx/upstreams.js';
 import { wholeConf } from '../nginx/whole-conf.js';
@@ -156,6 +157,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       .filter(({ isSecret }) => !isSecret)
       .flatMap((rule) => ruleMaps(rule, names).lines),
     ...Object.keys(secretFiles(site)).map((file) => `include ${site.directory}/${file};`),
+    ...sharedMaps(site),
     '',
     '# nginx would answer 412 from the page that it has; whether it is the current one only the application knows.',
     ...map('"$http_if_match$http_if_unmodified_since"', names.variable('bypass_precondition'), [
@@ -163,9 +165,10 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['', ''],
     ]),
     '# Where there is no page: whoever asks for a part gets it from the application, and makes no page.',
-    ...map('"$request_method $http_range"', names.variable('fallback'), [
+    ...map(`"${personal(site)}$request_method $http_range"`, names.variable('fallback'), [
       ['default', `@${names.of(sendsCopies(options) ? 'part' : 'bypass')}`],
       ['GET ', `@${names.of('miss')}`],
+      ...(options.rules.shared ? [[`${IS_PERSONAL}GET `, `@${names.of('personal')}`] as [string, string]] : []),
     ]),
     ...map('$http_upgrade', names.variable('connection'), [
       ['default', 'upgrade'],

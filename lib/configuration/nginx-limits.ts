@@ -14,12 +14,13 @@ const OPTIONS: Record<string, keyof NginxCacheOptions> = {
   'not-included': 'include',
   query: 'query',
   'request-field': 'requestFields',
+  shared: 'shared',
 };
 
 /** @throws {NginxCacheConfigError} when nginx could not read the pattern that an option becomes */
 export function mustFitInNginx(rules: RequestRules, options: NginxCacheOptions): void {
   const exceptions = (options.variants ?? []).flatMap((variant) => variantException(variant)?.rules ?? []);
-  for (const rule of [...allRules(rules), ...exceptions]) {
+  for (const rule of [...allRules(rules), ...(rules.shared?.rules ?? []), ...exceptions]) {
     const { reason, tests } = rule;
     // The names of fields become names of variables, each with `$http_` in front.
     const longest = Math.max(

@@ -165,6 +165,7 @@ export const optionsSchema = strict({
   ),
   include: pathList,
   exclude: pathList,
+  shared: pathList,
   fragments: pathList,
   fragmentTimeout: v.optional(wholeNumber('milliseconds', 1)),
   query: v.optional(

@@ -42,9 +42,9 @@ export class PageInputs implements InputPolicy {
   /** Before anybody else sees the request. One that the rules keep away from the cache is left as it is. */
   observe(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'GET') return;
-    const { head, address, rule } = this.received.of(request);
+    const { head, address, rule, personal } = this.received.of(request);
     const sent = head.headers;
-    if (rule || this.isBypassed(sent)) return;
+    if (rule || personal !== undefined || this.isBypassed(sent)) return;
     // Without nginx, the visitor may prefer another language than that of the key (language.listener.ts), and gets it.
     if (this.#languages.contradicted(head, address.variants)) return;
     if (isHttp2(request) && !request.stream.endAfterHeaders) return;

@@ -40,9 +40,12 @@ import { RenderTurns } from '../caching/render-turns.js';
 import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { Renewals, Renewer } from '../caching/renewals.js';
+import { SharedPages, StandInSender } from '../caching/shared-pages.js';
+import { StandIns } from '../caching/stand-ins.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
 import { StoreOutages } from '../caching/store-outages.js';
 import { BulkPublisher } from '../publishing/bulk-publisher.js';
+import { InnerStandIns } from '../publishing/inner-stand-ins.js';
 import { InnerRequests } from '../publishing/inner-requests.js';
 import { OpenPublications } from '../publishing/open-publications.js';
 import { PageRenderer } from '../publishing/page-renderer.js';
@@ -175,6 +178,9 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       RefreshAhead,
       Renewals,
       { provide: Renewer, useClass: PageRenewer },
+      SharedPages,
+      StandIns,
+      { provide: StandInSender, useClass: InnerStandIns },
       Purger,
       ServerChanges,
       StoredAnswers,
@@ -230,6 +236,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Coalescing,
       RenderTurns,
       StoredAnswers,
+      StandIns,
       Publications,
       PendingPurges,
       Purger,

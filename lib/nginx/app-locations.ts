@@ -23,10 +23,11 @@ const UNKEYED = [
 ];
 
 /**
- * The two ways to the application. Named locations keep method, body and raw target.
+ * The ways to the application. Named locations keep method, body and raw target.
  * `miss`: the page is to be stored, so the application must send all of it, and sees nothing that it may not depend on.
  * `bypass`: the request goes through untouched.
- * `part`: the same for who has asked for a part of a page or for its header alone, and may get that of a copy.
+ * `personal`: so does that of a visitor with a session, for a shared page. The application makes that without him, or answers him alone.
+ * `part`: the same as `bypass` for who has asked for a part of a page or for its header alone, and may get that of a copy.
  */
 export function appLocations(site: Site, place: CheckedDeployment): string[] {
   const { options, names, fingerprint } = site;
@@ -34,18 +35,20 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
   const host = names.variable(hosts ? 'page_host' : 'host');
   const scheme = schemeVariable(place.trustedProxies, names);
   const own = place.proxySetHeader.map(([name, value]): Field => [name, quoted(value)]);
-  const bypass = [
+  const untouched = (key: string) => [
     ...pass(names),
     '# An upload goes on as it comes: the application says how much it takes, and nothing fills the disk of nginx before.',
     'proxy_request_buffering off;',
     ...fields([
       ...forwarded(names.variable('host'), scheme),
       ...own,
-      [PAGE_KEY_HEADER, `"bypass ${names.variable('reason')}"`],
+      [PAGE_KEY_HEADER, key],
       [CONFIGURATION_HEADER, fingerprint],
       ['Upgrade', '$http_upgrade'],
     ]),
   ];
+  const bypass = untouched(`"bypass ${names.variable('reason')}"`);
+  const toPersonal = [...untouched(names.variable('key')), ...orCopy(site)];
   return [
     ...block(`location @${names.of('miss')}`, [
       ...pass(names),
@@ -62,6 +65,7 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
       ...orCopy(site),
     ]),
     '',
+    ...(options.rules.shared ? [...block(`location @${names.of('personal')}`, toPersonal), ''] : []),
     ...block(`location @${names.of('bypass')}`, bypass),
     ...(sendsCopies(options) ? ['', ...block(`location @${names.of('part')}`, [...bypass, ...orCopy(site)])] : []),
   ];

@@ -14,11 +14,11 @@ export interface RuleMaps {
  *
  * @param name of its variable
  */
-export function ruleMaps(rule: Rule, names: SiteNames, name = `bypass_${rule.reason.replace(/-/g, '_')}`): RuleMaps {
+export function ruleMaps(rule: Rule, names: SiteNames, name = variableOf(rule)): RuleMaps {
   const { reason, bypassWhen, tests, except } = rule;
   const bypass = names.variable(name);
   if (except) {
-    const own = ruleMaps({ ...rule, except: undefined }, names, name.replace(/^bypass/, 'own'));
+    const own = ruleMaps({ ...rule, except: undefined }, names, withoutException(name));
     const lines = map(names.variable(except.name), bypass, [
       ['default', ''],
       ['', own.bypass],
@@ -45,6 +45,19 @@ export function ruleMaps(rule: Rule, names: SiteNames, name = `bypass_${rule.rea
     ['', unmatched],
   ]);
   return { lines: [...lines, ...joined], bypass };
+}
+
+/** The variable that is what a rule would say if it had no exception. */
+export function ownVerdict(rule: Rule, names: SiteNames): string {
+  return names.variable(withoutException(variableOf(rule)));
+}
+
+function variableOf({ reason }: Rule): string {
+  return `bypass_${reason.replace(/-/g, '_')}`;
+}
+
+function withoutException(name: string): string {
+  return name.replace(/^bypass/, 'own');
 }
 
 /** The `map`s of an exception, whose variable is empty where the rule applies. */

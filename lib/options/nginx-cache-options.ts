@@ -117,6 +117,17 @@ export interface NginxCacheOptions {
   /** So long a fragment may take, in milliseconds; then its fallback stands in its place. Default 1000. */
   fragmentTimeout?: number;
 
+  /**
+   * Pages that are the same for every visitor: visitors with cookies or `Authorization` get them as well, as far as `include` and `exclude`
+   * allow. Patterns as in `include`. Default: none. For such a visitor the application makes the page by a request of its own, which has no
+   * cookies but those of `variants`, no credentials and nothing else of the visitor. What is not stored then (since it sets a cookie, say), the
+   * visitor gets made for himself.
+   *
+   * @example
+   * shared: ['/', '/posts/*']
+   */
+  shared?: readonly PathPattern[];
+
   query?: {
     /**
      * Parameters that belong to the page: names, or patterns of values by name. A request with any other, not ignored parameter bypasses

@@ -12,6 +12,11 @@ export interface ReceivedRequest {
   readonly address: PageAddress;
   /** The first rule that keeps it away from the cache. */
   readonly rule: Rule | undefined;
+  /**
+   * Why it is kept away from all pages but the shared ones: its cookies or credentials. `undefined` of a request for any other page.
+   * It may get a shared page, but none may be made from it.
+   */
+  readonly personal: string | undefined;
 }
 
 const RECEIVED = Symbol('nestjs-nginx-cache: as it was received');
@@ -23,12 +28,14 @@ type Received = IncomingMessage & { [RECEIVED]?: ReceivedRequest; originalUrl?: 
  */
 export class ReceivedRequests {
   readonly #rules: RuleSet;
+  readonly #personal: RuleSet;
 
   constructor(
     rules: RequestRules,
     private readonly keys: PageKeys,
   ) {
     this.#rules = new RuleSet(allRules(rules));
+    this.#personal = new RuleSet(rules.personal);
   }
 
   of(request: Received): ReceivedRequest {
@@ -36,7 +43,10 @@ export class ReceivedRequests {
     if (known) return known;
     const { method = '', url = '', originalUrl, headers } = request;
     const head = { method, target: originalUrl ?? url, headers };
-    const received = { head, address: this.keys.of(head), rule: this.#rules.first(head) };
+    const rule = this.#rules.first(head);
+    // Where the path is not shared, the rule would be one of these.
+    const personal = rule ? undefined : this.#personal.first(head)?.reason;
+    const received = { head, address: this.keys.of(head), rule, personal };
     Object.defineProperty(request, RECEIVED, { value: received });
     return received;
   }

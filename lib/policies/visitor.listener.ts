@@ -5,6 +5,7 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, PageResponding, RequestArrived } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { ReceivedRequests } from '../page/received-request.js';
 
 /** What guards and middleware leave on a request about the visitor who made it. */
 interface WithVisitor {
@@ -30,13 +31,18 @@ interface WithVisitor {
  */
 @Injectable()
 export class VisitorListener {
-  constructor(@Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions) {}
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
+  ) {}
 
   @OnPageCache(PageRequested)
   @OnPageCache(RequestArrived)
   onRequested(event: RequestArrived): void {
     if (!this.options.anonymousOnly) return;
     const { request } = event;
+    // The page is the same for everybody, and made without the visitor.
+    if (this.received.of(request).personal !== undefined) return;
     const isRouted = event instanceof PageRequested;
     const visitor = isRouted ? visitorOf(request, event.context) : byCertificate(request);
     if (visitor !== undefined) event.bypass(visitor);

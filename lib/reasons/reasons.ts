@@ -189,6 +189,10 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   },
   'listener-error': { why: 'a listener has thrown', cure: 'look for the error in the log of the application' },
   purged: { why: 'the page was purged while it was rendered', cure: 'nothing: the next visitor makes it' },
+  'not-shared-': {
+    why: 'the path is in `shared`, and the page cannot be stored for the reason that follows, so the visitor has got an answer of his own',
+    cure: 'look the reason up; where pages are not for everybody, take their paths out of `shared`',
+  },
   // By the store.
   refreshed: {
     why: 'refresh() or publish() renders the page again at the moment',

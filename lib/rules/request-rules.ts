@@ -11,7 +11,7 @@ import { methodRule } from './method.rule.js';
 import { excludedRule, includedRule, type PathPattern } from './path.rule.js';
 import { type AllowedParameter, queryRule } from './query.rule.js';
 import { type RequestFieldOptions, requestFieldRules } from './request-fields.rule.js';
-import type { Rule } from './rule.js';
+import type { Exception, Rule } from './rule.js';
 import { upgradeRule } from './upgrade.rule.js';
 import { type Variant, variantRule } from './variant.js';
 
@@ -20,6 +20,8 @@ export interface RuleOptions {
   readonly cookies: { readonly session: readonly NamePattern[] } | { readonly ignored: readonly NamePattern[] } | 'any';
   readonly include: readonly PathPattern[] | undefined;
   readonly exclude: readonly PathPattern[];
+  /** Pages that are the same for every visitor. */
+  readonly shared?: readonly PathPattern[];
   readonly query: { readonly allow: readonly AllowedParameter[]; readonly ignore: readonly NamePattern[] };
   readonly hosts: readonly string[] | undefined;
   readonly variants?: readonly Variant[];
@@ -35,6 +37,10 @@ export interface RequestRules {
   /** What can be asked for at all. */
   readonly addressable: readonly Rule[];
   readonly anonymous: readonly Rule[];
+  /** What `anonymous` would say of a request for a shared page; empty when there are none. */
+  readonly personal: readonly Rule[];
+  /** The paths of shared pages, where `anonymous` does not apply. */
+  readonly shared: Exception | undefined;
   /** Request fields that a page may depend on and that are no part of its key. */
   readonly fields: readonly Rule[];
   readonly path: readonly Rule[];
@@ -42,6 +48,8 @@ export interface RequestRules {
 
 export function requestRules(options: RuleOptions): RequestRules {
   const { cookies, include, exclude, query, hosts, variants = [], trailingSlash = 'forbid', bypassToken } = options;
+  const personal = [authorizationRule, ...cookieRules(cookies, variants)];
+  const shared = sharedPaths(options.shared ?? []);
   const parameters = query.allow.map(({ name }) => name);
   return {
     addressable: [
@@ -57,10 +65,16 @@ export function requestRules(options: RuleOptions): RequestRules {
       ...variants.map(variantRule).filter((rule) => rule !== undefined),
       ...(bypassToken === undefined ? [] : [bypassHeaderRule(bypassToken)]),
     ],
-    anonymous: [authorizationRule, ...cookieRules(cookies, variants)],
+    anonymous: shared ? personal.map((rule) => ({ ...rule, except: shared })) : personal,
+    personal: shared ? personal : [],
+    shared,
     fields: requestFieldRules(options.requestFields ?? { bypass: [], ignore: [] }),
     path: [...(exclude.length > 0 ? [excludedRule(exclude)] : []), ...(include ? [includedRule(include)] : [])],
   };
+}
+
+function sharedPaths(paths: readonly PathPattern[]): Exception | undefined {
+  return paths.length > 0 ? { name: 'shared', rules: [{ ...excludedRule(paths), reason: 'shared' }] } : undefined;
 }
 
 function cookieRules(cookies: RuleOptions['cookies'], variants: readonly Variant[]): Rule[] {

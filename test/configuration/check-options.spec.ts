@@ -95,6 +95,10 @@ const WRONG: [unknown, string][] = [
     'exclude.0: /(?<=a)b/ … a path like "/posts/*", or a regular expression; "(?<=a)" is read differently by nginx (PCRE, bytes) and by JavaScript',
   ],
   [
+    { shared: ['posts/*'] },
+    'shared.0: \'posts/*\' … a path like "/posts/*", or a regular expression; a path pattern begins with "/"',
+  ],
+  [
     { exclude: [/ä/i] },
     'exclude.0: /ä/i … a path like "/posts/*", or a regular expression; "ä" cannot be used with the flag i: nginx compares bytes',
   ],

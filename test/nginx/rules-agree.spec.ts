@@ -23,6 +23,7 @@ const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
     anonymousOnly: { sessionCookies: ['connect.sid', 'sess-*', /^s.d$/] },
     query: { allow: ['page', 'sort'], ignore },
     exclude: ['/admin/*', '/search', /^\/tags\/[^x]/i, '/käse/*'],
+    shared: ['/', '/posts/*', /^\/k/],
   },
   'ignored cookies, include, hosts': {
     prefix: '',
@@ -41,6 +42,7 @@ const SITES: Record<string, Omit<NginxCacheOptions, 'store'>> = {
   'no cookie ignored': {
     anonymousOnly: { ignoreCookies: [] },
     exclude: [/a{2,}|\bposts\b/],
+    shared: [/^\/[^a]/, '/käse/*'],
     query: { ignore: [] },
     trailingSlash: 'allow',
   },
@@ -131,9 +133,10 @@ describe.each(Object.entries(SITES))('nginx and TypeScript, with %s', (_, site) 
       if (reasons.length > 0 || method === 'HEAD' || headers.range) return shown(reasons);
       return keys.of(head).key;
     };
-    /** `$uri` of an alias is another path than the raw one: what else keeps an alias away does not matter. */
+    /** `$uri` of an alias is another path than the raw one: what else keeps an alias away by its path does not matter. */
+    const byPath = checked.rules.shared ? /exclu|inclu|cookie|authorization/ : /exclu|inclu/;
     const shown = (reasons: readonly string[]) =>
-      ['bypass', ...reasons.filter((reason) => !reasons.includes('alias') || !/exclu|inclu/.test(reason))].join(' ');
+      ['bypass', ...reasons.filter((reason) => !reasons.includes('alias') || !byPath.test(reason))].join(' ');
 
     const { hosts } = checked;
     const isForeign = (alone: Arrived | undefined) =>

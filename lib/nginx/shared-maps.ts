@@ -1,0 +1,28 @@
+import type { Site } from './flavours/flavour.js';
+import { exceptionMaps, ownVerdict } from './rule-map.js';
+import { map } from './syntax.js';
+
+/** What `PERSONAL` begins the value of a map with. */
+export const IS_PERSONAL = 'personal ';
+
+/** The variable that says whether a visitor has cookies or credentials that keep him away from all pages but the shared ones. */
+const PERSONAL = 'personal';
+
+/** `shared`: where cookies and credentials do not keep a visitor away from pages. */
+export function sharedMaps({ options, names }: Site): string[] {
+  const { shared, anonymous } = options.rules;
+  if (!shared) return [];
+  return [
+    '# Pages that are the same for every visitor, and who must not be the one for whom they are made.',
+    ...exceptionMaps(shared, names),
+    ...map(`"${anonymous.map((rule) => ownVerdict(rule, names)).join('')}"`, names.variable(PERSONAL), [
+      ['default', IS_PERSONAL],
+      ['', ''],
+    ]),
+  ];
+}
+
+/** Stands in a map for `IS_PERSONAL` or for nothing. */
+export function personal({ options, names }: Site): string {
+  return options.rules.shared ? names.variable(PERSONAL) : '';
+}

@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { StandInSender } from '../caching/shared-pages.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import type { PageAddress } from '../page/page-key.js';
+import { variantFields } from '../rules/variant.js';
+import { InnerRequests } from './inner-requests.js';
+
+/** Asks for a shared page in the place of a visitor. Of him, the request has nothing but the variants of the page. */
+@Injectable()
+export class InnerStandIns extends StandInSender implements OnModuleDestroy {
+  readonly #stop = new AbortController();
+
+  constructor(
+    @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(InnerRequests) private readonly requests: InnerRequests,
+  ) {
+    super();
+  }
+
+  onModuleDestroy(): void {
+    this.#stop.abort();
+  }
+
+  async send({ target, host, variants }: PageAddress, onRequest: (request: IncomingMessage) => void): Promise<void> {
+    const fields = variantFields(this.options.variants, variants);
+    await this.requests.send({ target, host, fields, onRequest, signal: this.#stop.signal }, ({ body }) =>
+      finished(body.resume()),
+    );
+  }
+}
