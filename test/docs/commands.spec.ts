@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { codeBlocks, GUIDES, textOf } from './code-blocks.js';
@@ -29,6 +30,16 @@ describe('commands', () => {
   });
 });
 
+it.each(named('console'))('a shell can read the commands of $name', ({ text }) => {
+  const input = Array.from(text.matchAll(/^\$ (.*)$/gm), ([, command]) => command).join('\n');
+  expect(spawnSync('bash', ['-n'], { input, encoding: 'utf8' }).stderr).toBe('');
+});
+
+it.each(named('js'))('$name is JavaScript', ({ text }) => {
+  const { diagnostics } = ts.transpileModule(text, { reportDiagnostics: true, fileName: 'block.js' });
+  expect(diagnostics?.map(({ messageText }) => messageText)).toEqual([]);
+});
+
 it.each(named('json'))('$name is JSON', ({ text }) => {
   expect(() => JSON.parse(text) as unknown).not.toThrow();
 });
@@ -38,7 +49,7 @@ it.each(named('yaml'))('$name is YAML', ({ text }) => {
 });
 
 it('blocks of code have a language that a test reads', () => {
-  const tested = new Set(['ts', 'sh', 'bash', 'json', 'yaml', 'nginx', 'ini', 'dockerfile']);
+  const tested = new Set(['ts', 'js', 'sh', 'bash', 'console', 'json', 'yaml', 'nginx', 'ini', 'dockerfile']);
   const languages = GUIDES.flatMap((guide) => Array.from(textOf(guide).matchAll(/^ *```(\w+)/gm), ([, name]) => name!));
   expect([...new Set(languages)].filter((name) => !tested.has(name))).toEqual([]);
 });

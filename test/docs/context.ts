@@ -1,5 +1,5 @@
 // What blocks of code in the guides use without importing it: what an editor would import, and names of an imagined blog.
-import type { INestApplication } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { PGlite } from '@electric-sql/pglite';
 import type KeyvRedis from '@keyv/redis';
 import type { Repository } from 'typeorm';
@@ -13,9 +13,12 @@ export * from '@keyv/redis';
 export { default as KeyvRedis } from '@keyv/redis';
 export { expect } from 'vitest';
 export * from '@nestjs/common';
+export { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 export * from '@nestjs/typeorm';
 export { Keyv } from 'keyv';
 export { DataSource, Entity, ViewEntity, type Repository } from 'typeorm';
+export { NestFactory } from '@nestjs/core';
+export type { NestExpressApplication } from '@nestjs/platform-express';
 export type { Response } from 'express';
 export * from '../../lib/index.js';
 export * from '../../lib/testing/index.js';
@@ -47,7 +50,7 @@ export interface StoredPost {
 
 export declare const config: NginxCacheOptions;
 /** An address for nginx, or the application. */
-export declare const app: string & INestApplication;
+export declare const app: string & NestFastifyApplication;
 export declare const pages: PageCacheService;
 export declare const post: Post;
 export declare const nginx: NginxServer;
@@ -59,6 +62,8 @@ export declare const adapter: KeyvRedis<unknown>;
 export class LocaleGuard {
   canActivate = () => true;
 }
+
+export class AppModule {}
 
 export class MyListener {}
 
