@@ -40,6 +40,7 @@ export { DEFAULT_LISTENERS, SAFETY_LISTENERS } from './policies/default-listener
 export { FreshnessListener } from './policies/freshness.listener.js';
 export { HandlerQueryListener } from './policies/handler-query.listener.js';
 export { HostInPageListener } from './policies/host-in-page.listener.js';
+export { InnerCacheListener } from './policies/inner-cache.listener.js';
 export { KeyDriftListener } from './policies/key-drift.listener.js';
 export { OtherConfigurationListener } from './policies/other-configuration.listener.js';
 export { LanguageListener } from './policies/language.listener.js';

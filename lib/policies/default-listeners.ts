@@ -12,6 +12,7 @@ import { CsrfTokenListener } from './csrf-token.listener.js';
 import { FreshnessListener } from './freshness.listener.js';
 import { HandlerQueryListener } from './handler-query.listener.js';
 import { HostInPageListener } from './host-in-page.listener.js';
+import { InnerCacheListener } from './inner-cache.listener.js';
 import { KeyDriftListener } from './key-drift.listener.js';
 import { LanguageListener } from './language.listener.js';
 import { LostHeadersListener } from './lost-headers.listener.js';
@@ -51,6 +52,7 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   HostInPageListener,
   SetCookieListener,
   CacheControlListener,
+  InnerCacheListener,
   VaryListener,
   AllowOriginListener,
   NonceListener,
@@ -78,6 +80,7 @@ const OPTIONAL: ReadonlySet<Type> = new Set<Type>([
   SizeListener,
   HandlerQueryListener,
   FreshnessListener,
+  InnerCacheListener,
   StaleListener,
 ]);
 

@@ -161,6 +161,10 @@ export const REASONS: Readonly<Record<string, Reason>> = {
     why: 'the response says that it is stale: max-age=0, or Expires in the past',
     cure: 'say how long the page is fresh, or set CDN-Cache-Control, or respectCacheControl: false',
   },
+  'inner-cache': {
+    why: 'CacheInterceptor has answered (X-Cache: HIT), with what may be older than a purge',
+    cure: 'take CacheInterceptor off the handler, or the page cache: @NoPageCache()',
+  },
   'no-freshness': {
     why: "the response says nothing of its freshness, and respectCacheControl is 'required'",
     cure: 'set Cache-Control: max-age, or respectCacheControl: true',

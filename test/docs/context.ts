@@ -17,6 +17,9 @@ export { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminu
 export * from '@nestjs/typeorm';
 export { Keyv } from 'keyv';
 export { DataSource, Entity, ViewEntity, type Repository } from 'typeorm';
+export { CacheInterceptor } from '@nestjs/cache-manager';
+export { Args, Mutation, Resolver } from '@nestjs/graphql';
+export { ThrottlerGuard } from '@nestjs/throttler';
 export { NestFactory } from '@nestjs/core';
 export type { NestExpressApplication } from '@nestjs/platform-express';
 export type { Response } from 'express';
@@ -58,6 +61,12 @@ export declare const nginx: NginxServer;
 export declare const client: Parameters<typeof memcachePp>[0];
 /** Of Keyv. */
 export declare const adapter: KeyvRedis<unknown>;
+
+export class Product {}
+
+export class HttpThrottlerGuard {
+  canActivate = () => true;
+}
 
 export class LocaleGuard {
   canActivate = () => true;

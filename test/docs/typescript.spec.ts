@@ -90,12 +90,17 @@ function pathOf({ guide, line, text }: CodeBlock): string {
   return files.has(path) ? join(dirname(path), `line-${line}.ts`) : path;
 }
 
+/** The files of docs/recipes.md stand in test/recipes, too, and are compiled there. */
+const isCompiledAlready = ({ guide, text }: CodeBlock) => guide === 'docs/recipes.md' && /^\/\/ \S+\.ts\n/.test(text);
+
 const blocks = new Map(
-  codeBlocks('ts').map((block) => {
-    const path = pathOf(block);
-    files.set(path, compiled(block));
-    return [path, block] as const;
-  }),
+  codeBlocks('ts')
+    .filter((block) => !isCompiledAlready(block))
+    .map((block) => {
+      const path = pathOf(block);
+      files.set(path, compiled(block));
+      return [path, block] as const;
+    }),
 );
 // The options stand in the README; other guides import them.
 const config = files.get(join(directory, 'README.md/nginx-cache.config.ts')) ?? '';

@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common';
+import { OnPageCache } from '../events/on-page-cache.decorator.js';
+import { PageResponding } from '../events/page-cache.events.js';
+
+/**
+ * A page that the application has kept in a cache of its own (`CacheInterceptor`) may be older than a purge. It must not be stored again.
+ *
+ * @see https://docs.nestjs.com/techniques/caching#auto-caching-responses
+ * @publicApi
+ */
+@Injectable()
+export class InnerCacheListener {
+  @OnPageCache(PageResponding)
+  onResponding(event: PageResponding): void {
+    if (event.header('x-cache').some((value) => /^hit\b/i.test(value))) event.skip('inner-cache');
+  }
+}
