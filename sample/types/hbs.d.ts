@@ -8,6 +8,6 @@ declare module 'hbs' {
     registerPartials(directory: string): void;
   }
 
-  const hbs: { create(): Hbs };
+  const hbs: Hbs & { create(): Hbs };
   export default hbs;
 }

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { PGlite } from '@electric-sql/pglite';
 import type KeyvRedis from '@keyv/redis';
 import type { Repository } from 'typeorm';
-import type { memcachePp, NginxCacheOptions, PageCacheService } from '../../lib/index.js';
+import type { memcachePp, NginxCacheOptions, NginxDeployment, PageCacheService } from '../../lib/index.js';
 import type { NginxServer } from '../../lib/testing/index.js';
 import type { StalePages } from '../recipes/stale-pages.js';
 
@@ -52,6 +52,8 @@ export interface StoredPost {
 }
 
 export declare const config: NginxCacheOptions;
+export declare const options: NginxCacheOptions;
+export declare const deployment: NginxDeployment;
 /** An address for nginx, or the application. */
 export declare const app: string & NestFastifyApplication;
 export declare const pages: PageCacheService;

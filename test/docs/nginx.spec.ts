@@ -12,7 +12,7 @@ import { codeBlocks } from './code-blocks.js';
 /** What surrounds a block that is no whole file. Those of docs/nginx.md that are run in test/nginx/documented-conf.spec.ts. */
 const WRAPPERS: Record<string, (text: string) => string> = {
   main: (text) => (text.includes('events {') ? text : `${text} events {}`),
-  http: (text) => `events {} http { access_log off; ${text} }`,
+  http: (text) => `events {} http { log_format blog_cache_log '$request'; ${text} }`,
   server: (text) => `events {} http { access_log off; server { ${text} } }`,
 };
 
@@ -31,6 +31,7 @@ it.each(fragments)('nginx takes $name', async ({ part, text }) => {
   const local = text
     // Not every machine has IPv6.
     .replaceAll(/^ *listen \[::\].*\n/gm, '')
+    .replaceAll('/var/log/nginx', directory)
     .replaceAll(/listen \d+/g, `listen 127.0.0.1:${port}`)
     .replace(/(?=listen .* ssl)/, `ssl_certificate ${directory}/cert.pem; ssl_certificate_key ${directory}/key.pem; `);
   const conf = WRAPPERS[part]?.(local) ?? `a block of nginx is a part: ${Object.keys(WRAPPERS).join(', ')};`;

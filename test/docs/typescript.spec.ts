@@ -5,6 +5,7 @@ import { type CodeBlock, codeBlocks } from './code-blocks.js';
 
 const CONTEXT = join(import.meta.dirname, 'context.ts');
 const lib = join(import.meta.dirname, '../../lib');
+const HBS = join(import.meta.dirname, '../../sample/types/hbs.d.ts');
 /** In memory alone. */
 const directory = join(import.meta.dirname, 'blocks');
 
@@ -108,7 +109,7 @@ for (const { guide } of blocks.values()) {
   const path = join(directory, guide, 'nginx-cache.config.ts');
   if (!files.has(path)) files.set(path, config);
 }
-const program = ts.createProgram([...blocks.keys()], options, host, context);
+const program = ts.createProgram([HBS, ...blocks.keys()], options, host, context);
 
 it.each([...blocks].map(([path, { guide, line }]) => ({ name: `${guide}:${line}`, path })))(
   'the TypeScript at $name compiles',
