@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { asNobody } from '../async/as-nobody.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/page-cache.events.js';
+import type { PublicationCause } from './publications.js';
 import type { PageAddress } from '../page/page-key.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { StaleCopy } from '../stores/stale-copy.js';
@@ -14,10 +15,10 @@ export abstract class Renewer {
    *
    * @returns whether there is a page, as far as that could be found out
    */
-  abstract renew(address: PageAddress): Promise<boolean>;
+  abstract renew(address: PageAddress, cause: PublicationCause): Promise<boolean>;
 }
 
-/** `staleWhileRevalidate`: finds the copy of a page that has ended, and has the page rendered again in the background, once. */
+/** Has pages rendered again in the background, once for all processes; with `staleWhileRevalidate` it finds the copy of a page that has ended. */
 @Injectable()
 export class Renewals {
   readonly #running = new Set<string>();
@@ -32,28 +33,31 @@ export class Renewals {
   async copyMeanwhile(address: PageAddress, request: IncomingMessage): Promise<StaleCopy | undefined> {
     const copy = await this.storage.copy(address.key, request);
     if (!copy || copy.whileRevalidate <= Date.now()) return undefined;
-    this.begin(address);
+    // Not in the context of the visitor who happens to have come first.
+    void asNobody(() => this.renew(address, 'publish'));
     return copy;
   }
 
-  private begin(address: PageAddress): void {
+  /** Renders a page unless somebody is rendering it already. Visitors of other processes wait for it. Never rejects. */
+  async renew(address: PageAddress, cause: PublicationCause): Promise<void> {
     if (this.#running.has(address.key)) return;
     this.#running.add(address.key);
-    // Not in the context of the visitor who happens to have come first.
-    void asNobody(() =>
-      this.underLease(address)
-        .catch((error: unknown) => this.dispatcher.notify(new PageCacheFailed('render', error)))
-        .finally(() => this.#running.delete(address.key)),
-    );
+    try {
+      await this.underLease(address, cause);
+    } catch (error) {
+      this.dispatcher.notify(new PageCacheFailed('render', error));
+    } finally {
+      this.#running.delete(address.key);
+    }
   }
 
-  private async underLease(address: PageAddress): Promise<void> {
+  private async underLease(address: PageAddress, cause: PublicationCause): Promise<void> {
     const answer = await this.storage.lease(address.key, undefined);
     // Another process renders it, or has just found out that there is no page.
     if (answer !== undefined && answer.kind !== 'granted') return;
     let isPage = false;
     try {
-      isPage = await this.renewer.renew(address);
+      isPage = await this.renewer.renew(address, cause);
     } finally {
       answer?.lease.release(isPage);
     }

@@ -151,7 +151,7 @@ function originFor(given: string | undefined, hosts: readonly string[] | undefin
 }
 
 function refreshAheadOf(given: NginxCacheOptions['refreshAhead'] = false): CheckedOptions['refreshAhead'] {
-  return given === false ? undefined : { inactive: 60_000, rate: 100, ...(given === true ? {} : given) };
+  return given === false ? undefined : { inactive: 60_000, rate: 100, afterPurge: 0, ...(given === true ? {} : given) };
 }
 
 /** Whether a request with the parameter goes to the application. */

@@ -134,6 +134,7 @@ const isOrigin = (text: string) =>
 const refreshAhead = strict({
   inactive: v.optional(wholeNumber('milliseconds', 0)),
   rate: v.optional(wholeNumber('pages a second', 1)),
+  afterPurge: v.optional(wholeNumber('pages', 0)),
 });
 const stale = v.optional(
   v.pipe(v.number(STALE), v.integer(STALE), v.minValue(0, STALE), v.maxValue(1_000_000_000_000, STALE)),
@@ -195,7 +196,7 @@ export const optionsSchema = strict({
   excuseCookies: list(namePattern(COOKIE_NAME)),
   purgeAfterUnsafe: flag,
   refreshAhead: v.optional(
-    v.lazy((given) => (isObject(given) ? refreshAhead : v.boolean('true, false, or { inactive, rate }'))),
+    v.lazy((given) => (isObject(given) ? refreshAhead : v.boolean('true, false, or { inactive, rate, afterPurge }'))),
   ),
   remotePurge: v.optional(
     strict({

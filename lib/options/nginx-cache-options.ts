@@ -243,6 +243,11 @@ export interface RefreshAheadOptions {
   readonly inactive?: number;
   /** So many pages a second at most. Those that end first come first. Default 100. */
   readonly rate?: number;
+  /**
+   * So many of the pages that a purge has taken are rendered again right after it: of those that were kept because visitors read them, the ones that were
+   * read last. Default 0.
+   */
+  readonly afterPurge?: number;
 }
 
 /**

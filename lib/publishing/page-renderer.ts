@@ -63,6 +63,8 @@ export class PageRenderer {
       const rendering = await this.renderOnce(address, cause, signal);
       if (rendering.outcome.stored) return rendering;
       if (signal?.aborted) return undefined;
+      // Nobody has asked for this very page: who has purged or replaced it meanwhile knows better.
+      if (cause === 'refresh-ahead') return rendering;
       if (!isOutdated(rendering.outcome) || attempt === ATTEMPTS) return rendering;
     }
   }

@@ -1,11 +1,12 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { PublicationCause } from '../caching/publications.js';
 import { Renewer } from '../caching/renewals.js';
 import type { PageAddress } from '../page/page-key.js';
 import { Purger } from '../purging/purger.js';
 import { PageRenderer } from './page-renderer.js';
 import { settle } from './settlement.js';
 
-/** Renders pages again whose copies visitors get meanwhile. */
+/** Renders pages again that visitors need by now: they get copies meanwhile, or wait. */
 @Injectable()
 export class PageRenewer extends Renewer implements OnModuleDestroy {
   readonly #stop = new AbortController();
@@ -21,8 +22,8 @@ export class PageRenewer extends Renewer implements OnModuleDestroy {
     this.#stop.abort();
   }
 
-  async renew(address: PageAddress): Promise<boolean> {
-    const rendering = await this.renderer.render(address, this.#stop.signal);
+  async renew(address: PageAddress, cause: PublicationCause): Promise<boolean> {
+    const rendering = await this.renderer.render(address, this.#stop.signal, cause);
     if (!rendering) return true;
     const { result } = await settle(address, rendering, this.purger, true);
     // A page that could not be rendered now may be rendered by the next who tries.

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { together } from '../async/together.js';
 import { retryAfter } from '../http/retry-after.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Purger } from '../purging/purger.js';
@@ -52,28 +53,15 @@ export class Publication {
 
   /** @throws {PurgeIncompleteError} when a page that has gone could not be purged; nothing further is begun then */
   async render(addresses: Iterable<WantedPage>): Promise<void> {
-    const waiting = addresses[Symbol.iterator]();
-    let hasFailed = false;
-    const work = async () => {
-      for (let next = waiting.next(); !next.done; next = waiting.next()) {
-        const index = this.#begun;
-        this.#begun += 1;
-        // What has come in meanwhile comes first.
-        await nextTurn();
-        if (hasFailed) return;
-        const result = this.signal.aborted ? undefined : await this.publish(next.value);
-        if (result) this.set(index, next.value, result);
-        else this.#hasGivenUp = true;
-        if (this.signal.aborted) return;
-      }
-    };
-    const workers = Array.from({ length: this.options.concurrency }, () =>
-      work().catch((error: unknown) => {
-        hasFailed = true;
-        throw error;
-      }),
-    );
-    for (const worker of await Promise.allSettled(workers)) if (worker.status === 'rejected') throw worker.reason;
+    await together(addresses, this.options.concurrency, async (address) => {
+      const index = this.#begun;
+      this.#begun += 1;
+      // What has come in meanwhile comes first.
+      await nextTurn();
+      const result = this.signal.aborted ? undefined : await this.publish(address);
+      if (result) this.set(index, address, result);
+      else this.#hasGivenUp = true;
+    });
   }
 
   /** Gives up pages that the store keeps from being rendered, and goes on a little later. */

@@ -1,16 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { together } from '../async/together.js';
+import { Renewals } from '../caching/renewals.js';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed, PageStored } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { PageKeys } from '../page/page-key.js';
+import { type PageAddress, PageKeys } from '../page/page-key.js';
+import { concerns, type PurgeScope } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageUse } from '../stores/page-store.js';
 import { PageRenderer } from './page-renderer.js';
 import { ReadPages } from './read-pages.js';
+import { RecentPurges } from './recent-purges.js';
 import { SoleProcess } from './sole-process.js';
 
 /** How often is looked for pages that end soon, in milliseconds: a tenth of the shortest ttl, within these bounds. */
@@ -18,10 +22,16 @@ const SHORTEST_INTERVAL = 500;
 const LONGEST_INTERVAL = 10_000;
 /** After looking comes a rest that is so many times as long: it takes at most a third of the time. */
 const REST = 2;
+/** So many rounds before its end a page is due. */
+const ROUNDS = 3;
 /** memcached counts whole seconds of its own clock: a page may end so much earlier than it says, in milliseconds. */
 const EARLY = 1000;
 /** So many pages are rendered at once. */
 const CONCURRENCY = 4;
+/** How often is looked for purges, in milliseconds. */
+const PURGE_INTERVAL = 500;
+/** Of so many pages is found out whether a purge has taken them. */
+const EXAMINED = 1000;
 
 /**
  * Renders the pages that visitors read again, shortly before they end. One process does it for all that share a store. docs/refreshing.md
@@ -31,28 +41,34 @@ const CONCURRENCY = 4;
 export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #stop = new AbortController();
   readonly #sole: SoleProcess;
+  readonly #read: ReadPages;
+  /** Whether it is this process that does it. */
+  #isMine = false;
   /** When the life ended that a page was rendered for already, whatever came of it: by page key, Unix time in milliseconds. */
   readonly #tried = new Map<string, number>();
   #shortestTtl: number;
   /** How long the last round took, in milliseconds. */
   #round = 0;
-  #working: Promise<void> | undefined;
+  #working: Promise<unknown> | undefined;
 
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(PageKeys) private readonly keys: PageKeys,
     @Inject(PageRenderer) private readonly renderer: PageRenderer,
+    @Inject(Renewals) private readonly renewals: Renewals,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
     this.#sole = new SoleProcess(storage, 'refresh-ahead');
+    this.#read = new ReadPages(options.refreshAhead?.inactive ?? 0);
     this.#shortestTtl = options.ttl || Infinity;
   }
 
   onApplicationBootstrap(): void {
     // A worker or a script renders no pages.
-    if (this.options.refreshAhead && this.host.httpAdapter?.getHttpServer?.()) this.#working = this.work();
+    if (!this.options.refreshAhead || !this.host.httpAdapter?.getHttpServer?.()) return;
+    this.#working = Promise.all([this.work(), this.options.refreshAhead.afterPurge > 0 && this.workAfterPurges()]);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -62,7 +78,8 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   @OnPageCache(PageStored)
-  onStored({ ttl }: PageStored): void {
+  onStored({ address, ttl }: PageStored): void {
+    this.#read.isStored(address.key, ttl > 0 ? Date.now() + ttl : Infinity);
     if (ttl > 0) this.#shortestTtl = Math.min(this.#shortestTtl, ttl);
   }
 
@@ -71,25 +88,64 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async work(): Promise<void> {
-    const { inactive, rate } = this.options.refreshAhead!;
-    const read = new ReadPages(inactive);
+    const { rate } = this.options.refreshAhead!;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       let looked = 0;
       const start = performance.now();
       try {
-        if (await this.isMine()) {
-          const due = await this.due(read);
+        this.#isMine = await this.isMine();
+        if (this.#isMine) {
+          const due = await this.due();
           looked = performance.now() - start;
           await this.renderAll(due, rate);
         }
       } catch (error) {
-        if (!signal.aborted) this.dispatcher.notify(new PageCacheFailed('refresh-ahead', error));
+        this.failed(error);
       }
-      const rest = Math.max(this.interval - (performance.now() - start), Math.min(looked * REST, LONGEST_INTERVAL));
-      await delay(rest, undefined, { signal, ref: false }).catch(() => undefined);
+      await this.rest(Math.max(this.interval - (performance.now() - start), Math.min(looked * REST, LONGEST_INTERVAL)));
       this.#round = performance.now() - start;
     }
+  }
+
+  /** Renders pages again that visitors have read, and that were purged. */
+  private async workAfterPurges(): Promise<void> {
+    const { afterPurge, rate } = this.options.refreshAhead!;
+    const { signal } = this.#stop;
+    const purges = new RecentPurges(this.storage.parts);
+    while (!signal.aborted) {
+      await this.rest(PURGE_INTERVAL);
+      const scopes = this.#isMine ? await purges.next() : [];
+      if (scopes.length === 0) continue;
+      try {
+        const gone = await this.goneBy(scopes);
+        await this.spread(gone.slice(0, afterPurge), 1000 / rate, (address) =>
+          this.renewals.renew(address, 'refresh-ahead'),
+        );
+      } catch (error) {
+        this.failed(error);
+      }
+    }
+  }
+
+  /** The pages that were read and that the purges have taken, unless somebody has rendered them meanwhile; those that were read last come first. */
+  private async goneBy(scopes: readonly PurgeScope[]): Promise<PageAddress[]> {
+    // Nobody knows here which tags the pages had.
+    const isConcerned = (page: PageAddress) => scopes.some((scope) => scope.kind === 'tags' || concerns(scope, page));
+    const pages = this.#read.latest().flatMap((key) => this.keys.parse(key) ?? []);
+    const gone: PageAddress[] = [];
+    for (const page of pages.filter(isConcerned).slice(0, EXAMINED)) {
+      if (!(await this.storage.has(page.key))) gone.push(page);
+    }
+    return gone;
+  }
+
+  private failed(error: unknown): void {
+    if (!this.#stop.signal.aborted) this.dispatcher.notify(new PageCacheFailed('refresh-ahead', error));
+  }
+
+  private async rest(milliseconds: number): Promise<void> {
+    await delay(milliseconds, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
   }
 
   /** A process that may not store pages leaves it to one that may. */
@@ -99,42 +155,52 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     return !isOutdated && this.#sole.isThis();
   }
 
-  /** The pages that end before the round after the next one would have rendered them; those that end first come first. */
-  private async due(read: ReadPages): Promise<PageUse[]> {
+  /**
+   * The pages that end within three rounds: this one, the next, and one that takes twice as long because the machine is busy. What is found too late is found
+   * by its next visitor only. Those that end first come first.
+   */
+  private async due(): Promise<PageUse[]> {
     const due: PageUse[] = [];
     const now = Date.now();
     for (const [key, expires] of this.#tried) if (expires < now) this.#tried.delete(key);
-    for await (const page of this.storage.uses(now + 2 * Math.max(this.interval, this.#round) + EARLY)) {
-      if (read.isRead(page) && this.#tried.get(page.key) !== page.expires) due.push(page);
+    for await (const page of this.storage.uses(now + ROUNDS * Math.max(this.interval, this.#round) + EARLY)) {
+      if (this.#read.isRead(page) && this.#tried.get(page.key) !== page.expires) due.push(page);
     }
     return due.sort((one, other) => one.expires - other.expires);
   }
 
-  /** Spreads the renderings over the time until the next look. @param rate so many pages a second at most */
+  /**
+   * Spreads the renderings over the time until the next look. What is left then is found again, beside what ends earlier.
+   *
+   * @param rate so many pages a second at most
+   */
   private async renderAll(due: readonly PageUse[], rate: number): Promise<void> {
     const { interval } = this;
-    const some = due.slice(0, Math.max(1, Math.floor((rate * interval) / 1000)));
+    const end = performance.now() + interval;
+    // As many as fall into a whole round, with looking and resting.
+    const some = due.slice(0, Math.max(1, Math.floor((rate * Math.max(interval, this.#round)) / 1000)));
+    await this.spread(some, interval / some.length, async (page) => {
+      if (performance.now() <= end) await this.render(page);
+    });
+  }
+
+  /** @param gap from the beginning of one rendering to that of the next, in milliseconds */
+  private async spread<T>(pages: readonly T[], gap: number, render: (page: T) => Promise<void>): Promise<void> {
     const start = performance.now();
-    const gap = interval / some.length;
-    let next = 0;
-    const work = async () => {
-      while (next < some.length && !this.#stop.signal.aborted) {
-        const index = next;
-        next += 1;
-        // Also where there is no time to wait: visitors who have come meanwhile come first.
-        const wait = Math.max(0, start + index * gap - performance.now());
-        await delay(wait, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
-        await this.render(some[index]!);
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    await together(pages, CONCURRENCY, async (page, index) => {
+      // Also where there is no time to wait: visitors who have come meanwhile come first.
+      await this.rest(Math.max(0, start + index * gap - performance.now()));
+      if (!this.#stop.signal.aborted) await render(page);
+    });
   }
 
   /** What could not be stored again ends at its time. */
   private async render({ key, expires }: PageUse): Promise<void> {
     const address = this.keys.parse(key);
-    if (!address || this.#stop.signal.aborted) return;
+    if (!address) return;
     this.#tried.set(key, expires);
+    // Somebody has purged it.
+    if (expires - EARLY > Date.now() && !(await this.storage.has(key))) return;
     await this.renderer.render(address, this.#stop.signal, 'refresh-ahead');
   }
 }

@@ -31,6 +31,18 @@ describe('a page counts as read', () => {
   });
 });
 
+it('pages that were kept and have not ended are known, those that were read last first', () => {
+  const pages = new ReadPages(60_000);
+  const later = Date.now() + 60_000;
+  for (const key of ['a', 'b', 'c', 'd']) pages.isRead(page(key === 'c' ? Date.now() - 1 : later, true, key));
+  pages.isRead(page(later, false, 'unread'));
+  pages.isRead(page(later, true, 'a'));
+  expect(pages.latest()).toEqual(['a', 'd', 'b']);
+  pages.isStored('c', later);
+  pages.isStored('unread', later);
+  expect(pages.latest()).toEqual(['a', 'd', 'c', 'b']);
+});
+
 it('of very many addresses the latest are remembered', () => {
   const pages = new ReadPages(60_000);
   for (let one = 0; one < 50_000; one += 1) {

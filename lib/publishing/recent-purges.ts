@@ -1,0 +1,35 @@
+import { isRefresh, type PurgeScope } from '../stores/journal/purge-scope.js';
+import type { StoragePart } from '../stores/storage-part.js';
+
+/** What was purged lately, by whatever process. */
+export class RecentPurges {
+  /** How far each journal has been read; absent where it was not looked at. */
+  readonly #positions = new Map<StoragePart, number>();
+  #last: readonly PurgeScope[] = [];
+
+  constructor(private readonly parts: readonly StoragePart[]) {}
+
+  /**
+   * @returns what was written down before the call before this one: pages are deleted after that. Nothing of what cannot be told
+   */
+  async next(): Promise<readonly PurgeScope[]> {
+    const last = this.#last;
+    const found = await Promise.all(this.parts.map((part) => this.read(part)));
+    this.#last = found.flat();
+    return last;
+  }
+
+  private async read(part: StoragePart): Promise<readonly PurgeScope[]> {
+    const { journal } = part;
+    try {
+      await journal.catchUp();
+    } catch {
+      return [];
+    }
+    const { window } = journal;
+    const position = this.#positions.get(part);
+    this.#positions.set(part, window.position);
+    const entries = position === undefined ? undefined : window.since(position);
+    return (entries ?? []).map(({ scope }) => scope).filter((scope) => !isRefresh(scope));
+  }
+}
