@@ -1,6 +1,6 @@
 import { type CacheStatus, parseCacheStatus } from '../http/cache-status-field.js';
 
-/** `nginx hit`, `hit`, `stale`, `stored`, `collapsed`, the `detail`, or `no Cache-Status`. */
+/** `nginx hit`, `hit`, `stale copy`, `stored`, `collapsed`, the `detail`, or `no Cache-Status`. */
 export function outcomeOf(field: string): string {
   if (field === '') return 'no Cache-Status';
   let said: CacheStatus | undefined;
@@ -12,7 +12,7 @@ export function outcomeOf(field: string): string {
   }
   if (!said) return 'no Cache-Status';
   const { cache, parameters } = said;
-  if (parameters.get('fwd') === 'stale' || parameters.get('detail') === 'stale-while-revalidate') return 'stale';
+  if (parameters.get('fwd') === 'stale' || parameters.get('detail') === 'stale-while-revalidate') return 'stale copy';
   if (parameters.has('hit')) return cache === 'nginx' ? 'nginx hit' : 'hit';
   if (parameters.has('stored')) return 'stored';
   if (parameters.has('collapsed')) return 'collapsed';

@@ -4,15 +4,22 @@ import type { Cli } from './cli.js';
 import { addConfCommand } from './commands/conf.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addLogCommand } from './commands/log.command.js';
+import { addWhyCommand } from './commands/why.command.js';
 
 /** In the order in which `--help` lists them. Each command is a file in `commands/`. */
-const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [addConfCommand, addDoctorCommand, addLogCommand];
+const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
+  addConfCommand,
+  addDoctorCommand,
+  addLogCommand,
+  addWhyCommand,
+];
 
 const EXAMPLES = `
 Examples:
   nginx-cache conf --full --out /var/lib/nginx-cache     write the configuration of nginx
   nginx-cache conf --diff --out /var/lib/nginx-cache     see what a new version of it would change
   nginx-cache doctor https://example.com/posts/1         find out what is wrong, by one of the pages
+  nginx-cache why https://example.com/posts/1            why it is not cached, and what to do
   nginx-cache log --follow                               watch hits, reasons and slow misses
 
 Configuration:

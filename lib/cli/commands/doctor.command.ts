@@ -1,9 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { NginxDeployment } from '../../nginx/deployment.js';
-import type { CheckedOptions } from '../../options/checked-options.js';
 import { PageStorage } from '../../stores/page-storage.js';
 import { asking } from '../ask.js';
 import type { Cli } from '../cli.js';
@@ -11,6 +10,7 @@ import type { Status } from '../doctor/check.js';
 import { examine, type NamedFinding } from '../doctor/examine.js';
 import { runNginx } from '../doctor/run-nginx.js';
 import { ExitCode } from '../exit-code.js';
+import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';
 
 interface DoctorOptions {
@@ -33,7 +33,7 @@ export function addDoctorCommand(program: Command, cli: Cli): void {
   program
     .command('doctor')
     .description('Check the store, nginx and the running site. Each fault comes with what to do about it.')
-    .argument('[url]', 'a page of the running site', url)
+    .argument('[url]', 'a page of the running site', urlArgument)
     .option('--host <name>', 'the Host to ask for, where the URL has an address')
     .option(
       '--conf <file>',
@@ -91,20 +91,9 @@ function confFileOf({ conf }: DoctorOptions, { directory }: Partial<NginxDeploym
   return existsSync(written) ? written : undefined;
 }
 
-/** Where nginx is asked by its address, the name of the site. */
-function hostFor({ hostname }: URL, { hosts }: CheckedOptions): string | undefined {
-  return hosts?.includes(hostname) === false ? hosts[0] : undefined;
-}
-
 function ownAddresses(): string[] {
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal, scopeid }) => !internal && !scopeid)
     .map(({ address }) => address);
-}
-
-function url(given: string): URL {
-  const parsed = URL.canParse(given) ? new URL(given) : undefined;
-  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
-  throw new InvalidArgumentError('It must be a URL: http://127.0.0.1:8080/posts/1.');
 }

@@ -14,7 +14,7 @@ export interface LogSummary {
   /** The hits among the requests, from 0 to 1. */
   readonly hitRatio: number;
   /** Copies that were sent after the end of their page or instead of an error. */
-  readonly stale: number;
+  readonly staleCopies: number;
   /** What became of the rest: `stored`, or a reason. The most frequent first. */
   readonly outcomes: readonly { readonly outcome: string; readonly count: number; readonly cure?: string }[];
   /** Milliseconds. The slowest first. */
@@ -42,7 +42,7 @@ export class LogReader {
   #requests = 0;
   #nginx = 0;
   #application = 0;
-  #stale = 0;
+  #staleCopies = 0;
   #unreadable = 0;
   readonly #outcomes = new Map<string, number>();
   readonly #addresses = new Map<string, Address>();
@@ -58,7 +58,7 @@ export class LogReader {
     const outcome = outcomeOf(access.cacheStatus);
     if (outcome === 'nginx hit') this.#nginx += 1;
     else if (outcome === 'hit') this.#application += 1;
-    else if (outcome === 'stale') this.#stale += 1;
+    else if (outcome === 'stale copy') this.#staleCopies += 1;
     else this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
     this.remember(access, outcome);
   }
@@ -71,7 +71,7 @@ export class LogReader {
       requests: this.#requests,
       hits: { nginx: this.#nginx, application: this.#application },
       hitRatio: this.#requests === 0 ? 0 : hits / this.#requests,
-      stale: this.#stale,
+      staleCopies: this.#staleCopies,
       outcomes: [...this.#outcomes]
         .sort(([, a], [, b]) => b - a)
         .slice(0, top)
@@ -92,7 +92,7 @@ export class LogReader {
 
   private remember({ target, waited }: Access, outcome: string): void {
     const address = this.#addresses.get(target);
-    const isServed = isHit(outcome) || outcome === 'stale';
+    const isServed = isHit(outcome) || outcome === 'stale copy';
     const isCached = isServed || outcome === 'stored' || outcome === 'collapsed';
     if (!address) {
       if (this.#addresses.size >= MAX_ADDRESSES) return;

@@ -5,14 +5,14 @@ import type { LogSummary } from './log-summary.js';
 const WHOLE = new Intl.NumberFormat('en');
 
 /** One line. */
-export function shownTotals({ requests, hits, hitRatio, stale, unreadable }: LogSummary): string {
-  const rest = requests - hits.nginx - hits.application - stale;
+export function shownTotals({ requests, hits, hitRatio, staleCopies, unreadable }: LogSummary): string {
+  const rest = requests - hits.nginx - hits.application - staleCopies;
   return [
     `${WHOLE.format(requests)} GET and HEAD`,
     `${(hitRatio * 100).toFixed(1)} % hits`,
     `nginx ${WHOLE.format(hits.nginx)}`,
     `application ${WHOLE.format(hits.application)}`,
-    ...(stale > 0 ? [`copies ${WHOLE.format(stale)}`] : []),
+    ...(staleCopies > 0 ? [`copies ${WHOLE.format(staleCopies)}`] : []),
     `rendered ${WHOLE.format(rest)}`,
     ...(unreadable > 0 ? [`lines in another format ${WHOLE.format(unreadable)}`] : []),
   ].join(' · ');

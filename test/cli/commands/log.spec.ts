@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { Controller, Get, Header } from '@nestjs/common';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { LogSummary } from '../../../lib/cli/log/log-summary.js';
+import { LogReader, type LogSummary } from '../../../lib/cli/log/log-summary.js';
 import { parseAccess } from '../../../lib/nginx/access-log.js';
 import { type Site, startSite } from '../../support/site.js';
 import { directoryWith, runCommand } from '../support/run-command.js';
@@ -109,6 +109,15 @@ it('says how nginx must log what it cannot read', async () => {
     code: 2,
     stderr: expect.stringContaining('cannot be read. Name the access log') as string,
   });
+});
+
+it('tells copies from pages that are stale', () => {
+  const reader = new LogReader();
+  const access = { method: 'GET', target: '/', status: 200, waited: 5 };
+  for (const cacheStatus of ['nginx; fwd=stale; fwd-status=502', 'nestjs-nginx-cache; fwd=miss; detail=stale']) {
+    reader.add({ ...access, cacheStatus });
+  }
+  expect(reader.summary(3)).toMatchObject({ staleCopies: 1, outcomes: [{ outcome: 'stale', count: 1 }] });
 });
 
 it('reads what nginx escapes, and adds up the servers that it has asked', () => {

@@ -1,0 +1,76 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Command, InvalidArgumentError } from 'commander';
+import { PageKeys } from '../../page/page-key.js';
+import { PageStorage } from '../../stores/page-storage.js';
+import { asking } from '../ask.js';
+import type { Cli } from '../cli.js';
+import { ExitCode } from '../exit-code.js';
+import { hostFor, urlArgument } from '../page-url.js';
+import type { Style } from '../terminal.js';
+import { explain, type Explanation } from '../why/explain.js';
+import { type StoredPage, storedAt } from '../why/stored-at.js';
+
+interface WhyOptions {
+  readonly header: IncomingHttpHeaders;
+}
+
+const EXAMPLES = `
+Examples:
+  nginx-cache why https://example.com/posts/1
+  nginx-cache why https://example.com/posts/1 -H 'Cookie: theme=dark'     as a browser asks for it
+  nginx-cache why http://127.0.0.1:8080/posts/1 -H 'Host: example.com'    nginx by its address`;
+
+/** `nginx-cache why`: why an address is cached, or not, and what would make it a page. */
+export function addWhyCommand(program: Command, cli: Cli): void {
+  program
+    .command('why')
+    .description('Say why an address is not cached, and what would make it a page. It asks the running site.')
+    .argument('<url>', 'an address of the running site', urlArgument)
+    .option('-H, --header <field>', "a field of the request, like curl's; repeat it for more", addField, {})
+    .addHelpText('after', EXAMPLES)
+    .action(async (url: URL, { header }: WhyOptions, command: Command) => {
+      const explained = await cli.withSite(command, async ({ options, get }) => {
+        const host = header.host ?? hostFor(url, options) ?? url.host;
+        const head = { method: 'GET', target: url.pathname + url.search, headers: { ...header, host } };
+        const ask = asking(url, cli.signal, host);
+        const explanation = await explain({ rules: options.rules, keys: get(PageKeys), ask }, head);
+        return { ...explanation, stored: await storedAt(explanation.key, get(PageStorage)) };
+      });
+      if (!explained.isPage) cli.exitCode = ExitCode.PROBLEM;
+      cli.result(command, { url: url.href, ...explained }, () => shown(url, explained, cli.style));
+    });
+}
+
+function shown(url: URL, explained: Explanation & { readonly stored: StoredPage }, style: Style): string {
+  const { isPage, outcome, why, cure, nginx, rule, key, answers, stored } = explained;
+  const target = url.pathname + url.search;
+  const title = isPage
+    ? style('green', `${target} is cached (${outcome})`)
+    : style('red', `${target} is not cached: ${outcome}`);
+  const rows: [name: string, text: string][] = [
+    ...(why === undefined ? [] : [['why', why] as [string, string]]),
+    ...(cure === undefined ? [] : [['what to do', cure] as [string, string]]),
+    ['nginx', nginx],
+    ...(rule?.sees ?? []).map((seen): [string, string] => ['', `by ${seen}`]),
+    ...answers.map(({ status, cacheStatus }, index): [string, string] => [
+      index === 0 ? 'answer' : '',
+      `${status}, Cache-Status: ${cacheStatus || 'none'}`,
+    ]),
+    ['key', key],
+    ['stored', storedText(stored)],
+  ];
+  return [style('bold', title), ...rows.map(([name, text]) => `  ${name.padEnd(10)}  ${text}`)].join('\n');
+}
+
+function storedText({ isStored, bytes, until }: StoredPage): string {
+  if (isStored === undefined) return 'the store does not answer';
+  if (!isStored) return 'nothing';
+  const end = until === undefined ? 'until it is purged' : `until ${until}`;
+  return [bytes === undefined ? 'a page' : `${bytes} bytes`, end].join(', ');
+}
+
+function addField(given: string, before: IncomingHttpHeaders): IncomingHttpHeaders {
+  const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/.exec(given) ?? [];
+  if (name === '') throw new InvalidArgumentError("It must be a field, as in -H 'Cookie: a=b'.");
+  return { ...before, [name.toLowerCase()]: value };
+}

@@ -1,0 +1,121 @@
+import { isKeyTooLong, type PageKeys } from '../../page/page-key.js';
+import { reasonOf } from '../../reasons/reasons.js';
+import type { RequestHead } from '../../rules/request-head.js';
+import { allRules, type RequestRules } from '../../rules/request-rules.js';
+import { readerOf, type Rule } from '../../rules/rule.js';
+import { RuleSet } from '../../rules/rule-set.js';
+import { type Ask, type Asked, fieldOf } from '../ask.js';
+import { isHit, outcomeOf } from '../outcome.js';
+
+/** So often a page that was just stored is asked for until it is a hit: it is stored after its response was sent. */
+const ATTEMPTS = 5;
+
+const PAUSE = 100;
+
+/** What becomes of a page when it is asked for: all of these mean that it is one. */
+const PAGES: ReadonlySet<string> = new Set(['nginx hit', 'hit', 'stored', 'store-late', 'collapsed', 'stale copy']);
+
+/** Whom `explain()` asks. */
+export interface Questioned {
+  readonly rules: RequestRules;
+  readonly keys: PageKeys;
+  readonly ask: Ask;
+}
+
+/** Why a request gets what it gets. */
+export interface Explanation {
+  readonly isPage: boolean;
+  /** What became of the request: `nginx hit`, `stored`, or the reason why it is no page. */
+  readonly outcome: string;
+  /** One sentence each, without a full stop; absent when it is a page. */
+  readonly why?: string;
+  readonly cure?: string;
+  /** What nginx does with the request, by the rules of these options. */
+  readonly nginx: string;
+  /** The rule that keeps the request away from the cache, and what it has looked at. */
+  readonly rule?: { readonly reason: string; readonly sees: readonly string[] };
+  /** The page that the request asks for. */
+  readonly key: string;
+  /** What the running site has answered, in the order of the requests; none when it has not. */
+  readonly answers: readonly { readonly status: number; readonly cacheStatus: string }[];
+}
+
+/** Asks the rules, which nginx and the application share, and then the running site. */
+export async function explain({ rules, keys, ask }: Questioned, head: RequestHead): Promise<Explanation> {
+  const rule = new RuleSet(allRules(rules)).first(head);
+  const { key } = keys.of(head);
+  const answers = await answersOf(ask, head);
+  const last = answers.at(-1);
+  const predicted = rule?.reason ?? (isKeyTooLong(key) ? 'key-length' : undefined);
+  // Who asks for another host than the site's gets no answer, or 400 where it is none.
+  const outcome =
+    last && last.outcome !== 'no Cache-Status' ? last.outcome : (predicted ?? last?.outcome ?? 'no answer');
+  return {
+    isPage: PAGES.has(outcome),
+    outcome,
+    ...(PAGES.has(outcome) ? {} : reasonFor(outcome)),
+    nginx: decisionOfNginx(head, key, predicted),
+    ...(rule && { rule: { reason: rule.reason, sees: seenBy(rule, head) } }),
+    key,
+    answers: answers.map(({ asked, cacheStatus }) => ({ status: asked.status, cacheStatus })),
+  };
+}
+
+interface Answer {
+  readonly asked: Asked;
+  readonly cacheStatus: string;
+  readonly outcome: string;
+}
+
+/** One answer; of a page that is stored, those that follow until it is a hit. */
+async function answersOf(ask: Ask, { target, headers }: RequestHead): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  while (answers.length < ATTEMPTS) {
+    const asked = await ask(target, headers as Record<string, string>).catch(() => undefined);
+    if (!asked) return answers;
+    const cacheStatus = fieldOf(asked, 'cache-status');
+    const outcome = outcomeOf(cacheStatus);
+    answers.push({ asked, cacheStatus, outcome });
+    if (isHit(outcome) || !PAGES.has(outcome)) return answers;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+  return answers;
+}
+
+function reasonFor(outcome: string): { readonly why: string; readonly cure: string } {
+  if (outcome === 'no answer') {
+    return { why: 'the site does not answer', cure: 'start nginx and the application, or correct the URL' };
+  }
+  if (outcome === 'no Cache-Status') {
+    return {
+      why: 'neither nginx nor the application says anything of a cache',
+      cure: 'ask an address of the application; nginx-cache doctor finds out whether nginx has its configuration',
+    };
+  }
+  return (
+    reasonOf(outcome) ?? {
+      why: 'a listener, or page.skip() of the handler, says so',
+      cure: `look for '${outcome}' in the listeners (@OnPageCache()) and handlers of the application`,
+    }
+  );
+}
+
+function decisionOfNginx({ headers }: RequestHead, key: string, reason: string | undefined): string {
+  if (reason === 'host-field') return 'refuses the request (400)';
+  if (reason !== undefined) return `sends the request past the cache (${reason})`;
+  const condition = ['if-match', 'if-unmodified-since'].find((name) => headers[name] !== undefined);
+  if (condition !== undefined) return `sends the request past the cache (${condition})`;
+  return `looks for ${key}`;
+}
+
+/** What a rule has looked at, unless that is secret. */
+function seenBy({ tests, isSecret = false }: Rule, head: RequestHead): string[] {
+  if (isSecret) return [];
+  const seen = tests.map(
+    ({ subject }) => [subject.replace(/^(?:header|fields):/, ''), readerOf(subject)(head)] as const,
+  );
+  const values = seen
+    .filter(([, value]) => value !== '')
+    .map(([subject, value]) => `${subject.split(',', 3).join(', ')}: ${value}`);
+  return [...new Set(values)];
+}
