@@ -219,7 +219,8 @@ export class PageCacheService {
    * Lists the stored pages.
    *
    * @param filter `under` a path as in `purgeUnder`, or `matching` as in `purgeMatching`
-   * @throws {TypeError} when one of them is wrong, or when the store cannot list
+   * @throws {TypeError} when one of them is wrong, or when the store cannot list. With several memcached servers, those that answer are listed
+   *   before it rejects with the name of the one that does not
    */
   async *pages({ under = '/', matching }: { under?: string; matching?: RegExp } = {}): AsyncIterable<PageInfo> {
     const scopes = subtreeScopes(under);

@@ -263,11 +263,21 @@ export class PageStorage {
   }
 }
 
+/** All that the servers have, also if one is away: only then it rejects, naming the server. */
 async function* eachOf<T>(
   parts: readonly StoragePart[],
   list: (part: StoragePart) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
-  for (const part of parts) yield* list(part);
+  const failures: unknown[] = [];
+  for (const part of parts) {
+    try {
+      yield* list(part);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length === 1) throw failures[0];
+  if (failures.length > 1) throw new AggregateError(failures, failures.map(String).join('; '));
 }
 
 /** What this process knew of one server. */

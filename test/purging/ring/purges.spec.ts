@@ -108,6 +108,16 @@ describe('with one of three servers away', () => {
     await stored(site);
   });
 
+  it('pages() gives the pages of the others, and then names it', async () => {
+    await site.servers[AWAY]!.kill();
+    const found: string[] = [];
+    const failure = (async () => {
+      for await (const { target } of pages.pages()) found.push(target);
+    })();
+    await expect(failure).rejects.toThrow(site.servers[AWAY]!.address);
+    expect(found.toSorted()).toEqual([...at(0), ...at(2)].toSorted());
+  });
+
   it('pages of the others are stored while its purge is pending, and its own are not', async () => {
     const [gone = ''] = at(AWAY);
     site.servers[AWAY]!.pause();
