@@ -88,6 +88,7 @@ export { fileStore, type FileStoreDefinition } from './stores/files/file-store.j
 export type { FileStoreOptions } from './stores/files/file-store-options.js';
 export { keyvStore } from './stores/keyv/keyv-store.js';
 export { memcachePp, type MemcachePpOptions } from './stores/memcached/memcache-pp.js';
+export type { MemcachedCredentials, MemcachedTls } from './stores/memcached/memcached-access.js';
 export type {
   MemcachedServerAddress,
   MemcachedServers,

@@ -12,7 +12,8 @@ import { logFormat } from '../nginx/access-log.js';
 import { sendsCopies, STALE_STATUS, staleLocations, staleMaps } from '../nginx/stale-locations.js';
 import { IS_PERSONAL, personal, sharedMaps } from '../nginx/shared-maps.js';
 import { schemeMaps } from '../nginx/trusted-proxies.js';
-import { upstreams } from '../nginx/upstreams.js';
+import type { PageStoreDefinition } from '../stores/page-store.js';
+import { trustedFile, trustedName, upstreams } from '../nginx/upstreams.js';
 import { wholeConf } from '../nginx/whole-conf.js';
 import { keyMaps } from '../nginx/key-maps.js';
 import { ruleMaps } from '../nginx/rule-map.js';
@@ -69,6 +70,7 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
       'a store that nginx can read: memcachedStore() or fileStore()',
     );
   }
+  mustBeReadable(checked.store);
   if (checked.store.changing) {
     throw new NginxCacheConfigError(
       'store',
@@ -90,7 +92,7 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
       const modules = flavour.modules(site);
       return text(wholeConf({ http, server: all, stream, modules, logFormat: site.names.of('log') }, place));
     },
-    files: { ...flavour.files(site), ...secretFiles(site) },
+    files: { ...flavour.files(site), ...secretFiles(site), ...trustedFiles(site) },
   };
 }
 
@@ -119,7 +121,7 @@ function siteOf(options: CheckedOptions, fingerprint: string, { directory }: Che
 }
 
 function pieces(site: Site, flavour: Flavour, place: CheckedDeployment) {
-  const { http, stream } = upstreams(place, site.options.store.servers ?? [], site.names);
+  const { http, stream } = upstreams(place, site.options.store, site.names);
   return {
     stream,
     http: [...http, '', ...httpBlock(site, place), ...flavour.http(site)],
@@ -237,6 +239,40 @@ function elsewhere({ locations }: CheckedDeployment): string[] {
 
 function separated(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [...lines, ''];
+}
+
+/** What nginx checks the certificate of memcached with. */
+function trustedFiles({ options, names }: Site): Record<string, string> {
+  const { ca } = options.store.tls ?? {};
+  return ca === undefined ? {} : { [trustedFile(names)]: ca };
+}
+
+/** nginx knows no command to authenticate, and hashes the address behind `server`, where a local client of TLS would stand. */
+function mustBeReadable({ isAuthenticated, tls, servers = [] }: PageStoreDefinition): void {
+  if (isAuthenticated) {
+    throw new NginxCacheConfigError(
+      'memcachedStore.credentials',
+      '(not shown)',
+      'left out: nginx cannot authenticate to memcached',
+    );
+  }
+  if (tls && servers.length > 1) {
+    throw new NginxCacheConfigError(
+      'memcachedStore.tls',
+      tls,
+      'left out where there are several servers (docs/cluster.md)',
+    );
+  }
+  if (tls && tls.ca === undefined) {
+    throw new NginxCacheConfigError('memcachedStore.tls.ca', undefined, 'given: nginx knows no certificates by itself');
+  }
+  if (tls && servers.some(({ address }) => trustedName(address, tls) === undefined)) {
+    throw new NginxCacheConfigError(
+      'memcachedStore.tls.servername',
+      undefined,
+      'given, since the address is none: nginx compares names alone',
+    );
+  }
 }
 
 /** Who asks for a host that the site does not have gets nothing. In a server of somebody else's, that is not ours to say. */

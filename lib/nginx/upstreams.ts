@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
+import type { PageStoreDefinition } from '../stores/page-store.js';
 import type { CheckedDeployment } from './deployment.js';
 import { block, quoted } from './syntax.js';
 import type { SiteNames } from './variables.js';
@@ -42,7 +43,7 @@ interface UpstreamServer {
  */
 export function upstreams(
   place: CheckedDeployment,
-  memcached: readonly { readonly address: string; readonly weight: number }[],
+  { servers: memcached = [], tls }: Pick<PageStoreDefinition, 'servers' | 'tls'>,
   names: SiteNames,
 ): Upstreams {
   const app = place.app.map((address) => ({ address }));
@@ -56,7 +57,7 @@ export function upstreams(
     const kept = Math.max(1, Math.floor(place.memcachedConnections * KEPT_OF_MEMCACHED)) * memcached.length;
     const keepalive = [`keepalive ${kept};`, `keepalive_timeout ${IDLE_OF_MEMCACHED};`];
     const spread = isSpread ? [`hash ${names.variable(PLACED_BY)} consistent;`] : [];
-    all.push(upstream('memcached', servers, place, names, [...spread, ...keepalive]));
+    all.push(upstream('memcached', servers, place, names, [...spread, ...keepalive], tls));
   }
   return { http: all.flatMap(({ http }) => http), stream: all.flatMap(({ stream }) => stream) };
 }
@@ -82,30 +83,62 @@ function upstream(
   { resolvers, resolves, directory }: CheckedDeployment,
   names: SiteNames,
   how: readonly string[],
+  tls?: PageStoreDefinition['tls'],
 ): Upstreams {
   const isSought = ({ address }: UpstreamServer) => resolvers.length > 0 && isName(address);
   const resolver = `resolver ${resolvers.join(' ')} valid=${VALID};`;
   const socket = (index: number) => `unix:${directory}/${names.of(`${of}_${index}`)}.sock`;
   const lines = servers.map((server, index) => {
     const { address, parameters = '' } = server;
+    if (tls) return `server ${socket(index)};`;
     if (!isSought(server)) return `server ${address}${parameters};`;
     return resolves ? `server ${address}${parameters} resolve;` : `server ${socket(index)};`;
   });
-  const zone = servers.some(isSought) && resolves ? [`zone ${names.of(of)} 64k;`, resolver] : [];
+  const zone = servers.some(isSought) && resolves && !tls ? [`zone ${names.of(of)} 64k;`, resolver] : [];
   return {
     http: block(`upstream ${names.of(of)}`, [...zone, ...lines, ...how]),
     stream: servers.flatMap((server, index) =>
-      isSought(server) && !resolves
+      tls
         ? block('server', [
             `listen ${socket(index)};`,
-            resolver,
-            '# What stands in a variable is looked for when it is needed.',
-            `set ${names.variable(of)} ${quoted(server.address)};`,
-            `proxy_pass ${names.variable(of)};`,
+            `proxy_pass ${server.address};`,
+            ...tlsTo(server.address, tls, `${directory}/${trustedFile(names)}`),
           ])
-        : [],
+        : isSought(server) && !resolves
+          ? block('server', [
+              `listen ${socket(index)};`,
+              resolver,
+              '# What stands in a variable is looked for when it is needed.',
+              `set ${names.variable(of)} ${quoted(server.address)};`,
+              `proxy_pass ${names.variable(of)};`,
+            ])
+          : [],
     ),
   };
+}
+
+/** By path relative to the directory: the certificates that the one of memcached must come from. */
+export function trustedFile(names: SiteNames): string {
+  return `${names.of('memcached_ca')}.pem`;
+}
+
+/** What the certificate of memcached must say; `undefined` when nobody knows. */
+export function trustedName(
+  address: string,
+  { servername }: NonNullable<PageStoreDefinition['tls']>,
+): string | undefined {
+  return servername ?? (isName(address) ? address.replace(/:\d+$/, '') : undefined);
+}
+
+/** @see https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html */
+function tlsTo(address: string, tls: NonNullable<PageStoreDefinition['tls']>, trusted: string): string[] {
+  return [
+    'proxy_ssl on;',
+    'proxy_ssl_verify on;',
+    `proxy_ssl_trusted_certificate ${trusted};`,
+    'proxy_ssl_server_name on;',
+    `proxy_ssl_name ${trustedName(address, tls)};`,
+  ];
 }
 
 /** `localhost` stands in /etc/hosts, of which name servers know nothing. */

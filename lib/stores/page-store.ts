@@ -19,6 +19,10 @@ export interface PageStoreDefinition {
   readonly kind: string;
   /** The servers that nginx can ask, when it can ask any. */
   readonly servers?: readonly { readonly address: string; readonly weight: number }[];
+  /** The servers are reached by TLS: the certificates that theirs must come from (PEM), and the name in them where it is given. */
+  readonly tls?: { readonly ca?: string | undefined; readonly servername?: string | undefined };
+  /** Whether the servers want to know a user and a password, which nginx cannot tell them. */
+  readonly isAuthenticated?: boolean;
   /** How the list of servers is read, when it changes while the application runs; `servers` is empty then. */
   readonly changing?: ChangingServers;
   /** Where nginx finds the pages, when they are files. */

@@ -2,6 +2,7 @@ import { Turns } from '../../async/turns.js';
 import { MEMCACHED_KEY_MAX_LENGTH } from '../../page/memcached-key.js';
 import type { StoredValue } from '../../page/page-format.js';
 import type { ChangeResult, MemcachedMetaClient } from './memcached-client.interface.js';
+import type { MemcachedAccess } from './memcached-access.js';
 import { MemcachedConnection } from './memcached-connection.js';
 import { MemcachedError } from './memcached-error.js';
 import { memcachedExpiry } from './memcached-expiry.js';
@@ -9,7 +10,7 @@ import type { MemcachedReply } from './memcached-reply.js';
 import { type DumpedItem, metadump } from './memcached-metadump.js';
 
 /** Times in milliseconds. */
-export interface MemcachedClientOptions {
+export interface MemcachedClientOptions extends MemcachedAccess {
   /** For a get, which a visitor may be waiting for. Default 50. */
   readonly getTimeout?: number;
   /**
@@ -50,6 +51,7 @@ export class MemcachedClient implements MemcachedMetaClient {
   readonly #getTimeout: number;
   readonly #writeTimeout: number;
   readonly #listTimeout: number;
+  readonly #access: MemcachedAccess;
 
   constructor(
     private readonly server: string,
@@ -58,8 +60,13 @@ export class MemcachedClient implements MemcachedMetaClient {
     this.#getTimeout = options.getTimeout ?? 50;
     this.#writeTimeout = options.writeTimeout ?? 1000;
     this.#listTimeout = options.listTimeout ?? 10_000;
-    const { maxPendingBytes = 64 * 1024 * 1024 } = options;
-    this.#connection = new MemcachedConnection(server, { silence: this.#writeTimeout, maxPendingBytes });
+    const { maxPendingBytes = 64 * 1024 * 1024, tls, credentials } = options;
+    this.#access = { tls, credentials };
+    this.#connection = new MemcachedConnection(server, {
+      silence: this.#writeTimeout,
+      maxPendingBytes,
+      ...this.#access,
+    });
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
@@ -132,7 +139,8 @@ export class MemcachedClient implements MemcachedMetaClient {
   async items(prefix: string): Promise<readonly DumpedItem[]> {
     return this.#lists.take(prefix, async () => {
       const items: DumpedItem[] = [];
-      for await (const item of metadump(this.server, prefix, this.#listTimeout, this.#closing.signal)) items.push(item);
+      const how = { timeout: this.#listTimeout, signal: this.#closing.signal, ...this.#access };
+      for await (const item of metadump(this.server, prefix, how)) items.push(item);
       return items;
     });
   }

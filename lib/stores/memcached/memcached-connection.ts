@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { connectOptions } from './memcached-address.js';
+import type { Socket } from 'node:net';
+import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
 import { MemcachedError } from './memcached-error.js';
 import { MemcachedReplyParser, type MemcachedReply } from './memcached-reply.js';
 
@@ -18,7 +18,7 @@ export interface MemcachedRequest {
 }
 
 /** Times in milliseconds. */
-export interface MemcachedConnectionOptions {
+export interface MemcachedConnectionOptions extends MemcachedAccess {
   /** A server that sends nothing for so long, while answers are due, is taken for dead. */
   readonly silence: number;
   /** Requests are refused while so many bytes wait for an answer. */
@@ -102,7 +102,7 @@ export class MemcachedConnection {
   }
 
   #open(): void {
-    const socket = connect({ ...connectOptions(this.server), noDelay: true });
+    const socket = openSocket(this.server, this.options);
     const parser = new MemcachedReplyParser();
     this.#socket = socket;
     this.#hasConnected = false;
@@ -122,6 +122,11 @@ export class MemcachedConnection {
     socket.on('error', (error) => this.#lost(socket, error.message || String((error as NodeJS.ErrnoException).code)));
     socket.on('close', () => this.#lost(socket, CLOSED));
     const { silence } = this.options;
+    const secret = authentication(this.options);
+    if (secret !== undefined) {
+      const login = { operation: 'authenticate', bytes: [secret], replies: 1, accepts: ['STORED'], timeout: silence };
+      this.#send(login, 0, () => {});
+    }
     const hello = { operation: 'connect', bytes: ['mn\r\n'], replies: 1, accepts: ['MN'], timeout: silence };
     this.#send(hello, 0, (failure) => {
       if (failure) return;

@@ -1,8 +1,7 @@
-import { connect } from 'node:net';
 import { addAbortSignal } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentDecoded } from '../../http/percent-decoding.js';
-import { connectOptions } from './memcached-address.js';
+import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
 import { MemcachedError } from './memcached-error.js';
 
 /** memcached does one crawl at a time; this is how long to wait before asking again, in milliseconds. */
@@ -10,6 +9,8 @@ const BUSY_WAIT = 25;
 
 /** Its first word when the server cannot crawl just now: another crawl runs, or the hash table grows (crawler.c). */
 const BUSY = /^BUSY\b|^ERROR locked\b/;
+
+const LIST = 'lru_crawler metadump hash\r\n';
 
 class CrawlerBusy extends MemcachedError {}
 
@@ -22,6 +23,14 @@ export interface DumpedItem {
   readonly isRead: boolean;
 }
 
+/** How a listing is made. */
+export interface MetadumpOptions extends MemcachedAccess {
+  /** Milliseconds to wait for another crawl to end, and for each piece of the answer. */
+  readonly timeout: number;
+  /** Ends the listing with an error. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Lists the items of a server by `lru_crawler metadump hash` (memcached doc/protocol.txt, "LRU_Crawler"), on a
  * connection of its own since the output follows no pipeline.
@@ -30,20 +39,17 @@ export interface DumpedItem {
  * out what has expired; its clock decides, not ours.
  *
  * @param prefix of the keys as the server has them
- * @param timeout milliseconds to wait for another crawl to end, and for each piece of the answer
- * @param signal ends the listing with an error
  * @throws MemcachedError when the server is down, has its crawler off, or stops in the middle
  */
 export async function* metadump(
   server: string,
   prefix: string,
-  timeout: number,
-  signal: AbortSignal,
+  how: MetadumpOptions,
 ): AsyncGenerator<DumpedItem, void, undefined> {
-  const deadline = Date.now() + timeout;
+  const deadline = Date.now() + how.timeout;
   for (;;) {
     try {
-      return yield* dump(server, prefix, timeout, signal);
+      return yield* dump(server, prefix, how);
     } catch (error) {
       if (!(error instanceof CrawlerBusy) || Date.now() > deadline) throw error;
     }
@@ -54,9 +60,9 @@ export async function* metadump(
 async function* dump(
   server: string,
   prefix: string,
-  timeout: number,
-  signal: AbortSignal,
+  how: MetadumpOptions,
 ): AsyncGenerator<DumpedItem, void, undefined> {
+  const { timeout, signal } = how;
   if (signal.aborted) throw new MemcachedError(server, 'list', 'the client is closed');
   const begin = `key=${uriEncoded(prefix)}`;
   let found: DumpedItem[] = [];
@@ -65,10 +71,11 @@ async function* dump(
   let failure: MemcachedError | undefined;
   let wake = () => {};
 
-  const socket = addAbortSignal(signal, connect(connectOptions(server)));
+  const socket = addAbortSignal(signal, openSocket(server, how));
   socket.setEncoding('latin1');
   socket.setTimeout(timeout, () => socket.destroy(new Error(`no answer within ${timeout} ms`)));
-  socket.write('lru_crawler metadump hash\r\n');
+  const secret = authentication(how);
+  socket.write(secret ?? LIST, 'latin1');
   // Read as fast as it comes, however slow the consumer is: memcached 1.6.18 holds the lock of a hash bucket while it
   // waits for room in the socket (item_crawl_hash, crawler.c), and every request for a key in it waits too.
   socket.on('data', (text: string) => {
@@ -80,6 +87,9 @@ async function* dump(
       } else if (/^(END|NOTSTARTED\b.*)\r$/.test(line)) {
         complete = true;
         socket.destroy();
+      } else if (secret !== undefined && line === 'STORED\r') {
+        // memcached refuses a listing that comes together with another command.
+        socket.write(LIST);
       } else if (line !== 'OK\r') {
         failure ??= refusal(server, line.trimEnd());
         socket.destroy();

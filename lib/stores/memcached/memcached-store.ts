@@ -15,6 +15,13 @@ import {
   type MemcachedServers,
   type MemcachedServerSource,
 } from './memcached-address.js';
+import {
+  credentialsSchema,
+  type MemcachedAccess,
+  type MemcachedCredentials,
+  type MemcachedTls,
+  tlsSchema,
+} from './memcached-access.js';
 import { MemcachedClient } from './memcached-client.js';
 import type {
   MemcachedClientDefinition,
@@ -38,12 +45,22 @@ export interface MemcachedStoreDefinition extends PageStoreDefinition {
   readonly servers: readonly MemcachedServerAddress[];
 }
 
+/** How the servers are reached. */
+interface MemcachedAccessOptions {
+  readonly tls?: MemcachedTls;
+  readonly credentials?: MemcachedCredentials;
+}
+
+const SECRETS = new Set(['memcachedStore.credentials.password', 'memcachedStore.credentials']);
+
 const CLIENT = 'what memcachePp() returns, or another client';
 
 const optionsSchema = v.pipe(
   strict({
     servers: v.optional(v.unknown()),
     refreshInterval: v.optional(wholeNumber('milliseconds', 1000)),
+    tls: v.optional(tlsSchema),
+    credentials: v.optional(credentialsSchema),
     client: v.optional(
       v.custom<MemcachedClientDefinition>(
         (client) => typeof (client as MemcachedClientDefinition | null)?.open === 'function',
@@ -55,6 +72,10 @@ const optionsSchema = v.pipe(
     ({ servers, client }) => (servers === undefined) !== (client === undefined),
     'either { servers } or { client }',
   ),
+  v.check(
+    ({ client, tls, credentials }) => client === undefined || (tls === undefined && credentials === undefined),
+    '{ client } without tls and credentials, which are for the built-in client',
+  ),
 );
 
 /**
@@ -63,7 +84,8 @@ const optionsSchema = v.pipe(
  * @param options `servers`: `'127.0.0.1:11211'`, `'[::1]:11211'`, `'unix:/run/memcached.sock'`, or a list of these and of
  *   `{ address, weight }`, where a server gets its share of pages by its weight (default 1), or a function that gives such a list, e.g.
  *   `dnsServers()`: it is asked at the start, and again every `refreshInterval` milliseconds (default 30,000). Or `client`: another client
- *   than the built-in one, e.g. `memcachePp()`
+ *   than the built-in one, e.g. `memcachePp()`. `tls`: for servers started with `-Z`: `{ ca, servername }`, or `{}`. `credentials`: for servers started
+ *   with `-Y`: `{ username, password }`; nginx cannot read from those
  * @throws {NginxCacheConfigError} when an option is wrong, or an address is none or stands there twice
  * @example
  * memcachedStore({ servers: 'unix:/run/memcached.sock' })
@@ -74,20 +96,21 @@ const optionsSchema = v.pipe(
  */
 export function memcachedStore(
   options:
-    | { readonly servers: MemcachedServers }
-    | { readonly servers: MemcachedServerSource; readonly refreshInterval?: number }
+    | ({ readonly servers: MemcachedServers } & MemcachedAccessOptions)
+    | ({ readonly servers: MemcachedServerSource; readonly refreshInterval?: number } & MemcachedAccessOptions)
     | { readonly client: MemcachedClientDefinition },
 ): MemcachedStoreDefinition {
-  const given = checked(optionsSchema, options, { of: 'memcachedStore' });
+  const given = checked(optionsSchema, options, { of: 'memcachedStore', secrets: SECRETS });
   const { client } = given;
   if (client) {
     const { servers } = client;
     const limits = (wanted: StoreContext) => client.limits?.(wanted) ?? [];
     return { kind: 'memcached', servers, limits, open: (context) => openStore(servers[0], client.open(), context) };
   }
-  const { refreshInterval } = given;
+  const { refreshInterval, tls, credentials } = given;
+  const access = { tls, credentials };
   if (typeof given.servers === 'function')
-    return changingStore(given.servers as MemcachedServerSource, refreshInterval);
+    return changingStore(given.servers as MemcachedServerSource, access, refreshInterval);
   if (refreshInterval !== undefined) {
     throw new NginxCacheConfigError(
       'memcachedStore.refreshInterval',
@@ -95,12 +118,16 @@ export function memcachedStore(
       'left out, since servers is no function',
     );
   }
-  return spreadOver(memcachedServers(given.servers as MemcachedServers, 'memcachedStore.servers'));
+  return spreadOver(memcachedServers(given.servers as MemcachedServers, 'memcachedStore.servers'), access);
 }
 
 /** The list is read when the application starts: until then, nothing can be opened. */
-function changingStore(source: MemcachedServerSource, interval = 30_000): MemcachedStoreDefinition {
-  const read = async () => spreadOver(memcachedServers(await source(), 'memcachedStore.servers()'), true);
+function changingStore(
+  source: MemcachedServerSource,
+  access: MemcachedAccess,
+  interval = 30_000,
+): MemcachedStoreDefinition {
+  const read = async () => spreadOver(memcachedServers(await source(), 'memcachedStore.servers()'), access, true);
   const open = (): never => {
     throw new NginxCacheConfigError('memcachedStore.servers', source, 'a list');
   };
@@ -110,16 +137,19 @@ function changingStore(source: MemcachedServerSource, interval = 30_000): Memcac
 /** @param isSpread whether it is a ring: one server can be one, to which others come */
 function spreadOver(
   servers: readonly MemcachedServerAddress[],
+  access: MemcachedAccess,
   isSpread = servers.length > 1,
 ): MemcachedStoreDefinition {
   const openServer = (address: string, context: StoreContext) =>
-    openStore(memcachedServers(address, 'memcachedStore.servers')[0], new MemcachedClient(address), context);
+    openStore(memcachedServers(address, 'memcachedStore.servers')[0], new MemcachedClient(address, access), context);
   const stores = (context: StoreContext) => servers.map(({ address }) => openServer(address, context));
   return {
     kind: 'memcached',
     servers,
     open: (context) => stores(context)[0]!,
     openServer,
+    ...(access.tls && { tls: access.tls }),
+    ...(access.credentials && { isAuthenticated: true }),
     ...(isSpread && { openSpread: (context: StoreContext) => openRing(servers, stores(context), context.prefix) }),
   };
 }

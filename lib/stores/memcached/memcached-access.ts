@@ -1,0 +1,79 @@
+import { isIP, type Socket, connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import * as v from 'valibot';
+import { strict } from '../../checks/checked.js';
+import { connectOptions } from './memcached-address.js';
+
+/**
+ * How a memcached that was started with `-Z` is reached.
+ *
+ * @publicApi
+ */
+export interface MemcachedTls {
+  /** The certificates that the one of the server must come from, in PEM; default: those that Node knows. nginx needs them. */
+  readonly ca?: string | undefined;
+  /** The name in the certificate of the server; default: the host of the address, unless that is an IP address. */
+  readonly servername?: string | undefined;
+}
+
+/**
+ * What a memcached that was started with `-Y` wants to know.
+ *
+ * @publicApi
+ */
+export interface MemcachedCredentials {
+  readonly username: string;
+  /** Without spaces: memcached takes what follows a space for something else. */
+  readonly password: string;
+}
+
+/** How the servers are reached. */
+export interface MemcachedAccess {
+  readonly tls?: MemcachedTls | undefined;
+  readonly credentials?: MemcachedCredentials | undefined;
+}
+
+const PEM = 'certificates in PEM';
+const NAME = 'a name like "memcached.example.com"';
+const USER = 'a word without spaces and colons';
+const PASSWORD = 'a word without spaces';
+
+export const tlsSchema = strict({
+  ca: v.optional(v.pipe(v.string(PEM), v.includes('-----BEGIN CERTIFICATE-----', PEM))),
+  servername: v.optional(v.pipe(v.string(NAME), v.regex(/^[\w.-]+$/, NAME))),
+});
+
+export const credentialsSchema = strict({
+  username: v.pipe(v.string(USER), v.regex(/^[^\s:\p{Cc}]+$/u, USER)),
+  password: v.pipe(v.string(PASSWORD), v.regex(/^[^\s\p{Cc}]+$/u, PASSWORD)),
+});
+
+/** The name that the certificate of a server must have; `undefined` when nobody can tell. */
+export function servernameOf(address: string, { servername }: MemcachedTls): string | undefined {
+  const options = connectOptions(address);
+  return servername ?? ('host' in options && isIP(options.host) === 0 ? options.host : undefined);
+}
+
+/** What is written to it goes out when it is connected. */
+export function openSocket(address: string, { tls }: MemcachedAccess): Socket {
+  const options = connectOptions(address);
+  if (!tls) return connect({ ...options, noDelay: true });
+  const servername = servernameOf(address, tls);
+  return connectTls({
+    ...options,
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(servername !== undefined && { servername }),
+  });
+}
+
+/**
+ * What goes out first on each connection: a `set` of any key, with the user and the password. The answer is `STORED`.
+ *
+ * @returns `undefined` when nobody asks for them
+ * @see https://github.com/memcached/memcached/blob/master/doc/protocol.txt section "Authentication"
+ */
+export function authentication({ credentials }: MemcachedAccess): string | undefined {
+  if (!credentials) return undefined;
+  const text = Buffer.from(`${credentials.username} ${credentials.password}`).toString('latin1');
+  return `set auth 0 0 ${text.length}\r\n${text}\r\n`;
+}
