@@ -39,7 +39,11 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
     () => files({ root: '/x', grace: 0.5 }),
     'fileStore.grace: 0.5 … a whole number of milliseconds from 2000',
   ],
-  ['memcachedStore', () => memcached(), 'memcachedStore: undefined … an object: { servers, refreshInterval, tls, credentials, client }'],
+  [
+    'memcachedStore',
+    () => memcached(),
+    'memcachedStore: undefined … an object: { servers, refreshInterval, tls, credentials, client }',
+  ],
   ['memcachedStore', () => memcached({}), 'memcachedStore: {} … either { servers } or { client }'],
   [
     'memcachedStore',
