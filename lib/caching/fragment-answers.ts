@@ -16,9 +16,10 @@ export class FragmentAnswers {
     @Inject(FragmentRequests) private readonly requests: FragmentRequests,
   ) {}
 
-  /** Where no nginx reads the store, only a visitor can have sent the field. */
+  /** Where nginx reads no page with fragments, only a visitor can have sent the field. */
   isAskedFor({ url = '', headers }: IncomingMessage): boolean {
-    return url.startsWith(FRAGMENT_PATH) && this.options.flavour !== undefined && Boolean(headers[FIELD]);
+    const { flavour, fragments } = this.options;
+    return flavour !== undefined && fragments.isUsed && Boolean(headers[FIELD]) && url.startsWith(FRAGMENT_PATH);
   }
 
   /** A failure has no content, so nginx takes the fallback. */

@@ -6,6 +6,7 @@ import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import type { HeaderField } from '../http/fields.js';
 import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { appLocations } from '../nginx/app-locations.js';
+import { fragmentMaps, saysCacheControl } from '../nginx/fragment-locations.js';
 import { checkDeployment, type CheckedDeployment, type NginxDeployment } from '../nginx/deployment.js';
 import type { Flavour, Site } from '../nginx/flavours/flavour.js';
 import { logFormat } from '../nginx/access-log.js';
@@ -189,6 +190,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['~*^([^|]+)\\|\\1\\.?(?::[0-9]+)?$', '$http_host'],
     ]),
     ...staleMaps(site),
+    ...fragmentMaps(site),
     ...(options.hosts
       ? [
           '# For pages: with a port only if it is the own one. Ports are not part of the key, and links may be made of them.',
@@ -216,6 +218,12 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
     '# A request that nginx itself refuses does not come as far as that.',
     'uninitialized_variable_warn off;',
     `add_header Cache-Status ${names.variable('status')} always;`,
+    ...(saysCacheControl(options)
+      ? [
+          `set ${names.variable('assembled')} "";`,
+          `add_header Cache-Control ${names.variable('cache_control')} always;`,
+        ]
+      : []),
     ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)} always;`),
     '',
     ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
@@ -226,8 +234,10 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
 }
 
 /** What the flavour does not keep with the page. */
-function hitHeaders({ keepsHeaders, headers }: CheckedOptions): readonly HeaderField[] {
-  return keepsHeaders ? [] : headers;
+function hitHeaders(options: CheckedOptions): readonly HeaderField[] {
+  const { keepsHeaders, headers } = options;
+  if (keepsHeaders) return [];
+  return saysCacheControl(options) ? headers.filter(([name]) => name.toLowerCase() !== 'cache-control') : headers;
 }
 
 /** A whole nginx.conf has nothing for other addresses; nginx would show files of its own. */

@@ -46,9 +46,13 @@ export function pageFragment(
   const address = fragmentAddress(name, params);
   if (fallback.includes(LEAD)) throw new TypeError(`The fallback of the fragment ${name} contains a fragment.`);
   isUsed = true;
-  // nginx would take it for a directive, and cannot be told otherwise in a stub.
-  const place: FragmentPlace = { address, fallback: fallback.replaceAll('<!--#', '<!-- #') };
+  const place: FragmentPlace = { address, fallback: withoutDirectives(fallback) };
   return `${LEAD}${Buffer.from(JSON.stringify(place)).toString('base64url')}.`;
+}
+
+/** Unlike in a page, nginx cannot be told in a stub that something only looks like a directive, or like the beginning of one at its end. */
+function withoutDirectives(fallback: string): string {
+  return fallback.replaceAll('<!--#', '<!-- #').replace(/<(?:!-{0,2})?$/, '$& ');
 }
 
 /** Whether there is any marker in this process. */

@@ -77,7 +77,7 @@ export class FragmentRequests {
         {
           method: 'GET',
           url,
-          headers: visitorsFields(receivedFields(visitor)),
+          headers: visitorsFields(receivedFields(visitor), this.options.flavour !== undefined),
           ...(remoteAddress === undefined ? {} : { remoteAddress }),
           signal,
           payloadAsStream: true,

@@ -1,19 +1,16 @@
 import { ADDRESS } from './fragment-address.js';
 import { cut, type FragmentPlace, isPlace, type PagePieces } from './page-pieces.js';
 
-/** What a directive of nginx's SSI filter begins with. */
-export const SSI_OPENING = '<!--#';
-/** The variable of nginx that holds just that. */
-export const SSI_OPENING_VARIABLE = 'page_cache_ssi_opening';
+/** The variable of nginx that holds `<`. */
+export const LESS_THAN_VARIABLE = 'page_cache_less_than';
 
+const OPENING = '<!--#';
 const END = ' -->';
-const OPENING = `${SSI_OPENING}echo var="${SSI_OPENING_VARIABLE}" encoding="none"${END}`;
-/** There is no such variable. */
-const NOTHING = `${SSI_OPENING}echo var="page_cache_ssi_nothing" default=""${END}`;
+const LESS_THAN = `${OPENING}echo var="${LESS_THAN_VARIABLE}" encoding="none"${END}`;
 
-const BLOCK = `${SSI_OPENING}block name="\\d+"${END}(?<fallback>[^]*?)${SSI_OPENING}endblock${END}`;
-const INCLUDE = `${SSI_OPENING}include virtual="(?<address>${ADDRESS})"(?: stub="\\d+")?${END}`;
-const DIRECTIVES = new RegExp(`(?<opening>${OPENING})|(?<nothing>${NOTHING})|(?:${BLOCK})?${INCLUDE}`, 'g');
+const BLOCK = `${OPENING}block name="\\d+"${END}(?<fallback>[^]*?)${OPENING}endblock${END}`;
+const INCLUDE = `${OPENING}include virtual="(?<address>${ADDRESS})"(?: stub="\\d+")?${END}`;
+const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?:${BLOCK})?${INCLUDE}`, 'g');
 
 /**
  * How a page on a path with fragments is stored: as HTML with directives for nginx's SSI filter. Whatever else in it looks like the beginning
@@ -22,29 +19,45 @@ const DIRECTIVES = new RegExp(`(?<opening>${OPENING})|(?<nothing>${NOTHING})|(?:
  * @see https://nginx.org/en/docs/http/ngx_http_ssi_module.html
  */
 export function toSsi(pieces: PagePieces): Buffer {
-  const whole = joined(pieces);
-  const written = whole.map((piece, index) => {
-    if (isPlace(piece)) return Buffer.from(directive(piece, index));
-    return literal(piece, index === whole.length - 1);
-  });
+  const written = joined(pieces).map((piece, index) =>
+    isPlace(piece) ? Buffer.from(directive(piece, index)) : literal(piece),
+  );
   return Buffer.concat(written);
 }
 
 export function fromSsi(body: Buffer): PagePieces {
   return cut(body, DIRECTIVES, ({ groups = {} }) => {
-    const { opening, nothing, fallback = '', address = '' } = groups;
-    if (opening !== undefined) return Buffer.from(SSI_OPENING);
-    if (nothing !== undefined) return Buffer.alloc(0);
+    const { lessThan, fallback = '', address = '' } = groups;
+    if (lessThan !== undefined) return Buffer.from('<');
     return { address, fallback: Buffer.from(fallback, 'latin1').toString() };
   });
 }
 
-/** @param isLast at the end of a page, nginx waits in vain for the rest of what begins a directive, and loses it */
-function literal(html: Buffer, isLast: boolean): Buffer {
+/**
+ * Makes a directive of each `<` that begins one, and of each that stands, with less than a whole beginning, right before a directive or at the
+ * end: nginx loses these where what it has read ends there, or writes them too late (`saved` in ngx_http_ssi_body_filter).
+ */
+function literal(html: Buffer): Buffer {
   const text = html.toString('latin1');
-  const isLost = isLast && /<(?:!-{0,2})?$/.test(text);
-  if (!isLost && !text.includes(SSI_OPENING)) return html;
-  return Buffer.from(text.replaceAll(SSI_OPENING, OPENING) + (isLost ? NOTHING : ''), 'latin1');
+  const pieces: string[] = [];
+  let end = text.length;
+  /** Where the next directive begins. */
+  let next = text.length;
+  for (let at = text.lastIndexOf('<'); at >= 0; at = at === 0 ? -1 : text.lastIndexOf('<', at - 1)) {
+    if (!text.startsWith(OPENING, at) && at + beginningAt(text, at) !== next) continue;
+    pieces.push(text.slice(at + 1, end), LESS_THAN);
+    end = at;
+    next = at;
+  }
+  if (pieces.length === 0) return html;
+  return Buffer.from(text.slice(0, end) + pieces.reverse().join(''), 'latin1');
+}
+
+/** How many bytes there are like those of `<!--`. */
+function beginningAt(text: string, at: number): number {
+  let length = 1;
+  while (length < 4 && text[at + length] === OPENING[length]) length += 1;
+  return length;
 }
 
 /** Two pieces of HTML that stand side by side may be the beginning of a directive together. */
@@ -60,8 +73,8 @@ function joined(pieces: PagePieces): PagePieces {
 
 /** @param index another one for each place of the page */
 function directive({ address, fallback }: FragmentPlace, index: number): string {
-  const include = `${SSI_OPENING}include virtual="${address}"`;
+  const include = `${OPENING}include virtual="${address}"`;
   if (fallback === '') return `${include}${END}`;
-  const block = `${SSI_OPENING}block name="${index}"${END}${fallback}${SSI_OPENING}endblock${END}`;
+  const block = `${OPENING}block name="${index}"${END}${fallback}${OPENING}endblock${END}`;
   return `${block}${include} stub="${index}"${END}`;
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import { CONFIGURATION_HEADER, FRAGMENT_HEADER, PAGE_KEY_HEADER, VISITOR_HEADERS } from '../page/page-key-header.js';
 import type { Variant } from '../rules/variant.js';
 import { variantFields } from '../rules/variant.js';
 
@@ -7,7 +7,9 @@ import { variantFields } from '../rules/variant.js';
 const GOVERNED = ['authorization', 'upgrade', 'content-length', 'transfer-encoding'];
 
 /** What nginx tells this module. */
-const OURS = [PAGE_KEY_HEADER, CONFIGURATION_HEADER].map((name) => name.toLowerCase());
+const OURS = [PAGE_KEY_HEADER, CONFIGURATION_HEADER, FRAGMENT_HEADER, ...Object.values(VISITOR_HEADERS)].map((name) =>
+  name.toLowerCase(),
+);
 
 /** They describe content, and a request with content is kept away from the cache. */
 const OF_CONTENT = ['content-type', 'content-encoding'];

@@ -1,12 +1,16 @@
 import type { CheckedOptions } from '../options/checked-options.js';
-import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.js';
+import { CONFIGURATION_HEADER, FRAGMENT_HEADER, PAGE_KEY_HEADER, VISITOR_HEADERS } from '../page/page-key-header.js';
 import { variantFields } from '../rules/variant.js';
+import { fragmentLocations, noSsi } from './fragment-locations.js';
 import type { CheckedDeployment } from './deployment.js';
 import type { Site } from './flavours/flavour.js';
 import { block, quoted } from './syntax.js';
 import { orCopy, sendsCopies } from './stale-locations.js';
 import { schemeVariable } from './trusted-proxies.js';
 import type { SiteNames } from './variables.js';
+
+/** Fields of a body, which a request for a fragment has not. */
+const OF_A_BODY = ['Content-Length', 'Content-Type', 'Transfer-Encoding', 'Expect', 'Upgrade'];
 
 /** The name of a request field, and its value as nginx.conf has it. */
 type Field = readonly [name: string, value: string];
@@ -34,9 +38,13 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
   const { hosts, requestFields } = options;
   const host = names.variable(hosts ? 'page_host' : 'host');
   const scheme = schemeVariable(place.trustedProxies, names);
+  const ours = [FRAGMENT_HEADER, ...Object.values(VISITOR_HEADERS)];
+  const noFragment = options.fragments.isUsed ? ours.map((name): Field => [name, '""']) : [];
+  const visitor = options.fragments.isUsed ? visitorFields() : [];
   const own = place.proxySetHeader.map(([name, value]): Field => [name, quoted(value)]);
   const untouched = (key: string) => [
     ...pass(names),
+    ...noSsi(options),
     '# An upload goes on as it comes: the application says how much it takes, and nothing fills the disk of nginx before.',
     'proxy_request_buffering off;',
     ...fields([
@@ -44,6 +52,7 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
       ...own,
       [PAGE_KEY_HEADER, key],
       [CONFIGURATION_HEADER, fingerprint],
+      ...noFragment,
       ['Upgrade', '$http_upgrade'],
     ]),
   ];
@@ -52,12 +61,15 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
   return [
     ...block(`location @${names.of('miss')}`, [
       ...pass(names),
+      ...noSsi(options),
       ...(requestFields.pass === 'key' ? ['proxy_pass_request_headers off;'] : []),
       ...fields([
         ...(requestFields.pass === 'key' ? keyFields(options, host, scheme) : otherFields(host, scheme)),
         ...own,
         [PAGE_KEY_HEADER, names.variable('key')],
         [CONFIGURATION_HEADER, fingerprint],
+        ...noFragment,
+        ...visitor,
         ...chosen(options, names),
       ]),
       '# A page is rendered to its end and stored, although the visitor has left.',
@@ -68,6 +80,20 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
     ...(options.rules.shared ? [...block(`location @${names.of('personal')}`, toPersonal), ''] : []),
     ...block(`location @${names.of('bypass')}`, bypass),
     ...(sendsCopies(options) ? ['', ...block(`location @${names.of('part')}`, [...bypass, ...orCopy(site)])] : []),
+    ...fragmentLocations(site, [
+      ...pass(names),
+      ...fields([
+        ...otherFields(names.variable('host'), scheme),
+        ...own,
+        ...OF_A_BODY.map((name): Field => [name, '""']),
+        ['Connection', '""'],
+        ['Accept-Encoding', '""'],
+        [PAGE_KEY_HEADER, '""'],
+        [CONFIGURATION_HEADER, '""'],
+        ...noFragment,
+        [FRAGMENT_HEADER, '$request_uri'],
+      ]),
+    ]),
   ];
 }
 
@@ -84,6 +110,14 @@ function keyFields({ requestFields }: CheckedOptions, host: string, scheme: stri
     ['Host', host],
     ['Accept-Encoding', '$http_accept_encoding'],
     ...ignored.map((name): Field => [name, own.get(name) ?? `$http_${name.replace(/-/g, '_')}`]),
+  ];
+}
+
+/** For the fragments of a page that is made for nobody. */
+function visitorFields(): Field[] {
+  return [
+    [VISITOR_HEADERS.cookie, '$http_cookie'],
+    [VISITOR_HEADERS.authorization, '$http_authorization'],
   ];
 }
 

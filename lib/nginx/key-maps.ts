@@ -3,6 +3,7 @@ import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
 import { keyLead, shortKeySources } from '../page/page-key.js';
 import { parameterSource } from '../rules/query.rule.js';
 import { type Variant, variantException, variantSubject, variantTests } from '../rules/variant.js';
+import { formVariable } from './fragment-locations.js';
 import { exceptionMaps, regexp } from './rule-map.js';
 import { map } from './syntax.js';
 import type { SiteNames } from './variables.js';
@@ -51,12 +52,14 @@ export function keyMaps(options: CheckedOptions, names: SiteNames): string[] {
 
 /** What a key is made of, behind its prefix: host, variants and form, path and allowed query. */
 export function keyParts(
-  { hosts, query, variants, form }: CheckedOptions,
+  { hosts, query, variants, form, fragments }: CheckedOptions,
   names: SiteNames,
 ): { lead: string; target: string } {
   const chosen = variants.map(({ name }, index) => [name, names.variable(`variant_${index}`)] as const);
   const keptQuery = query.allow.length > 0 ? names.variable('kept_query') : '';
-  return { lead: keyLead(hosts ? '$host' : '', chosen, form), target: `${names.variable('path')}${keptQuery}` };
+  const host = hosts ? '$host' : '';
+  const lead = fragments.isUsed ? `${keyLead(host, chosen)}${formVariable(names)}` : keyLead(host, chosen, form);
+  return { lead, target: `${names.variable('path')}${keptQuery}` };
 }
 
 /** The value of a variant: that of the request, where the page varies by it. */

@@ -11,6 +11,15 @@ export const CONFIGURATION_HEADER = 'X-Page-Cache-Configuration';
 
 const PAGE_KEY_FIELD = PAGE_KEY_HEADER.toLowerCase();
 
+/**
+ * The request fields in which nginx tells the application, when a page is not stored, who asks for it: the page is made for nobody, and its
+ * fragments for the visitor.
+ */
+export const VISITOR_HEADERS = {
+  cookie: 'X-Page-Fragment-Cookie',
+  authorization: 'X-Page-Fragment-Authorization',
+} as const;
+
 /** What nginx says of a request that it keeps away from the cache: `bypass`, and why. No key holds a space. */
 export const NGINX_BYPASS = /^bypass(?:$| +)/;
 

@@ -10,7 +10,7 @@ const HTML = 'text/html; charset=utf-8';
 /** What somebody writes who wants nginx to execute it. */
 export const EVIL = [
   '<!--#include virtual="/.page-fragment/user-bar" -->',
-  '<!--# set var="page_cache_ssi_opening" value="pwned" -->',
+  '<!--# set var="page_cache_less_than" value="pwned" -->',
   '<!--#echo var="http_cookie" -->',
   '<!--#block name="1" -->evil<!--#endblock -->',
   '<!--#if expr="$http_cookie" -->yes<!--#endif -->',
@@ -91,6 +91,22 @@ export class FragmentPagesController {
       await Promise.resolve();
     }
     response.end('<hr>');
+  }
+
+  /** What `with/any/…` says. */
+  static readonly contents: { before: string; param: string; after: string }[] = [];
+
+  @Get('with/any/:index')
+  @Header('content-type', HTML)
+  any(@Param('index') index: string) {
+    const { before, param, after } = FragmentPagesController.contents[Number(index)]!;
+    return `${before}${pageFragment('evil', { text: param })}${after}`;
+  }
+
+  @Get('sees')
+  @Header('content-type', 'text/plain')
+  sees(@Req() request: Wrapped<IncomingMessage>) {
+    return JSON.stringify(raw(request).headers);
   }
 
   @Get('with/large/:way')

@@ -1,6 +1,7 @@
 import { bodyFormat } from '../../page/body-format.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
 import { contentType, gzipTypes, typeDecision, typeLocations, typeMaps } from '../content-types.js';
+import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
 import type { Flavour, Site } from './flavour.js';
 import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
 import { decision, fallback, memcachedPass } from './lookup.js';
@@ -8,7 +9,7 @@ import { decision, fallback, memcachedPass } from './lookup.js';
 /** The body alone, looked up by nginx's own module (ngx_http_memcached_module). */
 export const memcachedFlavour: Flavour = {
   name: 'memcached',
-  hasFragments: false,
+  hasFragments: true,
   store: 'memcached',
   statuses: [200],
   because: 'the memcached flavour stores no status',
@@ -16,14 +17,23 @@ export const memcachedFlavour: Flavour = {
 
   modules: () => [],
   http: (site) => [...typeMaps(site), ...copyMaps(site)],
-  location: (site) => [...decision(site, '$memcached_key'), ...typeDecision(site), ...page(site)],
-  locations: (site) => typeLocations(site, (type) => page(site, type)),
+  location: (site) => [
+    ...decision(site, '$memcached_key'),
+    ...fragmentDecision(site),
+    ...typeDecision(site),
+    ...page(site),
+  ],
+  locations: (site) => [...typeLocations(site, (type) => page(site, type)), ...ssiLocation(site, () => page(site))],
   copy: (site) => [
     `set $memcached_key ${site.names.variable('copy_key')};`,
+    ...fragmentDecision(site, 'stale_ssi'),
     ...typeDecision(site, 'stale_type'),
     ...page(site, site.options.contentTypes.ofAll, orFailure(site)),
   ],
-  copyLocations: (site) => typeLocations(site, (type) => page(site, type, orFailure(site)), 'stale_type'),
+  copyLocations: (site) => {
+    const copy = (type = site.options.contentTypes.ofAll) => page(site, type, orFailure(site));
+    return [...typeLocations(site, copy, 'stale_type'), ...ssiLocation(site, copy, 'stale_ssi')];
+  },
   files: () => ({}),
 };
 

@@ -1,0 +1,134 @@
+import { ASSEMBLED_CACHE_CONTROL } from '../fragments/page-assembly.js';
+import { ADDRESS_MAX_LENGTH, FRAGMENT_PATH } from '../fragments/fragment-address.js';
+import { LESS_THAN_VARIABLE } from '../fragments/ssi-form.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { fragmentForm } from '../page/page-key.js';
+import { pathPattern } from '../rules/path.rule.js';
+import type { Site } from './flavours/flavour.js';
+import { regexp } from './rule-map.js';
+import { STALE_STATUS } from './stale-locations.js';
+import { block, map } from './syntax.js';
+import type { SiteNames } from './variables.js';
+
+/** Pages with fragments have a location of their own; so have the copies that outlive them. */
+type Of = 'ssi' | 'stale_ssi';
+
+/** Every answer to a request for a fragment that is none; nginx itself says 502 and 504. */
+// prettier-ignore
+const FAILURES = [
+  300, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 423, 424,
+  425, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505, 507, 508, 511,
+];
+
+/** Which pages are read with the SSI filter, as `FragmentPaths` decides, and the word in their keys. */
+export function fragmentMaps({ names, options }: Site): string[] {
+  const { fragments, form, contentTypes } = options;
+  if (!fragments.isUsed) return [];
+  const lines = fragments.patterns.map((path): [string, string] => [regexp(pathPattern(path)), 'yes']);
+  const [decoded, path] = [names.variable('ssi_decoded'), names.variable('ssi_path')];
+  const hasTypes = contentTypes.others.length > 0;
+  const cacheControl = options.headers.find(([name]) => name.toLowerCase() === 'cache-control')?.[1];
+  return [
+    '',
+    '# Which pages contain fragments: nginx reads them with its SSI filter, and no others.',
+    ...map('$uri', decoded, [['default', ''], ...lines]),
+    ...map(names.variable('path'), path, [['default', decoded], ...lines]),
+    '# A page of another content type has none.',
+    ...map(hasTypes ? names.variable('type') : '""', names.variable('ssi'), [
+      ['default', hasTypes ? '' : path],
+      ['', path],
+    ]),
+    ...map(names.variable('ssi'), names.variable('form'), [
+      ['default', form === '' ? '' : `;${form}`],
+      ['yes', `;${fragmentForm(form)}`],
+    ]),
+    '# What a page with fragments says to a browser, and what all others say.',
+    ...map(`"${names.variable('assembled')}|${names.variable('status')}"`, names.variable('cache_control'), [
+      ['~^yes\\|nginx; ', ASSEMBLED_CACHE_CONTROL],
+      ...(cacheControl === undefined
+        ? []
+        : ([
+            ['|nginx; hit', cacheControl],
+            [STALE_STATUS.replace('^', '^\\|'), cacheControl],
+          ] as [string, string][])),
+    ]),
+  ];
+}
+
+/** Where `Cache-Control` depends on whether there are fragments, it is no field of every page. */
+export function saysCacheControl({ fragments }: CheckedOptions): boolean {
+  return fragments.isUsed;
+}
+
+/** Leads a request that may be answered from the cache to the location of pages with fragments. */
+export function fragmentDecision({ names, options }: Site, of: Of = 'ssi'): string[] {
+  if (!options.fragments.isUsed) return [];
+  return [
+    '# Never leaves nginx either.',
+    `error_page 420 = @${names.of(of)};`,
+    `if (${names.variable('ssi')}) {`,
+    '    return 420;',
+    '}',
+    ...noSsi(options),
+  ];
+}
+
+/** @param page the lines that send a page */
+export function ssiLocation({ names, options }: Site, page: () => string[], of: Of = 'ssi'): string[] {
+  if (!options.fragments.isUsed) return [];
+  return block(`location @${names.of(of)}`, [
+    '# What looks like the beginning of a directive, and is none of ours, has become a directive that writes this.',
+    `set $${LESS_THAN_VARIABLE} "<";`,
+    `set ${names.variable('assembled')} "yes";`,
+    'ssi on;',
+    'ssi_silent_errors on;',
+    `ssi_value_length ${ADDRESS_MAX_LENGTH};`,
+    '# Else nginx keeps the last bytes back, and waits until somebody has read them.',
+    'postpone_output 0;',
+    ...page(),
+  ]);
+}
+
+/** For locations of what is not read so: what stands in it is for nobody to execute. */
+export function noSsi({ fragments }: CheckedOptions): string[] {
+  return fragments.isUsed ? ['ssi off;'] : [];
+}
+
+/**
+ * Where nginx asks the application for fragments. A failure has no content, so the fallback of the page stands there.
+ *
+ * @param pass the lines that pass a request to the application
+ */
+export function fragmentLocations({ names, options }: Site, pass: readonly string[]): string[] {
+  if (!options.fragments.isUsed) return [];
+  const wait = `${options.fragmentTimeout}ms`;
+  return [
+    '',
+    '# No visitor comes here.',
+    ...block(`location ^~ ${FRAGMENT_PATH}`, [
+      'internal;',
+      ...pass,
+      'proxy_method GET;',
+      'proxy_pass_request_body off;',
+      ...['connect', 'send', 'read'].map((step) => `proxy_${step}_timeout ${wait};`),
+      'proxy_next_upstream off;',
+      'proxy_intercept_errors on;',
+      `error_page ${FAILURES.join(' ')} = @${names.of('no_fragment')};`,
+      'ssi off;',
+    ]),
+    '',
+    ...block(`location @${names.of('no_fragment')}`, [
+      '# A visitor who asks for a fragment himself: nothing has been read with the SSI filter for him.',
+      `if ($${LESS_THAN_VARIABLE} = "") {`,
+      '    return 404;',
+      '}',
+      'ssi off;',
+      'return 204;',
+    ]),
+  ];
+}
+
+/** The form in the key of a page, with the `;` before it, where it depends on the path. */
+export function formVariable(names: SiteNames): string {
+  return names.variable('form');
+}
