@@ -33,8 +33,17 @@ export class ReadPages {
     const last = this.#read.get(key);
     if (last !== undefined && now - last.read <= this.inactive) return true;
     this.#read.delete(key);
+    this.forgetOld();
     keepNewest(this.#unread, key, expires);
     return false;
+  }
+
+  /** Who asks for a page so long after its end is a new visitor. */
+  private forgetOld(): void {
+    for (const [key, expires] of this.#unread) {
+      if (expires + this.inactive >= Date.now()) break;
+      this.#unread.delete(key);
+    }
   }
 
   /** A page has another life. @param expires Unix time in milliseconds; `Infinity` when it has no end */

@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ReadPages } from '../../lib/publishing/read-pages.js';
 
-const page = (expires: number, isRead = false, key = 'page:/a') => ({ key, expires, isRead });
+const START = Date.now();
+/** @param end when it ends, in milliseconds from now */
+const page = (end: number, isRead = false, key = 'page:/a') => ({ key, expires: START + end, isRead });
 
 describe('a page counts as read', () => {
   it('when somebody has read it, and for `inactive` after that', () => {
@@ -33,13 +35,12 @@ describe('a page counts as read', () => {
 
 it('pages that were kept and have not ended are known, those that were read last first', () => {
   const pages = new ReadPages(60_000);
-  const later = Date.now() + 60_000;
-  for (const key of ['a', 'b', 'c', 'd']) pages.isRead(page(key === 'c' ? Date.now() - 1 : later, true, key));
+  const later = 600_000;
+  for (const key of ['a', 'b', 'c', 'd']) pages.isRead(page(key === 'c' ? -1 : later, true, key));
   pages.isRead(page(later, false, 'unread'));
   pages.isRead(page(later, true, 'a'));
   expect(pages.latest()).toEqual(['a', 'd', 'b']);
-  pages.isStored('c', later);
-  pages.isStored('unread', later);
+  for (const key of ['c', 'unread']) pages.isStored(key, START + later);
   expect(pages.latest()).toEqual(['a', 'd', 'c', 'b']);
 });
 

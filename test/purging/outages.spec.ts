@@ -85,6 +85,8 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
         platform: 'fastify',
         controllers: [VersionController],
         providers: [StoredLog, FailureLog],
+        // Copies and pages that are rendered ahead must not come back either.
+        options: { staleWhileRevalidate: 600_000, staleIfError: 600_000, refreshAhead: { afterPurge: 10 } },
         logger: false,
       },
       {},
