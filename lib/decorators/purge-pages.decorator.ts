@@ -20,7 +20,8 @@ const targetSchema = v.custom(
  * purged when the answer has been sent.
  * A purge that fails does not fail the request: it is reported by `PageCacheFailed`, and tried again until the store has it.
  *
- * @param targets paths, URLs, entities with `dependentPaths()`, lists of these, or functions that give them
+ * @param given options, which may be left out, and then targets: paths, URLs, entities with `dependentPaths()`, lists of these, or functions that give
+ *   them
  * @throws {NginxCacheConfigError} when an option or a target is wrong
  * @example
  * @PurgePages((post: Post, request: Request) => ['/posts', post])
