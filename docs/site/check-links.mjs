@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('dist', import.meta.url));
-const pages = readdirSync(root, { recursive: true }).filter((name) => name.endsWith('.html') && name !== '404.html');
+const pages = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.html') && name !== '404.html',
+);
 const texts = new Map(pages.map((name) => [name, readFileSync(join(root, name), 'utf8')]));
 const decoded = (text) => decodeURIComponent(text.replaceAll('&amp;', '&'));
 const anchors = new Map(
