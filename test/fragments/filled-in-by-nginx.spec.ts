@@ -28,6 +28,7 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
         fragmentTimeout: 1000,
         staleIfError: 3_600_000,
         anonymousOnly: { sessionCookies: ['session'] },
+        shared: ['/with/shared/*'],
       },
       { controllers: [FragmentPagesController] },
     );
@@ -64,6 +65,16 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
     }
     expect(count('home') - pages).toBe(misses);
     expect(count('user-bar') - bars).toBe(requests);
+  });
+
+  it('a visitor with a session gets his own in a shared page, on a miss and on a hit', async () => {
+    const ask = (name: string) => site.get('/with/shared/home', { Cookie: `session=1; name=${name}` });
+    expect(text(await ask('Eve'))).toBe(home('Eve'));
+    expect(await site.log.outcome('/with/shared/home')).toBe('stored');
+    for (const name of ['Eve', 'Adam']) {
+      const page = await ask(name);
+      expect([said(page, 'cache-status'), text(page)]).toEqual([['nginx; hit'], home(name)]);
+    }
   });
 
   it('executes nothing of what stands in a page, in a fragment, in a fallback or in a request', async () => {

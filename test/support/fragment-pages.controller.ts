@@ -48,7 +48,7 @@ export class FragmentPagesController {
     FragmentPagesController.calls.set(handler, (FragmentPagesController.calls.get(handler) ?? 0) + 1);
   }
 
-  @Get(['with/home', 'undeclared'])
+  @Get(['with/home', 'with/shared/home', 'undeclared'])
   @Header('content-type', HTML)
   home() {
     this.count('home');
