@@ -104,6 +104,7 @@ export { memcachedStore, type MemcachedStoreDefinition } from './stores/memcache
 export { dnsServers } from './stores/memcached/servers/dns-servers.js';
 export { elastiCacheServers } from './stores/memcached/servers/elasticache-servers.js';
 export { memoryStore, type MemoryStoreOptions } from './stores/memory/memory-store.js';
+export type { PageDetails } from './stores/page-details.js';
 export type {
   ChangingServers,
   PageStore,

@@ -41,7 +41,10 @@ async function read(socket: Socket): Promise<MemcachedStats> {
     if (text.split('\r\n').filter((line) => line === 'END').length === 2) break;
     if (/(?:^|\r\n)(?:CLIENT_|SERVER_)?ERROR/.test(text)) break;
   }
-  for (const [, name = '', value = ''] of text.matchAll(/^STAT (\S+) (.*)\r$/gm)) stats.set(name, value);
+  for (const [, name = '', value = ''] of text.matchAll(/^STAT (\S+) (.*)\r$/gm)) {
+    // `evictions` is a number among the statistics, which come first, and "on" among the settings.
+    if (!stats.has(name)) stats.set(name, value);
+  }
   if (stats.size === 0) throw new Error('no memcached answers there');
   return stats;
 }

@@ -4,6 +4,11 @@ import type { Cli } from './cli.js';
 import { addConfCommand } from './commands/conf.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addLogCommand } from './commands/log.command.js';
+import { addLsCommand } from './commands/ls.command.js';
+import { addPublishCommand } from './commands/publish.command.js';
+import { addPurgeCommand } from './commands/purge.command.js';
+import { addShowCommand } from './commands/show.command.js';
+import { addStatsCommand } from './commands/stats.command.js';
 import { addWhyCommand } from './commands/why.command.js';
 
 /** In the order in which `--help` lists them. Each command is a file in `commands/`. */
@@ -12,6 +17,11 @@ const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addDoctorCommand,
   addLogCommand,
   addWhyCommand,
+  addLsCommand,
+  addShowCommand,
+  addStatsCommand,
+  addPurgeCommand,
+  addPublishCommand,
 ];
 
 const EXAMPLES = `

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { INestApplication, INestApplicationContext, Type } from '@nestjs/common';
+import { type INestApplication, type INestApplicationContext, Logger, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { PageCacheService } from '../module/page-cache.service.js';
 import { CliError } from './cli.error.js';
@@ -28,6 +28,8 @@ export async function createSite(given: string, terminal: Terminal, renders: boo
   const exports = await loadFile(file);
   const factory = factoryOf(exports, name, file);
   const logger = new ErrorLogger(terminal.stderr);
+  // Also for a function that says nothing of a logger: Nest reports its start where the result of the command goes.
+  Logger.overrideLogger(logger);
   let app: INestApplicationContext;
   if (isClass(factory)) {
     const options = { logger, abortOnError: false };

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { chunks } from '../async/chunks.js';
 import { checked } from '../checks/checked.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import type { PurgeReport } from '../purging/purge-report.js';
@@ -23,16 +24,23 @@ import type { PublishManyReport, PublishReport, PublishSitemapReport } from '../
 import { Publisher } from '../publishing/publisher.js';
 import { SitemapReader, type SitemapSource } from '../publishing/sitemap/sitemap-reader.js';
 import { rawQuery } from '../rules/request-head.js';
+import type { PageDetails } from '../stores/page-details.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';
 import { healthOf, type PageCacheHealth } from './page-cache-health.js';
 
+/** So many pages are described together. */
+const DESCRIBED_TOGETHER = 500;
+
 /**
- * One stored page, as `pages()` lists it.
+ * One stored page, as `pages()` lists it: its address, and what the store knows of it.
  *
  * @publicApi
  */
-export type PageInfo = Readonly<PageAddress>;
+export interface PageInfo extends PageAddress, Partial<PageDetails> {
+  /** The server that has it; absent when the store has none. */
+  readonly server?: string | undefined;
+}
 
 /**
  * Purges, publishes and looks up pages.
@@ -216,7 +224,7 @@ export class PageCacheService {
   }
 
   /**
-   * Lists the stored pages.
+   * Lists the stored pages, with age, remaining ttl, size and tags where the store knows them.
    *
    * @param filter `under` a path as in `purgeUnder`, or `matching` as in `purgeMatching`
    * @throws {TypeError} when one of them is wrong, or when the store cannot list. With several memcached servers, those that answer are listed
@@ -225,8 +233,15 @@ export class PageCacheService {
   async *pages({ under = '/', matching }: { under?: string; matching?: RegExp } = {}): AsyncIterable<PageInfo> {
     const scopes = subtreeScopes(under);
     const regexp = matching && pagePattern(matching);
-    for await (const page of storedPages(this.storage, this.keys)) {
-      if (scopes.some((scope) => concerns(scope, page)) && (!regexp || regexp.test(page.target))) yield page;
+    const isMeant = (page: PageAddress) =>
+      scopes.some((scope) => concerns(scope, page)) && (!regexp || regexp.test(page.target));
+    for await (const some of chunks(storedPages(this.storage, this.keys), DESCRIBED_TOGETHER)) {
+      const meant = some.filter(isMeant);
+      const details = await this.storage.details(meant.map(({ key }) => key));
+      for (const [index, page] of meant.entries()) {
+        const server = this.storage.serverOf(page.key);
+        yield { ...page, ...details[index], ...(server !== undefined && { server }) };
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import type { Page } from '../page/page.js';
 import { LocalJournal } from './journal/local-journal.js';
 import { type Arrival, PurgeCheck } from './journal/purge-check.js';
 import { LateWrite } from './late-write.js';
+import type { PageDetails } from './page-details.js';
 import type { PageStore, PageUse, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
@@ -130,6 +131,12 @@ export class PageStorage {
     return copy && copy.ifError > Date.now() && isPage(copy.page) ? copy : undefined;
   }
 
+  /** A page, however long it takes; it rejects when the store does not say. */
+  async lookUp(key: string): Promise<Page | undefined> {
+    const given: unknown = await this.partOf(key).store.keyv.get(key);
+    return isPage(given) ? given : undefined;
+  }
+
   /** Whether there is a page, or a copy of one; unlike `get`, it rejects when the store does not say so. */
   async has(key: string): Promise<boolean> {
     const { store } = this.partOf(key);
@@ -247,6 +254,19 @@ export class PageStorage {
   /** The same and what is being written at the moment. */
   listToPurge(): AsyncIterable<string> {
     return eachOf(this.parts, (part) => part.listToPurge());
+  }
+
+  /** What the store knows of pages, `undefined` where there is none, or where the store knows nothing of them. */
+  async details(keys: readonly string[]): Promise<(PageDetails | undefined)[]> {
+    const found = new Map<string, PageDetails | undefined>();
+    await Promise.all(
+      this.parts.map(async ({ store, holds }) => {
+        const own = keys.filter(holds);
+        const details = own.length > 0 ? await store.details?.(own) : undefined;
+        for (const [index, key] of own.entries()) found.set(key, details?.[index]);
+      }),
+    );
+    return keys.map((key) => found.get(key));
   }
 
   /** The server of a page, for messages; `undefined` when there is none. */

@@ -5,6 +5,7 @@ import type { PageAddress } from '../page/page-key.js';
 import type { Edition } from './journal/edition.js';
 import type { WriteContext } from './journal/purge-check.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
+import type { PageDetails } from './page-details.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
 import type { StaleCopy } from './stale-copy.js';
@@ -164,6 +165,8 @@ export interface PageStore {
   tagged?(tags: readonly string[]): AsyncIterable<string>;
   /** The pages with a ttl that end before a time (Unix time in milliseconds). Absent when the store cannot tell who was read. */
   uses?(before: number): AsyncIterable<PageUse>;
+  /** What is known of pages, `undefined` where there is none. Absent when the store knows nothing of them. */
+  details?(keys: readonly string[]): Promise<(PageDetails | undefined)[]>;
   /** The string under which the server keeps the page: the key itself when absent. */
   serverKey?(key: string): string;
 }

@@ -49,6 +49,7 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
     keysToPurge: (prefix) => pages.keysToPurge(prefix),
     uses: (before) => pages.uses(before),
     tagged: (tags) => pages.tagged(new Set(tags)),
+    details: (keys) => pages.details(keys),
     serverKey: (key) => pageFile(key, context.prefix) ?? key,
   };
 }

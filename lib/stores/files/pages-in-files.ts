@@ -7,12 +7,14 @@ import { keyOfPageFile, PAGE_FILE_MARK, PAGE_LINKS, pageFile, SITE_DIRECTORIES }
 import { GZIP_FLAG } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
+import type { PageDetails } from '../page-details.js';
 import type { PageUse, StoreContext } from '../page-store.js';
 import { type CommitResult, refused, STORED } from '../page-write.js';
 import type { StaleTimes } from '../../page/stale-times.js';
 import { type StaleCopy, timesOfCopy } from '../stale-copy.js';
 import { UnsupportedError } from '../unsupported.error.js';
 import { keepsAccessTimes } from './access-times.js';
+import { detailsOfFile } from './details-of-file.js';
 import { Drafts } from './drafts.js';
 import { ExpiryIndex, PERIOD } from './expiry-index.js';
 import { ExpiryKeeper } from './expiry-keeper.js';
@@ -167,8 +169,7 @@ export class PagesInFiles {
 
   /** By what is written down of when pages end: nothing else has to be looked at. */
   async *uses(before: number): AsyncGenerator<PageUse, void, undefined> {
-    this.#keepsAccessTimes ??= await keepsAccessTimes(this.#tmp);
-    if (!this.#keepsAccessTimes) throw new UnsupportedError(`fileStore: ${NO_ACCESS_TIMES}`);
+    if (!(await this.knowsReads())) throw new UnsupportedError(`fileStore: ${NO_ACCESS_TIMES}`);
     for (const period of await this.#index.periods()) {
       if (period * PERIOD > before) continue;
       const ending = (await this.#index.entries(period)).filter(({ ttl, expires }) => ttl > 0 && expires <= before);
@@ -177,6 +178,23 @@ export class PagesInFiles {
         for (const use of uses) if (use) yield use;
       }
     }
+  }
+
+  async details(keys: readonly string[]): Promise<(PageDetails | undefined)[]> {
+    const knowsReads = await this.knowsReads();
+    const details: (PageDetails | undefined)[] = [];
+    for (const some of slices(keys, TOGETHER)) {
+      const directories = some.map((key) => this.directoryOf(key));
+      const found = directories.map((page) =>
+        page === undefined ? undefined : detailsOfFile(this.#pages, page, knowsReads),
+      );
+      details.push(...(await Promise.all(found)));
+    }
+    return details;
+  }
+
+  private async knowsReads(): Promise<boolean> {
+    return (this.#keepsAccessTimes ??= await keepsAccessTimes(this.#tmp));
   }
 
   /** Drafts included: one that its purge does not find comes to its place. */

@@ -3,6 +3,7 @@ import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js'
 import type { Page } from '../../page/page.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { beginCheck } from '../journal/purge-check.js';
+import type { PageDetails } from '../page-details.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { NO_COPIES, UnconditionalWrite } from '../unconditional-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
@@ -91,12 +92,21 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
       }),
     forgets: false,
     deletePages,
+    details: async (keys) => {
+      const entries = await Promise.all(keys.map((key) => keyv.get<Page>(key, { raw: true })));
+      return (entries as (RawEntry | undefined)[]).map((entry) => entry && detailsOf(entry));
+    },
     ...(canList(keyv) && {
       keys: (begin: string) => keysOf(keyv, begin),
       tagged: (tags: readonly string[]) =>
         keysOf(keyv, prefix, (page) => page?.tags?.some((tag) => tags.includes(tag)) ?? !page),
     }),
   };
+}
+
+/** Keyv keeps neither when a page was stored nor whether it was read. */
+function detailsOf({ value: { body, tags = [] }, expires }: RawEntry): PageDetails {
+  return { ttl: expires === undefined ? 0 : Math.max(1, expires - Date.now()), size: body.length, tags };
 }
 
 /** The keys in use that begin with `prefix`. Not by Keyv's own iterator, which parses what others keep there too. */

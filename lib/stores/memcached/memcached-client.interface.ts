@@ -1,5 +1,6 @@
 import type { StoredValue } from '../../page/page-format.js';
 import type { StoreContext } from '../page-store.js';
+import type { ItemDetails } from './item-details.js';
 import type { DumpedItem } from './memcached-metadump.js';
 import type { MemcachedServerAddress } from './memcached-address.js';
 
@@ -65,6 +66,8 @@ export interface MemcachedMetaClient extends MemcachedPageClient {
   compareAndDelete(key: string, cas: string): Promise<ChangeResult>;
   /** The client flags of items, `undefined` where there is none. */
   flagsOf(keys: readonly string[]): Promise<(number | undefined)[]>;
+  /** What the server says of items without their values, `undefined` where there is none. They do not count as read. */
+  describe(keys: readonly string[]): Promise<(ItemDetails | undefined)[]>;
   getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
 }
 

@@ -7,6 +7,7 @@ import { MemcachedConnection } from './memcached-connection.js';
 import { MemcachedError } from './memcached-error.js';
 import { memcachedExpiry } from './memcached-expiry.js';
 import type { MemcachedReply } from './memcached-reply.js';
+import { type ItemDetails, itemDetails } from './item-details.js';
 import { type DumpedItem, metadump } from './memcached-metadump.js';
 
 /** Times in milliseconds. */
@@ -124,6 +125,11 @@ export class MemcachedClient implements MemcachedMetaClient {
   async flagsOf(keys: readonly string[]): Promise<(number | undefined)[]> {
     const replies = await this.#each('get', keys, (key) => `mg ${key} f u\r\n`, ['HD', 'EN']);
     return replies.map(({ line }) => flagsIn(line));
+  }
+
+  async describe(keys: readonly string[]): Promise<(ItemDetails | undefined)[]> {
+    const replies = await this.#each('get', keys, (key) => `mg ${key} f s t h l u\r\n`, ['HD', 'EN']);
+    return replies.map(({ line }) => itemDetails(line));
   }
 
   async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {

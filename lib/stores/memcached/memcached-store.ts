@@ -6,9 +6,11 @@ import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/me
 import type { PageAddress } from '../../page/page-key.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { beginCheck, type WriteContext } from '../journal/purge-check.js';
+import type { PageDetails } from '../page-details.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
 import { UnconditionalWrite } from '../unconditional-write.js';
+import type { ItemDetails } from './item-details.js';
 import {
   memcachedServers,
   type MemcachedServerAddress,
@@ -220,7 +222,10 @@ function sharedWrites(
   client: MemcachedMetaClient,
   { format, prefix, edition, keepsCopies = false }: StoreContext,
 ): {
-  readonly store: Pick<PageStore, 'journal' | 'begin' | 'copy' | 'forgets' | 'has' | 'lease' | 'tagged' | 'uses'>;
+  readonly store: Pick<
+    PageStore,
+    'journal' | 'begin' | 'copy' | 'details' | 'forgets' | 'has' | 'lease' | 'tagged' | 'uses'
+  >;
   readonly leases: MemcachedLeases;
 } {
   const begin = memcachedKey(prefix);
@@ -258,6 +263,11 @@ function sharedWrites(
         if (pageKeyOfCopy(pageKey) === undefined) yield { key: pageKey, expires, isRead };
       }
     },
+    details: async (keys) => {
+      const serverKeys = keys.map(memcachedKey);
+      const [items, labels] = await Promise.all([client.describe(serverKeys), tags.items(serverKeys)]);
+      return items.map((item, index) => item && detailsOfItem(item, labels[index]));
+    },
     copy: async (key) => {
       const stored = await copies.read(key);
       const page = stored && format.decode(MemcachedTags.unmarked(stored.value), key);
@@ -266,6 +276,16 @@ function sharedWrites(
     tagged: (wanted: readonly string[]) => onceEach(unescaped(tags.concerned(client.keys(begin), wanted))),
   };
   return { store, leases };
+}
+
+function detailsOfItem({ flags, size, ttl, isRead, idle }: ItemDetails, tags: Buffer | undefined): PageDetails {
+  return {
+    ttl: ttl === undefined ? 0 : Math.max(1, ttl * 1000),
+    age: isRead ? undefined : idle * 1000,
+    size,
+    tags: MemcachedTags.read(flags, tags),
+    isRead,
+  };
 }
 
 async function* unescaped(serverKeys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {

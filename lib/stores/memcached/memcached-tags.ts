@@ -54,6 +54,25 @@ export class MemcachedTags {
     if (tags.length > 0) await this.client.set(this.itemOf(serverKey), { bytes: encode(tags), flags: 0 }, ttl);
   }
 
+  /** The items beside these pages. */
+  items(serverKeys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    return this.client.getMany(serverKeys.map((key) => this.itemOf(key)));
+  }
+
+  /**
+   * The tags of a page.
+   *
+   * @param flags of the page
+   * @param item beside it
+   * @returns `undefined` when they are not known
+   */
+  static read(flags: number, item: Buffer | undefined): readonly string[] | undefined {
+    const checksum = Math.floor(flags / 2 ** SHIFT);
+    if (checksum === 0) return [];
+    const tags = decode(item);
+    return tags && MemcachedTags.flagsOf(tags) === checksum * 2 ** SHIFT ? tags : undefined;
+  }
+
   /** Of these pages, those with one of the tags and those whose tags are not known. */
   async *concerned(
     serverKeys: AsyncIterable<string>,
@@ -61,16 +80,10 @@ export class MemcachedTags {
   ): AsyncGenerator<string, void, undefined> {
     const known = new Set(wanted);
     for await (const chunk of chunks(serverKeys, CHUNK)) {
-      const [flags, items] = await Promise.all([
-        this.client.flagsOf(chunk),
-        this.client.getMany(chunk.map((key) => this.itemOf(key))),
-      ]);
+      const [flags, items] = await Promise.all([this.client.flagsOf(chunk), this.items(chunk)]);
       for (const [index, key] of chunk.entries()) {
-        const checksum = Math.floor((flags[index] ?? 0) / 2 ** SHIFT);
-        if (checksum === 0) continue;
-        const tags = decode(items[index]);
-        const isKnown = tags !== undefined && MemcachedTags.flagsOf(tags) === checksum * 2 ** SHIFT;
-        if (!isKnown || tags.some((tag) => known.has(tag))) yield key;
+        const tags = MemcachedTags.read(flags[index] ?? 0, items[index]);
+        if (!tags || tags.some((tag) => known.has(tag))) yield key;
       }
     }
   }

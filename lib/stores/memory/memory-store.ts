@@ -46,6 +46,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): PageStoreDefiniti
 /** A page. As long as its copy lives it stays, also after its end. */
 interface Entry extends RawEntry {
   readonly size: number;
+  /** Unix time in milliseconds. */
+  readonly stored: number;
   readonly copy: CopyTimes | undefined;
   isRead: boolean;
 }
@@ -80,7 +82,7 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     if (size > maxBytes) {
       throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
     }
-    entries.set(key, { value, expires, size, copy, isRead: false });
+    entries.set(key, { value, expires, size, stored: Date.now(), copy, isRead: false });
     bytes += size;
     for (const oldest of entries.keys()) {
       if (bytes <= maxBytes) break;
@@ -129,6 +131,15 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     },
     async *tagged(tags) {
       for (const [key, { value }] of Array.from(entries)) if (value.tags?.some((tag) => tags.includes(tag))) yield key;
+    },
+    details: async (keys) => {
+      const now = Date.now();
+      return keys.map((key) => {
+        const entry = entries.get(key);
+        if (!entry || !isAlive(entry)) return undefined;
+        const { expires = now, stored, size, value, isRead } = entry;
+        return { ttl: expires - now, age: now - stored, size, tags: value.tags ?? [], isRead };
+      });
     },
     async *uses(before) {
       for (const [key, entry] of Array.from(entries)) {

@@ -1,0 +1,109 @@
+import type { Command } from 'commander';
+import type { PageInfo } from '../../module/page-cache.service.js';
+import { PurgeIncompleteError } from '../../purging/purge-report.js';
+import { subtreeScopes, targetPaths } from '../../purging/purge-target.js';
+import { Purger } from '../../purging/purger.js';
+import { concerns, type PurgeScope, sizeOf } from '../../stores/journal/purge-scope.js';
+import type { Cli } from '../cli.js';
+import { CliError } from '../cli.error.js';
+import { ExitCode } from '../exit-code.js';
+import type { Site } from '../open-site.js';
+import { misused, regularExpression } from '../page-filter.js';
+import { counted } from '../units.js';
+
+interface PurgeOptions {
+  readonly under?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly matching?: RegExp;
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  nginx-cache purge / /posts/1               two pages, with every query, host and variant of them
+  nginx-cache purge --under /posts           /posts and what is below it; "/posts/*" says the same
+  nginx-cache purge --tag post:1 post:2      every page that carries one of the tags
+  nginx-cache purge --matching '\\?page='      pages whose path with its query matches
+  nginx-cache purge --all --dry-run          what would go`;
+
+/** `nginx-cache purge`: what `purge()` and its kin do in the application. */
+export function addPurgeCommand(program: Command, cli: Cli): void {
+  program
+    .command('purge')
+    .description('Delete pages. A page that is being rendered meanwhile, in any process, is not stored.')
+    .argument('[pages...]', 'paths or URLs')
+    .option('--under <path...>', 'paths with all below them')
+    .option('--tag <tag...>', 'pages that carry one of the tags')
+    .option('--matching <regexp>', 'pages whose path with its query matches', regularExpression)
+    .option('--all', 'every page of the site')
+    .option('--dry-run', 'delete nothing, and list what would go')
+    .addHelpText('after', EXAMPLES)
+    .action(async (paths: readonly string[], options: PurgeOptions, command: Command) => {
+      const { under, tag, matching, all, dryRun = false } = options;
+      if (paths.length === 0 && !under && !tag && !matching && !all) {
+        misused(command, 'name pages, or give --under, --tag, --matching or --all');
+      }
+      await cli.withSite(command, async (site) => {
+        const scopes = await scopesOf(site, paths, options);
+        if (dryRun) return showPages(cli, command, await concerned(site, scopes));
+        const report = await purged(site, scopes);
+        cli.result(command, report, () => `${counted(report.purged, 'page')} purged: ${report.targets.join(', ')}`);
+      });
+    });
+}
+
+async function scopesOf(
+  { get, options }: Site,
+  paths: readonly string[],
+  { under = [], tag: tags = [], matching, all = false }: PurgeOptions,
+): Promise<PurgeScope[]> {
+  const targets = await targetPaths(paths, options.hosts);
+  const subtrees = targets
+    .filter(({ isSubtree }) => isSubtree)
+    .map(({ path }): PurgeScope => ({ kind: 'under', path }));
+  const scopes: readonly PurgeScope[] = [
+    get(Purger).scopeOf(targets.filter(({ isSubtree }) => !isSubtree)),
+    ...subtrees,
+    ...under.flatMap(subtreeScopes),
+    { kind: 'tags', tags },
+    ...(matching ? [{ kind: 'matching', source: matching.source, flags: matching.flags } as const] : []),
+    ...(all ? [{ kind: 'all' } as const] : []),
+  ];
+  return scopes.filter((scope) => sizeOf(scope) > 0);
+}
+
+async function purged(site: Site, scopes: readonly PurgeScope[]) {
+  try {
+    return await site.get(Purger).all(scopes);
+  } catch (error) {
+    if (!(error instanceof PurgeIncompleteError)) throw error;
+    const { pending, servers, cause } = error;
+    const where = servers.length === 0 ? '' : ` on ${servers.join(', ')}`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(
+      `Not purged${where}: ${pending.join(', ')} (${why})`,
+      // The application would try again; the command ends now.
+      'Repeat the command when the store answers.',
+      ExitCode.PROBLEM,
+      { cause: error },
+    );
+  }
+}
+
+/** A page whose tags are lost goes with every purge of tags. */
+async function concerned({ pages }: Site, scopes: readonly PurgeScope[]): Promise<PageInfo[]> {
+  const found: PageInfo[] = [];
+  for await (const page of pages.pages()) {
+    const tags = new Set(page.tags);
+    const isTaken = (scope: PurgeScope) =>
+      concerns(scope, page, tags) || (scope.kind === 'tags' && page.tags === undefined);
+    if (scopes.some(isTaken)) found.push(page);
+  }
+  return found;
+}
+
+function showPages(cli: Cli, command: Command, pages: readonly PageInfo[]): void {
+  cli.result(command, { wouldPurge: pages }, () => pages.map(({ target }) => target).join('\n'));
+  cli.note(`${counted(pages.length, 'page')} would be purged.`);
+}

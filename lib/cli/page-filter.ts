@@ -1,0 +1,27 @@
+import { type Command, InvalidArgumentError } from 'commander';
+
+/**
+ * A regular expression from the command line: its source alone, or `/source/flags`.
+ *
+ * @throws {InvalidArgumentError} when it is none
+ */
+export function regularExpression(text: string): RegExp {
+  const [, source = text, flags = ''] = /^\/(.+)\/([a-z]*)$/s.exec(text) ?? [];
+  try {
+    // `/posts/` is a path that somebody looks for, and not the expression "posts".
+    return flags === '' && text.endsWith('/') ? new RegExp(text) : new RegExp(source, flags);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A whole number from 1. */
+export function positiveNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1.');
+}
+
+/** Ends the command with its usage, as commander does for what it finds itself. */
+export function misused(command: Command, message: string): never {
+  return command.error(`error: ${message}`, { exitCode: 2 });
+}

@@ -1,0 +1,100 @@
+import type { PageInfo } from '../module/page-cache.service.js';
+import { PageStorage } from '../stores/page-storage.js';
+import { memcachedStats } from './memcached-stats.js';
+import type { Site } from './open-site.js';
+
+/** How many of the busiest subtrees are shown. */
+const SHOWN = 10;
+
+/** Pages at and below a path. */
+export interface SubtreeStats {
+  readonly path: string;
+  readonly pages: number;
+  readonly bytes: number;
+  /** How many of them somebody has read since they were stored. */
+  readonly read: number;
+}
+
+/** What a memcached says of itself: of all that use it, since it was started. */
+export interface ServerStats {
+  readonly server: string;
+  readonly version: string;
+  /** In seconds. */
+  readonly uptime: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictions: number;
+  readonly bytes: number;
+  readonly limit: number;
+}
+
+export interface SiteStats {
+  readonly store: string;
+  readonly pages: number;
+  readonly bytes: number;
+  /** How many of them somebody has read; absent when the store does not say so. */
+  readonly read?: number;
+  /** By the first segment of their paths, those with most pages that are read first. */
+  readonly subtrees: readonly SubtreeStats[];
+  readonly servers: readonly ServerStats[];
+}
+
+/** What is stored for a site, and how its servers are. */
+export async function siteStats(site: Site): Promise<SiteStats> {
+  const all = await subtreesOf(site.pages.pages());
+  const sum = (of: (subtree: Subtree) => number) => all.reduce((total, subtree) => total + of(subtree), 0);
+  return {
+    store: site.options.store.kind,
+    pages: sum(({ pages }) => pages),
+    bytes: sum(({ bytes }) => bytes),
+    ...(all.every(({ knowsReads }) => knowsReads) && { read: sum(({ read }) => read) }),
+    subtrees: all
+      .toSorted((one, other) => other.read - one.read || other.pages - one.pages)
+      .slice(0, SHOWN)
+      .map(({ knowsReads: _, ...subtree }) => subtree),
+    servers: await serversOf(site),
+  };
+}
+
+interface Subtree extends SubtreeStats {
+  pages: number;
+  bytes: number;
+  read: number;
+  knowsReads: boolean;
+}
+
+async function subtreesOf(pages: AsyncIterable<PageInfo>): Promise<Subtree[]> {
+  const subtrees = new Map<string, Subtree>();
+  for await (const page of pages) {
+    const [, first = '', more] = page.path.split('/', 3);
+    const path = more === undefined && first === '' ? '/' : `/${first}`;
+    const subtree = subtrees.get(path) ?? { path, pages: 0, bytes: 0, read: 0, knowsReads: true };
+    subtrees.set(path, subtree);
+    subtree.pages += 1;
+    subtree.bytes += page.size ?? 0;
+    subtree.read += page.isRead ? 1 : 0;
+    subtree.knowsReads &&= page.isRead !== undefined;
+  }
+  return [...subtrees.values()];
+}
+
+async function serversOf(site: Site): Promise<ServerStats[]> {
+  if (site.options.store.kind !== 'memcached') return [];
+  const addresses = site.get(PageStorage).parts.flatMap(({ server }) => server ?? []);
+  return Promise.all(addresses.map(serverStats));
+}
+
+async function serverStats(server: string): Promise<ServerStats> {
+  const stats = await memcachedStats(server);
+  const number = (name: string) => Number(stats.get(name) ?? 0);
+  return {
+    server,
+    version: stats.get('version') ?? '',
+    uptime: number('uptime'),
+    hits: number('get_hits'),
+    misses: number('get_misses'),
+    evictions: number('evictions'),
+    bytes: number('bytes'),
+    limit: number('limit_maxbytes'),
+  };
+}
