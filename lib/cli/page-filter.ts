@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { CliError } from './cli.error.js';
+import { ExitCode } from './exit-code.js';
 
 /**
  * A regular expression from the command line: its source alone, or `/source/flags`.
@@ -19,6 +21,21 @@ export function regularExpression(text: string): RegExp {
 export function positiveNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a whole number from 1.');
+}
+
+/**
+ * Reads what was named on the command line.
+ *
+ * @throws {CliError} when it is no page of the site
+ */
+export async function asNamed<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof TypeError)
+      throw new CliError(error.message, '--help has examples.', ExitCode.USAGE, { cause: error });
+    throw error;
+  }
 }
 
 /** Ends the command with its usage, as commander does for what it finds itself. */

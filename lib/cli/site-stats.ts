@@ -51,7 +51,7 @@ export async function siteStats(site: Site): Promise<SiteStats> {
     subtrees: all
       .toSorted((one, other) => other.read - one.read || other.pages - one.pages)
       .slice(0, SHOWN)
-      .map(({ knowsReads: _, ...subtree }) => subtree),
+      .map(({ path, pages, bytes, read }) => ({ path, pages, bytes, read })),
     servers: await serversOf(site),
   };
 }

@@ -15,7 +15,11 @@ beforeAll(() => {
   const latest = Math.max(...sources.map((source) => statSync(join(root, 'lib', source)).mtimeMs));
   if ((statSync(main, { throwIfNoEntry: false })?.mtimeMs ?? 0) > latest) return;
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  expect(spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root }).status).toBe(0);
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(stdout);
 });
 
 it('the installed command reads a configuration in TypeScript, which imports more of it', () => {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { PageInfo } from '../../module/page-cache.service.js';
 import type { Cli } from '../cli.js';
-import { positiveNumber, regularExpression } from '../page-filter.js';
+import { subtreeScopes } from '../../purging/purge-target.js';
+import { asNamed, positiveNumber, regularExpression } from '../page-filter.js';
 import { type Column, table } from '../print-table.js';
 import { counted, inBytes, inTimeUnits } from '../units.js';
 
@@ -29,6 +30,7 @@ export function addLsCommand(program: Command, cli: Cli): void {
     .option('--limit <pages>', 'so many at most', positiveNumber)
     .addHelpText('after', EXAMPLES)
     .action(async (under: string | undefined, options: LsOptions, command: Command) => {
+      await asNamed(() => subtreeScopes(under ?? '/'));
       const pages = await cli.withSite(command, ({ pages: stored }) =>
         listed(stored.pages({ under: under ?? '/', ...(options.matching && { matching: options.matching }) }), options),
       );

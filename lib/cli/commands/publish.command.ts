@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import type { PublishProgress } from '../../events/page-cache.events.js';
 import { PageKeys } from '../../page/page-key.js';
 import { SitemapReader } from '../../publishing/sitemap/sitemap-reader.js';
-import type { PageTarget } from '../../purging/purge-target.js';
+import { type PageTarget, targetPaths } from '../../purging/purge-target.js';
 import type { Cli } from '../cli.js';
 import { ExitCode } from '../exit-code.js';
 import type { GlobalOptions } from '../global-options.js';
 import type { Site } from '../open-site.js';
-import { misused, positiveNumber } from '../page-filter.js';
+import { asNamed, misused, positiveNumber } from '../page-filter.js';
 import { linesOf } from '../publish/listed-targets.js';
 import { progressView } from '../publish/publish-progress.js';
 import { publishSummary } from '../publish/publish-summary.js';
@@ -52,6 +52,7 @@ export function addPublishCommand(program: Command, cli: Cli): void {
       const listed = options.from === undefined ? [] : await linesOf(options.from, cli.terminal.cwd);
       const work = async (site: Site) => {
         const all = [...paths, ...listed, ...(await sitemapPages(cli, site, options.sitemap))];
+        await asNamed(() => targetPaths(all, site.options.hosts));
         const targets = resume.left(all, site.get(PageKeys), site.options.hosts);
         if (targets.length < all.length) cli.note(`${counted(all.length - targets.length, 'page')} done before.`);
         await publish(cli, command, site, targets, options, resume);

@@ -8,7 +8,7 @@ import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import type { Site } from '../open-site.js';
-import { misused, regularExpression } from '../page-filter.js';
+import { asNamed, misused, regularExpression } from '../page-filter.js';
 import { counted } from '../units.js';
 
 interface PurgeOptions {
@@ -45,7 +45,7 @@ export function addPurgeCommand(program: Command, cli: Cli): void {
         misused(command, 'name pages, or give --under, --tag, --matching or --all');
       }
       await cli.withSite(command, async (site) => {
-        const scopes = await scopesOf(site, paths, options);
+        const scopes = await asNamed(() => scopesOf(site, paths, options));
         if (dryRun) return showPages(cli, command, await concerned(site, scopes));
         const report = await purged(site, scopes);
         cli.result(command, report, () => `${counted(report.purged, 'page')} purged: ${report.targets.join(', ')}`);

@@ -8,6 +8,7 @@ import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import type { Site } from '../open-site.js';
+import { asNamed } from '../page-filter.js';
 
 /** A stored page and the string under which nginx finds it. */
 interface Shown {
@@ -43,7 +44,7 @@ export function addShowCommand(program: Command, cli: Cli): void {
 
 /** In every variant, and on every host unless the target names one. */
 async function stored(site: Site, target: string): Promise<Shown[]> {
-  const [meant] = targetPath(target, site.options.hosts);
+  const [meant] = await asNamed(() => targetPath(target, site.options.hosts));
   if (!meant) return [];
   const storage = site.get(PageStorage);
   const found: Shown[] = [];

@@ -184,10 +184,10 @@ export class PagesInFiles {
     const knowsReads = await this.knowsReads();
     const details: (PageDetails | undefined)[] = [];
     for (const some of slices(keys, TOGETHER)) {
-      const directories = some.map((key) => this.directoryOf(key));
-      const found = directories.map((page) =>
-        page === undefined ? undefined : detailsOfFile(this.#pages, page, knowsReads),
-      );
+      const found = some.map(async (key) => {
+        const page = this.directoryOf(key);
+        return page === undefined ? undefined : detailsOfFile(this.#pages, page, knowsReads);
+      });
       details.push(...(await Promise.all(found)));
     }
     return details;

@@ -175,7 +175,7 @@ describe('nginx-cache ls, show, stats and purge', () => {
 
   it.each([
     ['nothing to purge', ['purge'], 2, 'name pages, or give --under'],
-    ['what is no path', ['purge', 'posts'], 1, "'posts' is not a page"],
+    ['what is no path', ['purge', 'posts'], 2, "'posts' is not a page"],
     ['a wrong expression', ['ls', '--matching', '('], 2, 'Invalid regular expression'],
     ['pages in memory', ['ls', '--config', 'memory.config.mjs'], 2, 'where no other process finds them'],
     ['publishing without the application', ['publish', '/'], 2, '--module dist/app.module.js'],

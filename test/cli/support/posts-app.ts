@@ -26,7 +26,9 @@ class PostsController {
   }
 
   @Get('posts/:id')
-  @PageCache({ tags: (context) => ['posts', `post:${context.switchToHttp().getRequest<Request>().params['id']}`] })
+  @PageCache({
+    tags: (context) => ['posts', `post:${context.switchToHttp().getRequest<Request<{ id: string }>>().params.id}`],
+  })
   @Header('content-type', 'text/html; charset=utf-8')
   post(@Param('id') id: string) {
     return `<h1>post ${id}</h1>`;
