@@ -8,7 +8,7 @@ interface Unsent {
 }
 
 /**
- * Says something else in a header that has been made and not been sent.
+ * Replaces a text in a header that is complete and not yet sent.
  *
  * @param said stands nowhere else in it
  * @returns `false`, with nothing done, when it has been sent (or copied, as Fastify's `inject()` does), or is not kept as text (HTTP/2)

@@ -7,7 +7,7 @@ import type { memcachePp, NginxCacheOptions, NginxDeployment, PageCacheService }
 import type { NginxServer } from '../../lib/testing/index.js';
 import type { StalePages } from '../recipes/stale-pages.js';
 
-export { createReadStream, writeFileSync } from 'node:fs';
+export { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 export { join } from 'node:path';
 export * from '@keyv/redis';
 export { default as KeyvRedis } from '@keyv/redis';

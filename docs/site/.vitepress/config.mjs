@@ -23,12 +23,13 @@ export default defineConfig({
     outline: 'deep',
     search: { provider: 'local' },
     nav: [
-      { text: 'Guides', link: '/docs/what-is-cached' },
+      { text: 'Guides', link: '/docs/getting-started' },
       { text: 'API', link: '/api/' },
     ],
     sidebar: [
       { text: 'Introduction', link: '/' },
       guides('Use it', {
+        'getting-started': 'Getting started',
         'what-is-cached': 'What is cached',
         purging: 'Purging',
         'warm-up': 'Warm-up',
