@@ -34,7 +34,7 @@ const site = await startFlavour(flavour, {
   platform,
   work: 20,
   more: { anonymousOnly: { sessionCookies: ['session'] } },
-  change: (conf) => conf.replace(/access_log [^;]+;/, 'access_log off;'),
+  change: (conf) => conf.replace(/^ *access_log [^;]+;/m, 'access_log off;'),
 });
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 const order = popularity(pages, 100_000);

@@ -27,7 +27,7 @@ const site = await startFlavour(flavour, {
   directory,
   platform,
   work,
-  change: (conf) => conf.replace(/access_log [^;]+;/, 'access_log off;'),
+  change: (conf) => conf.replace(/^ *access_log [^;]+;/m, 'access_log off;'),
 });
 console.log(`${flavour}, ${platform}; pages that take ${work} ms to render; ${seconds} s each\n`);
 try {

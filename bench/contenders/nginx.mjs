@@ -3,7 +3,9 @@ import { NginxServer } from '../../dist/testing/index.js';
 
 /** All get one worker, and write no log of requests. */
 export function oneWorker(conf) {
-  return conf.replace('worker_processes auto', 'worker_processes 1').replace(/access_log [^;]+;/, 'access_log off;');
+  return conf
+    .replace('worker_processes auto', 'worker_processes 1')
+    .replace(/^ *access_log [^;]+;/m, 'access_log off;');
 }
 
 /**
