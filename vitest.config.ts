@@ -1,8 +1,22 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Each of them takes a minute on two cores. They come first, so that no core waits for one of them at the end. */
-const LONG = ['sample/start', 'stores/files/crash', 'page/same-key', 'nginx/injection', 'purging/concurrency'];
+/** Each of them takes long on two cores. They come first, so that no core waits for one of them at the end. */
+const LONG = [
+  'nginx/injection',
+  'nginx/outdated-sides',
+  'nginx/rules-agree',
+  'page/same-key',
+  'privacy/flood',
+  'privacy/three-visitors',
+  'purging/concurrency',
+  'purging/rolling-deploy',
+  'purging/tags',
+  'sample/start',
+  'stores/files/crash',
+  'typeorm/faults/postgres',
+  'typeorm/faults/random',
+];
 
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { gzipSync } from 'node:zlib';
@@ -8,6 +8,7 @@ import type { PageStore } from '../../../lib/stores/page-store.js';
 import { temporaryRoot } from '../../support/files-site.js';
 import { beginPage, putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
+import { entriesBelow } from '../../support/entries-below.js';
 
 /** What happens before a call for a path that ends so, once: by the name of the call and the end of the path. */
 const { before } = vi.hoisted(() => ({ before: new Map<string, () => Promise<unknown>>() }));
@@ -56,10 +57,7 @@ describe('a page that is stored', () => {
   });
   const body = async () => (await other!.keyv.get(KEY))?.body;
   const files = (directory: string) =>
-    (existsSync(join(root, 'page:#', directory))
-      ? readdirSync(join(root, 'page:#', directory), { recursive: true, withFileTypes: true })
-      : []
-    )
+    entriesBelow(join(root, 'page:#', directory))
       .filter((entry) => !entry.isDirectory())
       .map(({ name }) => name)
       .toSorted();

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -12,6 +12,7 @@ import { collect, context, page } from '../pages.js';
 import { startFilesNginx } from './files-nginx.js';
 import { isSealed, sealed } from './sealed.js';
 import { StoreProgram } from './store-process.js';
+import { entriesBelow } from '../../support/entries-below.js';
 
 /** A process starts in each. The full run: ROUNDS=200 */
 const ROUNDS = Number(process.env['ROUNDS'] ?? 80);
@@ -212,7 +213,7 @@ describe('files of several processes that are killed', () => {
         vi.useRealTimers();
       }
       const left = (directory: string) =>
-        readdirSync(join(root, 'page:#', directory), { recursive: true, withFileTypes: true })
+        entriesBelow(join(root, 'page:#', directory))
           .filter((entry) => !entry.isDirectory())
           .map(({ parentPath, name }) => `${parentPath.slice(root.length)}/${name}`);
       expect(left('tmp')).toEqual([]);

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Header } from '@nestjs/common';
 import { expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { startApplication } from '../../support/applications.js';
 import { temporaryRoot } from '../../support/files-site.js';
 import { PageLog } from '../../support/page-log.js';
 import { answer } from '../../support/site.js';
+import { entriesBelow } from '../../support/entries-below.js';
 
 /** As many as in the attack that once made 73,283 directories, which took 294 MB, with a `maxBytes` of 2 MB. */
 const ATTACK = 1220;
@@ -25,7 +26,7 @@ class AnythingController {
 
 /** What `du` would count, links included. */
 function taken(root: string): { directories: number; bytes: number } {
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  const entries = entriesBelow(root);
   return {
     directories: entries.filter((entry) => entry.isDirectory()).length,
     bytes: entries.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).blocks * 512, 0),

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -13,6 +13,7 @@ import { putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
 import { startFilesNginx } from './files-nginx.js';
 import { StoreProgram } from './store-process.js';
+import { entriesBelow } from '../../support/entries-below.js';
 
 const GRACE = 2000;
 /** What a busy machine may add to a timer, in milliseconds. */
@@ -149,7 +150,7 @@ describe('a page whose time is over', () => {
     expect(await isServed('/d')).toBe(true);
     await Promise.all(stores.splice(0).map(({ keyv }) => keyv.disconnect()));
     const names = (directory: string) =>
-      readdirSync(join(root, 'page:#', directory), { recursive: true, withFileTypes: true })
+      entriesBelow(join(root, 'page:#', directory))
         .filter((entry) => !entry.isDirectory())
         .map(({ name }) => name);
     expect(names('pages').toSorted()).toEqual(['kept', 'page']);

@@ -9,6 +9,7 @@ import type { FileStoreOptions } from '../../../lib/stores/files/file-store-opti
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
+import { entriesBelow } from '../../support/entries-below.js';
 
 const LARGE = '<p>0123456789</p>'.repeat(200);
 const packed = (text: string) => ({
@@ -34,7 +35,7 @@ describe('fileStore', () => {
       .toSorted();
   const files = (directory: string) => {
     const path = join(root, 'page:#', directory);
-    return (existsSync(path) ? readdirSync(path, { recursive: true, withFileTypes: true }) : [])
+    return entriesBelow(path)
       .filter((entry) => !entry.isDirectory())
       .map((entry) => join(entry.parentPath, entry.name).slice(path.length))
       .toSorted();

@@ -9,6 +9,7 @@ import { temporaryRoot } from '../../support/files-site.js';
 import { putPage } from '../../support/put-page.js';
 import { generator } from '../../support/random.js';
 import { collect, context, page } from '../pages.js';
+import { entriesBelow } from '../../support/entries-below.js';
 
 const BLOCK = 4096;
 
@@ -19,8 +20,7 @@ const open = (options: Partial<FileStoreOptions> = {}) => {
 };
 const pages = (...names: string[]) => join(root, 'page:#/pages', ...names);
 /** Everything below `pages`, but the links. */
-const all = () =>
-  readdirSync(pages(), { recursive: true, withFileTypes: true }).filter((entry) => !entry.isSymbolicLink());
+const all = () => entriesBelow(pages()).filter((entry) => !entry.isSymbolicLink());
 const directories = () => all().filter((entry) => entry.isDirectory()).length;
 /** What is being deleted is in the way no more. */
 const settled = async () => {
