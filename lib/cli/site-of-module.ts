@@ -30,6 +30,7 @@ export async function createSite(given: string, terminal: Terminal, renders: boo
   const logger = new ErrorLogger(terminal.stderr);
   // Also for a function that says nothing of a logger: Nest reports its start where the result of the command goes.
   Logger.overrideLogger(logger);
+  const listeners = process.listeners('SIGINT');
   let app: INestApplicationContext;
   if (isClass(factory)) {
     const options = { logger, abortOnError: false };
@@ -39,6 +40,10 @@ export async function createSite(given: string, terminal: Terminal, renders: boo
   } else {
     app = await applicationOf((factory as () => unknown)(), file);
     app.useLogger(logger);
+  }
+  // Those of enableShutdownHooks() would end the process before the command has said how far it has come.
+  for (const listener of process.listeners('SIGINT')) {
+    if (!listeners.includes(listener)) process.removeListener('SIGINT', listener);
   }
   mustHavePages(app, file);
   return { app, exports, file };
