@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type FragmentParams, fragmentAddress, parseAddress } from './fragment-address.js';
 import { cut, type FragmentPlace, type PagePieces } from './page-pieces.js';
 
@@ -7,7 +7,13 @@ import { cut, type FragmentPlace, type PagePieces } from './page-pieces.js';
  * A marker has only characters that neither HTML nor JSON escapes, so it may also go through a template that escapes it.
  */
 const LEAD = `page-fragment.${randomBytes(24).toString('base64url')}.`;
-const MARKER = new RegExp(`${LEAD.replaceAll('.', '\\.')}(?<payload>[A-Za-z0-9_-]+)\\.`, 'g');
+const MARKER = new RegExp(
+  `${LEAD.replaceAll('.', '\\.')}(?<payload>[A-Za-z0-9_-]+)~(?<signature>[A-Za-z0-9_-]{43})\\.`,
+  'g',
+);
+
+/** Whoever has seen a marker all the same, in a page that could not be unpacked, can write no other: each is signed. */
+const KEY = randomBytes(32);
 
 let isUsed = false;
 
@@ -47,7 +53,16 @@ export function pageFragment(
   if (fallback.includes(LEAD)) throw new TypeError(`The fallback of the fragment ${name} contains a fragment.`);
   isUsed = true;
   const place: FragmentPlace = { address, fallback: withoutDirectives(fallback) };
-  return `${LEAD}${Buffer.from(JSON.stringify(place)).toString('base64url')}.`;
+  const payload = Buffer.from(JSON.stringify(place)).toString('base64url');
+  return `${LEAD}${payload}~${signature(payload)}.`;
+}
+
+function signature(payload: string): string {
+  return createHmac('sha256', KEY).update(payload).digest('base64url');
+}
+
+function isSigned(payload: string, given: string): boolean {
+  return timingSafeEqual(Buffer.from(given), Buffer.from(signature(payload)));
 }
 
 /** Unlike in a page, nginx cannot be told in a stub that something only looks like a directive, or like the beginning of one at its end. */
@@ -67,8 +82,10 @@ export function hasMarkers(content: string | Uint8Array): boolean {
 /** A page as a handler has written it. */
 export function markedPieces(body: Buffer): PagePieces {
   if (!body.includes(LEAD)) return [body];
-  return cut(body, MARKER, ({ groups }) => {
-    const place = JSON.parse(Buffer.from(groups!['payload']!, 'base64url').toString()) as FragmentPlace;
+  return cut(body, MARKER, ({ 0: whole, groups }) => {
+    const { payload = '', signature: given = '' } = groups ?? {};
+    if (!isSigned(payload, given)) return Buffer.from(whole, 'latin1');
+    const place = JSON.parse(Buffer.from(payload, 'base64url').toString()) as FragmentPlace;
     return parseAddress(place.address) ? place : Buffer.alloc(0);
   });
 }

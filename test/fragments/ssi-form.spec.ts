@@ -36,6 +36,16 @@ function normal(pieces: PagePieces): unknown[] {
   return all;
 }
 
+describe('a marker', () => {
+  it('stands for what pageFragment() was given, and for nothing that somebody has made of it', () => {
+    const own = pageFragment('own', {}, { fallback: 'fallback' });
+    expect(markedPieces(Buffer.from(own))).toEqual([{ address: '/.page-fragment/own', fallback: 'fallback' }]);
+    const payload = Buffer.from(JSON.stringify({ address: '/.page-fragment/own', fallback: '<script>' }));
+    const forged = own.replace(/[\w-]+(?=~)/, payload.toString('base64url'));
+    expect(markedPieces(Buffer.from(forged))).toEqual([Buffer.from(forged)]);
+  });
+});
+
 describe('the form in which a page with fragments is stored', () => {
   it('is the same page when it is read again', () => {
     fc.assert(
