@@ -44,13 +44,14 @@ export function percentiles(directory) {
 }
 
 /**
- * @param {{ url: string, seconds: number, connections?: number, script?: string, threads?: number }} what
+ * @param {{ url: string, seconds: number, connections?: number, script?: string, threads?: number, fields?: Record<string, string> }} what
  * @returns {Promise<{ requests: number, rate: number, failed: number, latency: number[] | undefined }>} `failed`: other than 2xx and 3xx,
  *   and connections that broke; `latency`: the 50th, 99th and 99.9th percentile and the maximum in milliseconds, where the script asks for it
  */
-export async function load({ url, seconds, connections = 32, script, threads = 1 }) {
+export async function load({ url, seconds, connections = 32, script, threads = 1, fields = {} }) {
   const args = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-H', 'Accept-Encoding: gzip'];
-  const { stdout } = await run('wrk', [...args, ...(script ? ['-s', script] : []), url]);
+  const own = Object.entries(fields).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const { stdout } = await run('wrk', [...args, ...own, ...(script ? ['-s', script] : []), url]);
   const number = (pattern) => Number(pattern.exec(stdout)?.[1] ?? 0);
   const sockets = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)?.slice(1) ?? [];
   const latency = /^latency (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.slice(1);

@@ -46,12 +46,21 @@ function isSpread({ store }: Site['options']): boolean {
   return (store.servers?.length ?? 0) > 1;
 }
 
-/** How memcached is asked, by the stock module or by memc, whose directives have the same names. */
-export function memcachedPass({ options, names }: Site, module: 'memcached' | 'memc'): string[] {
+/**
+ * How memcached is asked, by the stock module or by memc, whose directives have the same names.
+ *
+ * @param read how long nginx waits for its answer
+ */
+export function memcachedPass(
+  { options, names }: Site,
+  module: 'memcached' | 'memc',
+  read = MEMCACHED_TIMEOUT,
+): string[] {
   return [
     `${module}_pass ${names.of('memcached')};`,
     ...(isSpread(options) ? ['# Another server has no such page.', `${module}_next_upstream off;`] : []),
-    ...['connect', 'send', 'read'].map((wait) => `${module}_${wait}_timeout ${MEMCACHED_TIMEOUT};`),
+    ...['connect', 'send'].map((wait) => `${module}_${wait}_timeout ${MEMCACHED_TIMEOUT};`),
+    `${module}_read_timeout ${read};`,
     `${module}_buffer_size ${BUFFER_SIZE};`,
   ];
 }

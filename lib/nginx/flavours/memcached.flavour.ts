@@ -23,7 +23,10 @@ export const memcachedFlavour: Flavour = {
     ...typeDecision(site),
     ...page(site),
   ],
-  locations: (site) => [...typeLocations(site, (type) => page(site, type)), ...ssiLocation(site, () => page(site))],
+  locations: (site) => [
+    ...typeLocations(site, (type) => page(site, type)),
+    ...ssiLocation(site, () => assembled(site)),
+  ],
   copy: (site) => [
     `set $memcached_key ${site.names.variable('copy_key')};`,
     ...fragmentDecision(site, 'stale_ssi'),
@@ -32,19 +35,28 @@ export const memcachedFlavour: Flavour = {
   ],
   copyLocations: (site) => {
     const copy = (type = site.options.contentTypes.ofAll) => page(site, type, orFailure(site));
-    return [...typeLocations(site, copy, 'stale_type'), ...ssiLocation(site, copy, 'stale_ssi')];
+    return [
+      ...typeLocations(site, copy, 'stale_type'),
+      ...ssiLocation(site, () => assembled(site, orFailure(site)), 'stale_ssi'),
+    ];
   },
   files: () => ({}),
 };
+
+/** While nginx waits for a fragment, it reads no more of the page, and would take memcached for late. */
+function assembled(site: Site, otherwise = fallback(site)): string[] {
+  const { fragmentTimeout, contentTypes } = site.options;
+  return page(site, contentTypes.ofAll, otherwise, `${fragmentTimeout + 1000}ms`);
+}
 
 function copyMaps({ options, names }: Site): string[] {
   return sendsCopies(options) ? copyKeyMaps(names, names.variable('key')) : [];
 }
 
 /** @param otherwise what happens when there is none */
-function page(site: Site, type = site.options.contentTypes.ofAll, otherwise = fallback(site)): string[] {
+function page(site: Site, type = site.options.contentTypes.ofAll, otherwise = fallback(site), read?: string): string[] {
   return [
-    ...memcachedPass(site, 'memcached'),
+    ...memcachedPass(site, 'memcached', read),
     ...otherwise,
     '',
     `memcached_gzip_flag ${GZIP_FLAG};`,
