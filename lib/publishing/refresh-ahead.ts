@@ -157,13 +157,16 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * The pages that end within three rounds: this one, the next, and one that takes twice as long because the machine is busy. What is found too late is found
-   * by its next visitor only. Those that end first come first.
+   * by its next visitor only. Those that end first come first. However long rounds take, the first half of its life is too early for a page: all pages would be
+   * rendered in each round, and the rounds would take still longer.
    */
   private async due(): Promise<PageUse[]> {
     const due: PageUse[] = [];
     const now = Date.now();
     for (const [key, expires] of this.#tried) if (expires < now) this.#tried.delete(key);
-    for await (const page of this.storage.uses(now + ROUNDS * Math.max(this.interval, this.#round) + EARLY)) {
+    const { interval } = this;
+    const rounds = Math.min(ROUNDS * Math.max(interval, this.#round), this.#shortestTtl / 2);
+    for await (const page of this.storage.uses(now + Math.max(rounds, 2 * interval) + EARLY)) {
       if (this.#read.isRead(page) && this.#tried.get(page.key) !== page.expires) due.push(page);
     }
     return due.sort((one, other) => one.expires - other.expires);
