@@ -1,6 +1,9 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COPY_MARK } from '../../lib/page/copy-key.js';
+import { LEASE } from '../../lib/page/page-file.js';
 import type { RawResponse } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
 import { FLAVOURS, type FlavourSite, startFlavour } from '../support/flavours.js';
@@ -13,9 +16,17 @@ const SAFE_FALLBACK = `<em>${EVIL.replaceAll('<!--#', '<!-- #')}</em>`;
 const home = (name?: string) => `<h1>Hömé</h1>${userBar(name) || FALLBACK}<p>${EVIL}</p>`;
 const NAMES = ['Eve', 'Adam', "O'Neil", undefined];
 
-const SITES = FLAVOURS.filter(({ flavour }) => flavour === 'memcached').flatMap((flavour) =>
+const SITES = FLAVOURS.filter(({ flavour }) => flavour === 'memcached' || flavour === 'files').flatMap((flavour) =>
   PLATFORMS.map((platform) => ({ flavour, platform, title: `${flavour.name} on ${platform}` })),
 );
+
+/** Ends pages before their time. Their copies stay. */
+async function endPages({ memcached, root }: FlavourSite): Promise<void> {
+  for (const key of await memcached.keys()) if (!key.includes(COPY_MARK)) await memcached.send(`delete ${key}`);
+  for (const site of readdirSync(root)) {
+    for (const name of readdirSync(join(root, site))) if (name.startsWith(LEASE)) rmSync(join(root, site, name));
+  }
+}
 
 describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform }) => {
   let site: FlavourSite;
@@ -120,6 +131,17 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
     expect(gunzipSync(packed.body).toString()).toBe(`${filler}${EVIL}`);
   });
 
+  it('never says that what a visitor has is still good', async () => {
+    const begin = Math.floor(Date.now() / 1000);
+    await hit('/with/post/2');
+    // The date of the file is one of these.
+    for (let second = begin; second <= Date.now() / 1000; second += 1) {
+      const date = new Date(second * 1000).toUTCString();
+      const page = await site.get('/with/post/2', { 'If-Modified-Since': date, Cookie: 'name=Eve' });
+      expect([page.status, text(page)]).toEqual([200, expect.stringContaining('/with/post/2')]);
+    }
+  });
+
   it('stores no page with a fragment on another path, and leaves all other pages as they are', async () => {
     const { outcome, second } = await site.twice('/undeclared', fields('Eve'));
     expect([outcome, text(second)]).toEqual(['fragment', home('Eve')]);
@@ -203,10 +225,10 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
     await hit('/with/home', 'Eve');
     await site.app.close();
     const down = await site.get('/with/home', fields('Eve'));
-    expect([said(down, 'cache-status'), text(down)]).toEqual([['nginx; hit'], home()]);
-    for (const key of await site.memcached.keys()) {
-      if (key.endsWith('/with/home') && !key.includes(COPY_MARK)) await site.memcached.send(`delete ${key}`);
-    }
+    // In files, a page ends within seconds when no process vouches for it.
+    expect(said(down, 'cache-status').join()).toMatch(/^nginx; (?:hit|fwd=stale)/);
+    expect(text(down)).toBe(home());
+    await endPages(site);
     const copy = await site.get('/with/home', fields('Eve'));
     expect(said(copy, 'cache-status').join()).toMatch(/^nginx; fwd=stale/);
     expect([said(copy, 'cache-control'), text(copy)]).toEqual([['private, no-cache'], home()]);

@@ -46,6 +46,8 @@ export interface FlavourSite extends AsyncDisposable {
   readonly log: PageLog;
   readonly memcached: MemcachedServer;
   readonly nginx: NginxServer | undefined;
+  /** The directory of the pages, with the flavour `files`. */
+  readonly root: string;
   /** What the `Host` field says. */
   readonly host: string;
   /** What a hit says. */
@@ -123,6 +125,7 @@ export async function startFlavour(
     log,
     memcached,
     nginx,
+    root,
     host: address,
     hit: nginx ? 'nginx; hit' : 'nestjs-nginx-cache; hit',
     get,

@@ -10,6 +10,7 @@ import {
   siteDirectory,
 } from '../../page/page-file.js';
 import { contentType, gzipTypes, typeDecision, typeLocations, typeMaps } from '../content-types.js';
+import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
 import type { Flavour, Site } from './flavour.js';
 import { keyParts } from '../key-maps.js';
 import { orFailure, sendsCopies } from '../stale-locations.js';
@@ -19,13 +20,15 @@ import type { SiteNames } from '../variables.js';
 
 const REFUSED = 'bypass_coding';
 
+const FOR_ALL = ['gzip_vary on;', 'gzip_proxied any;'];
+
 /**
  * Pages as static files: nginx makes validators, ranges and conditional answers itself
  * (ngx_http_static_module, ngx_http_gzip_static_module).
  */
 export const filesFlavour: Flavour = {
   name: 'files',
-  hasFragments: false,
+  hasFragments: true,
   store: 'files',
   statuses: [200],
   because: 'the files flavour stores no status',
@@ -35,13 +38,16 @@ export const filesFlavour: Flavour = {
 
   http: (site) => {
     const { options, names } = site;
-    const key = keyParts(options, names);
+    const { lead, target } = keyParts(options, names);
+    const directory = `/${PAGE_FILE_MARK}${lead}`;
     const second = names.of('raw_second');
     return [
       '',
       '# The directory of a page: pageFile() of the application makes the same.',
-      ...map('""', names.variable('file'), [
-        ['default', `${key.lead === '' ? '' : `/${PAGE_FILE_MARK}${key.lead}`}${key.target}${PAGE_FILE_MARK}`],
+      '# A key may have nothing before its path.',
+      ...map(`"${lead}"`, names.variable('file'), [
+        ['default', `${directory}${target}${PAGE_FILE_MARK}`],
+        ['', `${target}${PAGE_FILE_MARK}`],
       ]),
       '# Pages with a ttl are there only in the seconds for which the application vouches.',
       ...map('$msec', names.variable('second'), [[`~^(?<${second}>[0-9]+)`, `$${second}`]]),
@@ -54,15 +60,31 @@ export const filesFlavour: Flavour = {
   location: (site) => {
     const { options, names } = site;
     const refused = options.store.files?.brotli ? names.variable(REFUSED) : '';
-    return [...decision({ ...site, bypass: site.bypass + refused }), ...typeDecision(site), ...page(site)];
+    return [
+      ...decision({ ...site, bypass: site.bypass + refused }),
+      ...fragmentDecision(site),
+      ...typeDecision(site),
+      ...page(site, always(site)),
+    ];
   },
-  locations: (site) => typeLocations(site, (type) => page(site, type)),
-  copy: (site) => [...typeDecision(site, 'stale_type'), ...copy(site)],
-  copyLocations: (site) => typeLocations(site, (type) => copy(site, type), 'stale_type'),
+  locations: (site) => [
+    ...typeLocations(site, (type) => page(site, always(site, type))),
+    ...ssiLocation(site, () => page(site, withFragments(site))),
+  ],
+  copy: (site) => [
+    ...fragmentDecision(site, 'stale_ssi'),
+    ...typeDecision(site, 'stale_type'),
+    ...copy(site, always(site)),
+  ],
+  copyLocations: (site) => [
+    ...typeLocations(site, (type) => copy(site, always(site, type)), 'stale_type'),
+    ...ssiLocation(site, () => copy(site, withFragments(site)), 'stale_ssi'),
+  ],
   files: () => ({}),
 };
 
-function page(site: Site, type = site.options.contentTypes.ofAll): string[] {
+/** @param sending the lines that say how it is sent */
+function page(site: Site, sending: readonly string[]): string[] {
   const { options, names } = site;
   const file = names.variable('file');
   const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
@@ -73,15 +95,15 @@ function page(site: Site, type = site.options.contentTypes.ofAll): string[] {
     '# Not readable, or purged since it was found.',
     `error_page 403 = ${names.variable('fallback')};`,
   ];
-  return found(site, type, order, otherwise);
+  return found(site, sending, order, otherwise);
 }
 
 /** Where the copy of a page is, for each length of the spans in which it may be sent. */
-function copy(site: Site, type = site.options.contentTypes.ofAll): string[] {
+function copy(site: Site, sending: readonly string[]): string[] {
   const { names } = site;
   const version = `/${SITE_DIRECTORIES.pages}${names.variable('file')}/${PAGE_LINKS.expiring}`;
   const files = spans(names).map(({ variable }) => quoted(`${version}/${SPAN}${variable}/${COPY_BODY}`));
-  return found(site, type, files, orFailure(site));
+  return found(site, sending, files, orFailure(site));
 }
 
 function spans(names: SiteNames): { variable: string; group: string; kind: number }[] {
@@ -101,11 +123,16 @@ function spanMaps({ options, names }: Site): string[] {
 }
 
 /**
+ * @param sending how it is sent
  * @param files where it may be
  * @param otherwise what happens when it is nowhere
  */
-function found(site: Site, type: string, files: readonly string[], otherwise: readonly string[]): string[] {
-  const { options } = site;
+function found(
+  { options }: Site,
+  sending: readonly string[],
+  files: readonly string[],
+  otherwise: readonly string[],
+): string[] {
   const root = `${options.store.files?.root}/${siteDirectory(options.prefix)}`;
   return [
     `root ${quoted(root)};`,
@@ -118,12 +145,30 @@ function found(site: Site, type: string, files: readonly string[], otherwise: re
     'open_file_cache off;',
     '# Leases are links, and in the directory of a page is another.',
     'disable_symlinks off;',
+    ...sending,
+  ];
+}
+
+/** The bytes are those of the file, for everybody. */
+function always(site: Site, type = site.options.contentTypes.ofAll): string[] {
+  return [
     '# A version may be dated before the one that it replaces.',
     'if_modified_since exact;',
     'etag on;',
     '',
     ...compression(site, type),
     ...contentType(type),
+  ];
+}
+
+/** The bytes are one visitor's: neither the date nor the packed form of the file stands for them. */
+function withFragments({ options: { contentTypes } }: Site): string[] {
+  return [
+    'if_modified_since off;',
+    'etag off;',
+    '',
+    ...packedEachTime(contentTypes.ofAll),
+    ...contentType(contentTypes.ofAll),
   ];
 }
 
@@ -137,7 +182,10 @@ function brotliRefused(names: SiteNames): string[] {
 
 /** Packed once, when it was stored; without `compress`, each time. */
 function compression({ options: { compress, store } }: Site, type: string): string[] {
-  const always = ['gzip_vary on;', 'gzip_proxied any;'];
-  if (!compress) return ['gzip on;', 'gzip_min_length 1000;', ...gzipTypes(type), ...always];
-  return ['gzip off;', 'gzip_static on;', ...(store.files?.brotli ? ['brotli_static on;'] : []), ...always];
+  if (!compress) return packedEachTime(type);
+  return ['gzip off;', 'gzip_static on;', ...(store.files?.brotli ? ['brotli_static on;'] : []), ...FOR_ALL];
+}
+
+function packedEachTime(type: string): string[] {
+  return ['gzip on;', 'gzip_min_length 1000;', ...gzipTypes(type), ...FOR_ALL];
 }
