@@ -101,7 +101,7 @@ export class EarlyAnswers {
     if (deciding) await deciding;
     if (arrived.refusal !== undefined) return false;
     const { address, skipped } = arrived;
-    const page = await this.storage.get(address.key, request);
+    const page = await this.storage.hit(address, request);
     // Without a validator, nobody can tell whether the visitor has the page.
     const isAnswer = page && (skipped === undefined || hasTag(page.headers));
     const stored = isAnswer ? await this.responses.of(page, request, true) : undefined;

@@ -123,7 +123,10 @@ export class Renderings implements OnApplicationBootstrap {
       () => this.forget(draft),
     );
     this.#open.add(rendering);
-    void rendering.outcome.then(() => this.#open.delete(rendering));
+    void rendering.outcome.then(() => {
+      this.#open.delete(rendering);
+      this.storage.rendered(draft.address);
+    });
     lead.render(rendering);
     publication?.(rendering.outcome);
     const standIn = this.standIns.of(request);

@@ -39,7 +39,10 @@ export class StoredAnswers {
     const { request, skipped } = requested;
     const { key } = requested.address;
     if (this.publications.of(request)) return NOBODY_WAITS;
-    if (!this.early.hasLooked(request) && (await this.answerStored(requested, response))) return undefined;
+    if (!this.early.hasLooked(request)) {
+      const page = await this.storage.hit(requested.address, request);
+      if (page && (await this.send(page, 'stored', HIT, requested, response))) return undefined;
+    }
     const renews = this.options.stale?.whileRevalidate;
     const copy = renews ? await this.renewals.copyMeanwhile(requested.address, request) : undefined;
     if (copy && (await this.send(datedPage(copy), 'stale-while-revalidate', staleHit(copy), requested, response)))

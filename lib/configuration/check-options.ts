@@ -5,7 +5,6 @@ import { allowedParameters, DEFAULT_IGNORED_PARAMETERS, queryRule } from '../rul
 import { requestRules, type RuleOptions } from '../rules/request-rules.js';
 import { compile } from '../rules/rule.js';
 import { variantVary } from '../rules/variant.js';
-import { memoryStore } from '../stores/memory/memory-store.js';
 import type { StoreContext } from '../stores/page-store.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
@@ -18,6 +17,7 @@ import { copyLife } from '../page/stale-times.js';
 import { DEFAULT_CONTENT_TYPE, pageForm } from './page-form.js';
 import { mustFitInNginx } from './nginx-limits.js';
 import { optionsSchema } from './options.schema.js';
+import { tiersOf } from './tiers.js';
 
 /** What must not stand in a log. */
 const SECRETS = new Set(['bypassToken', 'remotePurge.token']);
@@ -32,7 +32,6 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const {
     prefix = 'page:',
     query,
-    store = memoryStore(),
     nginx = {},
     compress,
     maxPageBytes = 1_000_000,
@@ -40,6 +39,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     trailingSlash = 'forbid',
   } = options;
   const hosts = options.hosts === 'any' ? undefined : options.hosts;
+  const { store, tier } = tiersOf(options);
   const flavour = flavourFor(store, options);
   const contentTypes = new ContentTypes(nginx.contentType ?? DEFAULT_CONTENT_TYPE, nginx.contentTypes ?? {});
   const fragments = new FragmentPaths(options.fragments ?? [], contentTypes);
@@ -108,6 +108,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     ttl: options.ttl ?? 300_000,
     stale: keepsCopies ? stale : undefined,
     store,
+    tier,
     storeContext,
     flavour: flavour?.name,
     contentTypes,

@@ -140,13 +140,16 @@ const stale = v.optional(
   v.pipe(v.number(STALE), v.integer(STALE), v.minValue(0, STALE), v.maxValue(1_000_000_000_000, STALE)),
 );
 
+const store = v.looseObject({ kind: v.string(STORE), open: v.function(STORE) }, STORE);
+
 export const optionsSchema = strict({
   prefix: v.optional(v.pipe(v.string(PREFIX), v.regex(/^[\w.:@+-]{0,100}$/, PREFIX))),
   version: v.optional(v.pipe(v.string(VERSION), v.minLength(1, VERSION))),
   ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
   staleWhileRevalidate: stale,
   staleIfError: stale,
-  store: v.optional(v.looseObject({ kind: v.string(STORE), open: v.function(STORE) }, STORE)),
+  store: v.optional(store),
+  tiers: v.optional(v.array(store, 'a list of two stores')),
   nginx: v.optional(
     strict({
       flavour: v.optional(

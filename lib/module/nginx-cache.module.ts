@@ -54,6 +54,7 @@ import { Publisher } from '../publishing/publisher.js';
 import { SitemapReader } from '../publishing/sitemap/sitemap-reader.js';
 import { RefreshAhead } from '../publishing/refresh-ahead.js';
 import { RemotePurges } from '../purging/remote-purges.js';
+import { MemoryTier } from '../stores/memory-tier.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore, SpreadStore } from '../stores/page-store.js';
 import { PageCacheLogger } from './page-cache-logger.js';
@@ -208,7 +209,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
           cache: Cache,
           pages: PageStore | SpreadStore,
           openServer: ((address: string) => PageStore) | undefined,
-          { prefix }: CheckedOptions,
+          { prefix, tier }: CheckedOptions,
           dispatcher: PageCacheDispatcher,
         ) =>
           new PageStorage(
@@ -217,6 +218,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
             prefix,
             (error) => dispatcher.notify(new PageCacheFailed('get', error)),
             openServer,
+            tier && new MemoryTier(tier),
           ),
       },
       ...(registerInterceptor ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),

@@ -10,6 +10,7 @@ import type { NamePattern } from '../rules/cookie.rule.js';
 import type { RequestFieldOptions } from '../rules/request-fields.rule.js';
 import type { RequestRules } from '../rules/request-rules.js';
 import type { Variant } from '../rules/variant.js';
+import type { TierLimits } from '../stores/memory-tier.js';
 import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
 import type { NginxFlavour, RefreshAheadOptions, RemotePurgeOptions } from './nginx-cache-options.js';
 
@@ -20,7 +21,10 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly ttl: number;
   /** Copies of pages and how long they are sent; `undefined` when there are none. A time of 0 switches one of the two off. */
   readonly stale: StaleTimes | undefined;
+  /** The last tier, where there are two. */
   readonly store: PageStoreDefinition;
+  /** The memory in front of it; `undefined` when there is none. */
+  readonly tier: TierLimits | undefined;
   readonly storeContext: StoreContext;
   /** `undefined` when nginx does not read the store. */
   readonly flavour: NginxFlavour | undefined;

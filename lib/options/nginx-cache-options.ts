@@ -60,6 +60,16 @@ export interface NginxCacheOptions {
   /** Where pages are kept. Default `memoryStore()`: in this process, served by the application. */
   store?: PageStoreDefinition;
 
+  /**
+   * In the place of `store`: memory of this process in front of a store that all processes share. The application answers from memory without
+   * asking the store; nginx reads the store. A page that another process has purged may be answered from memory for the `ttl` of
+   * `memoryStore()` (default 1000 ms), one that this process has purged is not. Default: none.
+   *
+   * @example
+   * tiers: [memoryStore({ maxBytes: 64 * 1024 * 1024, ttl: 1000 }), memcachedStore({ servers: '127.0.0.1:11211' })]
+   */
+  tiers?: readonly [memory: PageStoreDefinition, last: PageStoreDefinition];
+
   /** How nginx reads the store, and what it sends with each page. */
   nginx?: {
     /**

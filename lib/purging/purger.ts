@@ -128,6 +128,7 @@ export class Purger {
    */
   async sweep(part: StoragePart, keepsOwn: boolean): Promise<void> {
     const purged = await (keepsOwn ? this.deleteEach(part, this.misplaced(part)) : this.deleteAll(part));
+    this.storage.purged({ kind: 'all' });
     if (purged > 0) this.dispatcher.notify(new PagesPurged(describe({ kind: 'all' }), purged));
   }
 
@@ -202,8 +203,12 @@ export class Purger {
   /** @returns how many pages there were */
   private async acknowledged(part: StoragePart, scope: PurgeScope): Promise<number> {
     // This comes before anything is deleted: from now on, every process checks what it stores against it.
-    await this.append(part, scope);
-    return this.delete(part, scope);
+    try {
+      await this.append(part, scope);
+      return await this.delete(part, scope);
+    } finally {
+      this.storage.purged(scope);
+    }
   }
 
   private async append({ journal }: StoragePart, scope: PurgeScope): Promise<void> {

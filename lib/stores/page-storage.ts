@@ -6,7 +6,9 @@ import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
 import { LocalJournal } from './journal/local-journal.js';
 import { type Arrival, PurgeCheck } from './journal/purge-check.js';
+import type { PurgeScope } from './journal/purge-scope.js';
 import { LateWrite } from './late-write.js';
+import type { MemoryTier } from './memory-tier.js';
 import type { PageDetails } from './page-details.js';
 import type { PageStore, PageUse, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
@@ -52,6 +54,7 @@ export class PageStorage {
   /**
    * @param onGetError is told why a page could not be read: reading itself never fails
    * @param openServer opens a server that is not in the own list
+   * @param tier the memory in front of the store
    */
   constructor(
     private readonly cache: Cache,
@@ -59,6 +62,7 @@ export class PageStorage {
     private readonly prefix: string,
     onGetError: (error: unknown) => void,
     private openServer?: (address: string) => PageStore,
+    private readonly tier?: MemoryTier,
   ) {
     this.#placement = new Placement(store, prefix);
     cache.on('get', ({ error }) => {
@@ -87,6 +91,7 @@ export class PageStorage {
     this.#others.clear();
     this.openServer = openServer;
     this.#placement = next;
+    this.purged({ kind: 'all' });
     for (const { store } of others) void store.keyv.disconnect();
   }
 
@@ -96,6 +101,37 @@ export class PageStorage {
   }
 
   /**
+   * What a visitor is given: from the memory in front of the store, where there is one and it has the page.
+   *
+   * @param request on whose behalf
+   * @returns `undefined` when it is not there, or when the store does not say so in time
+   */
+  async hit(address: PageAddress, request: object): Promise<Page | undefined> {
+    const { tier } = this;
+    if (!tier) return this.get(address.key, request);
+    const { journal } = this.partOf(address.key);
+    return (
+      tier.get(address.key) ??
+      waitFor(
+        tier.read(address, journal, () => this.stored(address.key)),
+        request,
+      )
+    );
+  }
+
+  /** A page has been rendered. It may be stored, and stand in the place of another one. */
+  rendered({ key }: PageAddress): void {
+    this.tier?.drop(key);
+  }
+
+  /** A purge of this process has been carried out, or has failed. */
+  purged(scope: PurgeScope): void {
+    this.tier?.purge(scope);
+  }
+
+  /**
+   * What the store has.
+   *
    * @param request on whose behalf
    * @returns `undefined` when it is not there, or when the store does not say so in time
    */

@@ -26,6 +26,8 @@ export interface PageStoreDefinition {
   readonly isAuthenticated?: boolean;
   /** How the list of servers is read, when it changes while the application runs; `servers` is empty then. */
   readonly changing?: ChangingServers;
+  /** What may be kept, when it is the memory of the process; the `ttl` is that of the first of `tiers`, in milliseconds. */
+  readonly memory?: { readonly maxBytes: number; readonly ttl: number | undefined };
   /** Where nginx finds the pages, when they are files. */
   readonly files?: { readonly root: string; readonly brotli: boolean };
   /**

@@ -17,15 +17,21 @@ const memory = memoryStore as (options?: unknown) => unknown;
 const page = PageCache as (options?: unknown) => unknown;
 const purge = PurgePages as (...given: unknown[]) => unknown;
 
+const shared = memcachedStore({ servers: '127.0.0.1:11211' });
+const tiers = (given: unknown) => NginxCacheModule.forRoot({ tiers: given as never });
+const STORE = 'what memoryStore(), memcachedStore(), fileStore() or keyvStore() return';
+const TIERS = 'a list of two stores: memoryStore(), and then the store that all processes share';
+
 /** What is wrong, and what the user reads; "…" stands for "is not possible; it must be". */
 const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'memoryStore',
     () => memory({ maxByte: 1 }),
-    "memoryStore.maxByte: 'maxByte' … left out: the options there are maxBytes",
+    "memoryStore.maxByte: 'maxByte' … left out: the options there are maxBytes, ttl",
   ],
   ['memoryStore', () => memory({ maxBytes: '1 MB' }), "memoryStore.maxBytes: '1 MB' … a whole number of bytes from 1"],
-  ['memoryStore', () => memory('64m'), "memoryStore: '64m' … an object: { maxBytes }"],
+  ['memoryStore', () => memory('64m'), "memoryStore: '64m' … an object: { maxBytes, ttl }"],
+  ['memoryStore', () => memory({ ttl: 0 }), 'memoryStore.ttl: 0 … a whole number of milliseconds from 1'],
   ['fileStore', () => files(), 'fileStore: undefined … an object: { root, maxBytes, brotli, grace }'],
   ['fileStore', () => files({ directory: '/var/cache/blog' }), 'fileStore.root: undefined … given'],
   [
@@ -121,6 +127,27 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
       }),
     "store: 'memcached' … able to do what the options ask for: memcache-pp cannot tell other processes of a version: leave version out",
   ],
+  [
+    'the module',
+    () => NginxCacheModule.forRoot({ store: memoryStore({ ttl: 1000 }) }),
+    'memoryStore.ttl: 1000 … left out, except in the first of tiers: pages have a ttl of their own',
+  ],
+  ['the module', () => tiers('memory'), "tiers: 'memory' … a list of two stores"],
+  ['the module', () => tiers([{}, shared]), `tiers.0.kind: undefined … ${STORE}`],
+  ['the module', () => tiers([]), `tiers: [] … ${TIERS}`],
+  ['the module', () => tiers([memoryStore()]), `tiers: [ 'memoryStore()' ] … ${TIERS}`],
+  ['the module', () => tiers([shared, memoryStore()]), `tiers: [ 'memcachedStore()', 'memoryStore()' ] … ${TIERS}`],
+  ['the module', () => tiers([memoryStore(), memoryStore()]), `tiers: [ 'memoryStore()', 'memoryStore()' ] … ${TIERS}`],
+  [
+    'the module',
+    () => tiers([memoryStore(), memoryStore(), shared]),
+    `tiers: [ 'memoryStore()', 'memoryStore()', 'memcachedStore()' ] … ${TIERS}`,
+  ],
+  [
+    'the module',
+    () => NginxCacheModule.forRoot({ store: shared, tiers: [memoryStore(), shared] }),
+    "store: 'memcached' … left out where tiers are given",
+  ],
 ];
 
 describe('a wrong option is refused in one sentence', () => {
@@ -143,6 +170,8 @@ it('nothing is wrong with what is right', () => {
     () => purge('/', ['/a', { dependentPaths: () => [] }], () => null, new URL('https://example.com/')),
     () => purge({ refresh: true, tags: ['a'] }, '/'),
     () => NginxCacheModule.forRoot({ version: undefined }),
+    () => tiers([memoryStore({ maxBytes: 1, ttl: 1 }), shared]),
+    () => tiers([memoryStore(), keyvStore(new Map())]),
     () =>
       NginxCacheModule.forRoot({ version: '2026-11-28 (b)', store: memcachedStore({ servers: '127.0.0.1:11211' }) }),
   ]) {

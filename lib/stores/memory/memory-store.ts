@@ -3,6 +3,7 @@ import { checked, strict, wholeNumber } from '../../checks/checked.js';
 import type { Page } from '../../page/page.js';
 import { beginCheck, type PurgeCheck } from '../journal/purge-check.js';
 import { LocalJournal } from '../journal/local-journal.js';
+import { sizeOf } from '../page-size.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { CheckedWrite, type CommitResult, STORED } from '../page-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
@@ -17,9 +18,17 @@ import { type CopyTimes, timesOfCopy } from '../stale-copy.js';
 export interface MemoryStoreOptions {
   /** How much is kept, counted over body, header fields and key, in bytes. Default 64 MiB. */
   readonly maxBytes?: number;
+  /**
+   * In the first of `tiers` alone: how long a page is sent from memory after the last tier was asked for it, in milliseconds. Default 1000. A page
+   * that another process has purged is sent no longer than that.
+   */
+  readonly ttl?: number;
 }
 
-const optionsSchema = strict({ maxBytes: v.optional(wholeNumber('bytes', 1)) });
+const optionsSchema = strict({
+  maxBytes: v.optional(wholeNumber('bytes', 1)),
+  ttl: v.optional(wholeNumber('milliseconds', 1)),
+});
 
 /**
  * Pages in the memory of this process, served by the application; the least recently used go first when it is full.
@@ -32,9 +41,10 @@ const optionsSchema = strict({ maxBytes: v.optional(wholeNumber('bytes', 1)) });
  * @publicApi
  */
 export function memoryStore(options: MemoryStoreOptions = {}): PageStoreDefinition {
-  const { maxBytes = 64 * 1024 * 1024 } = checked(optionsSchema, options, { of: 'memoryStore' });
+  const { maxBytes = 64 * 1024 * 1024, ttl } = checked(optionsSchema, options, { of: 'memoryStore' });
   return {
     kind: 'memory',
+    memory: { maxBytes, ttl },
     limits: ({ maxPageBytes }) =>
       maxPageBytes > maxBytes
         ? [`memoryStore: a page of maxPageBytes (${maxPageBytes}) does not fit into maxBytes (${maxBytes})`]
@@ -173,8 +183,4 @@ class MemoryWrite extends CheckedWrite {
     this.put(this.key, page, ttl === 0 ? undefined : now + ttl, stale && timesOfCopy(ttl, stale, now));
     return STORED;
   }
-}
-
-function sizeOf(key: string, { body, headers }: Page): number {
-  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, key.length + body.length);
 }
