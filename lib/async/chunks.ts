@@ -1,13 +1,18 @@
-/** Arrays of so many, and the rest. */
+/** Arrays of so many, and the rest: also what came before the values broke off. */
 export async function* chunks<T>(
   values: Iterable<T> | AsyncIterable<T>,
   size: number,
 ): AsyncGenerator<T[], void, undefined> {
   let chunk: T[] = [];
-  for await (const value of values) {
-    if (chunk.push(value) < size) continue;
-    yield chunk;
-    chunk = [];
+  try {
+    for await (const value of values) {
+      if (chunk.push(value) < size) continue;
+      yield chunk;
+      chunk = [];
+    }
+  } catch (error) {
+    if (chunk.length > 0) yield chunk;
+    throw error;
   }
   if (chunk.length > 0) yield chunk;
 }

@@ -14,4 +14,5 @@ export class PostsController {
   }
 }
 
-export const POSTS: readonly string[] = Array.from({ length: 14 }, (_, id) => `/posts/${id}`);
+/** So many that none of three servers is without any, wherever their random ports place them. */
+export const POSTS: readonly string[] = Array.from({ length: 30 }, (_, id) => `/posts/${id}`);
