@@ -35,7 +35,10 @@ export class ErrorCopies implements OnModuleDestroy {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(StoredResponses) private readonly responses: StoredResponses,
     @Inject(StandIns) private readonly standIns: StandIns,
-  ) {}
+  ) {
+    // Another module may close the store before this one is destroyed.
+    storage.onClose(() => this.onModuleDestroy());
+  }
 
   #isClosing = false;
 

@@ -68,10 +68,10 @@ export class MemcachedWrite extends CheckedWrite {
     // Together: memcached reads the journal right after it has stored the page and its copy.
     const [version, copied, after] = await Promise.all([
       client.compareAndSet(key, value, first, this.place.version),
-      stale && this.copied(value),
+      stale && this.firstCopy(value),
       this.check.ask(tags),
     ]);
-    if (version !== undefined && after === undefined) return this.confirm(page, ttl, stale, version, copied);
+    if (version !== undefined && after === undefined) return this.confirm(page, value, ttl, stale, version, copied);
     await Promise.all([
       // A page that is being refreshed may stay until then, or for its moment: so there is no gap.
       version !== undefined && after !== 'refreshed' && client.compareAndDelete(key, version),
@@ -80,37 +80,48 @@ export class MemcachedWrite extends CheckedWrite {
     return refused(version === undefined || after === undefined ? 'superseded' : after);
   }
 
-  /** What keeps the copy out says nothing of the page. @returns its version; `undefined` when it is not there */
-  private async copied(value: StoredValue): Promise<string | undefined> {
-    if (!this.copy) return undefined;
-    const { key, version } = this.copy;
-    return this.pages.client.compareAndSet(key, value, PROVISIONAL_TTL, version).catch(() => undefined);
+  /**
+   * A copy that is there already stays until the page is confirmed: if this process ends before that, the page ends, and its copy is all there is.
+   * What keeps the copy out says nothing of the page.
+   *
+   * @returns its version; `undefined` when it is not there
+   */
+  private async firstCopy(value: StoredValue): Promise<string | undefined> {
+    if (!this.copy || this.copy.version !== undefined) return undefined;
+    return this.pages.client.compareAndSet(this.copy.key, value, PROVISIONAL_TTL, undefined).catch(() => undefined);
   }
 
   /** First the tags, then the time: a page whose tags are not known goes with every tag. */
   private async confirm(
     page: Page,
+    value: StoredValue,
     ttl: number,
     stale: StaleTimes | undefined,
     version: string,
     copied: string | undefined,
   ): Promise<CommitResult> {
     const { client, tags } = this.pages;
-    const times = stale && copied !== undefined ? timesOfCopy(ttl, stale, Date.now()) : undefined;
+    const hasCopy = (copied ?? this.copy?.version) !== undefined;
+    const times = stale && hasCopy ? timesOfCopy(ttl, stale, Date.now()) : undefined;
     const life = times ? times.ifError - times.stored : ttl;
     const [, touched] = await Promise.all([
       tags.write(this.place.key, page.tags, life),
       client.compareAndTouch(this.place.key, ttl, version),
-      times ? this.confirmCopy(times, copied!) : this.dropOlderCopy(),
+      times ? this.confirmCopy(times, value, copied) : this.dropOlderCopy(),
     ]);
     return CONFIRMED[touched];
   }
 
-  private async confirmCopy(times: CopyTimes, version: string): Promise<void> {
-    const { key } = this.copy!;
+  /** A purge since the beginning has deleted the older copy, and then nothing comes to its place. */
+  private async confirmCopy(times: CopyTimes, value: StoredValue, copied: string | undefined): Promise<void> {
+    const { client, copies } = this.pages;
+    const { key, version } = this.copy!;
+    const life = times.ifError - times.stored;
     await Promise.all([
-      this.pages.copies.writeTimes(key, times),
-      this.pages.client.compareAndTouch(key, times.ifError - times.stored, version),
+      copies.writeTimes(key, times),
+      copied === undefined
+        ? client.compareAndSet(key, value, life, version).catch(() => this.dropOlderCopy())
+        : client.compareAndTouch(key, life, copied),
     ]);
   }
 

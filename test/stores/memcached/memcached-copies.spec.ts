@@ -57,7 +57,12 @@ describe('the copy of a page in memcached', () => {
     await store.journal.catchUp();
   });
 
+  const endOlder = async () => {
+    await putPage(store, KEY, { ...page('older'), tags: ['t'] }, TTL, STALE);
+    await memcached.send(`md ${KEY}`);
+  };
   const item = (key: string) => memcached.send(`mg ${key} v`);
+  const seconds = async (key: string) => Number(/ t(\d+)/.exec(await memcached.send(`mg ${key} t`))?.[1]);
   const render = async (actions: ReadonlyMap<number, readonly (() => Promise<unknown>)[]>) => {
     const steps: Step[] = [];
     before = async (step) => {
@@ -77,7 +82,17 @@ describe('the copy of a page in memcached', () => {
     expect(steps.length).toBe(STEPS.length);
     for (const [at, step] of STEPS.entries()) expect(steps[at]).toContain(step);
     expect(await item(COPY)).toBe(await item(KEY));
-    const seconds = async (key: string) => Number(/ t(\d+)/.exec(await memcached.send(`mg ${key} t`))?.[1]);
+    expect(await seconds(COPY)).toBeGreaterThan((await seconds(KEY)) + 590);
+  });
+
+  it('replaces an older one only when the page is confirmed: a process that ends before that leaves the older one', async () => {
+    await endOlder();
+    const seen: unknown[] = [];
+    const look = async () => seen.push([(await item(COPY)).includes('older'), (await seconds(COPY)) > 590]);
+    const { result } = await render(new Map(STEPS.slice(1).map((_, at) => [at, [look]])));
+    expect(result).toEqual({ stored: true });
+    expect(new Set(seen.map(String))).toEqual(new Set(['true,true']));
+    expect(await item(COPY)).toBe(await item(KEY));
     expect(await seconds(COPY)).toBeGreaterThan((await seconds(KEY)) + 590);
   });
 
@@ -90,17 +105,16 @@ describe('the copy of a page in memcached', () => {
       await memcached.flush();
       await store.journal.catchUp();
       // An older page has ended, and its copy is there.
-      if ((first + second) % 2 === 0) {
-        await putPage(store, KEY, { ...page('older'), tags: ['t'] }, TTL, STALE);
-        await memcached.send(`md ${KEY}`);
-      }
+      const hasOlder = (first + second) % 2 === 0;
+      if (hasOlder) await endOlder();
       const actions = new Map<number, (() => Promise<unknown>)[]>();
       actions.set(first, [() => other.journal.append(scope)]);
       actions.set(second, [...(actions.get(second) ?? []), () => remove(other)]);
       const { result } = await render(actions);
       const where = `written down before step ${first}, deleted before step ${second}, ${JSON.stringify(result)}`;
       expect([await item(KEY), await item(COPY)], where).toEqual(['EN\r\n', 'EN\r\n']);
-      if (first <= ASK_AGAIN) expect(result, where).toMatchObject({ stored: false });
+      // An older copy is replaced at the end, and no new one is stored before the journal is asked again.
+      if (first <= (hasOlder ? ASK_AGAIN - 1 : ASK_AGAIN)) expect(result, where).toMatchObject({ stored: false });
     }
   });
 
