@@ -97,7 +97,8 @@ export class PageStorage {
 
   /** @param close is called when the store is about to close, which is before the server does: Nest disconnects cache-manager first */
   onClose(close: () => void): void {
-    this.store.keyv.once('disconnect', close);
+    // Not `once()`: of two such listeners, Keyv calls the first alone.
+    this.store.keyv.on('disconnect', close);
   }
 
   /**
