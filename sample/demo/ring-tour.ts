@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Site } from './site.js';
 import { row } from './terminal.js';
 import { visit } from './visit.js';
@@ -6,8 +7,10 @@ import { visit } from './visit.js';
 const PAGES = 15;
 /** Of the list of posts, on which these pages are found. */
 const LISTS = ['/', '/?page=2', '/?page=3'];
-/** How often the pages are visited until all of them are hits. */
-const ROUNDS = 20;
+/** How often the pages are visited until all of them are hits: nginx leaves a server alone for its `fail_timeout` of 2 s after a failure. */
+const ROUNDS = 40;
+/** Between two rounds, in milliseconds. */
+const PAUSE = 250;
 
 /**
  * Shows what happens to the pages of several memcacheds when one of them is stopped, and when it comes back.
@@ -40,7 +43,10 @@ async function links(site: string): Promise<string[]> {
 }
 
 async function allHits(urls: readonly string[]): Promise<boolean> {
-  for (let round = 1; round <= ROUNDS; round += 1) if ((await visitAll(urls)) === urls.length) return true;
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    if ((await visitAll(urls)) === urls.length) return true;
+    await sleep(PAUSE);
+  }
   return false;
 }
 

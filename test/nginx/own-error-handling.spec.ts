@@ -82,14 +82,15 @@ describe('with staleIfError', () => {
       expect(rendered).toMatchObject({ code: 200, text: 'page copied' });
       expect(rendered.status).not.toContain('stale');
 
-      // Nobody is there.
-      await expect.poll(() => pages.has('/pages/copied'), { timeout: 20_000 }).toBe(false);
+      // Nobody is there: the page is a hit until it expires, and then there is its copy.
       await other.app.close();
-      expect(await get('/pages/copied')).toMatchObject({
-        code: 200,
-        text: 'page copied',
-        status: 'nginx; fwd=stale; fwd-status=502; detail=stale-if-error',
-      });
+      await expect
+        .poll(() => get('/pages/copied'), { timeout: 20_000 })
+        .toMatchObject({
+          code: 200,
+          text: 'page copied',
+          status: 'nginx; fwd=stale; fwd-status=502; detail=stale-if-error',
+        });
       expect(await get('/pages/none')).toMatchObject({ code: 502, text: 'the site is down' });
       expect(await get('/own')).toMatchObject({ code: 404, text: 'the site has no such page' });
     } finally {

@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GONE, unless } from './file-store.error.js';
-import { type PageVersion, parseVersion } from './page-version.js';
+import { isCopyOnly, type PageVersion, parseVersion } from './page-version.js';
 
 /** In the directory of a version: its tags, as a JSON list. */
 export const TAGS = 'tags';
@@ -153,6 +153,11 @@ function unlessGone<T>(read: () => T): T | undefined {
     if (GONE.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
+}
+
+/** Whether there is more than a copy, a draft, and links to versions that have just been removed. */
+export function holdsPage({ versions, links }: PageContent): boolean {
+  return links.length > 0 && versions.some((version) => !isCopyOnly(version));
 }
 
 /** @param directory of a page */

@@ -23,8 +23,8 @@ import { FileStoreError, GONE, unless } from './file-store.error.js';
 import { BLOCK, Housekeeping } from './housekeeping.js';
 import { Leases } from './leases.js';
 import { ModificationTimes } from './modification-times.js';
-import { type Contents, PageDirectories } from './page-directories.js';
-import { isCopyOnly, newVersion, type PageVersion, writtenAt } from './page-version.js';
+import { type Contents, holdsPage, PageDirectories } from './page-directories.js';
+import { newVersion, type PageVersion, writtenAt } from './page-version.js';
 import { Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
@@ -308,9 +308,7 @@ export class PagesInFiles {
 
   private async isThere(key: string): Promise<boolean> {
     const page = this.directoryOf(key);
-    if (page === undefined) return false;
-    const { links, versions } = await this.#pages.content(page);
-    return links.length > 0 && !(versions.length > 0 && versions.every(isCopyOnly));
+    return page !== undefined && holdsPage(await this.#pages.content(page));
   }
 
   private directoryOf(key: string): string | undefined {

@@ -5,8 +5,8 @@ import { inTime } from '../../async/in-time.js';
 import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
 import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
-import { CODINGS, contentOf, type PageDirectories } from './page-directories.js';
-import { ABANDONED, isCopyOnly, parseVersion } from './page-version.js';
+import { CODINGS, contentOf, holdsPage, type PageDirectories } from './page-directories.js';
+import { ABANDONED, parseVersion } from './page-version.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
 /** A full disk has no room for another name. */
@@ -142,10 +142,7 @@ export class Removals {
 
   /** How many pages there are: those in a directory that are still being written count as well. */
   private async count(path: string): Promise<number> {
-    if (path.endsWith(PAGE_FILE_MARK)) {
-      const { links, versions } = await contentOf(path);
-      return links.length > 0 && !(versions.length > 0 && versions.every(isCopyOnly)) ? 1 : 0;
-    }
+    if (path.endsWith(PAGE_FILE_MARK)) return holdsPage(await contentOf(path)) ? 1 : 0;
     const entries = await unless(GONE, [], readdir(path, { withFileTypes: true }));
     let pages = 0;
     for (const entry of entries) {

@@ -41,6 +41,18 @@ describe('a subtree of pages in files', () => {
     expect(await left()).toEqual(['page:/blog/a']);
   });
 
+  it('has no page where a version is just being removed and its link is left', async () => {
+    await store.keyv.disconnect();
+    store = fileStore({ root }).open({ ...context, keepsCopies: true });
+    await putPage(store, 'page:/a', page('a'));
+    await putPage(store, 'page:/b', page('b'));
+    const inside = readdirSync(root, { recursive: true, withFileTypes: true });
+    const versions = inside.filter((one) => one.isDirectory() && one.parentPath.includes('/pages/a'));
+    for (const { parentPath, name } of versions) rmSync(join(parentPath, name), { recursive: true });
+    expect(await left()).toEqual(['page:/b']);
+    expect(await store.deleteUnder!('')).toBe(1);
+  });
+
   it.each(['/..', '/../..', '/a/../..', '/.', '//', `/${'a'.repeat(300)}`])('is empty at %s', async (path) => {
     await putPage(store, 'page:/a', page('a'));
     expect(await store.deleteUnder!(path)).toBe(0);
