@@ -27,11 +27,11 @@ import { answer } from '../support/site.js';
 import { collect } from '../stores/pages.js';
 import { CHANGED_OPTIONS, type ChangedOption, type Request } from './changed-options.js';
 
-/** What docs/deploys.md says of each option: whether nginx must know it, and what becomes of the stored pages. */
+/** What docs/deploys.md says of each option: whether nginx must know it, and what happens to the stored pages. */
 const TABLE = new Map(
   Array.from(
     readFileSync(join(import.meta.dirname, '../../docs/deploys.md'), 'utf8').matchAll(
-      /^\| `([\w.]+)` +\| (yes|no) +\| (go|stay|out of reach) +\|/gm,
+      /^\| `([\w.]+)` +\| (yes|no) +\| (deleted|kept|out of reach) +\|/gm,
     ),
     ([, option, knows, stored]) => [option!, { knows: knows === 'yes', stored: stored! }],
   ),
@@ -142,7 +142,7 @@ describe.each(CHANGED_OPTIONS)('$option $how', (change: ChangedOption) => {
     const seen: Seen[] = [];
     for (let round = 0; round < 2; round += 1) {
       for (const request of requests) seen.push((await see(nginx.url, request)).seen);
-      if (round === 0 && knows && stored === 'go') {
+      if (round === 0 && knows && stored === 'deleted') {
         expect(await collect(side.app.get(PageCacheService).pages())).toEqual([]);
       }
       // Nobody asks nginx about these.
@@ -158,7 +158,7 @@ describe.each(CHANGED_OPTIONS)('$option $how', (change: ChangedOption) => {
     );
     const possible = [...pages, ...others].map((one) => one.seen);
     // Pages of the old application are served only where the table says so.
-    if (stored !== 'go') possible.push(...sent);
+    if (stored !== 'deleted') possible.push(...sent);
     for (const one of seen) expect(possible).toContainEqual(one);
     await nginx.stop();
     await side.app.close();
@@ -179,7 +179,7 @@ describe.each(CHANGED_OPTIONS)('$option $how', (change: ChangedOption) => {
     const [was, is] = [before, after].map((options) => fingerprintOf(options!)!);
     expect(was !== is).toBe(knows);
     const isOther = !isSame(editionOf(before!, was!), editionOf(after!, is!));
-    expect(isOther).toBe(stored !== 'stay');
+    expect(isOther).toBe(stored !== 'kept');
   });
 });
 
