@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { ExitCode } from './exit-code.js';
 import type { GlobalOptions } from './global-options.js';
 import { type Configuration, loadConfiguration } from './load-configuration.js';
-import { openSite, type Site, type SiteNeeds } from './open-site.js';
+import type { Site } from '../operations/site.js';
+import { openSite, type SiteNeeds } from './open-site.js';
 import { type Style, styleFor, type Terminal } from './terminal.js';
 
 /** What a command works with. */

@@ -1,7 +1,8 @@
-import type { INestApplication, INestApplicationContext, Type } from '@nestjs/common';
+import type { INestApplication, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { NginxCacheModule } from '../module/nginx-cache.module.js';
 import { PageCacheService } from '../module/page-cache.service.js';
+import type { Site } from '../operations/site.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { isSame } from '../stores/journal/edition.js';
@@ -20,11 +21,8 @@ export interface SiteNeeds {
   readonly renders?: boolean;
 }
 
-/** The page cache of a site, as the application has it. */
-export interface Site {
-  readonly pages: PageCacheService;
-  readonly options: CheckedOptions;
-  get<T>(token: Type<T>): T;
+/** A site that the command has opened. */
+export interface OpenSite extends Site {
   close(): Promise<void>;
 }
 
@@ -37,7 +35,7 @@ export async function openSite(
   given: GlobalOptions,
   terminal: Terminal,
   { renders = false }: SiteNeeds,
-): Promise<Site> {
+): Promise<OpenSite> {
   const app = await applicationFor(given, terminal, renders);
   const options = app.get<CheckedOptions>(PAGE_CACHE_OPTIONS, { strict: false });
   try {

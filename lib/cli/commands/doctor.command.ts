@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { NginxDeployment } from '../../nginx/deployment.js';
 import { PageStorage } from '../../stores/page-storage.js';
-import { asking } from '../ask.js';
+import { asking } from '../../operations/ask.js';
 import type { Cli } from '../cli.js';
 import type { Status } from '../doctor/check.js';
 import { examine, type NamedFinding } from '../doctor/examine.js';

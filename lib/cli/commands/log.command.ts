@@ -6,8 +6,8 @@ import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import type { GlobalOptions } from '../global-options.js';
-import { follow, linesOf } from '../log/log-lines.js';
-import { LogReader } from '../log/log-summary.js';
+import { follow, linesOf } from '../../operations/log/log-lines.js';
+import { LogReader } from '../../operations/log/log-summary.js';
 import { shownSummary, shownTotals } from '../log/shown-summary.js';
 
 interface LogOptions {

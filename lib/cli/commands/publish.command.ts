@@ -6,7 +6,7 @@ import { type PageTarget, targetPaths } from '../../purging/purge-target.js';
 import type { Cli } from '../cli.js';
 import { ExitCode } from '../exit-code.js';
 import type { GlobalOptions } from '../global-options.js';
-import type { Site } from '../open-site.js';
+import type { Site } from '../../operations/site.js';
 import { asNamed, misused, positiveNumber } from '../page-filter.js';
 import { linesOf } from '../publish/listed-targets.js';
 import { progressView } from '../publish/publish-progress.js';

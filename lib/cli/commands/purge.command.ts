@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { PageInfo } from '../../module/page-cache.service.js';
 import { PurgeIncompleteError } from '../../purging/purge-report.js';
-import { subtreeScopes, targetPaths } from '../../purging/purge-target.js';
+import { purgeScopes } from '../../operations/purge-scopes.js';
+import type { Site } from '../../operations/site.js';
 import { Purger } from '../../purging/purger.js';
-import { concerns, type PurgeScope, sizeOf } from '../../stores/journal/purge-scope.js';
+import { concerns, type PurgeScope } from '../../stores/journal/purge-scope.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
-import type { Site } from '../open-site.js';
 import { asNamed, misused, regularExpression } from '../page-filter.js';
 import { counted } from '../units.js';
 
@@ -45,32 +45,12 @@ export function addPurgeCommand(program: Command, cli: Cli): void {
         misused(command, 'name pages, or give --under, --tag, --matching or --all');
       }
       await cli.withSite(command, async (site) => {
-        const scopes = await asNamed(() => scopesOf(site, paths, options));
+        const scopes = await asNamed(() => purgeScopes(site, { paths, under, tags: tag, matching, all }));
         if (dryRun) return showPages(cli, command, await concerned(site, scopes));
         const report = await purged(site, scopes);
         cli.result(command, report, () => `${counted(report.purged, 'page')} purged: ${report.targets.join(', ')}`);
       });
     });
-}
-
-async function scopesOf(
-  { get, options }: Site,
-  paths: readonly string[],
-  { under = [], tag: tags = [], matching, all = false }: PurgeOptions,
-): Promise<PurgeScope[]> {
-  const targets = await targetPaths(paths, options.hosts);
-  const subtrees = targets
-    .filter(({ isSubtree }) => isSubtree)
-    .map(({ path }): PurgeScope => ({ kind: 'under', path }));
-  const scopes: readonly PurgeScope[] = [
-    get(Purger).scopeOf(targets.filter(({ isSubtree }) => !isSubtree)),
-    ...subtrees,
-    ...under.flatMap(subtreeScopes),
-    { kind: 'tags', tags },
-    ...(matching ? [{ kind: 'matching', source: matching.source, flags: matching.flags } as const] : []),
-    ...(all ? [{ kind: 'all' } as const] : []),
-  ];
-  return scopes.filter((scope) => sizeOf(scope) > 0);
 }
 
 async function purged(site: Site, scopes: readonly PurgeScope[]) {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { type Column, table } from '../print-table.js';
-import { type ServerStats, type SiteStats, siteStats, type SubtreeStats } from '../site-stats.js';
+import { type ServerStats, type SiteStats, siteStats, type SubtreeStats } from '../../operations/site-stats.js';
 import type { Style } from '../terminal.js';
 import { counted, inBytes, inTimeUnits, percent } from '../units.js';
 

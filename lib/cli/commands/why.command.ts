@@ -1,14 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Command, InvalidArgumentError } from 'commander';
-import { PageKeys } from '../../page/page-key.js';
-import { PageStorage } from '../../stores/page-storage.js';
-import { asking } from '../ask.js';
+import type { KeptPage } from '../../operations/why/stored-at.js';
+import { type Why, why } from '../../operations/why/why.js';
 import type { Cli } from '../cli.js';
 import { ExitCode } from '../exit-code.js';
 import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';
-import { explain, type Explanation } from '../why/explain.js';
-import { type StoredPage, storedAt } from '../why/stored-at.js';
 
 interface WhyOptions {
   readonly header: IncomingHttpHeaders;
@@ -29,26 +26,22 @@ export function addWhyCommand(program: Command, cli: Cli): void {
     .option('-H, --header <field>', "a field of the request, like curl's; repeat it for more", addField, {})
     .addHelpText('after', EXAMPLES)
     .action(async (url: URL, { header }: WhyOptions, command: Command) => {
-      const explained = await cli.withSite(command, async ({ options, get }) => {
-        const host = header.host ?? hostFor(url, options) ?? url.host;
-        const head = { method: 'GET', target: url.pathname + url.search, headers: { ...header, host } };
-        const ask = asking(url, cli.signal, host);
-        const explanation = await explain({ rules: options.rules, keys: get(PageKeys), ask }, head);
-        return { ...explanation, stored: await storedAt(explanation.key, get(PageStorage)) };
-      });
+      const explained = await cli.withSite(command, (site) =>
+        why(site, url, { ...header, host: header.host ?? hostFor(url, site.options) ?? url.host }, cli.signal),
+      );
       if (!explained.isPage) cli.exitCode = ExitCode.PROBLEM;
       cli.result(command, { url: url.href, ...explained }, () => shown(url, explained, cli.style));
     });
 }
 
-function shown(url: URL, explained: Explanation & { readonly stored: StoredPage }, style: Style): string {
-  const { isPage, outcome, why, cure, nginx, rule, key, answers, stored } = explained;
+function shown(url: URL, explained: Why, style: Style): string {
+  const { isPage, outcome, why: reason, cure, nginx, rule, key, answers, stored } = explained;
   const target = url.pathname + url.search;
   const title = isPage
     ? style('green', `${target} is cached (${outcome})`)
     : style('red', `${target} is not cached: ${outcome}`);
   const rows: [name: string, text: string][] = [
-    ...(why === undefined ? [] : [['why', why] as [string, string]]),
+    ...(reason === undefined ? [] : [['why', reason] as [string, string]]),
     ...(cure === undefined ? [] : [['what to do', cure] as [string, string]]),
     ['nginx', nginx],
     ...(rule?.sees ?? []).map((seen): [string, string] => ['', `by ${seen}`]),
@@ -62,7 +55,7 @@ function shown(url: URL, explained: Explanation & { readonly stored: StoredPage 
   return [style('bold', title), ...rows.map(([name, text]) => `  ${name.padEnd(10)}  ${text}`)].join('\n');
 }
 
-function storedText({ isStored, bytes, until }: StoredPage): string {
+function storedText({ isStored, bytes, until }: KeptPage): string {
   if (isStored === undefined) return 'the store does not answer';
   if (!isStored) return 'nothing';
   const end = until === undefined ? 'until it is purged' : `until ${until}`;

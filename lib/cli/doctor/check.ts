@@ -2,7 +2,7 @@ import type { NginxDeployment } from '../../nginx/deployment.js';
 import type { CheckedOptions } from '../../options/checked-options.js';
 import type { NginxCacheOptions } from '../../options/nginx-cache-options.js';
 import type { PageStorage } from '../../stores/page-storage.js';
-import type { Ask } from '../ask.js';
+import type { Ask } from '../../operations/ask.js';
 
 /** What `doctor` looks at. */
 export interface Examined {

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../reasons/reasons.js';
 import type { Style } from '../terminal.js';
-import type { LogSummary } from './log-summary.js';
+import type { LogSummary } from '../../operations/log/log-summary.js';
 
 const WHOLE = new Intl.NumberFormat('en');
 

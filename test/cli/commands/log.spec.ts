@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { Controller, Get, Header } from '@nestjs/common';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { LogReader, type LogSummary } from '../../../lib/cli/log/log-summary.js';
+import { LogReader, type LogSummary } from '../../../lib/operations/log/log-summary.js';
 import { parseAccess } from '../../../lib/nginx/access-log.js';
 import { type Site, startSite } from '../../support/site.js';
 import { directoryWith, runCommand } from '../support/run-command.js';

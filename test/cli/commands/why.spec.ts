@@ -1,8 +1,8 @@
 import { type CanActivate, Controller, Get, Header, Query, Redirect, Req, Res, Sse, UseGuards } from '@nestjs/common';
 import { EMPTY } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asking } from '../../../lib/cli/ask.js';
-import { explain } from '../../../lib/cli/why/explain.js';
+import { asking } from '../../../lib/operations/ask.js';
+import { explain } from '../../../lib/operations/why/explain.js';
 import { CurrentPage, NoPageCache, PageCache, type PageDraft } from '../../../lib/index.js';
 import type { CheckedOptions } from '../../../lib/options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../../../lib/options/tokens.js';

@@ -1,5 +1,5 @@
-import { fieldOf } from '../../ask.js';
-import { isHit, outcomeOf } from '../../outcome.js';
+import { fieldOf } from '../../../operations/ask.js';
+import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, failed, note, ok, pageOf } from '../check.js';
 import { untilHit } from './page.check.js';
 

@@ -1,7 +1,7 @@
 import { allRules, type RequestRules } from '../../../rules/request-rules.js';
 import { RuleSet } from '../../../rules/rule-set.js';
-import { fieldOf } from '../../ask.js';
-import { isHit, outcomeOf } from '../../outcome.js';
+import { fieldOf } from '../../../operations/ask.js';
+import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, failed, ok, pageOf } from '../check.js';
 
 /** A visitor who may be logged in gets no stored page. */

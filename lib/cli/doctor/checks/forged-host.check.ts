@@ -1,5 +1,5 @@
-import { contentOf, fieldOf } from '../../ask.js';
-import { isHit, outcomeOf } from '../../outcome.js';
+import { contentOf, fieldOf } from '../../../operations/ask.js';
+import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, failed, ok, pageOf } from '../check.js';
 
 const FORGED = 'nginx-cache-doctor.invalid';

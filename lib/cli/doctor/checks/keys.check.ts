@@ -1,7 +1,7 @@
 import { RuleSet } from '../../../rules/rule-set.js';
 import { allRules } from '../../../rules/request-rules.js';
-import { fieldOf } from '../../ask.js';
-import { isHit, outcomeOf } from '../../outcome.js';
+import { fieldOf } from '../../../operations/ask.js';
+import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, type Finding, failed, ok, pageOf } from '../check.js';
 
 /** What says that both sides do not agree. */

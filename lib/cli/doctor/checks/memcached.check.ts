@@ -1,4 +1,4 @@
-import { type MemcachedStats, memcachedStats } from '../../memcached-stats.js';
+import { type MemcachedStats, memcachedStats } from '../../../operations/memcached-stats.js';
 import { type Check, type Finding, failed, note, ok } from '../check.js';
 import { isOff, wrongClock } from './clock.check.js';
 

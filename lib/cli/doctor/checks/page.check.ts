@@ -1,6 +1,6 @@
 import { reasonOf } from '../../../reasons/reasons.js';
-import { fieldOf } from '../../ask.js';
-import { isHit, outcomeOf } from '../../outcome.js';
+import { fieldOf } from '../../../operations/ask.js';
+import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, type ExaminedSite, type Finding, failed, note, ok, pageOf, skipped } from '../check.js';
 
 /** So often a page is asked for until it is a hit: memcached may be late, and a page is stored after its response was sent. */

@@ -1,7 +1,7 @@
 import type { PageInfo } from '../module/page-cache.service.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { memcachedStats } from './memcached-stats.js';
-import type { Site } from './open-site.js';
+import type { Site } from './site.js';
 
 /** How many of the busiest subtrees are shown. */
 const SHOWN = 10;

@@ -1,7 +1,7 @@
 import type { PageStorage } from '../../stores/page-storage.js';
 
 /** What stands at a key. */
-export interface StoredPage {
+export interface KeptPage {
   /** `undefined` when the store does not say. */
   readonly isStored: boolean | undefined;
   /** Of its content, as it is stored. */
@@ -10,7 +10,7 @@ export interface StoredPage {
   readonly until?: string;
 }
 
-export async function storedAt(key: string, storage: PageStorage): Promise<StoredPage> {
+export async function storedAt(key: string, storage: PageStorage): Promise<KeptPage> {
   try {
     if (!(await storage.has(key))) return { isStored: false };
   } catch {

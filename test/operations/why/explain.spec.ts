@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Asked } from '../../../lib/cli/ask.js';
-import { explain, type Explanation } from '../../../lib/cli/why/explain.js';
+import type { Asked } from '../../../lib/operations/ask.js';
+import { explain, type Explanation } from '../../../lib/operations/why/explain.js';
 import { checkOptions } from '../../../lib/configuration/check-options.js';
 import { PageKeys } from '../../../lib/page/page-key.js';
 import { REASONS } from '../../../lib/reasons/reasons.js';

@@ -1,0 +1,34 @@
+import { subtreeScopes, targetPaths } from '../purging/purge-target.js';
+import { Purger } from '../purging/purger.js';
+import { type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
+import type { Site } from './site.js';
+
+/** What somebody wants purged, in words. */
+export interface PurgeWish {
+  /** Paths or URLs; `/posts/*` for a page and all below it. */
+  readonly paths?: readonly string[] | undefined;
+  readonly under?: readonly string[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly matching?: RegExp | undefined;
+  readonly all?: boolean | undefined;
+}
+
+/** @throws {TypeError} when a path is none of the site */
+export async function purgeScopes(
+  { get, options }: Site,
+  { paths = [], under = [], tags = [], matching, all = false }: PurgeWish,
+): Promise<PurgeScope[]> {
+  const targets = await targetPaths(paths, options.hosts);
+  const subtrees = targets
+    .filter(({ isSubtree }) => isSubtree)
+    .map(({ path }): PurgeScope => ({ kind: 'under', path }));
+  const scopes: readonly PurgeScope[] = [
+    get(Purger).scopeOf(targets.filter(({ isSubtree }) => !isSubtree)),
+    ...subtrees,
+    ...under.flatMap(subtreeScopes),
+    { kind: 'tags', tags },
+    ...(matching ? [{ kind: 'matching', source: matching.source, flags: matching.flags } as const] : []),
+    ...(all ? [{ kind: 'all' } as const] : []),
+  ];
+  return scopes.filter((scope) => sizeOf(scope) > 0);
+}
