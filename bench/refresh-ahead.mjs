@@ -2,8 +2,8 @@
 //
 //   npx tsc -p tsconfig.build.json && node bench/refresh-ahead.mjs
 //
-// RATE=80 PAGES=2000 TTL=5000 INACTIVE=60000 SECONDS=180 WORK=20 FLAVOUR=memcached PLATFORM=fastify are the defaults: RATE visitors come each second,
-// a page is made in WORK milliseconds. The first minute does not count. A page that nobody reads ends, so its next visitor has to wait, and so has the one
+// RATE=80 PAGES=2000 TTL=5000 INACTIVE=60000 AHEAD=500 SECONDS=180 WORK=20 FLAVOUR=memcached PLATFORM=fastify are the defaults: RATE visitors come each
+// second, a page is made in WORK milliseconds, and AHEAD is the `rate` of refreshAhead. The first minute does not count. A page that nobody reads ends, so its next visitor has to wait, and so has the one
 // after that if he comes later than the ttl: only from then on is it known to be read. All others are counted as waiting in vain.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ const [rate, pages, ttl, inactive] = [
   setting('TTL', 5000),
   setting('INACTIVE', 60_000),
 ];
+const ahead = setting('AHEAD', 500);
 const [seconds, work] = [setting('SECONDS', 180), setting('WORK', 20)];
 const [flavour, platform] = [env.FLAVOUR ?? 'memcached', env.PLATFORM ?? 'fastify'];
 const WARM = 60_000;
@@ -30,7 +31,7 @@ const site = await startFlavour(flavour, {
   directory,
   platform,
   work,
-  more: { ttl, refreshAhead: { inactive } },
+  more: { ttl, refreshAhead: { inactive, rate: ahead } },
 });
 const counts = { visitors: 0, hits: 0, unread: 0, inVain: 0 };
 const reasons = new Map();
@@ -38,7 +39,7 @@ const reasons = new Map();
 const visits = new Map();
 try {
   console.log(
-    `${flavour}, ${platform}; ${rate} visitors/s on ${pages} pages, ttl ${ttl} ms, inactive ${inactive} ms; load ${loadavg()[0]}`,
+    `${flavour}, ${platform}; ${rate} visitors/s on ${pages} pages, ttl ${ttl} ms, inactive ${inactive} ms, ${ahead} pages/s ahead; load ${loadavg()[0]}`,
   );
   const start = performance.now();
   const open = new Set();

@@ -1,13 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { chunks } from '../async/chunks.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PagesPurged, PublishProgressed } from '../events/page-cache.events.js';
+import { PublishProgressed } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { type PageTarget, targetPaths } from '../purging/purge-target.js';
 import { Purger } from '../purging/purger.js';
-import { describe, type PurgeScope } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { OpenPublications } from './open-publications.js';
 import { pagesAmong } from './pages-among.js';
@@ -81,17 +80,10 @@ export class BulkPublisher {
     const targets = addresses
       .filter(({ refusal }) => refusal === undefined)
       .map(({ target, host, variants }) => ({ target, host, variants }));
-    const scope: PurgeScope = { kind: 'targets', targets, refresh: true };
-    try {
-      // First: what is being rendered, here or elsewhere, and is stored later than this, is checked against it.
-      await this.purger.announce(scope);
-    } catch {
-      return publication.fail(addresses, 'store-down');
-    }
-    await publication.render(addresses);
-    // Caches farther out have the pages that were here before, and get the new ones only now.
-    const pages = targets.map(({ target, host }) => ({ path: target.split('?', 1)[0] ?? target, host }));
-    this.dispatcher.notify(new PagesPurged(describe(scope), 0, pages));
+    const paths = targets.map(({ target, host }) => ({ path: target.split('?', 1)[0] ?? target, host }));
+    const find = async () => addresses;
+    if (await publication.replace({ kind: 'targets', targets, refresh: true }, paths, find)) return;
+    await publication.fail(addresses, 'store-down');
   }
 
   /** Each page once, whoever names it again. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Visitors } from '../caching/visitors.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { Purger } from '../purging/purger.js';
 import { InnerRequests } from './inner-requests.js';
 import { Pace } from './pace.js';
@@ -17,6 +18,7 @@ export class OpenPublications implements OnModuleDestroy {
     @Inject(PageRenderer) private readonly renderer: PageRenderer,
     @Inject(Visitors) private readonly visitors: Visitors,
     @Inject(Purger) private readonly purger: Purger,
+    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
   /** Nothing is begun any more, and what is being rendered is given up. */
@@ -45,7 +47,8 @@ export class OpenPublications implements OnModuleDestroy {
     if (given?.aborted || this.#isClosed) end();
     this.visitors.watch();
     const pace = new Pace(this.visitors, signal);
-    const working = work(new Publication(this.renderer, this.purger, pace, signal, options), signal);
+    const publication = new Publication(this.renderer, this.purger, this.dispatcher, pace, signal, options);
+    const working = work(publication, signal);
     this.#open.set(stop, working);
     try {
       return await working;

@@ -1,8 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { together } from '../async/together.js';
+import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PagesPurged } from '../events/page-cache.events.js';
 import { retryAfter } from '../http/retry-after.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Purger } from '../purging/purger.js';
+import { describe, type PathsScope, type PurgeScope } from '../stores/journal/purge-scope.js';
 import type { Pace } from './pace.js';
 import type { PageRenderer, Rendering } from './page-renderer.js';
 import { type PageResult, type PublishManyReport, type PublishReport, PublishResults } from './publish-report.js';
@@ -46,6 +49,7 @@ export class Publication {
   constructor(
     private readonly renderer: PageRenderer,
     private readonly purger: Purger,
+    private readonly dispatcher: PageCacheDispatcher,
     private readonly pace: Pace,
     private readonly signal: AbortSignal,
     private readonly options: PublicationOptions,
@@ -62,6 +66,32 @@ export class Publication {
       if (result) this.set(index, address, result);
       else this.#hasGivenUp = true;
     });
+  }
+
+  /**
+   * Renders pages in the place of those that are stored.
+   *
+   * @param find the pages; it is called once every process knows that the stored ones are old
+   * @returns whether that worked; if not, nothing was rendered
+   * @throws {PurgeIncompleteError} as `render()`
+   */
+  async replace(
+    scope: PurgeScope,
+    paths: PathsScope['paths'],
+    find: () => Promise<readonly WantedPage[]>,
+  ): Promise<boolean> {
+    let pages: readonly WantedPage[];
+    try {
+      // Whatever is being rendered, here or elsewhere, and is stored after this, is checked against it.
+      await this.purger.announce(scope);
+      pages = await find();
+    } catch {
+      return false;
+    }
+    await this.render(pages);
+    // Caches farther out have the old pages, and can get the new ones only now.
+    this.dispatcher.notify(new PagesPurged(describe(scope), 0, paths));
+    return true;
   }
 
   /** Gives up pages that the store keeps from being rendered, and goes on a little later. */

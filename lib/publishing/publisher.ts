@@ -1,13 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { slices } from '../async/chunks.js';
-import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PagesPurged } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import type { TargetPath } from '../purging/purge-target.js';
 import { Purger } from '../purging/purger.js';
-import { concerns, describe, type PathsScope } from '../stores/journal/purge-scope.js';
+import { concerns, type PathsScope } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { pagesToPurge } from '../stores/stored-pages.js';
 import { CONCURRENCY } from './bulk-publisher.js';
@@ -30,7 +28,6 @@ export class Publisher {
     @Inject(PageStorage) private readonly storage: PageStorage,
     @Inject(OpenPublications) private readonly publications: OpenPublications,
     @Inject(Purger) private readonly purger: Purger,
-    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
   /** What else is stored of the same paths would be old. */
@@ -67,19 +64,9 @@ export class Publisher {
       for (const some of slices(targets, TOGETHER)) {
         if (signal.aborted) break;
         const scope = this.purger.scopeOf(some);
-        let addresses: readonly PageAddress[];
-        try {
-          // First: what is being rendered, here or elsewhere, and is stored later than this, is checked against it.
-          await this.purger.announce({ ...scope, refresh: true });
-          addresses = await find(scope, some);
-        } catch {
-          // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
-          purged.push(...(await this.purger.purge(scope)).targets);
-          continue;
-        }
-        await publication.render(addresses);
-        // Caches farther out have the pages that were here before, and get the new ones only now.
-        this.dispatcher.notify(new PagesPurged(describe(scope), 0, scope.paths));
+        const isReplaced = await publication.replace({ ...scope, refresh: true }, scope.paths, () => find(scope, some));
+        // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
+        if (!isReplaced) purged.push(...(await this.purger.purge(scope)).targets);
       }
       const report = publication.report();
       return { ...report, purged: [...purged, ...report.purged] };
