@@ -15,6 +15,7 @@ import type { PageUse } from '../stores/page-store.js';
 import { PageRenderer } from './page-renderer.js';
 import { ReadPages } from './read-pages.js';
 import { RecentPurges } from './recent-purges.js';
+import { RefreshLag } from './refresh-lag.js';
 import { SoleProcess } from './sole-process.js';
 
 /** How often is looked for pages that end soon, in milliseconds: a tenth of the shortest ttl, within these bounds. */
@@ -90,13 +91,15 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   private async work(): Promise<void> {
     const { rate } = this.options.refreshAhead!;
     const { signal } = this.#stop;
+    const lag = new RefreshLag(rate);
     while (!signal.aborted) {
       let looked = 0;
+      let due: readonly PageUse[] = [];
       const start = performance.now();
       try {
         this.#isMine = await this.isMine();
         if (this.#isMine) {
-          const due = await this.due();
+          due = await this.due();
           looked = performance.now() - start;
           await this.renderAll(due, rate);
         }
@@ -105,6 +108,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
       }
       await this.rest(Math.max(this.interval - (performance.now() - start), Math.min(looked * REST, LONGEST_INTERVAL)));
       this.#round = performance.now() - start;
+      lag.roundEnded(due.filter((page) => this.isMissed(page)).length);
     }
   }
 
@@ -195,6 +199,11 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
       await this.rest(Math.max(0, start + index * gap - performance.now()));
       if (!this.#stop.signal.aborted) await render(page);
     });
+  }
+
+  /** Whether a page that was due has expired without a rendering. */
+  private isMissed({ key, expires }: PageUse): boolean {
+    return expires <= Date.now() && this.#tried.get(key) !== expires;
   }
 
   /** What could not be stored again ends at its time. */

@@ -10,6 +10,7 @@ import {
   PageStored,
 } from '../../lib/index.js';
 import { startApplication } from '../support/applications.js';
+import { CollectedLogger } from '../support/collected-logger.js';
 import { startFilesSite } from '../support/files-site.js';
 import { patiently } from '../support/patience.js';
 import { type Answer, answer, startSite } from '../support/site.js';
@@ -147,6 +148,27 @@ describe.each(KINDS)('refreshAhead.afterPurge, pages in %s', (kind) => {
       await site.stop();
     }
   });
+});
+
+it('the log says once that the rate is too low for the pages that visitors read', async () => {
+  const logger = new CollectedLogger();
+  const { app, url } = await startApplication({
+    platform: 'express',
+    controllers: [PageController],
+    options: { store: memoryStore(), ttl: 1000, refreshAhead: { rate: 1 } },
+    logger,
+  });
+  const lines = () => logger.lines.filter((line) => line.includes('refreshAhead'));
+  const visitAll = async () => {
+    for (let id = 0; id < 10; id += 1) await (await fetch(`${url}/page/${id}`)).text();
+    return lines().length;
+  };
+  try {
+    await expect.poll(visitAll, { timeout: 60_000 }).toBe(1);
+    expect(lines()[0]).toMatch(/^warn refreshAhead cannot keep up: .*at most 1 pages per second: .*Reported once\.$/);
+  } finally {
+    await app.close();
+  }
 });
 
 it('a store that does not know what is read is refused, and so are wrong options', () => {
