@@ -45,7 +45,8 @@ export async function healthOf(storage: PageStorage, pending: PendingPurges): Pr
   };
 }
 
-async function healthOfPart({ server, journal }: StoragePart): Promise<StoreHealth> {
+/** Whether a server answers. */
+export async function healthOfPart({ server, journal }: StoragePart): Promise<StoreHealth> {
   try {
     const answered = await inTime(
       journal.catchUp().then(() => true),

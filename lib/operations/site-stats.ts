@@ -1,6 +1,5 @@
 import type { PageInfo } from '../module/page-cache.service.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { memcachedStats } from './memcached-stats.js';
 import type { Site } from './site.js';
 
 /** How many of the busiest subtrees are shown. */
@@ -79,13 +78,14 @@ async function subtreesOf(pages: AsyncIterable<PageInfo>): Promise<Subtree[]> {
 }
 
 async function serversOf(site: Site): Promise<ServerStats[]> {
-  if (site.options.store.kind !== 'memcached') return [];
-  const addresses = site.get(PageStorage).parts.flatMap(({ server }) => server ?? []);
-  return Promise.all(addresses.map(serverStats));
+  const asked = site.get(PageStorage).parts.map(async ({ store: { server, statistics } }) => {
+    const stats = await statistics?.();
+    return server !== undefined && stats ? [serverStats(server, stats)] : [];
+  });
+  return (await Promise.all(asked)).flat();
 }
 
-async function serverStats(server: string): Promise<ServerStats> {
-  const stats = await memcachedStats(server);
+function serverStats(server: string, stats: ReadonlyMap<string, string>): ServerStats {
   const number = (name: string) => Number(stats.get(name) ?? 0);
   return {
     server,

@@ -169,6 +169,8 @@ export interface PageStore {
   uses?(before: number): AsyncIterable<PageUse>;
   /** What is known of pages, `undefined` where there is none. Absent when the store knows nothing of them. */
   details?(keys: readonly string[]): Promise<(PageDetails | undefined)[]>;
+  /** What the server says of itself, by the names that it gives. Rejects when it does not answer. Absent when it says nothing. */
+  statistics?(): Promise<ReadonlyMap<string, string>>;
   /** The string under which the server keeps the page: the key itself when absent. */
   serverKey?(key: string): string;
 }

@@ -8,7 +8,7 @@ import { asking } from '../../operations/ask.js';
 import type { Cli } from '../cli.js';
 import type { Status } from '../doctor/check.js';
 import { examine, type NamedFinding } from '../doctor/examine.js';
-import { runNginx } from '../doctor/run-nginx.js';
+import { runNginx } from '../run-nginx.js';
 import { ExitCode } from '../exit-code.js';
 import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';

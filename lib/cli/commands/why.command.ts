@@ -6,6 +6,7 @@ import type { Cli } from '../cli.js';
 import { ExitCode } from '../exit-code.js';
 import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';
+import { inTimeUnits } from '../units.js';
 
 interface WhyOptions {
   readonly header: IncomingHttpHeaders;
@@ -55,11 +56,20 @@ function shown(url: URL, explained: Why, style: Style): string {
   return [style('bold', title), ...rows.map(([name, text]) => `  ${name.padEnd(10)}  ${text}`)].join('\n');
 }
 
-function storedText({ isStored, bytes, until }: KeptPage): string {
+function storedText({ isStored, bytes, since, until, isEndless }: KeptPage): string {
   if (isStored === undefined) return 'the store does not answer';
   if (!isStored) return 'nothing';
-  const end = until === undefined ? 'until it is purged' : `until ${until}`;
-  return [bytes === undefined ? 'a page' : `${bytes} bytes`, end].join(', ');
+  const now = Date.now();
+  return [
+    `${bytes} bytes`,
+    ...(since === undefined ? [] : [`since ${since} (${inTimeUnits(now - Date.parse(since))} ago)`]),
+    ...(until === undefined ? [] : [`until ${until} (in ${inTimeUnits(Date.parse(until) - now)})`]),
+    ...(isEndless ? ['until it is purged'] : []),
+    ...(isEndless === undefined ? ['and this store does not tell since when and until when'] : []),
+    ...(since === undefined && isEndless !== undefined
+      ? ['somebody has read it, so memcached has forgotten since when']
+      : []),
+  ].join(', ');
 }
 
 function addField(given: string, before: IncomingHttpHeaders): IncomingHttpHeaders {

@@ -3,9 +3,10 @@ import type { CheckedOptions } from '../../options/checked-options.js';
 import type { NginxCacheOptions } from '../../options/nginx-cache-options.js';
 import type { PageStorage } from '../../stores/page-storage.js';
 import type { Ask } from '../../operations/ask.js';
+import type { NginxProgram } from '../run-nginx.js';
 
 /** What `doctor` looks at. */
-export interface Examined {
+export interface Examined extends NginxProgram {
   /** As they were given, and as the library uses them. */
   readonly given: NginxCacheOptions;
   readonly options: CheckedOptions;
@@ -13,11 +14,6 @@ export interface Examined {
   readonly storage: PageStorage;
   /** What nginx runs with, as `nginx -T` shows it; `undefined` where it cannot be read. */
   readonly conf: string | undefined;
-  /** The file of that configuration; that of the package when it is not named. */
-  readonly confFile: string | undefined;
-  /** Path or name of nginx. */
-  readonly nginx: string;
-  readonly env: NodeJS.ProcessEnv;
   /** Addresses by which others reach this machine. */
   readonly outside: readonly string[];
   /** The running site; `undefined` when there is nobody to ask. */

@@ -4,16 +4,8 @@ import type { RequestHead } from '../../rules/request-head.js';
 import { allRules, type RequestRules } from '../../rules/request-rules.js';
 import { readerOf, type Rule } from '../../rules/rule.js';
 import { RuleSet } from '../../rules/rule-set.js';
-import { type Ask, type Asked, fieldOf } from '../ask.js';
-import { isHit, outcomeOf } from '../outcome.js';
-
-/** So often a page that was just stored is asked for until it is a hit: it is stored after its response was sent. */
-const ATTEMPTS = 5;
-
-const PAUSE = 100;
-
-/** What becomes of a page when it is asked for: all of these mean that it is one. */
-const PAGES: ReadonlySet<string> = new Set(['nginx hit', 'hit', 'stored', 'store-late', 'collapsed', 'stale copy']);
+import type { Ask } from '../ask.js';
+import { askUntilHit, isPageOutcome } from '../ask-until-hit.js';
 
 /** Whom `explain()` asks. */
 export interface Questioned {
@@ -44,42 +36,21 @@ export interface Explanation {
 export async function explain({ rules, keys, ask }: Questioned, head: RequestHead): Promise<Explanation> {
   const rule = new RuleSet(allRules(rules)).first(head);
   const { key } = keys.of(head);
-  const answers = await answersOf(ask, head);
+  const answers = await askUntilHit(ask, head.target, head.headers as Record<string, string>);
   const last = answers.at(-1);
   const predicted = rule?.reason ?? (isKeyTooLong(key) ? 'key-length' : undefined);
   // Who asks for another host than the site's gets no answer, or 400 where it is none.
   const outcome =
     last && last.outcome !== 'no Cache-Status' ? last.outcome : (predicted ?? last?.outcome ?? 'no answer');
   return {
-    isPage: PAGES.has(outcome),
+    isPage: isPageOutcome(outcome),
     outcome,
-    ...(PAGES.has(outcome) ? {} : reasonFor(outcome)),
+    ...(isPageOutcome(outcome) ? {} : reasonFor(outcome)),
     nginx: decisionOfNginx(head, key, predicted),
     ...(rule && { rule: { reason: rule.reason, sees: seenBy(rule, head) } }),
     key,
     answers: answers.map(({ asked, cacheStatus }) => ({ status: asked.status, cacheStatus })),
   };
-}
-
-interface Answer {
-  readonly asked: Asked;
-  readonly cacheStatus: string;
-  readonly outcome: string;
-}
-
-/** One answer; of a page that is stored, those that follow until it is a hit. */
-async function answersOf(ask: Ask, { target, headers }: RequestHead): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  while (answers.length < ATTEMPTS) {
-    const asked = await ask(target, headers as Record<string, string>).catch(() => undefined);
-    if (!asked) return answers;
-    const cacheStatus = fieldOf(asked, 'cache-status');
-    const outcome = outcomeOf(cacheStatus);
-    answers.push({ asked, cacheStatus, outcome });
-    if (isHit(outcome) || !PAGES.has(outcome)) return answers;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
-  }
-  return answers;
 }
 
 function reasonFor(outcome: string): { readonly why: string; readonly cure: string } {

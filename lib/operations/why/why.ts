@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { PageKeys } from '../../page/page-key.js';
 import { PageStorage } from '../../stores/page-storage.js';
 import { asking } from '../ask.js';
+import { isHit, outcomeOf } from '../outcome.js';
 import type { Site } from '../site.js';
 import { explain, type Explanation } from './explain.js';
 import { type KeptPage, storedAt } from './stored-at.js';
@@ -22,7 +23,16 @@ export async function why(
   signal: AbortSignal,
 ): Promise<Why> {
   const head = { method: 'GET', target: url.pathname + url.search, headers };
+  const keys = get(PageKeys);
+  const { key } = keys.of(head);
+  const start = new Date();
+  // memcached forgets the age of a page that somebody reads, so the store is asked before the site is, too.
+  const before = await storedAt(key, get(PageStorage));
   const ask = asking(url, signal, headers.host);
-  const explanation = await explain({ rules: options.rules, keys: get(PageKeys), ask }, head);
-  return { ...explanation, stored: await storedAt(explanation.key, get(PageStorage)) };
+  const explanation = await explain({ rules: options.rules, keys, ask }, head);
+  if (isHit(outcomeOf(explanation.answers[0]?.cacheStatus ?? ''))) return { ...explanation, stored: before };
+  const stored = await storedAt(key, get(PageStorage));
+  // The answer has stored it.
+  const isNew = before.isStored === false && stored.isEndless !== undefined;
+  return { ...explanation, stored: { ...(isNew && { since: start.toISOString() }), ...stored } };
 }

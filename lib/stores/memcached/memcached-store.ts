@@ -33,6 +33,7 @@ import type {
 import { MemcachedCopies } from './memcached-copies.js';
 import { MemcachedJournal } from './memcached-journal.js';
 import { MemcachedLeases } from './memcached-leases.js';
+import { memcachedStats } from './memcached-stats.js';
 import { MemcachedTags } from './memcached-tags.js';
 import { MemcachedWrite } from './memcached-write.js';
 import { openRing } from './ring/ring-store.js';
@@ -107,7 +108,7 @@ export function memcachedStore(
   if (client) {
     const { servers } = client;
     const limits = (wanted: StoreContext) => client.limits?.(wanted) ?? [];
-    return { kind: 'memcached', servers, limits, open: (context) => openStore(servers[0], client.open(), context) };
+    return { kind: 'memcached', servers, limits, open: (context) => openStore(servers[0], client.open(), {}, context) };
   }
   const { refreshInterval, tls, credentials } = given;
   const access = { tls, credentials };
@@ -143,7 +144,12 @@ function spreadOver(
   isSpread = servers.length > 1,
 ): MemcachedStoreDefinition {
   const openServer = (address: string, context: StoreContext) =>
-    openStore(memcachedServers(address, 'memcachedStore.servers')[0], new MemcachedClient(address, access), context);
+    openStore(
+      memcachedServers(address, 'memcachedStore.servers')[0],
+      new MemcachedClient(address, access),
+      access,
+      context,
+    );
   const stores = (context: StoreContext) => servers.map(({ address }) => openServer(address, context));
   return {
     kind: 'memcached',
@@ -164,6 +170,7 @@ function canExist(serverKey: string): boolean {
 function openStore(
   server: MemcachedServerAddress | undefined,
   client: MemcachedPageClient,
+  access: MemcachedAccess,
   context: StoreContext,
 ): PageStore {
   const { format, prefix } = context;
@@ -185,7 +192,7 @@ function openStore(
   }
 
   return {
-    ...(server && { server: server.address }),
+    ...(server && { server: server.address, statistics: () => memcachedStats(server.address, access) }),
     keyv: rawKeyv({
       get: async (key) => {
         const serverKey = memcachedKey(key);

@@ -3,7 +3,7 @@ import { EMPTY } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asking } from '../../../lib/operations/ask.js';
 import { explain } from '../../../lib/operations/why/explain.js';
-import { CurrentPage, NoPageCache, PageCache, type PageDraft } from '../../../lib/index.js';
+import { CurrentPage, NoPageCache, PageCache, PageCacheService, type PageDraft } from '../../../lib/index.js';
 import type { CheckedOptions } from '../../../lib/options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../../../lib/options/tokens.js';
 import { PageKeys } from '../../../lib/page/page-key.js';
@@ -199,7 +199,15 @@ describe('nginx-cache why, of a running site', () => {
     await expect.poll(async () => (await run()).stdout).toContain('/page is cached (nginx hit)');
     const cached = await run();
     expect(cached.code).toBe(0);
-    expect(cached.stdout).toMatch(/key {9}page:127\.0\.0\.1\/page\n {2}stored {6}\d+ bytes, until \d{4}-.*Z/);
+    expect(cached.stdout).toMatch(/key {9}page:127\.0\.0\.1\/page\n {2}stored {6}\d+ bytes, until \d{4}-.*Z \(in \d/);
+    expect(cached.stdout).toContain('somebody has read it, so memcached has forgotten since when');
+    // The first answer stores the page, and the second one reads it.
+    const anew = async () => {
+      await site.app.get(PageCacheService).purge('/page');
+      return (await run()).stdout;
+    };
+    const since = / {2}stored {6}\d+ bytes, since \d{4}-.*Z \(\d+ s ago\), until \d{4}-.*Z \(in [45] min/;
+    await expect.poll(anew).toMatch(since);
 
     const bypassed = await run('-H', 'Cookie: sid=1');
     expect(bypassed.code).toBe(1);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { memcachedStore, nginxConf, type NginxCacheOptions, PageCacheService } from '../../../lib/index.js';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
+import { memcachedStats } from '../../../lib/stores/memcached/memcached-stats.js';
 import { findProgram } from '../../../lib/testing/find-program.js';
 import { onFreePort } from '../../../lib/testing/free-port.js';
 import { NginxServer, pageCacheMatchers } from '../../../lib/testing/index.js';
@@ -96,6 +97,11 @@ describe('tls', () => {
     }
   });
 
+  it('the statistics of a server come by TLS, too', async () => {
+    const server = await startTls();
+    expect((await memcachedStats(server, { tls: { ca, servername: NAME } })).get('item_size_max')).toBe('1048576');
+  });
+
   it('a server with a certificate from somebody else, or with another name, is not talked to', async () => {
     const server = await startTls();
     for (const tls of [{ servername: NAME }, { ca, servername: 'other.example.com' }, { ca }]) {
@@ -112,6 +118,12 @@ describe('credentials', () => {
     await client.set('page:/', { bytes: Buffer.from('hello'), flags: 0 }, 0);
     expect((await client.items('page:')).map(({ key: name }) => name)).toEqual(['page:/']);
     await client.close();
+  });
+
+  it('are said to a server whose statistics are asked for', async () => {
+    const server = await startGuarded();
+    expect((await memcachedStats(server, { credentials })).get('version')).toMatch(/^1\./);
+    await expect(memcachedStats(server, {})).rejects.toThrow(/stats failed: .*unauthenticated/);
   });
 
   it.each([undefined, { username: 'site', password: 'wrong' }])('%j: the server is down', async (given) => {

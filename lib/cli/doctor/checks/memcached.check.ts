@@ -1,4 +1,3 @@
-import { type MemcachedStats, memcachedStats } from '../../../operations/memcached-stats.js';
 import { type Check, type Finding, failed, note, ok } from '../check.js';
 import { isOff, wrongClock } from './clock.check.js';
 
@@ -11,19 +10,18 @@ const OLDEST = '1.6.13';
 /** Version, size of an item, evictions and the clock. */
 export const memcachedCheck: Check = {
   name: 'memcached',
-  async run({ options }) {
-    const { servers } = options.store;
-    const findings = (servers ?? []).map(async ({ address }): Promise<Finding[]> => {
+  async run({ storage, options }) {
+    const findings = storage.parts.map(async ({ store: { server = '', statistics } }): Promise<Finding[]> => {
       // That it is down, the check of the store says.
       const asked = Date.now();
-      const stats = await memcachedStats(address).catch(() => undefined);
-      return stats ? look(address, stats, options.maxPageBytes, asked) : [];
+      const stats = await statistics?.().catch(() => undefined);
+      return stats ? look(server, stats, options.maxPageBytes, asked) : [];
     });
     return (await Promise.all(findings)).flat();
   },
 };
 
-function look(address: string, stats: MemcachedStats, maxPageBytes: number, asked: number): Finding[] {
+function look(address: string, stats: ReadonlyMap<string, string>, maxPageBytes: number, asked: number): Finding[] {
   const version = stats.get('version') ?? '';
   const itemSize = Number(stats.get('item_size_max'));
   const evictions = Number(stats.get('evictions'));

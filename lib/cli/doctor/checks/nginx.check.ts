@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FLAVOURS } from '../../../nginx/flavours/flavours.js';
-import { runNginx } from '../run-nginx.js';
+import { runNginx } from '../../run-nginx.js';
 import { type Check, type Examined, type Finding, failed, ok, skipped } from '../check.js';
 
 /** Whose directives they are, by how they begin: of packages of Debian and Ubuntu. */

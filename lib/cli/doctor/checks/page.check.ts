@@ -1,12 +1,6 @@
 import { reasonOf } from '../../../reasons/reasons.js';
-import { fieldOf } from '../../../operations/ask.js';
-import { isHit, outcomeOf } from '../../../operations/outcome.js';
+import { askUntilHit } from '../../../operations/ask-until-hit.js';
 import { type Check, type ExaminedSite, type Finding, failed, note, ok, pageOf, skipped } from '../check.js';
-
-/** So often a page is asked for until it is a hit: memcached may be late, and a page is stored after its response was sent. */
-const ATTEMPTS = 6;
-
-const PAUSE = 100;
 
 /** A page misses, and then hits. */
 export const pageCheck: Check = {
@@ -58,14 +52,9 @@ function refusal(page: string, outcome: string): Finding {
 
 /** @returns what became of each request */
 export async function untilHit(site: ExaminedSite): Promise<string[]> {
-  const outcomes: string[] = [];
-  while (outcomes.length < ATTEMPTS) {
-    const outcome = outcomeOf(fieldOf(await site.ask(pageOf(site)), 'cache-status'));
-    outcomes.push(outcome);
-    if (isHit(outcome)) break;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
-  }
-  return outcomes;
+  const answers = await askUntilHit(site.ask, pageOf(site));
+  if (answers.length === 0) throw new Error(`${site.url.host} does not answer`);
+  return answers.map(({ outcome }) => outcome);
 }
 
 export function sentence(text: string): string {

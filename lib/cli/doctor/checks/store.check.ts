@@ -1,21 +1,18 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { inTime } from '../../../async/in-time.js';
+import { healthOfPart } from '../../../module/page-cache-health.js';
 import { isSame } from '../../../stores/journal/edition.js';
 import { type Check, type Finding, failed, ok } from '../check.js';
-
-/** A store that has not answered by then does not, in milliseconds. */
-const PATIENCE = 2000;
 
 /** Is it there, and whose pages does it hold? */
 export const storeCheck: Check = {
   name: 'store',
   async run({ storage, options }) {
     const findings: Finding[] = [];
-    for (const { server, journal } of storage.parts) {
-      const name = server ?? `${options.store.kind}Store()`;
-      const error = await failureOf(journal.catchUp());
-      if (error !== undefined) {
+    for (const part of storage.parts) {
+      const name = part.server ?? `${options.store.kind}Store()`;
+      const { isReachable, error = '' } = await healthOfPart(part);
+      if (!isReachable) {
         findings.push(
           failed(
             `${name} does not answer: ${error}`,
@@ -25,7 +22,7 @@ export const storeCheck: Check = {
         continue;
       }
       findings.push(ok(`${name} answers`));
-      const { claim, own } = journal.editions;
+      const { claim, own } = part.journal.editions;
       if (claim && own && !isSame(claim, own)) {
         findings.push(
           failed(
@@ -54,17 +51,4 @@ async function filesAt(root: string): Promise<Finding[]> {
           'Make the directory, and let the user of the application write there.',
         ),
   ];
-}
-
-/** @returns `undefined` when it has succeeded */
-async function failureOf(work: Promise<void>): Promise<string | undefined> {
-  try {
-    const done = await inTime(
-      work.then(() => true),
-      PATIENCE,
-    );
-    return done ? undefined : `no answer within ${PATIENCE} ms`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

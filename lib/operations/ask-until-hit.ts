@@ -1,0 +1,47 @@
+import { type Ask, type Asked, fieldOf } from './ask.js';
+import { isHit, outcomeOf } from './outcome.js';
+
+/** So often a page is asked for until it is a hit: it is stored after its response was sent, and the store may be late. */
+const ATTEMPTS = 6;
+
+const PAUSE = 100;
+
+/** What becomes of a page when it is asked for: all of these mean that it is one. */
+const PAGES: ReadonlySet<string> = new Set(['nginx hit', 'hit', 'stored', 'store-late', 'collapsed', 'stale copy']);
+
+/** What may be otherwise a moment later, without anybody doing anything. */
+const MOMENTARY: ReadonlySet<string> = new Set(['store-down', 'purges-unknown']);
+
+/** One answer of a site, and what it says of the cache. */
+export interface Answer {
+  readonly asked: Asked;
+  readonly cacheStatus: string;
+  readonly outcome: string;
+}
+
+export function isPageOutcome(outcome: string): boolean {
+  return PAGES.has(outcome);
+}
+
+/**
+ * Asks for a page, and again while it may become a hit.
+ *
+ * @returns every answer; none when the site does not answer
+ */
+export async function askUntilHit(
+  ask: Ask,
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  while (answers.length < ATTEMPTS) {
+    const asked = await ask(target, headers).catch(() => undefined);
+    if (!asked) return answers;
+    const cacheStatus = fieldOf(asked, 'cache-status');
+    const outcome = outcomeOf(cacheStatus);
+    answers.push({ asked, cacheStatus, outcome });
+    if (isHit(outcome) || !(PAGES.has(outcome) || MOMENTARY.has(outcome))) return answers;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+  return answers;
+}
