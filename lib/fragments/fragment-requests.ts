@@ -1,10 +1,9 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { inject } from 'light-my-request';
-import { asNobody } from '../async/as-nobody.js';
 import { inTime } from '../async/in-time.js';
+import { injectAsNobody } from '../async/inject-as-nobody.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
@@ -66,24 +65,14 @@ export class FragmentRequests {
     const ask = <T>(question: () => T) => inputsOf(visitor)?.ask(question) ?? question();
     const remoteAddress = ask(() => visitor.socket.remoteAddress);
     const isEncrypted = ask(() => (visitor.socket as Partial<TLSSocket>).encrypted) === true;
-    // The request begins when somebody waits for it, so `then()` must be called as nobody, too.
-    const { statusCode, headers, stream } = await asNobody(() =>
-      inject(
-        (request, injected) => {
-          beginVisit(request as unknown as IncomingMessage, visit);
-          if (isEncrypted) Object.assign(request.socket, { encrypted: true });
-          server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
-        },
-        {
-          method: 'GET',
-          url,
-          headers: visitorsFields(receivedFields(visitor), this.options.flavour !== undefined),
-          ...(remoteAddress === undefined ? {} : { remoteAddress }),
-          signal,
-          payloadAsStream: true,
-        },
-      ).then((answer) => answer),
-    );
+    const { statusCode, headers, stream } = await injectAsNobody(server, {
+      url,
+      headers: visitorsFields(receivedFields(visitor), this.options.flavour !== undefined),
+      ...(remoteAddress === undefined ? {} : { remoteAddress }),
+      isEncrypted,
+      signal,
+      onRequest: (request) => beginVisit(request, visit),
+    });
     if (headers['set-cookie'] !== undefined) {
       this.report(visit.name, `The fragment ${visit.name} sets a cookie, which reaches no visitor: nginx drops it.`);
     }

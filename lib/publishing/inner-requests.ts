@@ -1,10 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { inject } from 'light-my-request';
-import { asNobody } from '../async/as-nobody.js';
+import { injectAsNobody } from '../async/inject-as-nobody.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { nobodysVisit } from './nobodys-visit.js';
@@ -70,24 +69,14 @@ export class InnerRequests {
     }
     if (signal?.aborted) giveUp();
     try {
-      // The request begins when somebody waits for it, so `then()` must be called as nobody, too.
-      const response = await asNobody(() =>
-        inject(
-          (request, injected) => {
-            onRequest?.(request as unknown as IncomingMessage);
-            if (visit.encrypted) Object.assign(request.socket, { encrypted: true });
-            server.emit('request', request as unknown as IncomingMessage, injected as unknown as ServerResponse);
-          },
-          {
-            method: 'GET',
-            url: target,
-            headers: { ...visit.headers, ...fields },
-            remoteAddress: visit.address,
-            signal: given.signal,
-            payloadAsStream: true,
-          },
-        ).then((answer) => answer),
-      );
+      const response = await injectAsNobody(server, {
+        url: target,
+        headers: { ...visit.headers, ...fields },
+        remoteAddress: visit.address,
+        isEncrypted: visit.encrypted,
+        signal: given.signal,
+        onRequest,
+      });
       return await use({ status: response.statusCode, headers: response.headers, body: response.stream() });
     } finally {
       clearTimeout(timer);
