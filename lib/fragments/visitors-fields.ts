@@ -1,17 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { CONFIGURATION_HEADER, FRAGMENT_HEADER, PAGE_KEY_HEADER, VISITOR_HEADERS } from '../page/page-key-header.js';
+import { CONDITIONS, CONTENT_FIELDS, HOP_BY_HOP } from '../http/fields-of-one-request.js';
+import { FROM_NGINX, VISITOR_HEADERS } from '../page/page-key-header.js';
 
 /** Fields of the connection, of a condition or a part, of a body: they belong to the request for the page. */
-const OF_THE_PAGE: ReadonlySet<string> = new Set(
-  // prettier-ignore
-  [
-    'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'http2-settings',
-    'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range', 'range',
-    'content-length', 'content-type', 'content-encoding', 'content-md5', 'digest', 'content-digest',
-    'accept', 'accept-encoding',
-    ...[PAGE_KEY_HEADER, CONFIGURATION_HEADER, FRAGMENT_HEADER, ...Object.values(VISITOR_HEADERS)].map((name) => name.toLowerCase()),
-  ],
-);
+const OF_THE_PAGE: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'http2-settings',
+  ...CONDITIONS,
+  ...CONTENT_FIELDS,
+  'accept',
+  'accept-encoding',
+  ...FROM_NGINX,
+]);
 
 /**
  * What a visitor has sent of himself: cookies, credentials, language, the proxies before him.

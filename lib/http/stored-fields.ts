@@ -1,3 +1,4 @@
+import { HOP_BY_HOP } from './fields-of-one-request.js';
 import type { HeaderField } from './fields.js';
 import { isOfOneResponse } from './fields-of-one-response.js';
 
@@ -5,16 +6,10 @@ import { isOfOneResponse } from './fields-of-one-response.js';
  * Hop-by-hop fields (RFC 9110, section 7.6.1), and those that belong to one response and not to the page. `Age` is in the `Date`
  * that a page is stored with.
  */
-const NOT_OF_THE_PAGE = new Set([
-  'connection',
-  'keep-alive',
+const NOT_OF_THE_PAGE = new Set<string>([
+  ...HOP_BY_HOP,
   'proxy-authenticate',
   'proxy-authentication-info',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
   'age',
   'set-cookie',
   'cache-status',

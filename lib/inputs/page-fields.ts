@@ -1,15 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { CONFIGURATION_HEADER, FRAGMENT_HEADER, PAGE_KEY_HEADER, VISITOR_HEADERS } from '../page/page-key-header.js';
+import { PRECONDITIONS, VALIDATIONS } from '../http/fields-of-one-request.js';
+import { FROM_NGINX } from '../page/page-key-header.js';
 import type { Variant } from '../rules/variant.js';
 import { variantFields } from '../rules/variant.js';
 
 /** With a value, these keep a request away from the cache (lib/rules): on the way to a page they say nothing. */
 const GOVERNED = ['authorization', 'upgrade', 'content-length', 'transfer-encoding'];
-
-/** What nginx tells this module. */
-const OURS = [PAGE_KEY_HEADER, CONFIGURATION_HEADER, FRAGMENT_HEADER, ...Object.values(VISITOR_HEADERS)].map((name) =>
-  name.toLowerCase(),
-);
 
 /** They describe content, and a request with content is kept away from the cache. */
 const OF_CONTENT = ['content-type', 'content-encoding'];
@@ -18,7 +14,7 @@ const OF_CONTENT = ['content-type', 'content-encoding'];
  * Requests with these are answered, and no page is made of the answer (conditional-request.listener.ts). Nothing else may say what is in
  * them: nginx takes them off.
  */
-const CONDITIONS = ['range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'];
+const CONDITIONS = ['range', ...PRECONDITIONS, ...VALIDATIONS];
 
 /** What is left of a field that says how the content is coded on its way. Pages are stored without a coding. */
 const CODINGS = /^(?:gzip|x-gzip|deflate|compress|br|zstd|identity|\*)(?:;q=[01](?:\.[0-9]{1,3})?)?$/;
@@ -41,7 +37,7 @@ export class PageFields {
 
   constructor(private readonly options: PageFieldOptions) {
     const { variants, bypass, ignore } = options;
-    this.#left = new Set([...GOVERNED, ...OF_CONTENT, ...bypass, ...OURS, 'cookie']);
+    this.#left = new Set([...GOVERNED, ...OF_CONTENT, ...bypass, ...FROM_NGINX, 'cookie']);
     this.#kept = new Set([...ignore, 'host', 'accept-encoding', 'connection', ...CONDITIONS]);
     const chosen = variants.flatMap(({ header }) => header?.toLowerCase() ?? []);
     this.#free = new Set([

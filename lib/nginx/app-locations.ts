@@ -1,5 +1,12 @@
+import { CONDITIONS, CONTENT_FIELDS } from '../http/fields-of-one-request.js';
 import type { CheckedOptions } from '../options/checked-options.js';
-import { CONFIGURATION_HEADER, FRAGMENT_HEADER, PAGE_KEY_HEADER, VISITOR_HEADERS } from '../page/page-key-header.js';
+import {
+  CONFIGURATION_HEADER,
+  FRAGMENT_FIELDS,
+  FRAGMENT_HEADER,
+  PAGE_KEY_HEADER,
+  VISITOR_HEADERS,
+} from '../page/page-key-header.js';
 import { variantFields } from '../rules/variant.js';
 import { fragmentLocations, noSsi } from './fragment-locations.js';
 import type { CheckedDeployment } from './deployment.js';
@@ -9,14 +16,8 @@ import { orCopy, sendsCopies } from './stale-locations.js';
 import { schemeVariable } from './trusted-proxies.js';
 import type { SiteNames } from './variables.js';
 
-/** Fields of a body, which a request for a fragment has not. */
-const OF_A_BODY = ['Content-Length', 'Content-Type', 'Transfer-Encoding', 'Expect', 'Upgrade'];
-
 /** The name of a request field, and its value as nginx.conf has it. */
 type Field = readonly [name: string, value: string];
-
-/** Fields of a conditional or partial request: the answer would not be a whole page (RFC 9110, sections 13 and 14). */
-const CONDITIONS = ['If-None-Match', 'If-Modified-Since', 'If-Match', 'If-Unmodified-Since', 'If-Range', 'Range'];
 
 /** Fields by which frameworks and proxies let a client pretend another address or method: not part of the key. */
 // prettier-ignore
@@ -38,8 +39,7 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
   const { hosts, requestFields } = options;
   const host = names.variable(hosts ? 'page_host' : 'host');
   const scheme = schemeVariable(place.trustedProxies, names);
-  const ours = [FRAGMENT_HEADER, ...Object.values(VISITOR_HEADERS)];
-  const noFragment = options.fragments.isUsed ? ours.map((name): Field => [name, '""']) : [];
+  const noFragment = options.fragments.isUsed ? FRAGMENT_FIELDS.map((name): Field => [name, '""']) : [];
   const visitor = options.fragments.isUsed ? visitorFields() : [];
   const own = place.proxySetHeader.map(([name, value]): Field => [name, quoted(value)]);
   const untouched = (key: string) => [
@@ -85,7 +85,7 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
       ...fields([
         ...otherFields(names.variable('host'), scheme),
         ...own,
-        ...OF_A_BODY.map((name): Field => [name, '""']),
+        ...[...CONTENT_FIELDS, 'Upgrade'].map((name): Field => [name, '""']),
         ['Connection', '""'],
         ['Accept-Encoding', '""'],
         [PAGE_KEY_HEADER, '""'],

@@ -20,6 +20,15 @@ export const VISITOR_HEADERS = {
   authorization: 'X-Page-Fragment-Authorization',
 } as const;
 
+/** The request field in which nginx tells the application that it asks for a fragment, and of which page. It removes it from every other request. */
+export const FRAGMENT_HEADER = 'X-Page-Fragment';
+
+/** What nginx says of fragments. */
+export const FRAGMENT_FIELDS = [FRAGMENT_HEADER, ...Object.values(VISITOR_HEADERS)];
+
+/** All that nginx tells this module, as Node names it. */
+export const FROM_NGINX = [PAGE_KEY_HEADER, CONFIGURATION_HEADER, ...FRAGMENT_FIELDS].map((name) => name.toLowerCase());
+
 /** What nginx says of a request that it keeps away from the cache: `bypass`, and why. No key holds a space. */
 export const NGINX_BYPASS = /^bypass(?:$| +)/;
 
@@ -27,6 +36,3 @@ export const NGINX_BYPASS = /^bypass(?:$| +)/;
 export function lookedUp(headers: IncomingHttpHeaders): string | undefined {
   return headers[PAGE_KEY_FIELD]?.toString();
 }
-
-/** The request field in which nginx tells the application that it asks for a fragment, and of which page. It removes it from every other request. */
-export const FRAGMENT_HEADER = 'X-Page-Fragment';

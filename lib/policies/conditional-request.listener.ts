@@ -1,12 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
-
-/** "Only if it is still the same", which the application must say (RFC 9110, sections 13.1.1 and 13.1.4). */
-const PRECONDITIONS = ['if-match', 'if-unmodified-since'];
-
-/** "Only if it is not what I have", which a stored page can say, too (sections 13.1.2 and 13.1.3). */
-const VALIDATIONS = ['if-none-match', 'if-modified-since'];
+import { PRECONDITIONS, VALIDATIONS } from '../http/fields-of-one-request.js';
 
 /**
  * A stored page may answer conditional and range requests. Without a stored page the application answers them, and its answer is not
