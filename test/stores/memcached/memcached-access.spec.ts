@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,6 +10,7 @@ import { onFreePort } from '../../../lib/testing/free-port.js';
 import { NginxServer, pageCacheMatchers } from '../../../lib/testing/index.js';
 import { ServerProcess } from '../../../lib/testing/server-process.js';
 import { POSTS, PostsController } from '../../purging/ring/posts.controller.js';
+import { accepts } from '../../support/accepts.js';
 import { startApplication } from '../../support/applications.js';
 import { selfSigned } from '../../support/certificate.js';
 import { modulesDirectory } from '../../support/nginx-modules.js';
@@ -37,18 +36,6 @@ async function start(...args: string[]): Promise<string> {
     await vi.waitUntil(() => accepts(port), PATIENT);
     return `127.0.0.1:${port}`;
   });
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 beforeAll(() => {

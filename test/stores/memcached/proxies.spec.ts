@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -17,6 +15,7 @@ import { onFreePort } from '../../../lib/testing/free-port.js';
 import { freePort, type MemcachedServer, NginxServer, pageCacheMatchers } from '../../../lib/testing/index.js';
 import { ServerProcess } from '../../../lib/testing/server-process.js';
 import { POSTS, PostsController } from '../../purging/ring/posts.controller.js';
+import { accepts } from '../../support/accepts.js';
 import { startApplication } from '../../support/applications.js';
 import { patient } from '../../support/patience.js';
 import { startServers } from '../../support/ring-site.js';
@@ -30,18 +29,6 @@ let directory: string;
 let servers: MemcachedServer[];
 let proxy: ServerProcess;
 let address: string;
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'proxies-'));
