@@ -1,16 +1,7 @@
 import * as v from 'valibot';
 import { checked, strict, wholeNumber } from '../../checks/checked.js';
-import { pageKeyOfCopy } from '../../page/copy-key.js';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
-import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
-import type { PageAddress } from '../../page/page-key.js';
-import { LocalJournal } from '../journal/local-journal.js';
-import { beginCheck, type WriteContext } from '../journal/purge-check.js';
-import type { PageDetails } from '../page-details.js';
-import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
-import { rawKeyv } from '../raw-keyv.js';
-import { UnconditionalWrite } from '../unconditional-write.js';
-import type { ItemDetails } from './item-details.js';
+import type { PageStoreDefinition, StoreContext } from '../page-store.js';
 import {
   memcachedServers,
   type MemcachedServerAddress,
@@ -25,17 +16,8 @@ import {
   tlsSchema,
 } from './memcached-access.js';
 import { MemcachedClient } from './memcached-client.js';
-import type {
-  MemcachedClientDefinition,
-  MemcachedMetaClient,
-  MemcachedPageClient,
-} from './memcached-client.interface.js';
-import { MemcachedCopies } from './memcached-copies.js';
-import { MemcachedJournal } from './memcached-journal.js';
-import { MemcachedLeases } from './memcached-leases.js';
-import { memcachedStats } from './memcached-stats.js';
-import { MemcachedTags } from './memcached-tags.js';
-import { MemcachedWrite } from './memcached-write.js';
+import type { MemcachedClientDefinition } from './memcached-client.interface.js';
+import { openMemcachedStore } from './open-memcached-store.js';
 import { openRing } from './ring/ring-store.js';
 
 /**
@@ -108,7 +90,12 @@ export function memcachedStore(
   if (client) {
     const { servers } = client;
     const limits = (wanted: StoreContext) => client.limits?.(wanted) ?? [];
-    return { kind: 'memcached', servers, limits, open: (context) => openStore(servers[0], client.open(), {}, context) };
+    return {
+      kind: 'memcached',
+      servers,
+      limits,
+      open: (context) => openMemcachedStore(servers[0], client.open(), {}, context),
+    };
   }
   const { refreshInterval, tls, credentials } = given;
   const access = { tls, credentials };
@@ -144,7 +131,7 @@ function spreadOver(
   isSpread = servers.length > 1,
 ): MemcachedStoreDefinition {
   const openServer = (address: string, context: StoreContext) =>
-    openStore(
+    openMemcachedStore(
       memcachedServers(address, 'memcachedStore.servers')[0],
       new MemcachedClient(address, access),
       access,
@@ -160,164 +147,4 @@ function spreadOver(
     ...(access.credentials && { isAuthenticated: true }),
     ...(isSpread && { openSpread: (context: StoreContext) => openRing(servers, stores(context), context.prefix) }),
   };
-}
-
-/** No server can hold a longer key, so there is nothing to read or to delete. */
-function canExist(serverKey: string): boolean {
-  return serverKey.length <= MEMCACHED_KEY_MAX_LENGTH;
-}
-
-function openStore(
-  server: MemcachedServerAddress | undefined,
-  client: MemcachedPageClient,
-  access: MemcachedAccess,
-  context: StoreContext,
-): PageStore {
-  const { format, prefix } = context;
-  const shared = isMetaClient(client) ? sharedWrites(client, context) : undefined;
-  const deletePages = async (keys: readonly string[]) => {
-    const [deleted] = await Promise.all([
-      client.deleteMany(keys.map(memcachedKey).filter(canExist)),
-      // Whether this process keeps any or not: while options change, another one may.
-      shared && client.deleteMany(keys.flatMap((key) => MemcachedCopies.keyOf(key) ?? [])),
-    ]);
-    return deleted;
-  };
-
-  async function* listed(begin: string) {
-    if (client.keys) for await (const key of client.keys(memcachedKey(begin))) yield pageKeyOf(key);
-  }
-  async function* pageKeys(begin: string) {
-    for await (const key of listed(begin)) if (pageKeyOfCopy(key) === undefined) yield key;
-  }
-
-  return {
-    ...(server && { server: server.address, statistics: () => memcachedStats(server.address, access) }),
-    keyv: rawKeyv({
-      get: async (key) => {
-        const serverKey = memcachedKey(key);
-        const stored = canExist(serverKey) ? await client.get(serverKey) : undefined;
-        const value = stored && format.decode(MemcachedTags.unmarked(stored), key);
-        return value && { value };
-      },
-      deleteMany: deletePages,
-      // Never `flush_all`: other sites may live on the same server.
-      ...(client.keys && { keys: () => listed(prefix) }),
-      disconnect: async () => {
-        await shared?.leases.close();
-        await client.close();
-      },
-    }),
-    deletePages,
-    ...(client.keys && { keys: pageKeys, keysToPurge: (begin: string) => onceEach(listed(begin)) }),
-    ...(shared?.store ?? lonelyWrites(client, context)),
-    serverKey: memcachedKey,
-  };
-}
-
-/** The keys of pages, whether the page, its copy or both are there. */
-async function* onceEach(keys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
-  const known = new Set<string>();
-  for await (const given of keys) {
-    const key = pageKeyOfCopy(given) ?? given;
-    if (known.size < known.add(key).size) yield key;
-  }
-}
-
-/** Several processes know of each other's purges. */
-function sharedWrites(
-  client: MemcachedMetaClient,
-  { format, prefix, edition, keepsCopies = false }: StoreContext,
-): {
-  readonly store: Pick<
-    PageStore,
-    'journal' | 'begin' | 'copy' | 'details' | 'forgets' | 'has' | 'lease' | 'tagged' | 'uses'
-  >;
-  readonly leases: MemcachedLeases;
-} {
-  const begin = memcachedKey(prefix);
-  const journal = new MemcachedJournal(client, `*${begin}journal`, edition);
-  const tags = new MemcachedTags(client, prefix);
-  const copies = new MemcachedCopies(client, prefix);
-  const leases = new MemcachedLeases(client, `*${begin}lease:`);
-  const placeOf = async (key: string) => ({ key, version: canExist(key) ? await client.casOf(key) : undefined });
-  const placeOfCopy = async (key: string) => {
-    const copy = keepsCopies ? MemcachedCopies.keyOf(key) : undefined;
-    return copy === undefined ? undefined : placeOf(copy);
-  };
-  const store: ReturnType<typeof sharedWrites>['store'] = {
-    journal,
-    forgets: true,
-    lease: (key, silent) => leases.take(key, silent),
-    begin: async (address: PageAddress, context: WriteContext) => {
-      const [check, place, copy, lease] = await Promise.all([
-        beginCheck(journal, address, context),
-        placeOf(memcachedKey(address.key)),
-        placeOfCopy(address.key),
-        // Nobody waits for a process that may not store the page.
-        context.leads && !journal.editions.refusal ? leases.take(address.key, undefined) : undefined,
-      ]);
-      return new MemcachedWrite(check, { client, format, tags, copies }, place, copy, lease);
-    },
-    has: async (key) => {
-      const [page, copy] = await Promise.all([placeOf(memcachedKey(key)), placeOfCopy(key)]);
-      return page.version !== undefined || copy?.version !== undefined;
-    },
-    async *uses(before: number) {
-      for (const { key, expires = Infinity, isRead } of await client.items(begin)) {
-        if (expires > before) continue;
-        const pageKey = pageKeyOf(key);
-        if (pageKeyOfCopy(pageKey) === undefined) yield { key: pageKey, expires, isRead };
-      }
-    },
-    details: async (keys) => {
-      const serverKeys = keys.map(memcachedKey);
-      const [items, labels] = await Promise.all([client.describe(serverKeys), tags.items(serverKeys)]);
-      return items.map((item, index) => item && detailsOfItem(item, labels[index]));
-    },
-    copy: async (key) => {
-      const stored = await copies.read(key);
-      const page = stored && format.decode(MemcachedTags.unmarked(stored.value), key);
-      return page && { page, ...stored.times };
-    },
-    tagged: (wanted: readonly string[]) => onceEach(unescaped(tags.concerned(client.keys(begin), wanted))),
-  };
-  return { store, leases };
-}
-
-function detailsOfItem({ flags, size, ttl, isRead, idle }: ItemDetails, tags: Buffer | undefined): PageDetails {
-  return {
-    ttl: ttl === undefined ? 0 : Math.max(1, ttl * 1000),
-    age: isRead ? undefined : idle * 1000,
-    size,
-    tags: MemcachedTags.read(flags, tags),
-    isRead,
-  };
-}
-
-async function* unescaped(serverKeys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
-  for await (const key of serverKeys) yield pageKeyOf(key);
-}
-
-/** Nothing on condition: each process knows of its own purges only. */
-function lonelyWrites(
-  client: MemcachedPageClient,
-  { format }: StoreContext,
-): Pick<PageStore, 'journal' | 'begin' | 'forgets'> {
-  const journal = new LocalJournal();
-  return {
-    journal,
-    forgets: false,
-    begin: async (address: PageAddress, context: WriteContext) => {
-      const key = memcachedKey(address.key);
-      return new UnconditionalWrite(await beginCheck(journal, address, context), {
-        put: (page, ttl) => client.set(key, format.encode(page), ttl),
-        remove: () => client.deleteMany([key]),
-      });
-    },
-  };
-}
-
-function isMetaClient(client: MemcachedPageClient): client is MemcachedMetaClient {
-  return 'compareAndSet' in client;
 }
