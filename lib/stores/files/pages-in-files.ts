@@ -1,7 +1,5 @@
 import { dirname, join } from 'node:path';
 import { readdir } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import zlib from 'node:zlib';
 import { chunks, slices } from '../../async/chunks.js';
 import { keyOfPageFile, PAGE_FILE_MARK, PAGE_LINKS, pageFile, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { GZIP_FLAG } from '../../page/page-format.js';
@@ -9,8 +7,7 @@ import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
 import type { PageDetails } from '../page-details.js';
 import type { PageUse, StoreContext } from '../page-store.js';
-import { type CommitResult, refused, STORED } from '../page-write.js';
-import type { StaleTimes } from '../../page/stale-times.js';
+import { type CommitResult, refused } from '../page-write.js';
 import { type StaleCopy, timesOfCopy } from '../stale-copy.js';
 import { UnsupportedError } from '../unsupported.error.js';
 import { keepsAccessTimes } from './access-times.js';
@@ -22,14 +19,11 @@ import type { FileStoreOptions } from './file-store-options.js';
 import { FileStoreError, GONE, unless } from './file-store.error.js';
 import { BLOCK, Housekeeping } from './housekeeping.js';
 import { Leases } from './leases.js';
-import { ModificationTimes } from './modification-times.js';
-import { type Contents, holdsPage, PageDirectories } from './page-directories.js';
-import { newVersion, type PageVersion, writtenAt } from './page-version.js';
+import { PageCommits, type Rendered } from './page-commits.js';
+import { holdsPage, PageDirectories } from './page-directories.js';
+import { type PageVersion, writtenAt } from './page-version.js';
 import { Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
-
-const gunzip = promisify(zlib.gunzip);
-const brotliCompress = promisify(zlib.brotliCompress);
 
 /** So many pages are written at once: they are in memory meanwhile, packed and unpacked. */
 const WRITTEN_TOGETHER = 4;
@@ -41,17 +35,6 @@ const TOGETHER = 64;
 const NO_ACCESS_TIMES =
   'nobody can tell which pages are read: mount the file system with relatime, not with noatime, or leave refreshAhead out';
 
-/** What is to be stored. */
-export interface Rendered {
-  readonly key: string;
-  readonly page: Page;
-  readonly tags: ReadonlySet<string>;
-  /** In milliseconds; 0 = until purged. */
-  readonly ttl: number;
-  /** For how long a copy outlives it. */
-  readonly stale: StaleTimes | undefined;
-}
-
 /** The pages of one site, in their files. */
 export class PagesInFiles {
   readonly #tmp: string;
@@ -62,7 +45,7 @@ export class PagesInFiles {
   readonly #drafts: Drafts;
   readonly #keeper: ExpiryKeeper;
   readonly #housekeeping: Housekeeping;
-  readonly #times = new ModificationTimes();
+  readonly #commits: PageCommits;
   readonly #queue = new WorkQueue(WRITTEN_TOGETHER, WAITING);
 
   /** @param tidy is called now and then */
@@ -86,6 +69,9 @@ export class PagesInFiles {
         await this.#removals.discardAbandoned(now);
         await tidy(now);
       },
+    );
+    this.#commits = new PageCommits(this.#pages, this.#drafts, context.maxPageBytes, options.brotli, (version) =>
+      this.#keeper.watch(version),
     );
     this.#housekeeping = new Housekeeping(this.#pages, this.#removals, options.maxBytes);
   }
@@ -124,8 +110,10 @@ export class PagesInFiles {
   /** Stores a page, unless a purge concerns it. */
   async store(rendered: Rendered, check: PurgeCheck): Promise<CommitResult> {
     return this.attempt('store a page', async () => {
+      const directory = this.directoryOf(rendered.key);
+      if (directory === undefined) throw new RangeError(`${rendered.key} cannot be the name of a file`);
       await this.#keeper.ready();
-      const result = await this.#queue.run(() => this.write(rendered, check));
+      const result = await this.#queue.run(() => this.#commits.commit(directory, rendered, check));
       if (result === undefined) return refused('store-busy');
       if (result.stored) await this.#housekeeping.wrote(sizeOf(rendered));
       return result;
@@ -217,53 +205,6 @@ export class PagesInFiles {
     const packed = this.context.compress ? await read('.gz') : undefined;
     const bytes = packed ?? (await read(''));
     return bytes && this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 }, key);
-  }
-
-  private async write({ key, page, tags, ttl, stale }: Rendered, check: PurgeCheck): Promise<CommitResult> {
-    const directory = this.directoryOf(key);
-    if (directory === undefined) throw new RangeError(`${key} cannot be the name of a file`);
-    const contents = await this.contentsOf(page);
-    const { versions } = await this.#pages.content(directory);
-    // To browsers it is the same version as long as its date is the same.
-    const same = versions.length > 0 ? await this.#pages.sameVersion(directory, contents) : undefined;
-    const modified = same?.modified ?? this.modified(key, versions);
-    const version = newVersion({ modified, ttl, tagged: tags.size > 0, stale });
-    const place = async () => {
-      const isWritten = await this.#drafts.write(directory, version, contents, tags, same);
-      // What is written down from now on finds the draft.
-      const verdict = await check.ask(tags);
-      if (verdict !== undefined) return refused(verdict);
-      return isWritten && (await this.#drafts.place(directory, version)) ? STORED : refused('evicted');
-    };
-    const result = await place().catch(async (error: unknown) => {
-      await this.#drafts.discard(directory, version).catch(() => {});
-      throw error;
-    });
-    if (result.stored) this.#keeper.watch(version);
-    else await this.#drafts.discard(directory, version).catch(() => {});
-    return result;
-  }
-
-  /** @param versions those that are there */
-  private modified(key: string, versions: readonly PageVersion[]): number {
-    const now = Math.floor(Date.now() / 1000);
-    // Another process may have stored more than one within this second.
-    const latest = Math.min(
-      now,
-      ...versions.filter((one) => writtenAt(one) >= now * 1000).map((one) => one.modified - 1),
-    );
-    const taken = versions.map((one) => one.modified);
-    return this.#times.next(key, latest, taken);
-  }
-
-  private async contentsOf({ body, contentEncoding }: Page): Promise<Contents> {
-    if (contentEncoding !== 'gzip') return new Map([['', body]]);
-    const plain = await gunzip(body, { maxOutputLength: this.context.maxPageBytes });
-    return new Map([
-      ['', plain],
-      ['.gz', body],
-      ...(this.options.brotli ? [['.br', await brotliCompress(plain)] as const] : []),
-    ]);
   }
 
   /** Removes a version whose time is over, whether it has come to its place or not. */
