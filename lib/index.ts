@@ -62,15 +62,11 @@ export type { NginxCacheAsyncOptions } from './module/page-store.module.js';
 export type { NginxDeployment } from './nginx/deployment.js';
 export { nginxConf, type NginxConf } from './configuration/nginx-conf.js';
 export { NginxCacheConfigError } from './checks/nginx-cache-config.error.js';
-export {
-  type AnonymousOnlyOptions,
-  type RequestFieldsOptions,
-  defineConfig,
-  type NginxCacheOptions,
-  type NginxFlavour,
-  type RefreshAheadOptions,
-  type RemotePurgeOptions,
-} from './options/nginx-cache-options.js';
+export type { AnonymousOnlyOptions } from './options/anonymous-only-options.js';
+export { defineConfig, type NginxCacheOptions, type NginxFlavour } from './options/nginx-cache-options.js';
+export type { RefreshAheadOptions } from './options/refresh-ahead-options.js';
+export type { RemotePurgeOptions } from './options/remote-purge-options.js';
+export type { RequestFieldsOptions } from './options/request-fields-options.js';
 export type { PageDraft } from './page/page-draft.js';
 export type { StaleTimes } from './page/stale-times.js';
 export type { HeaderField } from './http/fields.js';

@@ -12,7 +12,9 @@ import type { RequestRules } from '../rules/request-rules.js';
 import type { Variant } from '../rules/variant.js';
 import type { TierLimits } from '../stores/memory-tier.js';
 import type { PageStoreDefinition, StoreContext } from '../stores/page-store.js';
-import type { NginxFlavour, RefreshAheadOptions, RemotePurgeOptions } from './nginx-cache-options.js';
+import type { NginxFlavour } from './nginx-cache-options.js';
+import type { RefreshAheadOptions } from './refresh-ahead-options.js';
+import type { RemotePurgeOptions } from './remote-purge-options.js';
 
 /** The options as the library uses them: complete, and known to be right. */
 export interface CheckedOptions extends PageKeyOptions {

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { CanActivate, Type } from '@nestjs/common';
 import type { NamePattern } from '../rules/cookie.rule.js';
 import type { TrailingSlash } from '../rules/canonical-path.rule.js';
@@ -6,6 +5,10 @@ import type { PathPattern } from '../rules/path.rule.js';
 import type { AllowedParameters } from '../rules/query.rule.js';
 import type { Variant } from '../rules/variant.js';
 import type { PageStoreDefinition } from '../stores/page-store.js';
+import type { AnonymousOnlyOptions } from './anonymous-only-options.js';
+import type { RefreshAheadOptions } from './refresh-ahead-options.js';
+import type { RemotePurgeOptions } from './remote-purge-options.js';
+import type { RequestFieldsOptions } from './request-fields-options.js';
 
 /**
  * How nginx reads the store.
@@ -238,78 +241,6 @@ export interface NginxCacheOptions {
    * cache always run, even if the list lacks them.
    */
   listeners?: readonly Type[];
-}
-
-/**
- * `refreshAhead`: which pages are rendered again before they end, and how fast.
- *
- * @publicApi
- */
-export interface RefreshAheadOptions {
-  /**
-   * A page is rendered again as long as a visitor has read it since it was stored, or within so many milliseconds (as `inactive` of nginx's
-   * `proxy_cache_path`). It makes a difference where the ttl is shorter. Default 60,000.
-   */
-  readonly inactive?: number;
-  /** So many pages a second at most. Those that end first come first. Default 100. */
-  readonly rate?: number;
-  /**
-   * So many of the pages that a purge has taken are rendered again right after it: of those that were kept because visitors read them, the ones that were
-   * read last. Default 0.
-   */
-  readonly afterPurge?: number;
-}
-
-/**
- * `remotePurge`: who may purge pages over HTTP, and how.
- *
- * @publicApi
- */
-export interface RemotePurgeOptions {
-  /** At least 16 characters. */
-  token: string;
-  /** A query parameter: a GET in which its value is the token purges the page at that address. Default: none. */
-  parameter?: string;
-}
-
-/**
- * `requestFields`: what it means for the cache that a request has a field.
- *
- * @publicApi
- */
-export interface RequestFieldsOptions {
-  /**
-   * A request with one of these fields neither gets a stored page nor makes one, so handlers may read them. They are added to the fields that
-   * clients and proxies use for credentials (`X-Api-Key`, `Remote-User`, `X-Auth-Request-Email`, …) and for parts of pages (`HX-Request`, …).
-   */
-  bypass?: readonly string[];
-  /**
-   * Fields that make no difference to the page. Anybody may read them, and they do not bypass the cache. `:remote-address`,
-   * `:client-certificate` and `:tls` stand for what is known of the connection.
-   */
-  ignore?: readonly string[];
-  /**
-   * `key`: while a page is made, the application sees only the fields that are part of the key, and those of `ignore`. Use it for frameworks that
-   * copy all fields, since copying counts as reading. It requires `hosts`. Default `all`: the application sees all fields, and reading one is noticed.
-   */
-  pass?: 'all' | 'key';
-}
-
-/**
- * `anonymousOnly`: which requests may belong to a session.
- *
- * @publicApi
- */
-export interface AnonymousOnlyOptions {
-  /** Only these cookies mean a session; all others are ignored. Exact names, names with `*`, or regular expressions. */
-  sessionCookies?: readonly NamePattern[];
-  /** These cookies never mean a session. Replaces the default list. */
-  ignoreCookies?: readonly NamePattern[];
-  /**
-   * Asked before a page is stored, after the handler: `false` keeps it out of the cache. nginx cannot ask it, so it
-   * must not be the only thing that tells a visitor's own page from everyone's.
-   */
-  isAnonymous?: (request: IncomingMessage) => boolean;
 }
 
 /**
