@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageServed } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -22,9 +22,11 @@ import { StoredResponses } from './stored-responses.js';
  * middleware. When the application does not answer at all, nginx does it (nginx/stale-locations.ts).
  */
 @Injectable()
-export class ErrorCopies implements OnModuleDestroy {
+export class ErrorCopies {
   /** Requests that everybody has been asked about who may keep them away from the cache. */
   readonly #allowed = new WeakSet<IncomingMessage>();
+  /** What is answered then is no answer of the application: Fastify says 503 to every request that comes while it closes. */
+  #isClosing = false;
 
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
@@ -36,15 +38,7 @@ export class ErrorCopies implements OnModuleDestroy {
     @Inject(StoredResponses) private readonly responses: StoredResponses,
     @Inject(StandIns) private readonly standIns: StandIns,
   ) {
-    // Another module may close the store before this one is destroyed.
-    storage.onClose(() => this.onModuleDestroy());
-  }
-
-  #isClosing = false;
-
-  /** What is answered from now on is no answer of the application: Fastify says 503 to every request that comes while it closes. */
-  onModuleDestroy(): void {
-    this.#isClosing = true;
+    storage.onClose(() => (this.#isClosing = true));
   }
 
   get isOn(): boolean {

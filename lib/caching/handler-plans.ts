@@ -14,7 +14,7 @@ import { noPageCache, pageCache, pageFragmentName, type PageCacheHandlerOptions 
 /** What the decorators say about a handler. */
 export interface HandlerPlan {
   /** Why its responses are never pages. */
-  readonly exempt: string | undefined;
+  readonly exemption: string | undefined;
   readonly options: PageCacheHandlerOptions;
   /** Of the controller, then of the handler. */
   readonly tags: readonly NonNullable<PageCacheHandlerOptions['tags']>[];
@@ -82,7 +82,7 @@ export class HandlerPlans {
     // What the controller says of its pages in general does not open a handler that has a guard of its own.
     const isGuarded =
       (guards.length > 0 && !isPublic) || (this.guards.of(handler).length > 0 && ofHandler?.public !== true);
-    const exempt = this.reflector.get(pageFragmentName, handler)
+    const exemption = this.reflector.get(pageFragmentName, handler)
       ? 'fragment'
       : this.reflector.getAllAndOverride(noPageCache, targets)
         ? 'no-page-cache'
@@ -92,6 +92,6 @@ export class HandlerPlans {
             ? 'guarded'
             : this.routes.reasonAgainst(handler, controller, isPublic);
     const tags = [ofController?.tags, ofHandler?.tags].filter((some) => some !== undefined);
-    return { exempt, options, tags };
+    return { exemption, options, tags };
   }
 }

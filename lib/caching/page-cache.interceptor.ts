@@ -52,9 +52,9 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (draftOf(request)) return next.handle();
     if (!instrument(response)) return this.passage.passUnobserved(request, response, next);
     const plan = this.plans.of(context);
-    if (plan.exempt === undefined) return this.answer(context, next, plan, request, response);
+    if (plan.exemption === undefined) return this.answer(context, next, plan, request, response);
     this.errors.forbid(response);
-    return this.passage.pass(context, request, response, next, plan.exempt);
+    return this.passage.pass(context, request, response, next, plan.exemption);
   }
 
   private async answer(
