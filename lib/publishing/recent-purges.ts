@@ -1,20 +1,21 @@
 import { isRefresh, type PurgeScope } from '../stores/journal/purge-scope.js';
+import type { PageStorage } from '../stores/page-storage.js';
 import type { StoragePart } from '../stores/storage-part.js';
 
 /** What was purged lately, by whatever process. */
 export class RecentPurges {
   /** How far each journal has been read; absent where it was not looked at. */
-  readonly #positions = new Map<StoragePart, number>();
+  readonly #positions = new WeakMap<StoragePart, number>();
   #last: readonly PurgeScope[] = [];
 
-  constructor(private readonly parts: readonly StoragePart[]) {}
+  constructor(private readonly storage: Pick<PageStorage, 'parts'>) {}
 
   /**
    * @returns what was written down before the call before this one: pages are deleted after that. Nothing of what cannot be told
    */
   async next(): Promise<readonly PurgeScope[]> {
     const last = this.#last;
-    const found = await Promise.all(this.parts.map((part) => this.read(part)));
+    const found = await Promise.all(this.storage.parts.map((part) => this.read(part)));
     this.#last = found.flat();
     return last;
   }

@@ -9,7 +9,7 @@ import { PageCacheFailed, PageStored } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
-import { concerns, type PurgeScope } from '../stores/journal/purge-scope.js';
+import { mayConcern, type PurgeScope } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageUse } from '../stores/page-store.js';
 import { PageRenderer } from './page-renderer.js';
@@ -116,7 +116,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   private async workAfterPurges(): Promise<void> {
     const { afterPurge, rate } = this.options.refreshAhead!;
     const { signal } = this.#stop;
-    const purges = new RecentPurges(this.storage.parts);
+    const purges = new RecentPurges(this.storage);
     while (!signal.aborted) {
       await this.rest(PURGE_INTERVAL);
       const scopes = this.#isMine ? await purges.next() : [];
@@ -134,8 +134,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** The pages that were read and that the purges have taken, unless somebody has rendered them meanwhile; those that were read last come first. */
   private async goneBy(scopes: readonly PurgeScope[]): Promise<PageAddress[]> {
-    // Nobody knows here which tags the pages had.
-    const isConcerned = (page: PageAddress) => scopes.some((scope) => scope.kind === 'tags' || concerns(scope, page));
+    const isConcerned = (page: PageAddress) => scopes.some((scope) => mayConcern(scope, page));
     const pages = this.#read.latest().flatMap((key) => this.keys.parse(key) ?? []);
     const gone: PageAddress[] = [];
     for (const page of pages.filter(isConcerned).slice(0, EXAMINED)) {

@@ -1,8 +1,9 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { CHANGING_STORE, PAGE_CACHE_OPTIONS } from '../options/tokens.js';
-import { Placement, PageStorage } from '../stores/page-storage.js';
+import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore, SpreadStore } from '../stores/page-store.js';
+import { Placement } from '../stores/placement.js';
 import { EditionKeeper } from './edition-keeper.js';
 import { Purger } from './purger.js';
 

@@ -1,7 +1,7 @@
 import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
-import { concerns, type PurgeScope } from './journal/purge-scope.js';
+import { mayConcern, type PurgeScope } from './journal/purge-scope.js';
 import { sizeOf } from './page-size.js';
 
 /** What the first tier may keep. */
@@ -104,11 +104,6 @@ export class MemoryTier {
 function isPurged({ address, journal, position }: Kept): boolean {
   const entries = journal.window.since(position);
   return !entries || entries.some(({ scope }) => mayConcern(scope, address));
-}
-
-/** A page that was read does not say which tags it has. */
-function mayConcern(scope: PurgeScope, address: PageAddress): boolean {
-  return scope.kind === 'tags' || concerns(scope, address);
 }
 
 /** A part of a larger buffer would keep all of it in memory. */

@@ -5,7 +5,7 @@ import { isPage } from '../page/is-page.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
 import { LocalJournal } from './journal/local-journal.js';
-import { type Arrival, PurgeCheck } from './journal/purge-check.js';
+import { PurgeCheck } from './journal/purge-check.js';
 import type { PurgeScope } from './journal/purge-scope.js';
 import { LateWrite } from './late-write.js';
 import type { MemoryTier } from './memory-tier.js';
@@ -13,41 +13,18 @@ import type { PageDetails } from './page-details.js';
 import type { PageStore, PageUse, SpreadStore } from './page-store.js';
 import type { PageWrite } from './page-write.js';
 import type { LeaseAnswer } from './render-lease.js';
-import { addressesIn } from './server-list.js';
+import { Placement, type StorageArrival } from './placement.js';
+import { otherLists, ServersOfOthers } from './servers-of-others.js';
 import type { StaleCopy } from './stale-copy.js';
-import { StoragePart } from './storage-part.js';
+import type { StoragePart } from './storage-part.js';
 
 /** An application that starts waits no longer for the store, in milliseconds. No visitor waits with it. */
 const STARTUP = 1000;
 
-/** What this process knows of the journals when a request comes in. */
-export interface StorageArrival {
-  /** The servers of that moment. */
-  readonly placement: Placement;
-  /** Of each part. */
-  readonly positions: readonly number[];
-  /** Unix time in milliseconds. */
-  readonly time: number;
-}
-
-/** The servers that pages are on, and which of them each page is on. */
-export class Placement {
-  readonly parts: readonly StoragePart[];
-  readonly placeOf: (key: string) => number;
-
-  constructor(store: PageStore | SpreadStore, prefix: string) {
-    const stores = 'servers' in store ? store.servers : [store];
-    const { serverOf } = 'servers' in store ? store : { serverOf: () => 0 };
-    this.placeOf = serverOf;
-    this.parts = stores.map((one, place) => new StoragePart(one, prefix, (key) => serverOf(key) === place));
-  }
-}
-
 /** The store of the application. Reading goes by way of cache-manager. */
 export class PageStorage {
   #placement: Placement;
-  /** Servers that are in the list of another process alone, by their addresses. */
-  readonly #others = new Map<string, StoragePart>();
+  #others: ServersOfOthers;
   /** Is told how many milliseconds the store took for a page that it was asked for, if anybody wants to know. */
   onRead: ((duration: number) => void) | undefined;
 
@@ -61,10 +38,11 @@ export class PageStorage {
     private readonly store: PageStore | SpreadStore,
     private readonly prefix: string,
     onGetError: (error: unknown) => void,
-    private openServer?: (address: string) => PageStore,
+    openServer?: (address: string) => PageStore,
     private readonly tier?: MemoryTier,
   ) {
     this.#placement = new Placement(store, prefix);
+    this.#others = new ServersOfOthers(prefix, openServer);
     cache.on('get', ({ error }) => {
       if (error !== undefined) onGetError(error);
     });
@@ -86,13 +64,11 @@ export class PageStorage {
    * @param openServer opens a server that is not in that list
    */
   replace(next: Placement, openServer: ((address: string) => PageStore) | undefined): void {
-    const others = [...this.#others.values()];
-    for (const { journal } of [...this.parts, ...others]) journal.editions.isRetired = true;
-    this.#others.clear();
-    this.openServer = openServer;
+    for (const { journal } of this.parts) journal.editions.isRetired = true;
+    this.#others.retire();
+    this.#others = new ServersOfOthers(this.prefix, openServer);
     this.#placement = next;
     this.purged({ kind: 'all' });
-    for (const { store } of others) void store.keyv.disconnect();
   }
 
   /** @param close is called when the store is about to close, which is before the server does: Nest disconnects cache-manager first */
@@ -196,8 +172,7 @@ export class PageStorage {
   }
 
   arrive(): StorageArrival {
-    const placement = this.#placement;
-    return { placement, positions: placement.parts.map(({ journal }) => journal.window.position), time: Date.now() };
+    return this.#placement.arrive();
   }
 
   /**
@@ -212,9 +187,8 @@ export class PageStorage {
     request: object,
     leads: boolean,
   ): Promise<PageWrite | undefined> {
-    const place = given.placement.placeOf(address.key);
-    const { store, journal } = given.placement.parts[place]!;
-    const arrival = arrivalAt(place, given);
+    const { part, arrival } = given(address.key);
+    const { store, journal } = part;
     let isRunning = false;
     let isDown = false;
     const begun = store.begin(address, { arrival, renews: false, leads, isRunning: () => isRunning });
@@ -229,11 +203,9 @@ export class PageStorage {
   }
 
   /** Begins a rendering for `publish()` or `refresh()`, for which no visitor waits. */
-  async renew(address: PageAddress, arrival: StorageArrival): Promise<PageWrite | undefined> {
-    const { parts, placeOf } = arrival.placement;
-    const place = placeOf(address.key);
-    const context = { arrival: arrivalAt(place, arrival), renews: true, leads: false };
-    return parts[place]!.store.begin(address, context).catch(() => undefined);
+  async renew(address: PageAddress, given: StorageArrival): Promise<PageWrite | undefined> {
+    const { part, arrival } = given(address.key);
+    return part.store.begin(address, { arrival, renews: true, leads: false }).catch(() => undefined);
   }
 
   /** Whether a page goes by itself of which nobody knows whether it was stored. */
@@ -248,34 +220,16 @@ export class PageStorage {
 
   /** Whether a process with another list of servers was started later: pages may be on any server of both lists. */
   get isOtherList(): boolean {
-    return this.otherLists().length > 0;
+    return otherLists(this.parts).length > 0;
   }
 
   /** The servers that stand in such lists and not in the own one. */
   others(): readonly StoragePart[] {
-    const own = new Set(this.parts.map(({ server }) => server));
-    const addresses = this.otherLists().flatMap(addressesIn);
-    return [...new Set(addresses)].filter((address) => !own.has(address)).flatMap((address) => this.other(address));
+    return this.#others.beside(this.parts);
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all(Array.from(this.#others.values(), ({ store }) => store.keyv.disconnect()));
-  }
-
-  private otherLists(): string[] {
-    return this.parts.flatMap(({ journal: { editions } }) => {
-      const list = editions.claim?.servers;
-      return list === undefined || list === editions.own?.servers ? [] : [list];
-    });
-  }
-
-  private other(address: string): StoragePart[] {
-    const known = this.#others.get(address);
-    if (known) return [known];
-    if (!this.openServer) return [];
-    const part = new StoragePart(this.openServer(address), this.prefix, () => false);
-    this.#others.set(address, part);
-    return [part];
+    await this.#others.close();
   }
 
   /** The pages that end before a time (Unix time in milliseconds), and which of them are read. */
@@ -316,7 +270,7 @@ export class PageStorage {
   }
 
   private partOf(key: string): StoragePart {
-    return this.parts[this.#placement.placeOf(key)]!;
+    return this.#placement.partOf(key);
   }
 }
 
@@ -335,9 +289,4 @@ async function* eachOf<T>(
   }
   if (failures.length === 1) throw failures[0];
   if (failures.length > 1) throw new AggregateError(failures, failures.map(String).join('; '));
-}
-
-/** What this process knew of one server. */
-function arrivalAt(place: number, { positions, time }: StorageArrival): Arrival {
-  return { position: positions[place]!, time };
 }

@@ -4,7 +4,7 @@ import { PurgeIncompleteError } from '../../purging/purge-report.js';
 import { purgeScopes } from '../../operations/purge-scopes.js';
 import type { Site } from '../../operations/site.js';
 import { Purger } from '../../purging/purger.js';
-import { concerns, type PurgeScope } from '../../stores/journal/purge-scope.js';
+import { concerns, mayConcern, type PurgeScope } from '../../stores/journal/purge-scope.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
@@ -75,9 +75,8 @@ async function purged(site: Site, scopes: readonly PurgeScope[]) {
 async function concerned({ pages }: Site, scopes: readonly PurgeScope[]): Promise<PageInfo[]> {
   const found: PageInfo[] = [];
   for await (const page of pages.pages()) {
-    const tags = new Set(page.tags);
-    const isTaken = (scope: PurgeScope) =>
-      concerns(scope, page, tags) || (scope.kind === 'tags' && page.tags === undefined);
+    const tags = page.tags && new Set(page.tags);
+    const isTaken = (scope: PurgeScope) => (tags ? concerns(scope, page, tags) : mayConcern(scope, page));
     if (scopes.some(isTaken)) found.push(page);
   }
   return found;

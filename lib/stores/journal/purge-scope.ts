@@ -39,6 +39,11 @@ export function concerns(scope: PurgeScope, address: PageAddress, tags = NO_TAGS
   }
 }
 
+/** The same for a page of which nobody knows here which tags it has. */
+export function mayConcern(scope: PurgeScope, address: PageAddress): boolean {
+  return scope.kind === 'tags' || concerns(scope, address);
+}
+
 function takes(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string>): boolean {
   switch (scope.kind) {
     case 'all':
