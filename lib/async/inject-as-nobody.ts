@@ -26,5 +26,7 @@ export function injectAsNobody(
     server.emit('request', request, response as unknown as ServerResponse);
   };
   // The request begins when somebody waits for it, so `then()` must be called as nobody, too.
-  return asNobody(() => inject(dispatch, { ...options, method: 'GET', payloadAsStream: true }).then((answer) => answer));
+  return asNobody(() =>
+    inject(dispatch, { ...options, method: 'GET', payloadAsStream: true }).then((answer) => answer),
+  );
 }
