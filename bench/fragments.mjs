@@ -1,5 +1,6 @@
-// What a page with one fragment costs a visitor with a session: beside the same page rendered by Nest for him, and beside a page from the
-// cache that has no fragment. In microseconds of CPU for each answer, medians of rounds in turns.
+// What a page with one fragment costs a visitor with a session, whether the fragment is made for him or is the same for everybody: beside the
+// same page rendered by Nest for him, and beside a page from the cache that has no fragment. In microseconds of CPU for each answer, medians of
+// rounds in turns, and as a multiple of the last of these in the same round.
 //
 //   npm run build && node bench/fragments.mjs
 //
@@ -7,6 +8,7 @@
 import 'reflect-metadata';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { memcachedStore, NginxCacheModule, nginxConf, PageFragment, pageFragment } from '../dist/index.js';
 import { MemcachedServer, NginxServer } from '../dist/testing/index.js';
@@ -21,6 +23,7 @@ const COOKIE = 'sid=ada';
 const PAGES = {
   '/plain': 'a page from the cache, without a fragment',
   '/with': 'the same with one fragment, which Nest makes for the visitor',
+  '/shared': 'the same with one fragment that is the same for everybody, which nginx takes from the store',
   '/own': 'the same without the cache: Nest renders all of it for the visitor',
 };
 
@@ -28,8 +31,8 @@ const optionsFor = (servers) => ({
   prefix: 'bench:',
   hosts: 'any',
   store: memcachedStore({ servers }),
-  shared: ['/plain', '/with'],
-  fragments: ['/with'],
+  shared: ['/plain', '/with', '/shared'],
+  fragments: ['/with', '/shared'],
 });
 
 if (process.argv[2]) await serve(...process.argv.slice(2));
@@ -59,16 +62,18 @@ async function measure() {
         });
         if (failed > 0) throw new Error(`${failed} answers of ${path} have failed: ${failures}`);
         const cpu = before.map(([name, start]) => [name, (cpuTime([pids[name]]) - start) / requests]);
-        seen[path].push({ rate, ...Object.fromEntries(cpu) });
+        const total = cpu.reduce((sum, [, own]) => sum + own, 0);
+        seen[path].push({ rate, total, ...Object.fromEntries(cpu) });
       }
     }
     console.log(
-      `${platform}, a page of 30 KB, a visitor with a session; CPU us for an answer, medians of ${rounds} rounds\n`,
+      `${platform}, a page of 30 KB, a visitor with a session; CPU us for an answer, medians of ${rounds} rounds; load of the machine ${loadavg()[0].toFixed(1)} on ${availableParallelism()} CPUs\n`,
     );
     for (const [path, results] of Object.entries(seen)) {
       const of = (name) => median(results.map((one) => one[name])).toFixed(0);
+      const times = median(results.map(({ total }, round) => total / seen['/plain'][round].total)).toFixed(2);
       console.log(
-        `${PAGES[path]}\n  nginx ${of('nginx')}, memcached ${of('memcached')}, node ${of('node')}; ${of('rate')} a second`,
+        `${PAGES[path]}\n  nginx ${of('nginx')}, memcached ${of('memcached')}, node ${of('node')}: ${of('total')}, ${times} x; ${of('rate')} a second`,
       );
     }
   } catch (error) {
@@ -88,7 +93,7 @@ async function mustBe(url, path) {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const answer = await fetch(url + path, { headers: { cookie: COOKIE } });
     const text = await answer.text();
-    const isWhole = path === '/plain' || text.includes('<b>ada</b>');
+    const isWhole = path === '/plain' || text.includes(path === '/shared' ? '<b>all</b>' : '<b>ada</b>');
     if (isWhole && wanted.test(answer.headers.get('cache-status') ?? '')) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -111,6 +116,12 @@ async function serve(platform, servers) {
     with() {
       return pageFragment('bar') + body;
     }
+    shared() {
+      return pageFragment('all') + body;
+    }
+    all() {
+      return '<b>all</b>';
+    }
     own(request) {
       return bar(request) + body;
     }
@@ -120,8 +131,9 @@ async function serve(platform, servers) {
   }
   const { prototype } = PagesController;
   for (const name of ['own', 'bar']) Req()(prototype, name, 0);
-  for (const name of ['plain', 'with', 'own', 'bar']) {
-    const route = name === 'bar' ? PageFragment('bar') : Get(name);
+  const fragments = { bar: PageFragment('bar'), all: PageFragment({ name: 'all', shared: true }) };
+  for (const name of ['plain', 'with', 'shared', 'own', 'bar', 'all']) {
+    const route = fragments[name] ?? Get(name);
     const decorators = [route, Header('content-type', HTML)];
     Reflect.decorate(decorators, prototype, name, Object.getOwnPropertyDescriptor(prototype, name));
   }

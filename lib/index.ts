@@ -3,7 +3,7 @@ export { FragmentPage } from './decorators/fragment-page.decorator.js';
 export { NoPageCache } from './decorators/no-page-cache.decorator.js';
 export { OnPageCache, type PageCacheEventClass } from './events/on-page-cache.decorator.js';
 export { PageCache } from './decorators/page-cache.decorator.js';
-export { PageFragment } from './decorators/page-fragment.decorator.js';
+export { PageFragment, type SharedFragmentOptions } from './decorators/page-fragment.decorator.js';
 export type { FragmentParams } from './fragments/fragment-address.js';
 export { type FragmentOptions, pageFragment } from './fragments/fragment-marker.js';
 export type { PageCacheHandlerOptions } from './policies/handler-options.js';

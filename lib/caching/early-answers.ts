@@ -93,7 +93,7 @@ export class EarlyAnswers {
 
   /** Whether there was no page when the request arrived. */
   hasMissed(request: IncomingMessage): boolean {
-    return this.#missed.has(request);
+    return this.#missed.has(request) || this.standIns.hasMissed(request);
   }
 
   async look(arrived: RequestArrived, request: IncomingMessage, response: ServerResponse): Promise<boolean> {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { FRAGMENT_PATH } from '../fragments/fragment-address.js';
 import { FragmentRequests } from '../fragments/fragment-requests.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { FRAGMENT_PATH } from '../page/fragment-paths.js';
 import { FRAGMENT_HEADER } from '../page/page-key-header.js';
 
 const FIELD = FRAGMENT_HEADER.toLowerCase();

@@ -10,8 +10,8 @@ import {
 } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
-import type { FragmentRoutes } from '../fragments/fragment-routes.js';
-import { pageFragmentName } from '../policies/handler-options.js';
+import type { FragmentRoute, FragmentRoutes } from '../fragments/fragment-routes.js';
+import { pageFragmentOf } from '../policies/handler-options.js';
 import { applicationConfigOf } from './application-config.js';
 
 /** A controller as Nest has it. */
@@ -23,7 +23,7 @@ type Handler = (...args: unknown[]) => unknown;
 export class FragmentHandlers implements FragmentRoutes, OnApplicationBootstrap {
   readonly #config: ApplicationConfig;
   readonly #scanner = new MetadataScanner();
-  #paths: ReadonlyMap<string, string> = new Map();
+  #routes: ReadonlyMap<string, FragmentRoute> = new Map();
 
   constructor(
     @Inject(ModuleRef) modules: ModuleRef,
@@ -36,28 +36,29 @@ export class FragmentHandlers implements FragmentRoutes, OnApplicationBootstrap 
 
   /** Before the application listens, and after whatever `main.ts` sets, such as a prefix. */
   onApplicationBootstrap(): void {
-    const paths = new Map<string, string>();
+    const routes = new Map<string, FragmentRoute>();
     for (const controller of this.discovery.getControllers()) {
       const { metatype } = controller;
       if (typeof metatype !== 'function') continue;
       const prototype = metatype.prototype as Record<string, Handler>;
       for (const method of this.#scanner.getAllMethodNames(prototype)) {
         const handler = prototype[method]!;
-        const name = this.reflector.get(pageFragmentName, handler);
-        if (name === undefined) continue;
-        if (paths.has(name)) throw wrong(name, 'the name of one handler only');
-        paths.set(name, this.pathFor(name, controller, handler));
+        const fragment = this.reflector.get(pageFragmentOf, handler);
+        if (fragment === undefined) continue;
+        const { name, isShared } = fragment;
+        if (routes.has(name)) throw wrong(name, 'the name of one handler only');
+        routes.set(name, { path: this.pathFor(name, controller, handler), isShared });
       }
     }
-    this.#paths = paths;
+    this.#routes = routes;
   }
 
   get size(): number {
-    return this.#paths.size;
+    return this.#routes.size;
   }
 
-  pathOf(name: string): string | undefined {
-    return this.#paths.get(name);
+  of(name: string): FragmentRoute | undefined {
+    return this.#routes.get(name);
   }
 
   private pathFor(name: string, controller: Controller, handler: Handler): string {

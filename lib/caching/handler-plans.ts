@@ -9,7 +9,7 @@ import { PageDraft } from '../page/page-draft.js';
 import type { PageAddress } from '../page/page-key.js';
 import { HandlerGuards } from './handler-guards.js';
 import { HandlerRoutes } from './handler-routes.js';
-import { noPageCache, pageCache, pageFragmentName, type PageCacheHandlerOptions } from '../policies/handler-options.js';
+import { noPageCache, pageCache, pageFragmentOf, type PageCacheHandlerOptions } from '../policies/handler-options.js';
 
 /** What the decorators say about a handler. */
 export interface HandlerPlan {
@@ -82,15 +82,16 @@ export class HandlerPlans {
     // What the controller says of its pages in general does not open a handler that has a guard of its own.
     const isGuarded =
       (guards.length > 0 && !isPublic) || (this.guards.of(handler).length > 0 && ofHandler?.public !== true);
-    const exemption = this.reflector.get(pageFragmentName, handler)
-      ? 'fragment'
-      : this.reflector.getAllAndOverride(noPageCache, targets)
-        ? 'no-page-cache'
-        : Reflect.hasMetadata(SSE_METADATA, handler)
-          ? 'event-stream'
-          : isGuarded
-            ? 'guarded'
-            : this.routes.reasonAgainst(handler, controller, isPublic);
+    const exemption =
+      this.reflector.get(pageFragmentOf, handler)?.isShared === false
+        ? 'fragment'
+        : this.reflector.getAllAndOverride(noPageCache, targets)
+          ? 'no-page-cache'
+          : Reflect.hasMetadata(SSE_METADATA, handler)
+            ? 'event-stream'
+            : isGuarded
+              ? 'guarded'
+              : this.routes.reasonAgainst(handler, controller, isPublic);
     const tags = [ofController?.tags, ofHandler?.tags].filter((some) => some !== undefined);
     return { exemption, options, tags };
   }

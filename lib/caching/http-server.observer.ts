@@ -30,8 +30,8 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     this.renderings.arrived(request);
     this.visitors.arrived(request, response);
     if (!instrument(response, this.outgoing.outlet(response))) return;
-    // A fragment is made for its visitor, and is no page.
-    if (visitOf(request)) return;
+    // Such a fragment is made for its visitor, and is no page.
+    if (visitOf(request)?.isShared === false) return;
     if (this.assembly.isDeclared(request)) sendAssembled(response);
     this.inputs.observe(request, response);
     this.errors.watch(request, response);

@@ -3,6 +3,7 @@ import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestI
 import { type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageRequested } from '../events/page-cache.events.js';
+import { visitOf } from '../fragments/fragment-visits.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import { ReadReports } from './read-reports.js';
@@ -52,9 +53,11 @@ export class PageCacheInterceptor implements NestInterceptor {
     if (draftOf(request)) return next.handle();
     if (!instrument(response)) return this.passage.passUnobserved(request, response, next);
     const plan = this.plans.of(context);
-    if (plan.exemption === undefined) return this.answer(context, next, plan, request, response);
+    // A fragment that is shared as a rule may be made for one visitor.
+    const exemption = plan.exemption ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);
+    if (exemption === undefined) return this.answer(context, next, plan, request, response);
     this.errors.forbid(response);
-    return this.passage.pass(context, request, response, next, plan.exemption);
+    return this.passage.pass(context, request, response, next, exemption);
   }
 
   private async answer(
@@ -77,7 +80,7 @@ export class PageCacheInterceptor implements NestInterceptor {
       return pass(reason);
     }
     this.errors.allow(request);
-    if (plan.options.skipIf === undefined) this.early.learn(address);
+    if (plan.options.skipIf === undefined && !visitOf(request)) this.early.learn(address);
     // A page is made without him, and could not be.
     if (personal !== undefined) return pass(this.standIns.refusalOf(request) ?? personal);
     const given = await this.stored.answer(requested, response);

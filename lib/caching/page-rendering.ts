@@ -184,7 +184,7 @@ export class PageRendering {
     }
     const { address, ttl, tags, stale } = this.draft;
     const isDeclared = this.assembly.isDeclared(this.request);
-    const form = this.assembly.stored(page, isDeclared);
+    const form = this.assembly.stored(page, address, isDeclared);
     if (typeof form === 'string') {
       this.refuse(form);
       return { stored: false, reason: form };

@@ -17,10 +17,18 @@ type Report = (result: StandInResult | Promise<StandInResult>) => void;
 @Injectable()
 export class StandIns {
   readonly #reports = new WeakMap<IncomingMessage, Report>();
+  readonly #missed = new WeakSet<IncomingMessage>();
   readonly #refusals = new WeakMap<IncomingMessage, string>();
 
-  begin(request: IncomingMessage, report: Report): void {
+  /** @param hasLooked whether somebody has just looked in the store */
+  begin(request: IncomingMessage, report: Report, hasLooked: boolean): void {
     this.#reports.set(request, report);
+    if (hasLooked) this.#missed.add(request);
+  }
+
+  /** Whether there was no page when the stand-in was sent. */
+  hasMissed(request: IncomingMessage): boolean {
+    return this.#missed.has(request);
   }
 
   /** @returns `undefined` for any other request */

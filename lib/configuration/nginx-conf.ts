@@ -228,7 +228,7 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
     '',
     ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
     ...separated(flavour.locations(site)),
-    ...appLocations(site, place),
+    ...appLocations(site, place, options.fragments.isUsed ? flavour.fragment?.(site) : undefined),
     ...staleLocations(site, flavour),
   ];
 }

@@ -5,10 +5,15 @@ import { pageCache, type PageCacheHandlerOptions } from '../policies/handler-opt
 const TTL = 'a number of milliseconds, 0 for "until purged"';
 const TAGS_OR_FUNCTION = 'a list of tags, or a function that gives one';
 
-const optionsSchema = strict({
+/** How long, and under which labels: for pages and for fragments. */
+export const storing = {
   ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
   // A string is iterable, too: it would become a tag a letter. Not a union, of which valibot would report the whole.
   tags: v.optional(v.lazy((given) => (Array.isArray(given) ? TAGS : v.function(TAGS_OR_FUNCTION)))),
+};
+
+const optionsSchema = strict({
+  ...storing,
   public: v.optional(FLAG),
   query: v.optional(v.array(v.string('the name of a query parameter'), 'a list of query parameters')),
   skipIf: v.optional(v.function('a function of the execution context')),

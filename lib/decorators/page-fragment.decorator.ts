@@ -1,41 +1,77 @@
 import { applyDecorators, Get, UseGuards } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
+import * as v from 'valibot';
 import { FragmentGuard } from '../caching/fragment.guard.js';
-import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
-import { FRAGMENT_PATH, isFragmentName } from '../fragments/fragment-address.js';
-import { pageFragmentName } from '../policies/handler-options.js';
+import { checked, strict } from '../checks/checked.js';
+import { isFragmentName } from '../fragments/fragment-address.js';
+import { FRAGMENT_PATH } from '../page/fragment-paths.js';
+import { pageCache, type PageCacheHandlerOptions, pageFragmentOf } from '../policies/handler-options.js';
+import { storing } from './page-cache.decorator.js';
 
 /**
- * Makes a handler for a fragment: a piece of HTML in cached pages that is made for each visitor, with his cookies, and is never stored.
+ * A fragment that is the same for everybody.
+ *
+ * @publicApi
+ */
+export interface SharedFragmentOptions extends Pick<PageCacheHandlerOptions, 'ttl' | 'tags'> {
+  /** Up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first. */
+  name: string;
+  /** It is made for nobody in particular, and stored. */
+  shared: true;
+}
+
+const NAME = 'up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first';
+const name = v.custom<string>(isFragmentName, NAME);
+const schema = v.lazy((given) =>
+  typeof given === 'object'
+    ? strict({ ...storing, name, shared: v.literal(true, 'true: any other fragment is given by its name') })
+    : name,
+);
+
+/**
+ * Makes a handler for a fragment: a piece of HTML in cached pages that is made for each visitor, with his cookies, and is never stored; or, with
+ * `shared: true`, one that is the same for everybody, is stored by itself and is purged without the pages around it.
+ *
  * Guards, pipes, interceptors and middleware see a request as any other. Only the module sends it: to everybody else, the address of the
  * handler says 404. `pageFragment(name, params)` puts the fragment into a page; the handler gets the parameters as its query.
  *
  * The handler needs no `@Get()`. It must answer 200 with `text/html`. A cookie that it sets reaches nobody.
  *
- * @param name up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first
- * @throws {NginxCacheConfigError} for any other name
+ * @param fragment its name: up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first. With `shared`, an object: `ttl` is in
+ *   milliseconds, and `tags` are those of `@PageCache()`
+ * @throws {NginxCacheConfigError} for any other name, and for a wrong option
  * @example
  * @PageFragment('user-bar')
  * @Header('content-type', 'text/html')
  * userBar(@Session() session: { name?: string }, @FragmentPage() page: string) {
  *   return session.name ? `Hello ${escape(session.name)}` : `<a href="/login?back=${encodeURIComponent(page)}">Sign in</a>`;
  * }
+ * @example
+ * @PageFragment({ name: 'top-posts', shared: true, ttl: 60_000, tags: ['posts'] })
  * @see https://nginx.org/en/docs/http/ngx_http_ssi_module.html
  *
  * @publicApi
  */
-export function PageFragment(name: string): MethodDecorator {
-  if (!isFragmentName(name)) {
-    throw new NginxCacheConfigError(
-      '@PageFragment',
-      name,
-      'up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first',
-    );
-  }
-  const decorate = applyDecorators(pageFragmentName(name), UseGuards(FragmentGuard));
+export function PageFragment(fragment: string | SharedFragmentOptions): MethodDecorator {
+  checked(schema, fragment, { of: '@PageFragment' });
+  const { name: own, ...options } = typeof fragment === 'string' ? { name: fragment } : fragment;
+  const decorate = applyDecorators(
+    pageFragmentOf({ name: own, isShared: 'shared' in options }),
+    UseGuards(FragmentGuard),
+    ...('shared' in options ? [storedAs(options)] : []),
+  );
   return (target, key, descriptor) => {
     decorate(target, key, descriptor);
     const hasRoute = Reflect.hasMetadata(PATH_METADATA, descriptor.value as object);
-    if (!hasRoute) Get(`${FRAGMENT_PATH}${name}`)(target, key, descriptor);
+    if (!hasRoute) Get(`${FRAGMENT_PATH}${own}`)(target, key, descriptor);
+  };
+}
+
+/** `@PageCache()` may say the rest. */
+function storedAs({ shared: _, ...options }: Omit<SharedFragmentOptions, 'name'>): MethodDecorator {
+  return (_target, _key, descriptor) => {
+    const handler = descriptor.value as object;
+    const said = Reflect.getMetadata(pageCache.KEY, handler) as PageCacheHandlerOptions | undefined;
+    Reflect.defineMetadata(pageCache.KEY, { ...said, ...options }, handler);
   };
 }

@@ -1,5 +1,5 @@
-/** Where nginx and the application ask for fragments. No visitor can. */
-export const FRAGMENT_PATH = '/.page-fragment/';
+import { literal } from '../rules/pattern.js';
+import { FRAGMENT_PATH, SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 
 /** The longest address of a fragment, in bytes: nginx reads so much of an SSI parameter (`ssi_value_length`). */
 export const ADDRESS_MAX_LENGTH = 1000;
@@ -10,12 +10,22 @@ const PARAMETER = '[A-Za-z0-9_.-]{1,40}';
 /** What `encodeURIComponent` leaves, and nothing that ends a parameter of SSI or begins a variable in it. */
 const VALUE = "(?:[A-Za-z0-9_.!~*'()-]|%[0-9A-F]{2})*";
 
-/** The address of a fragment, with one group for its name and one for its query. */
-export const ADDRESS = `${FRAGMENT_PATH.replace('.', '\\.')}(?<name>${NAME})(?:\\?(?<query>${PARAMETER}=${VALUE}(?:&${PARAMETER}=${VALUE})*))?`;
+const QUERY = `${PARAMETER}=${VALUE}(?:&${PARAMETER}=${VALUE})*`;
+
+/** The same for a segment of a path, which nginx decodes: `:` for `=`, `,` for `&` and `=` for `%`, none of which stands in a value. */
+const SHARED_VALUE = VALUE.replace('%', '=');
+const SEGMENT = `${PARAMETER}:${SHARED_VALUE}(?:,${PARAMETER}:${SHARED_VALUE})*`;
+
+const LEAD = literal(FRAGMENT_PATH);
+const SHARED_LEAD = literal(SHARED_FRAGMENT_PATH);
+
+/** The address of a fragment. */
+export const ADDRESS = `(?:${LEAD}${NAME}(?:\\?${QUERY})?|${SHARED_LEAD}${NAME}(?:/${SEGMENT})?)`;
 
 const WHOLE_NAME = new RegExp(`^${NAME}$`);
 const WHOLE_PARAMETER = new RegExp(`^${PARAMETER}$`);
-const WHOLE_ADDRESS = new RegExp(`^${ADDRESS}$`);
+const WHOLE_ADDRESS = new RegExp(`^${LEAD}(?<name>${NAME})(?:\\?(?<query>${QUERY}))?$`);
+const WHOLE_SHARED_ADDRESS = new RegExp(`^${SHARED_LEAD}(?<name>${NAME})(?:/(?<params>${SEGMENT}))?$`);
 
 /**
  * What a fragment is made from. `undefined` leaves a parameter out.
@@ -64,8 +74,36 @@ function wellFormed(text: string): string {
   return Buffer.from(text).toString();
 }
 
+/** A fragment that a page, or another fragment, asks for. */
+export interface WantedFragment {
+  readonly name: string;
+  /** Its parameters, encoded; empty when it has none. */
+  readonly query: string;
+}
+
+/**
+ * The path at which a fragment is stored that is the same for everybody. Purges look at paths, so its parameters are a segment of it; their
+ * order makes no difference.
+ */
+export function sharedAddress({ name, query }: WantedFragment): string {
+  const pairs = query === '' ? [] : query.split('&').toSorted();
+  const params = pairs.map((pair) => pair.replace('=', ':').replaceAll('%', '=')).join();
+  return `${SHARED_FRAGMENT_PATH}${name}${params === '' ? '' : `/${params}`}`;
+}
+
 /** @returns `undefined` for what is no address of a fragment */
-export function parseAddress(address: string): { name: string; query: string } | undefined {
-  const groups = address.length <= ADDRESS_MAX_LENGTH ? WHOLE_ADDRESS.exec(address)?.groups : undefined;
-  return groups && { name: groups['name'] ?? '', query: groups['query'] ?? '' };
+export function parseAddress(address: string): WantedFragment | undefined {
+  if (address.length > ADDRESS_MAX_LENGTH) return undefined;
+  const shared = parseSharedAddress(address);
+  const groups = shared ? undefined : WHOLE_ADDRESS.exec(address)?.groups;
+  return shared ?? (groups && { name: groups['name'] ?? '', query: groups['query'] ?? '' });
+}
+
+/** @returns `undefined` for what is no `sharedAddress()` */
+export function parseSharedAddress(address: string): WantedFragment | undefined {
+  const groups = WHOLE_SHARED_ADDRESS.exec(address)?.groups;
+  if (!groups) return undefined;
+  const pairs = groups['params']?.split(',') ?? [];
+  const query = pairs.map((pair) => pair.replaceAll('=', '%').replace(':', '=')).join('&');
+  return { name: groups['name'] ?? '', query };
 }

@@ -10,8 +10,11 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { receivedFields } from '../page/received-request.js';
 import { parseAddress } from './fragment-address.js';
 import { FragmentRoutes } from './fragment-routes.js';
-import { beginVisit, visitOf } from './fragment-visits.js';
+import { beginVisit, type FragmentVisit, visitOf } from './fragment-visits.js';
 import { isHtml } from './is-html.js';
+import { isPlace, type PagePieces } from './page-pieces.js';
+import { SharedFragments } from './shared-fragments.js';
+import { fromSsi } from './ssi-form.js';
 import { visitorsFields } from './visitors-fields.js';
 
 /** So many fragments may stand in each other: one that contains itself has an end. */
@@ -28,27 +31,63 @@ export class FragmentRequests {
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(FragmentRoutes) private readonly routes: FragmentRoutes,
+    @Inject(SharedFragments) private readonly shared: SharedFragments,
   ) {}
+
+  /**
+   * Fills fragments in.
+   *
+   * @param visitor the request for what contains them
+   * @param page its path and query
+   * @param around how many fragments are around them
+   */
+  async fill(
+    pieces: PagePieces,
+    visitor: IncomingMessage,
+    page: string,
+    around = visitOf(visitor)?.depth ?? 0,
+  ): Promise<Buffer> {
+    const filled = pieces.map(async (piece) => {
+      if (!isPlace(piece)) return piece;
+      const html = await this.html(piece.address, visitor, page, around);
+      return html ?? Buffer.from(piece.fallback);
+    });
+    return Buffer.concat(await Promise.all(filled));
+  }
 
   /**
    * @param address of the fragment, with its parameters
    * @param visitor the request for what contains it
    * @param page its path and query
+   * @param around how many fragments are around it
    * @returns `undefined` when the fragment fails, takes too long, or is no HTML or empty
    */
-  async html(address: string, visitor: IncomingMessage, page: string): Promise<Buffer | undefined> {
-    const { name = '', query = '' } = parseAddress(address) ?? {};
-    const path = this.routes.pathOf(name);
-    const depth = (visitOf(visitor)?.depth ?? 0) + 1;
-    if (path === undefined) return this.fail(name, `There is no handler with @PageFragment(${JSON.stringify(name)}).`);
+  async html(address: string, visitor: IncomingMessage, page: string, around = 0): Promise<Buffer | undefined> {
+    const fragment = parseAddress(address) ?? { name: '', query: '' };
+    const { name, query } = fragment;
+    const route = this.routes.of(name);
+    const depth = around + 1;
+    if (!route) return this.fail(name, `There is no handler with @PageFragment(${JSON.stringify(name)}).`);
     if (depth > MAX_DEPTH) {
       return this.fail(name, `The fragment ${name} stands in more than ${MAX_DEPTH - 1} others, maybe in itself.`);
     }
+    const { fragmentTimeout } = this.options;
+    if (route.isShared) {
+      const finding = this.shared.find(fragment, visitor).catch(() => undefined);
+      const found = await inTime(
+        finding.then((stored) => stored ?? 'not-shared'),
+        fragmentTimeout,
+      );
+      // Each of the fragments in it has its own time.
+      if (found !== 'not-shared') return found && this.fill(fromSsi(found.body), visitor, page, depth);
+    }
     const given = new AbortController();
-    const asking = this.ask(query === '' ? path : `${path}?${query}`, visitor, { name, page, depth }, given.signal);
+    const { path } = route;
+    const visit = { name, page, depth, isShared: false };
+    const asking = this.ask(query === '' ? path : `${path}?${query}`, visitor, visit, given.signal);
     const html = await inTime(
       asking.catch(() => undefined),
-      this.options.fragmentTimeout,
+      fragmentTimeout,
     );
     given.abort();
     return html;
@@ -57,7 +96,7 @@ export class FragmentRequests {
   private async ask(
     url: string,
     visitor: IncomingMessage,
-    visit: { name: string; page: string; depth: number },
+    visit: FragmentVisit,
     signal: AbortSignal,
   ): Promise<Buffer | undefined> {
     const server = this.host.httpAdapter.getHttpServer() as Server;

@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http';
 /** A request for a fragment that the module itself has made. */
 export interface FragmentVisit {
   readonly name: string;
-  /** Path and query of the page, as the visitor has asked for it. */
+  /** Whether it is asked for on behalf of nobody, and stored. */
+  readonly isShared: boolean;
+  /** Path and query of the page, as the visitor has asked for it; empty when it is asked for on behalf of nobody. */
   readonly page: string;
   /** How many fragments are around it, itself included. */
   readonly depth: number;

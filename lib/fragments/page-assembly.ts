@@ -4,12 +4,15 @@ import { type HeaderField, headerOf } from '../http/fields.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { Page } from '../page/page.js';
+import { isKeyTooLong, type PageAddress, PageKeys } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
+import { parseAddress, sharedAddress } from './fragment-address.js';
 import { hasMarkers, markedPieces } from './fragment-marker.js';
 import { FragmentRequests } from './fragment-requests.js';
+import { FragmentRoutes } from './fragment-routes.js';
 import { visitOf } from './fragment-visits.js';
 import { isHtml } from './is-html.js';
-import { isPlace, type PagePieces } from './page-pieces.js';
+import { type FragmentPlace, isPlace, type PagePieces } from './page-pieces.js';
 import { toSsi } from './ssi-form.js';
 
 /** What is made for one visitor, a browser may keep, and must ask for anew each time. */
@@ -45,11 +48,15 @@ export class PageAssembly {
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
     @Inject(FragmentRequests) private readonly requests: FragmentRequests,
+    @Inject(FragmentRoutes) private readonly routes: FragmentRoutes,
+    @Inject(PageKeys) private readonly keys: PageKeys,
   ) {}
 
   /** Whether nginx reads the page that is asked for, if there is one, with its SSI filter. */
   isDeclared(request: IncomingMessage): boolean {
-    if (!this.options.fragments.isUsed || visitOf(request)) return false;
+    const visit = visitOf(request);
+    if (visit) return visit.isShared;
+    if (!this.options.fragments.isUsed) return false;
     const { address, rule } = this.received.of(request);
     return rule === undefined && this.options.fragments.has(address.path);
   }
@@ -58,12 +65,13 @@ export class PageAssembly {
    * A page as it is stored.
    *
    * @param page as its handler has written it, with its content coding undone
+   * @param address of the page
    * @returns why not, when its path is not one of pages with fragments, or when nginx could not fill them in
    */
-  stored(page: Page, isDeclared: boolean): Page | 'fragment' | 'fragment-type' | 'size' {
+  stored(page: Page, address: PageAddress, isDeclared: boolean): Page | 'fragment' | 'fragment-type' | 'size' {
     if (!isDeclared) return hasMarkers(page.body) ? 'fragment' : page;
     if (!isHtml(headerOf(page, 'content-type'))) return 'fragment-type';
-    const body = toSsi(markedPieces(page.body));
+    const body = toSsi(markedPieces(page.body).map((piece) => this.placed(piece, address)));
     if (body.length > this.options.maxPageBytes) return 'size';
     return { ...page, headers: assembledFields(page.headers), body };
   }
@@ -72,11 +80,15 @@ export class PageAssembly {
   async assemble(pieces: PagePieces, visitor: IncomingMessage): Promise<Buffer> {
     if (visitor.method === 'HEAD') return Buffer.alloc(0);
     const page = visitOf(visitor)?.page ?? this.received.of(visitor).head.target;
-    const filled = pieces.map(async (piece) => {
-      if (!isPlace(piece)) return piece;
-      const html = await this.requests.html(piece.address, visitor, page);
-      return html ?? Buffer.from(piece.fallback);
-    });
-    return Buffer.concat(await Promise.all(filled));
+    return this.requests.fill(pieces, visitor, page);
+  }
+
+  /** nginx looks for fragments that are the same for everybody in the store, if they can be there. */
+  private placed(piece: PagePieces[number], around: PageAddress): PagePieces[number] {
+    if (!this.options.readsFragments) return piece;
+    const fragment = isPlace(piece) ? parseAddress(piece.address) : undefined;
+    if (!fragment || !this.routes.of(fragment.name)?.isShared) return piece;
+    const { path, key } = this.keys.ofFragment(sharedAddress(fragment), around);
+    return isKeyTooLong(key) ? piece : { ...(piece as FragmentPlace), stored: path };
   }
 }

@@ -4,6 +4,8 @@ export interface FragmentPlace {
   readonly address: string;
   /** What stands there when there is no fragment. */
   readonly fallback: string;
+  /** Where nginx looks for it first, if it is the same for everybody. */
+  readonly stored?: string;
 }
 
 /** A page, cut at its fragments: HTML, which is sent as it is, and places. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ADDRESS } from './fragment-address.js';
 import { cut, type FragmentPlace, isPlace, type PagePieces } from './page-pieces.js';
 
@@ -8,9 +9,12 @@ const OPENING = '<!--#';
 const END = ' -->';
 const LESS_THAN = `${OPENING}echo var="${LESS_THAN_VARIABLE}" encoding="none"${END}`;
 
-const BLOCK = `${OPENING}block name="\\d+"${END}(?<fallback>[^]*?)${OPENING}endblock${END}`;
-const INCLUDE = `${OPENING}include virtual="(?<address>${ADDRESS})"(?: stub="\\d+")?${END}`;
-const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?:${BLOCK})?${INCLUDE}`, 'g');
+const HASH = '[0-9a-f]{16}';
+const BLOCK = block(`f${HASH}`, '(?<fallback>[^]*?)');
+const INCLUDE = `${OPENING}include virtual="(?<address>${ADDRESS})"(?: stub="f${HASH}")?${END}`;
+const STORED = include(ADDRESS, `s${HASH}`);
+const ANY = `(?:${OPENING}block name="s${HASH}"${END})?${INCLUDE}(?:${OPENING}endblock${END}${STORED})?`;
+const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?:${BLOCK})?${ANY}`, 'g');
 
 /**
  * How a page on a path with fragments is stored: as HTML with directives for nginx's SSI filter. Whatever else in it looks like the beginning
@@ -19,9 +23,7 @@ const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?:${BLOCK})?${INCLUDE}
  * @see https://nginx.org/en/docs/http/ngx_http_ssi_module.html
  */
 export function toSsi(pieces: PagePieces): Buffer {
-  const written = joined(pieces).map((piece, index) =>
-    isPlace(piece) ? Buffer.from(directive(piece, index)) : literal(piece),
-  );
+  const written = joined(pieces).map((piece) => (isPlace(piece) ? Buffer.from(directive(piece)) : literal(piece)));
   return Buffer.concat(written);
 }
 
@@ -71,10 +73,28 @@ function joined(pieces: PagePieces): PagePieces {
   return result;
 }
 
-/** @param index another one for each place of the page */
-function directive({ address, fallback }: FragmentPlace, index: number): string {
-  const include = `${OPENING}include virtual="${address}"`;
-  if (fallback === '') return `${include}${END}`;
-  const block = `${OPENING}block name="${index}"${END}${fallback}${OPENING}endblock${END}`;
-  return `${block}${include} stub="${index}"${END}`;
+/**
+ * Where nginx does not find a fragment in the store, it takes the stub, and that asks the application. (With `error_page`, the stub would
+ * come first: ngx_http_finalize_request calls it before any.)
+ */
+function directive({ address, fallback, stored }: FragmentPlace): string {
+  // Of all pages that nginx puts into one, so the same name is the same block.
+  const stub = `f${hash(fallback)}`;
+  const before = fallback === '' ? '' : block(stub, fallback);
+  const ask = include(address, fallback === '' ? undefined : stub);
+  if (stored === undefined) return before + ask;
+  const asking = `s${hash(ask)}`;
+  return before + block(asking, ask) + include(stored, asking);
+}
+
+function block(name: string, content: string): string {
+  return `${OPENING}block name="${name}"${END}${content}${OPENING}endblock${END}`;
+}
+
+function include(address: string, stub: string | undefined): string {
+  return `${OPENING}include virtual="${address}"${stub === undefined ? '' : ` stub="${stub}"`}${END}`;
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

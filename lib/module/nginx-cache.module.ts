@@ -10,10 +10,12 @@ import { CurrentDraft } from '../caching/current-draft.js';
 import { EarlyAnswers } from '../caching/early-answers.js';
 import { ErrorCopies } from '../caching/error-copies.js';
 import { FragmentAnswers } from '../caching/fragment-answers.js';
+import { CachedFragments } from '../caching/cached-fragments.js';
 import { FragmentHandlers } from '../caching/fragment-handlers.js';
 import { StoredResponses } from '../caching/stored-responses.js';
 import { FragmentRequests } from '../fragments/fragment-requests.js';
 import { FragmentRoutes } from '../fragments/fragment-routes.js';
+import { SharedFragments } from '../fragments/shared-fragments.js';
 import { OutgoingFragments } from '../fragments/outgoing-fragments.js';
 import { PageAssembly } from '../fragments/page-assembly.js';
 import { HandlerGuards } from '../caching/handler-guards.js';
@@ -40,7 +42,8 @@ import { RenderTurns } from '../caching/render-turns.js';
 import { ReadReports } from '../caching/read-reports.js';
 import { Renderings } from '../caching/renderings.js';
 import { Renewals, Renewer } from '../caching/renewals.js';
-import { SharedPages, StandInSender } from '../caching/shared-pages.js';
+import { SharedPages } from '../caching/shared-pages.js';
+import { StandInRenderings, StandInSender } from '../caching/stand-in-renderings.js';
 import { StandIns } from '../caching/stand-ins.js';
 import { StoredAnswers } from '../caching/stored-answers.js';
 import { StoreOutages } from '../caching/store-outages.js';
@@ -180,6 +183,8 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       Renewals,
       { provide: Renewer, useClass: PageRenewer },
       SharedPages,
+      StandInRenderings,
+      { provide: SharedFragments, useClass: CachedFragments },
       StandIns,
       { provide: StandInSender, useClass: InnerStandIns },
       Purger,

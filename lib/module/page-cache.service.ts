@@ -6,6 +6,7 @@ import type { PurgeReport } from '../purging/purge-report.js';
 import { concerns } from '../stores/journal/purge-scope.js';
 import { exactPage } from '../purging/exact-page.js';
 import { canonicalPath, pagePattern, type PageTarget, subtreeScopes, targetPaths } from '../purging/purge-target.js';
+import { fragmentAddress, type FragmentParams, parseAddress, sharedAddress } from '../fragments/fragment-address.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -123,6 +124,21 @@ export class PageCacheService {
    */
   async purgeTags(...tags: string[]): Promise<PurgeReport> {
     return this.purger.purge({ kind: 'tags', tags });
+  }
+
+  /**
+   * Deletes a fragment with `shared: true`: the pages that contain it stay, and show the new one.
+   *
+   * @param params those of `pageFragment()`; without any, the fragment with whatever parameters
+   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
+   * @throws {TypeError} for a name or a parameter that is none
+   * @example
+   * await pages.purgeFragment('top-posts', { count: 5 })
+   */
+  async purgeFragment(name: string, params?: FragmentParams): Promise<PurgeReport> {
+    const fragment = parseAddress(fragmentAddress(name, params ?? {}));
+    const target = sharedAddress(fragment ?? { name, query: '' });
+    return this.purger.purge(params ? { kind: 'targets', targets: [{ target }] } : { kind: 'under', path: target });
   }
 
   /**

@@ -33,8 +33,10 @@ const UNKEYED = [
  * `bypass`: the request goes through untouched.
  * `personal`: so does that of a visitor with a session, for a shared page. The application makes that without him, or answers him alone.
  * `part`: the same as `bypass` for who has asked for a part of a page or for its header alone, and may get that of a copy.
+ *
+ * @param stored the lines that read a stored fragment
  */
-export function appLocations(site: Site, place: CheckedDeployment): string[] {
+export function appLocations(site: Site, place: CheckedDeployment, stored?: readonly string[]): string[] {
   const { options, names, fingerprint } = site;
   const { hosts, requestFields } = options;
   const host = names.variable(hosts ? 'page_host' : 'host');
@@ -80,20 +82,24 @@ export function appLocations(site: Site, place: CheckedDeployment): string[] {
     ...(options.rules.shared ? [...block(`location @${names.of('personal')}`, toPersonal), ''] : []),
     ...block(`location @${names.of('bypass')}`, bypass),
     ...(sendsCopies(options) ? ['', ...block(`location @${names.of('part')}`, [...bypass, ...orCopy(site)])] : []),
-    ...fragmentLocations(site, [
-      ...pass(names),
-      ...fields([
-        ...otherFields(names.variable('host'), scheme),
-        ...own,
-        ...[...CONTENT_FIELDS, 'Upgrade'].map((name): Field => [name, '""']),
-        ['Connection', '""'],
-        ['Accept-Encoding', '""'],
-        [PAGE_KEY_HEADER, '""'],
-        [CONFIGURATION_HEADER, '""'],
-        ...noFragment,
-        [FRAGMENT_HEADER, '$request_uri'],
-      ]),
-    ]),
+    ...fragmentLocations(
+      site,
+      [
+        ...pass(names),
+        ...fields([
+          ...otherFields(names.variable('host'), scheme),
+          ...own,
+          ...[...CONTENT_FIELDS, 'Upgrade'].map((name): Field => [name, '""']),
+          ['Connection', '""'],
+          ['Accept-Encoding', '""'],
+          [PAGE_KEY_HEADER, names.variable('key')],
+          [CONFIGURATION_HEADER, '""'],
+          ...noFragment,
+          [FRAGMENT_HEADER, '$request_uri'],
+        ]),
+      ],
+      stored,
+    ),
   ];
 }
 

@@ -1,7 +1,8 @@
 import { ASSEMBLED_CACHE_CONTROL } from '../fragments/page-assembly.js';
-import { ADDRESS_MAX_LENGTH, FRAGMENT_PATH } from '../fragments/fragment-address.js';
+import { ADDRESS_MAX_LENGTH } from '../fragments/fragment-address.js';
 import { LESS_THAN_VARIABLE } from '../fragments/ssi-form.js';
 import type { CheckedOptions } from '../options/checked-options.js';
+import { FRAGMENT_PATH, SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 import { fragmentForm } from '../page/page-key.js';
 import { pathPattern } from '../rules/path.rule.js';
 import type { Site } from './flavours/flavour.js';
@@ -12,6 +13,8 @@ import type { SiteNames } from './variables.js';
 
 /** Pages with fragments have a location of their own; so have the copies that outlive them. */
 type Of = 'ssi' | 'stale_ssi';
+
+const SSI = ['ssi on;', 'ssi_silent_errors on;', `ssi_value_length ${ADDRESS_MAX_LENGTH};`];
 
 /** Every answer to a request for a fragment that is none; nginx itself says 502 and 504. */
 // prettier-ignore
@@ -80,9 +83,7 @@ export function ssiLocation({ names, options }: Site, page: () => string[], of: 
     '# What looks like the beginning of a directive, and is none of ours, has become a directive that writes this.',
     `set $${LESS_THAN_VARIABLE} "<";`,
     `set ${names.variable('assembled')} "yes";`,
-    'ssi on;',
-    'ssi_silent_errors on;',
-    `ssi_value_length ${ADDRESS_MAX_LENGTH};`,
+    ...SSI,
     '# Else nginx keeps the last bytes back, and waits until somebody has read them.',
     'postpone_output 0;',
     ...page(),
@@ -98,8 +99,13 @@ export function noSsi({ fragments }: CheckedOptions): string[] {
  * Where nginx asks the application for fragments. A failure has no content, so the fallback of the page stands there.
  *
  * @param pass the lines that pass a request to the application
+ * @param stored the lines that read a fragment from the store; `undefined` where the application does that
  */
-export function fragmentLocations({ names, options }: Site, pass: readonly string[]): string[] {
+export function fragmentLocations(
+  { names, options }: Site,
+  pass: readonly string[],
+  stored: readonly string[] | undefined,
+): string[] {
   if (!options.fragments.isUsed) return [];
   const wait = `${options.fragmentTimeout}ms`;
   return [
@@ -116,6 +122,13 @@ export function fragmentLocations({ names, options }: Site, pass: readonly strin
       `error_page ${FAILURES.join(' ')} = @${names.of('no_fragment')};`,
       'ssi off;',
     ]),
+    ...(stored
+      ? [
+          '',
+          '# Those that are the same for everybody are in the store. Where there is none, the page has a stub that comes to the location above.',
+          ...block(`location ^~ ${SHARED_FRAGMENT_PATH}`, ['internal;', ...SSI, ...stored]),
+        ]
+      : []),
     '',
     ...block(`location @${names.of('no_fragment')}`, [
       '# A visitor who asks for a fragment himself: nothing has been read with the SSI filter for him.',

@@ -62,6 +62,11 @@ export function keyParts(
   return { lead, target: `${names.variable('path')}${keptQuery}` };
 }
 
+/** The key of a fragment: of the page around it but for the path, as `PageKeys.ofFragment()` makes it. */
+export function fragmentKey({ options, names }: { options: CheckedOptions; names: SiteNames }): string {
+  return `${options.prefix}${keyParts(options, names).lead}$uri`;
+}
+
 /** The value of a variant: that of the request, where the page varies by it. */
 function variantMaps(variant: Variant, variable: string, names: SiteNames): string[] {
   const exception = variantException(variant);

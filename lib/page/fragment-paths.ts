@@ -3,6 +3,16 @@ import { toRegExp } from '../rules/pattern.js';
 import { decodedPath } from '../rules/request-head.js';
 import type { ContentTypes } from './content-types.js';
 
+/** Where nginx and the application ask for fragments. No visitor can. */
+export const FRAGMENT_PATH = '/.page-fragment/';
+
+/** Where those are that are the same for everybody: each is stored under its own key. */
+export const SHARED_FRAGMENT_PATH = `${FRAGMENT_PATH}shared/`;
+
+export function isFragmentPath(path: string): boolean {
+  return path.startsWith(FRAGMENT_PATH);
+}
+
 /** The paths whose pages contain fragments (`fragments`): nginx reads only these with its SSI filter. */
 export class FragmentPaths {
   readonly #patterns: readonly RegExp[];
@@ -20,8 +30,13 @@ export class FragmentPaths {
     return this.#patterns.length > 0;
   }
 
-  /** @param path as it was sent; patterns are tried on that, and then on the decoded one */
+  /**
+   * Stored fragments may contain others.
+   *
+   * @param path as it was sent; patterns are tried on that, and then on the decoded one
+   */
   has(path: string): boolean {
+    if (path.startsWith(SHARED_FRAGMENT_PATH)) return true;
     if (!this.isUsed || this.types.of(path) !== this.types.ofAll) return false;
     const matches = (text: string) => this.#patterns.some((pattern) => pattern.test(text));
     return matches(path) || matches(decodedPath(path));

@@ -4,7 +4,7 @@ import { toRegExp } from '../rules/pattern.js';
 import { parameterSource } from '../rules/query.rule.js';
 import { readerOf } from '../rules/rule.js';
 import { type Variant, variantSubject, variantTests, variesBy } from '../rules/variant.js';
-import type { FragmentPaths } from './fragment-paths.js';
+import { type FragmentPaths, isFragmentPath } from './fragment-paths.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey } from './memcached-key.js';
 
 /** What a page key is made of. */
@@ -51,7 +51,7 @@ export class PageKeys {
 
   constructor(private readonly options: PageKeyOptions) {
     this.#parameters = options.query.allow.map((name) => ({ name, value: new RegExp(parameterSource(name, 'value')) }));
-    this.#all = (options.variants ?? []).map((variant) => ({ ...variant, varies: variesBy(variant) }));
+    this.#all = (options.variants ?? []).map((variant) => ({ ...variant, varies: variesAt(variant) }));
     this.#variants = this.#all.map((variant) => {
       const read = readerOf(variantSubject(variant));
       const tests = variantTests(variant).map(({ value, test }) => ({ value, regexp: toRegExp(test.pattern) }));
@@ -92,6 +92,15 @@ export class PageKeys {
     return this.ofForm(rawPath(target), host, rawQuery(target)).filter(
       (address) => !variants || Object.entries(variants).every(([name, value]) => address.variants[name] === value),
     );
+  }
+
+  /**
+   * A fragment that is the same for everybody.
+   *
+   * @param around what it stands in: it has the same host and variants
+   */
+  ofFragment(path: string, { host, variants }: Pick<PageAddress, 'host' | 'variants'>): PageAddress {
+    return this.address(path, '', host, variants);
   }
 
   /** What every key of the site begins with. */
@@ -149,6 +158,12 @@ export class PageKeys {
     });
     return kept.length > 0 ? `?${kept.join('&')}` : '';
   }
+}
+
+/** A fragment has the variants of the page that it stands in. */
+function variesAt(variant: Variant): PathVariant['varies'] {
+  const varies = variesBy(variant);
+  return (request) => isFragmentPath(request.target) || varies(request);
 }
 
 /**

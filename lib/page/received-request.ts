@@ -3,6 +3,7 @@ import type { RequestHead } from '../rules/request-head.js';
 import { allRules, type RequestRules } from '../rules/request-rules.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
+import { isFragmentPath } from './fragment-paths.js';
 import type { PageAddress, PageKeys } from './page-key.js';
 
 /** A request as it arrived, and what follows from that. */
@@ -18,6 +19,9 @@ export interface ReceivedRequest {
    */
   readonly personal: string | undefined;
 }
+
+/** A visitor who asks for a fragment himself gets none, and makes no page. */
+const OF_FRAGMENTS: Rule = { reason: 'fragment', bypassWhen: 'one matches', tests: [] };
 
 const RECEIVED = Symbol('nestjs-nginx-cache: as it was received');
 type Received = IncomingMessage & { [RECEIVED]?: ReceivedRequest; originalUrl?: string };
@@ -43,13 +47,28 @@ export class ReceivedRequests {
     if (known) return known;
     const { method = '', url = '', originalUrl, headers } = request;
     const head = { method, target: originalUrl ?? url, headers };
-    const rule = this.#rules.first(head);
+    const address = this.keys.of(head);
+    const rule = isFragmentPath(address.path) ? OF_FRAGMENTS : this.#rules.first(head);
     // Where the path is not shared, the rule would be one of these.
     const personal = rule ? undefined : this.#personal.first(head)?.reason;
-    const received = { head, address: this.keys.of(head), rule, personal };
-    Object.defineProperty(request, RECEIVED, { value: received });
-    return received;
+    return note(request, { head, address, rule, personal });
   }
+
+  /** The module itself asks for a fragment that is the same for everybody: no rule is about its address. */
+  ofFragment(request: Received, address: PageAddress): void {
+    const { method = '', headers } = request;
+    note(request, {
+      head: { method, target: address.target, headers },
+      address,
+      rule: undefined,
+      personal: undefined,
+    });
+  }
+}
+
+function note(request: Received, received: ReceivedRequest): ReceivedRequest {
+  Object.defineProperty(request, RECEIVED, { value: received });
+  return received;
 }
 
 /** The fields of a request as they were sent. `request.headers` may be observed: reading it there is a reason not to store the page. */

@@ -4,6 +4,7 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { isFragmentPath } from '../page/fragment-paths.js';
 import { rawPath } from '../rules/request-head.js';
 import { templatePattern } from '../rules/route-template.js';
 import { type MatchedRoute, matchedRoute } from './matched-route.js';
@@ -22,6 +23,8 @@ export class CanonicalAddressListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
+    // The module writes these itself, and the route is another.
+    if (isFragmentPath(event.draft.address.path)) return;
     const request = event.context.switchToHttp().getRequest<IncomingMessage & { originalUrl?: string }>();
     const target = request.originalUrl ?? request.url ?? '';
     const route = matchedRoute(event.context);

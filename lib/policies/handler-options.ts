@@ -29,11 +29,15 @@ export const pageCache = Reflector.createDecorator<PageCacheHandlerOptions>();
 export const noPageCache = Reflector.createDecorator<true>();
 
 /**
- * The name of the fragment that a handler makes.
+ * The fragment that a handler makes.
  *
  * @internal
  */
-export const pageFragmentName = Reflector.createDecorator<string>();
+export const pageFragmentOf = Reflector.createDecorator<{
+  readonly name: string;
+  /** Whether it is the same for everybody. */
+  readonly isShared: boolean;
+}>();
 
 /**
  * Whether the success of an unsafe handler also purges what stands at its `Location` and `Content-Location`.

@@ -4,8 +4,13 @@ import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { injectAsNobody } from '../async/inject-as-nobody.js';
+import { parseSharedAddress } from '../fragments/fragment-address.js';
+import { FragmentRoutes } from '../fragments/fragment-routes.js';
+import { beginVisit } from '../fragments/fragment-visits.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import type { PageAddress } from '../page/page-key.js';
+import { ReceivedRequests } from '../page/received-request.js';
 import { nobodysVisit } from './nobodys-visit.js';
 
 /** An answer that takes longer is none, in milliseconds. */
@@ -17,6 +22,8 @@ export interface InnerRequest {
   readonly target: string;
   /** Of several hosts of the site. */
   readonly host: string | undefined;
+  /** Of the page that is asked for, if it may be stored. */
+  readonly address?: PageAddress;
   /** Further request fields. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Is given the request before the application sees it. */
@@ -39,6 +46,8 @@ export class InnerRequests {
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
+    @Inject(FragmentRoutes) private readonly routes: FragmentRoutes,
+    @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
   ) {}
 
   /** @throws {TypeError} when this is no HTTP application, and has no pages */
@@ -53,11 +62,12 @@ export class InnerRequests {
    * @throws when there is no whole answer in time, or when the signal has come first
    */
   async send<T>(
-    { target, host, fields, onRequest, signal }: InnerRequest,
+    { target, host, address, fields, onRequest, signal }: InnerRequest,
     use: (answer: InnerAnswer) => Promise<T>,
   ): Promise<T> {
     const { server } = this;
     const visit = nobodysVisit(this.options.origin, host);
+    const fragment = address && this.fragmentAt(address);
     const given = new AbortController();
     const giveUp = () => given.abort(signal?.reason);
     const timer = setTimeout(giveUp, TIMEOUT);
@@ -70,17 +80,33 @@ export class InnerRequests {
     if (signal?.aborted) giveUp();
     try {
       const response = await injectAsNobody(server, {
-        url: target,
+        url: fragment?.url ?? target,
         headers: { ...visit.headers, ...fields },
         remoteAddress: visit.address,
         isEncrypted: visit.encrypted,
         signal: given.signal,
-        onRequest,
+        onRequest: (request) => {
+          fragment?.begin(request);
+          onRequest?.(request);
+        },
       });
       return await use({ status: response.statusCode, headers: response.headers, body: response.stream() });
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
     }
+  }
+  /** A fragment that is the same for everybody has a handler at another address than its own. */
+  private fragmentAt(address: PageAddress): { url: string; begin: (request: IncomingMessage) => void } | undefined {
+    const { name = '', query = '' } = parseSharedAddress(address.path) ?? {};
+    const route = this.routes.of(name);
+    if (!route?.isShared) return undefined;
+    return {
+      url: query === '' ? route.path : `${route.path}?${query}`,
+      begin: (request) => {
+        beginVisit(request, { name, page: '', depth: 1, isShared: true });
+        this.received.ofFragment(request, address);
+      },
+    };
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { StandInSender } from '../caching/shared-pages.js';
+import { StandInSender } from '../caching/stand-in-renderings.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { PageAddress } from '../page/page-key.js';
@@ -24,9 +24,10 @@ export class InnerStandIns extends StandInSender implements OnModuleDestroy {
     this.#stop.abort();
   }
 
-  async send({ target, host, variants }: PageAddress, onRequest: (request: IncomingMessage) => void): Promise<void> {
+  async send(address: PageAddress, onRequest: (request: IncomingMessage) => void): Promise<void> {
+    const { target, host, variants } = address;
     const fields = variantFields(this.options.variants, variants);
-    await this.requests.send({ target, host, fields, onRequest, signal: this.#stop.signal }, ({ body }) =>
+    await this.requests.send({ target, host, address, fields, onRequest, signal: this.#stop.signal }, ({ body }) =>
       finished(body.resume()),
     );
   }

@@ -69,15 +69,13 @@ export class PageRenderer {
     }
   }
 
-  private async renderOnce(
-    { target, host, variants }: PageAddress,
-    cause: PublicationCause,
-    signal?: AbortSignal,
-  ): Promise<Rendering> {
+  private async renderOnce(address: PageAddress, cause: PublicationCause, signal?: AbortSignal): Promise<Rendering> {
+    const { target, host, variants } = address;
     let outcome: Promise<PageOutcome> | undefined;
     const request = {
       target,
       host,
+      address,
       fields: variantFields(this.options.variants, variants),
       onRequest: (sent: IncomingMessage) =>
         this.publications.begin(sent, cause, (of) => {

@@ -1,3 +1,4 @@
+import { SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 import { isKeyTooLong, type PageKeys } from '../page/page-key.js';
 import { allRules, type RequestRules } from '../rules/request-rules.js';
 import type { Subject } from '../rules/rule.js';
@@ -35,6 +36,7 @@ export class CacheableScope {
 
   /** Why an address, with its query, can be no page; `undefined` when it may be one. */
   reason(target: string): string | undefined {
+    if (target.startsWith(SHARED_FRAGMENT_PATH)) return undefined;
     return this.#rules.first({ method: 'GET', target, headers: {} })?.reason;
   }
 

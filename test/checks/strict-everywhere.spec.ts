@@ -97,6 +97,11 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   ['@PageCache', () => page({ tags: ['a', 1] }), '@PageCache.tags.1: 1 … a tag, which is a text'],
   ['@PageCache', () => page({ query: [/a/] }), '@PageCache.query.0: /a/ … the name of a query parameter'],
   [
+    '@PageFragment',
+    () => PageFragment({ name: 'a', shared: true, tag: 'b' } as never),
+    "@PageFragment.tag: 'b' … left out: the options there are ttl, tags, name, shared",
+  ],
+  [
     '@PurgePages',
     () => purge({ refersh: true }, '/'),
     "@PurgePages.refersh: 'refersh' … left out: the options there are refresh, tags",

@@ -80,22 +80,33 @@ export const filesFlavour: Flavour = {
     ...typeLocations(site, (type) => copy(site, always(site, type)), 'stale_type'),
     ...ssiLocation(site, () => copy(site, withFragments(site)), 'stale_ssi'),
   ],
+  fragment: (site) => {
+    const { options, names } = site;
+    const file = names.variable('fragment_file');
+    const path = `/${PAGE_FILE_MARK}${keyParts(options, names).lead}$uri${PAGE_FILE_MARK}`;
+    return [
+      `set ${file} ${quoted(path)};`,
+      ...found(site, contentType(options.contentTypes.ofAll), bodies(site, file), []),
+    ];
+  },
   files: () => ({}),
 };
 
 /** @param sending the lines that say how it is sent */
 function page(site: Site, sending: readonly string[]): string[] {
-  const { options, names } = site;
-  const file = names.variable('file');
-  const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
-  const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
-  const order = options.ttl === 0 ? [kept, expiring] : [expiring, kept];
   const otherwise = [
     ...fallback(site),
     '# Not readable, or purged since it was found.',
-    `error_page 403 = ${names.variable('fallback')};`,
+    `error_page 403 = ${site.names.variable('fallback')};`,
   ];
-  return found(site, sending, order, otherwise);
+  return found(site, sending, bodies(site, site.names.variable('file')), otherwise);
+}
+
+/** Where a page may be, in the order in which most are. */
+function bodies({ options, names }: Site, file: string): string[] {
+  const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
+  const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
+  return options.ttl === 0 ? [kept, expiring] : [expiring, kept];
 }
 
 /** Where the copy of a page is, for each length of the spans in which it may be sent. */
