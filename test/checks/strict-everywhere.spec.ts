@@ -8,6 +8,7 @@ import {
   NginxCacheConfigError,
   NginxCacheModule,
   PageCache,
+  PageFragment,
   PurgePages,
 } from '../../lib/index.js';
 
