@@ -18,6 +18,7 @@ export class PartEdition {
   #isClosed = false;
   #retry = RETRY;
   #hasTried = false;
+  #hasFailed = false;
   /** The last sign of the edition that holds, and how often this process has looked since. */
   #sign: { readonly beat: string; readonly looks: number } = { beat: '', looks: 0 };
   /** Unix time in milliseconds. */
@@ -35,7 +36,12 @@ export class PartEdition {
     private readonly purger: Purger,
     private readonly dispatcher: PageCacheDispatcher,
     private readonly onBeat: () => void,
-  ) {}
+  ) {
+    // What the server holds may be of another edition, and nginx finds it.
+    part.onReturn(() => {
+      if (this.#hasFailed && !this.#isClosed) void this.beat();
+    });
+  }
 
   close(): void {
     this.#isClosed = true;
@@ -49,12 +55,14 @@ export class PartEdition {
   /** Looks which edition holds, and says that its own still runs. */
   async beat(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#hasFailed = false;
     let next = BEAT;
     try {
       await this.claim();
       await this.sweep();
       this.#retry = RETRY;
     } catch (error) {
+      this.#hasFailed = true;
       this.dispatcher.notify(new PageCacheFailed('purge', error));
       next = Math.min(this.#retry, BEAT);
       this.#retry = 2 * next;

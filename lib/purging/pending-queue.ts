@@ -13,6 +13,9 @@ const CAPACITY = 1000;
 /** The same where not everything can be purged, since the store cannot list it; more are refused. */
 const CAPACITY_WITHOUT_LIST = 100_000;
 
+/** So many are repeated together: their entries go to the journal in one step. */
+const TOGETHER = 100;
+
 /** How many targets the log names. */
 const SHOWN = 20;
 /** How long the log says nothing more about waiting purges, in milliseconds: a store may fail now and then. */
@@ -22,9 +25,12 @@ const SILENCE = 10_000;
 export class PendingQueue {
   readonly #logger = new Logger('PageCache');
   #scopes: PurgeScope[] = [];
+  readonly #underWay = new Set<PurgeScope>();
   #timer: NodeJS.Timeout | undefined;
   #delay = FIRST_DELAY;
   #closed = false;
+  /** Whether the server has come back while an attempt was under way. */
+  #hasReturned = false;
   /** Only while the next attempt waits for its time. */
   #tryNow: (() => void) | undefined;
   /** Called when all of them are done. */
@@ -37,8 +43,13 @@ export class PendingQueue {
 
   readonly #name: string;
 
-  constructor(private readonly part: Pick<StoragePart, 'journal' | 'lists' | 'server'>) {
+  constructor(private readonly part: Pick<StoragePart, 'journal' | 'lists' | 'onReturn' | 'server'>) {
     this.#name = part.server ?? 'the store';
+    // nginx finds again what the server still has: the sooner the better.
+    part.onReturn(() => {
+      this.#hasReturned = true;
+      this.#tryNow?.();
+    });
   }
 
   get size(): number {
@@ -54,8 +65,8 @@ export class PendingQueue {
     if (this.#closed) return this.refuse('Shutting down', scope);
     this.#error = error;
     if (this.#scopes.length === 0) this.reportFirst(scope, error);
-    // The first one may be under way, so new ones are done after it.
-    const isWaiting = this.#scopes.slice(1).some((waiting) => isDeepStrictEqual(waiting, scope));
+    // One that is under way may be too early for this one.
+    const isWaiting = this.#scopes.some((one) => !this.#underWay.has(one) && isDeepStrictEqual(one, scope));
     const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
     if (total > CAPACITY && this.part.lists) this.#scopes = [{ kind: 'all' }];
     else if (total > CAPACITY_WITHOUT_LIST) return this.refuse('Too many pages wait to be purged: giving up', scope);
@@ -149,22 +160,37 @@ export class PendingQueue {
   }
 
   private async retry(purge: (scope: PurgeScope) => Promise<unknown>): Promise<void> {
-    try {
-      for (let scope = this.#scopes[0]; scope; scope = this.#scopes[0]) {
+    this.#hasReturned = false;
+    let isDone = true;
+    while (isDone && this.#scopes.length > 0) isDone = await this.repeat(this.#scopes.slice(0, TOGETHER), purge);
+    this.#timer = undefined;
+    if (this.#scopes.length === 0) {
+      this.#delay = FIRST_DELAY;
+      this.reportLast();
+      for (const end of this.#waiting) end();
+      return;
+    }
+    const isUrgent = this.#hasReturned || this.#waiting.size > 0;
+    this.#delay = isUrgent ? FIRST_DELAY : Math.min(this.#delay * 2, LAST_DELAY);
+    this.schedule(purge);
+  }
+
+  /** @returns whether the server has all of them */
+  private async repeat(
+    scopes: readonly PurgeScope[],
+    purge: (scope: PurgeScope) => Promise<unknown>,
+  ): Promise<boolean> {
+    const outcomes = await Promise.allSettled(
+      scopes.map(async (scope) => {
+        this.#underWay.add(scope);
         await purge(scope);
         // Another may have come to its place by an overflow: then that one is still to be done.
-        if (this.#scopes[0] === scope) this.#scopes.shift();
+        this.#scopes = this.#scopes.filter((one) => one !== scope);
         if (this.#made !== undefined) this.#made += sizeOf(scope);
         this.hold();
-      }
-      this.reportLast();
-      this.#delay = FIRST_DELAY;
-      this.#timer = undefined;
-      for (const end of this.#waiting) end();
-    } catch {
-      this.#delay = this.#waiting.size > 0 ? FIRST_DELAY : Math.min(this.#delay * 2, LAST_DELAY);
-      this.#timer = undefined;
-      if (this.#scopes.length > 0) this.schedule(purge);
-    }
+      }),
+    );
+    for (const scope of scopes) this.#underWay.delete(scope);
+    return outcomes.every(({ status }) => status === 'fulfilled');
   }
 }

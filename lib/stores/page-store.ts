@@ -120,6 +120,8 @@ export interface PageStore {
   readonly keyv: Keyv<Page>;
   /** Where it is, for messages; absent when there is no server. */
   readonly server?: string;
+  /** Has somebody told when the store answers that did not. Absent when nobody notices. */
+  onReturn?(listener: () => void): void;
   /** The purges of all processes. Append a purge to it before you delete pages. */
   readonly journal: PurgeJournal;
   /**

@@ -20,6 +20,11 @@ export class StoragePart {
     return this.store.journal;
   }
 
+  /** @param listener is called when the server answers that did not */
+  onReturn(listener: () => void): void {
+    this.store.onReturn?.(listener);
+  }
+
   /** Whether everything can be purged. */
   get lists(): boolean {
     return this.store.keys !== undefined;

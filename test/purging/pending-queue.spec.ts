@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PendingQueue } from '../../lib/purging/pending-queue.js';
 import type { PurgeScope } from '../../lib/stores/journal/purge-scope.js';
 import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
@@ -7,7 +7,12 @@ import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js'
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { fc } from '../support/random.js';
 
-const storage = (lists: boolean) => ({ lists, journal: new LocalJournal(), server: undefined });
+const storage = (lists: boolean) => ({
+  lists,
+  journal: new LocalJournal(),
+  server: undefined,
+  onReturn: () => {},
+});
 
 const DOWN = new Error('memcached is down');
 
@@ -43,6 +48,30 @@ describe('pending purges', () => {
     await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
     expect(done).toEqual(['/a', '/b', '/c']);
     pending.close();
+  });
+
+  it('are tried again as soon as the store answers, however long the next attempt is away', async () => {
+    let returned = () => {};
+    const pending = new PendingQueue({ ...storage(true), onReturn: (listener) => (returned = listener) });
+    const done: PurgeScope[] = [];
+    let isDown = true;
+    const purge = async (scope: PurgeScope) => {
+      if (isDown) throw DOWN;
+      done.push(scope);
+    };
+    vi.useFakeTimers();
+    try {
+      for (const path of ['/a', '/b']) pending.add(under(path), purge, DOWN);
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(pending.size).toBe(2);
+      isDown = false;
+      returned();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(done).toEqual([under('/a'), under('/b')]);
+      expect(pending.size).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('one that comes while the same is under way is done again', async () => {

@@ -6,6 +6,7 @@ import { type ApplicationSetup, startApplication } from './applications.js';
 import { modulesDirectory } from './nginx-modules.js';
 import { PageLog } from './page-log.js';
 import { patient, patiently } from './patience.js';
+import { Relay } from './relay.js';
 import { answer, type Answer } from './site.js';
 
 /** An application with several memcacheds and an nginx of its own. */
@@ -14,6 +15,8 @@ export interface RingSite extends AsyncDisposable {
   readonly log: PageLog;
   readonly servers: readonly MemcachedServer[];
   readonly nginx: NginxServer;
+  /** The network in front of the server that is `relayed`. */
+  readonly relay: Relay | undefined;
   /** The place of the server of a page of a site without hosts and variants. */
   placeOf(target: string): number;
   /** Through nginx. */
@@ -24,6 +27,8 @@ export interface RingSite extends AsyncDisposable {
 
 interface RingParts {
   readonly servers?: readonly MemcachedServer[];
+  /** The place of a server behind a network that can be cut. */
+  readonly relayed?: number;
   /** Not in a test of what happens without a server. */
   readonly isPatient?: boolean;
 }
@@ -34,10 +39,11 @@ export function startServers(count: number): Promise<MemcachedServer[]> {
 
 export async function startRing(
   { options, providers = [], ...setup }: ApplicationSetup,
-  { servers: given, isPatient = true }: RingParts = {},
+  { servers: given, relayed, isPatient = true }: RingParts = {},
 ): Promise<RingSite> {
   const servers = given ?? (await startServers(3));
-  const addresses = servers.map(({ address }) => address);
+  const relay = relayed === undefined ? undefined : await Relay.to(servers[relayed]!.address);
+  const addresses = servers.map(({ address }, place) => (place === relayed ? relay! : { address }).address);
   const all: NginxCacheOptions = { hosts: 'any', store: memcachedStore({ servers: addresses }), ...options };
   const parts = { ...setup, options: all, providers: [PageLog, ...providers], isPatient };
   const { app, address, url } = await startApplication(parts);
@@ -60,12 +66,14 @@ export async function startRing(
     log: app.get(PageLog),
     servers,
     nginx,
+    relay,
     placeOf: (target) => ring.serverOf(`${all.prefix ?? 'page:'}${form}${target}`),
     get: (target) => ask(nginx.url + target),
     direct: (target) => ask(url + target),
     [Symbol.asyncDispose]: async () => {
       await app.close();
       await nginx.stop();
+      await relay?.[Symbol.asyncDispose]();
       if (!given) await Promise.all(servers.map((server) => server.stop()));
     },
   };

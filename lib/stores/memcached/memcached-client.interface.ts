@@ -20,6 +20,8 @@ export interface MemcachedPageClient {
   deleteMany(keys: readonly string[]): Promise<number>;
   /** Absent when the client cannot list. */
   keys?(prefix: string): AsyncIterable<string>;
+  /** Has somebody told when the server answers that did not. Absent when the client does not notice. */
+  onReturn?(listener: () => void): void;
   /** Rejects what is pending and leaves neither socket nor timer. */
   close(): Promise<void>;
 }

@@ -47,7 +47,9 @@ const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
  */
 export class MemcachedClient implements MemcachedMetaClient {
   readonly #connection: MemcachedConnection;
-  readonly #closing = new AbortController();
+  /** Ends the listings that are under way. */
+  #listing = new AbortController();
+  readonly #returns: (() => void)[] = [];
   readonly #lists = new Turns<readonly DumpedItem[]>();
   readonly #getTimeout: number;
   readonly #writeTimeout: number;
@@ -66,8 +68,19 @@ export class MemcachedClient implements MemcachedMetaClient {
     this.#connection = new MemcachedConnection(server, {
       silence: this.#writeTimeout,
       maxPendingBytes,
+      onDown: (reason) => {
+        this.#listing.abort(new Error(`the server is down (${reason})`));
+        this.#listing = new AbortController();
+      },
+      onReturn: () => {
+        for (const listener of this.#returns) listener();
+      },
       ...this.#access,
     });
+  }
+
+  onReturn(listener: () => void): void {
+    this.#returns.push(listener);
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
@@ -145,14 +158,14 @@ export class MemcachedClient implements MemcachedMetaClient {
   async items(prefix: string): Promise<readonly DumpedItem[]> {
     return this.#lists.take(prefix, async () => {
       const items: DumpedItem[] = [];
-      const how = { timeout: this.#listTimeout, signal: this.#closing.signal, ...this.#access };
+      const how = { timeout: this.#listTimeout, signal: this.#listing.signal, ...this.#access };
       for await (const item of metadump(this.server, prefix, how)) items.push(item);
       return items;
     });
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#listing.abort(new Error('the client is closed'));
     await this.#connection.close();
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
 import { MemcachedError } from './memcached-error.js';
 import { MemcachedReplyParser, type MemcachedReply } from './memcached-reply.js';
+import { untilReturned } from './server-return.js';
 
 /** Some commands and the replies they wait for, one each, in order. */
 export interface MemcachedRequest {
@@ -23,6 +24,10 @@ export interface MemcachedConnectionOptions extends MemcachedAccess {
   readonly silence: number;
   /** Requests are refused while so many bytes wait for an answer. */
   readonly maxPendingBytes: number;
+  /** Is called when the server is down from now on. */
+  readonly onDown?: (reason: string) => void;
+  /** Is called when the server answers that was down. */
+  readonly onReturn?: () => void;
 }
 
 interface Pending extends MemcachedRequest {
@@ -40,16 +45,11 @@ const CLOSED = 'the server closed the connection';
 const NO_META =
   'the server does not speak the meta protocol: memcached 1.6.13 or newer is needed, and no proxy such as twemproxy (docs/cluster.md)';
 
-/** Waits between attempts to connect, in milliseconds. */
-const SHORTEST_WAIT = 25;
-const LONGEST_WAIT = 1000;
-
 /**
  * One pipelined connection that comes back by itself.
  *
  * It opens with the first request. A request that misses its deadline rejects alone: its answer is dropped when it comes. When the
- * connection breaks, everything in the pipeline rejects, and until the server has answered again (to `mn`, since the kernel accepts
- * connections for a stopped process too) every request rejects at once.
+ * connection breaks, everything in the pipeline rejects, and until the server has answered again every request rejects at once.
  */
 export class MemcachedConnection {
   #socket: Socket | undefined;
@@ -60,10 +60,10 @@ export class MemcachedConnection {
   /** When the server has last given a sign of life, or was asked while nothing was due. */
   #heard = 0;
   #watchdog: NodeJS.Timeout | undefined;
-  #failures = 0;
   #hasConnected = false;
   #down: string | undefined;
-  #reconnect: NodeJS.Timeout | undefined;
+  /** Waits no longer for a server that is down. */
+  #giveUp = (): void => undefined;
   #closed = false;
 
   constructor(
@@ -94,7 +94,7 @@ export class MemcachedConnection {
   /** Rejects what is pending; resolves when the socket is gone. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#reconnect);
+    this.#giveUp();
     const socket = this.#socket;
     if (!socket) return;
     this.#break('the client is closed');
@@ -130,8 +130,9 @@ export class MemcachedConnection {
     const hello = { operation: 'connect', bytes: ['mn\r\n'], replies: 1, accepts: ['MN'], timeout: silence };
     this.#send(hello, 0, (failure) => {
       if (failure) return;
+      const wasDown = this.#down !== undefined;
       this.#down = undefined;
-      this.#failures = 0;
+      if (wasDown) this.options.onReturn?.();
     });
   }
 
@@ -216,12 +217,16 @@ export class MemcachedConnection {
     this.#watchdog = undefined;
     this.#socket?.destroy();
     this.#socket = undefined;
-    if (!this.#closed) {
-      this.#down = reason;
-      this.#failures += 1;
-      this.#reconnect = setTimeout(() => this.#open(), reconnectDelay(this.#failures)).unref();
-    }
+    if (!this.#closed) this.#wait(reason);
     for (const pending of pipeline) this.#settle(pending, reason);
+  }
+
+  #wait(reason: string): void {
+    const { silence, onDown } = this.options;
+    const how = { ...this.options, patience: silence, isEager: this.#down === undefined };
+    this.#down = reason;
+    onDown?.(reason);
+    this.#giveUp = untilReturned(this.server, how, () => this.#open());
   }
 
   #settle(pending: Pending, reason: string | undefined): void {
@@ -241,17 +246,6 @@ function bytesOf(part: string | Buffer): Buffer {
  */
 function afterReading(milliseconds: number, action: () => void): NodeJS.Timeout {
   return setTimeout(() => setImmediate(action), milliseconds).unref();
-}
-
-/**
- * How long to wait before the next attempt to connect, in milliseconds: not at all at first, since one silence is no dead server; then
- * longer and longer, less a random half, so that many processes do not come back at once.
- *
- * @param failures in a row since the server last answered, from 1
- */
-function reconnectDelay(failures: number): number {
-  if (failures === 1) return 0;
-  return Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** (failures - 2)) * (0.5 + Math.random() / 2);
 }
 
 function shown(reply: MemcachedReply): string {

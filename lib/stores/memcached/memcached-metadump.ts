@@ -27,7 +27,7 @@ export interface DumpedItem {
 export interface MetadumpOptions extends MemcachedAccess {
   /** Milliseconds to wait for another crawl to end, and for each piece of the answer. */
   readonly timeout: number;
-  /** Ends the listing with an error. */
+  /** Ends the listing with an error, whose message is that of its reason. */
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +63,7 @@ async function* dump(
   how: MetadumpOptions,
 ): AsyncGenerator<DumpedItem, void, undefined> {
   const { timeout, signal } = how;
-  if (signal.aborted) throw new MemcachedError(server, 'list', 'the client is closed');
+  if (signal.aborted) throw new MemcachedError(server, 'list', reasonOf(signal));
   const begin = `key=${uriEncoded(prefix)}`;
   let found: DumpedItem[] = [];
   let rest = '';
@@ -98,9 +98,7 @@ async function* dump(
     wake();
   });
   socket.on('error', (error) => {
-    const reason = signal.aborted
-      ? 'the client is closed'
-      : error.message || String((error as NodeJS.ErrnoException).code);
+    const reason = signal.aborted ? reasonOf(signal) : error.message || String((error as NodeJS.ErrnoException).code);
     failure ??= new MemcachedError(server, 'list', reason, { cause: error });
   });
   socket.on('close', () => {
@@ -121,6 +119,10 @@ async function* dump(
   } finally {
     socket.destroy();
   }
+}
+
+function reasonOf({ reason }: AbortSignal): string {
+  return (reason as Error).message;
 }
 
 function itemOf(line: string): DumpedItem {

@@ -50,6 +50,7 @@ export function openMemcachedStore(
 
   return {
     ...(server && { server: server.address, statistics: () => memcachedStats(server.address, access) }),
+    onReturn: (listener) => client.onReturn?.(listener),
     keyv: rawKeyv({
       get: async (key) => {
         const serverKey = memcachedKey(key);

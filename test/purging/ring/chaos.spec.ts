@@ -27,6 +27,11 @@ const FATES: Readonly<
     await pause();
     server.resume();
   },
+  'cut off': async ({ relay }, _, pause) => {
+    await relay!.cut();
+    await pause();
+    await relay!.heal();
+  },
   flushed: async (_, server, pause) => {
     await server.flush();
     await pause();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileStore, memcachedStore, nginxConf, type NginxCacheOptions } from '../../../lib/index.js';
 import { MemcachedServer, NginxServer } from '../../../lib/testing/index.js';
 import { ChildProcesses } from '../../support/child-processes.js';
+import { Relay } from '../../support/relay.js';
 import { VERSIONED_APP } from './versioned-app.js';
 
 /** How many things have a version; each is on its own page, in a list of five, below /sub, and on the home page. */
@@ -64,6 +65,8 @@ export class VersionedSite implements AsyncDisposable {
     private readonly file: number,
     private readonly options: NginxCacheOptions,
     private readonly app: readonly string[],
+    /** The network in front of the last server, where there are several. */
+    readonly relay: Relay | undefined,
   ) {}
 
   get memcached(): MemcachedServer {
@@ -72,7 +75,7 @@ export class VersionedSite implements AsyncDisposable {
 
   /** Pages are on these servers from now on: nginx is told, and then the processes read it. */
   async use(servers: readonly MemcachedServer[]): Promise<void> {
-    const list = servers.map(({ address }) => address);
+    const list = servers.map((server) => (server === this.servers.at(-1) && this.relay ? this.relay : server).address);
     const options = { ...this.options, store: memcachedStore({ servers: list }) };
     await this.nginx.reload(({ port, directory }) =>
       nginxConf(options, { app: [...this.app], listen: port, directory }),
@@ -92,7 +95,8 @@ export class VersionedSite implements AsyncDisposable {
     const file = openSync(path, 'w+');
     writeSync(file, Buffer.alloc(THINGS * 4));
     const all = await Promise.all(Array.from({ length: memcacheds ?? 1 }, () => MemcachedServer.start({ args })));
-    const servers = all.map(({ address }) => address);
+    const relay = all.length > 1 ? await Relay.to(all.at(-1)!.address) : undefined;
+    const servers = [...(relay ? all.slice(0, -1) : all), ...(relay ? [relay] : [])].map(({ address }) => address);
     const list = memcacheds === undefined ? undefined : join(directory, 'list');
     if (list) writeList(list, servers);
     const root = store === 'files' ? join(directory, 'pages') : undefined;
@@ -117,7 +121,7 @@ export class VersionedSite implements AsyncDisposable {
     const nginx = await NginxServer.start(({ port, directory: place }) =>
       nginxConf(options, { app, listen: port, directory: place }),
     );
-    return new VersionedSite(all, processes, nginx, directory, file, options, app);
+    return new VersionedSite(all, processes, nginx, directory, file, options, app, relay);
   }
 
   /** Changes a thing, and has a process purge it. Resolves when the purge has. */
@@ -161,6 +165,7 @@ export class VersionedSite implements AsyncDisposable {
     this.#agent.destroy();
     await this.processes[Symbol.asyncDispose]();
     await this.nginx.stop();
+    await this.relay?.[Symbol.asyncDispose]();
     await Promise.all(this.servers.map((server) => server.stop()));
     closeSync(this.file);
     rmSync(this.directory, { recursive: true });

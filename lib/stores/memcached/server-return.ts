@@ -1,0 +1,57 @@
+import type { Socket } from 'node:net';
+import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
+
+/** From one attempt to the next, in milliseconds, less a random half: many processes shall not come back at once. */
+const INTERVAL = 250;
+
+/** An answer to `mn`. */
+const ALIVE = 'MN\r\n';
+
+interface ServerReturnOptions extends MemcachedAccess {
+  /** How long an attempt waits for the server, in milliseconds. */
+  readonly patience: number;
+  /** Whether the first attempt is made now, since one silence is no dead server. */
+  readonly isEager: boolean;
+}
+
+/**
+ * Asks a server again and again until it answers. (The kernel accepts connections for a stopped process, too.)
+ *
+ * No attempt waits for the one before. When the network comes back, an attempt from before goes on only when the kernel sends its packet again,
+ * which may be a second later; a new one gets its answer at once. docs/invalidation.md counts on `INTERVAL`.
+ *
+ * @returns ends it
+ */
+export function untilReturned(server: string, options: ServerReturnOptions, returned: () => void): () => void {
+  const secret = authentication(options);
+  const expected = secret === undefined ? ALIVE : `STORED\r\n${ALIVE}`;
+  const sockets = new Set<Socket>();
+  let timer: NodeJS.Timeout;
+
+  const end = () => {
+    clearTimeout(timer);
+    for (const socket of sockets) socket.destroy();
+  };
+  const schedule = (wait: number) => {
+    timer = setTimeout(attempt, wait).unref();
+  };
+  const attempt = () => {
+    schedule(INTERVAL * (0.5 + Math.random() / 2));
+    const socket = openSocket(server, options).unref();
+    sockets.add(socket);
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answer += text;
+      if (!expected.startsWith(answer)) return socket.destroy();
+      if (answer !== expected) return;
+      end();
+      returned();
+    });
+    socket.setTimeout(options.patience, () => socket.destroy());
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    socket.write(`${secret ?? ''}mn\r\n`, 'latin1');
+  };
+
+  schedule(options.isEager ? 0 : INTERVAL);
+  return end;
+}
