@@ -22,6 +22,8 @@ export function injectAsNobody(
   const dispatch: Parameters<typeof inject>[0] = (injected, response) => {
     const request = injected as unknown as IncomingMessage;
     onRequest?.(request);
+    // express-session and morgan read it, and light-my-request warns of that; Node itself does not.
+    Object.defineProperty(request, 'connection', { get: socketOf, configurable: true });
     if (isEncrypted) Object.assign(request.socket, { encrypted: true });
     server.emit('request', request, response as unknown as ServerResponse);
   };
@@ -29,4 +31,8 @@ export function injectAsNobody(
   return asNobody(() =>
     inject(dispatch, { ...options, method: 'GET', payloadAsStream: true }).then((answer) => answer),
   );
+}
+
+function socketOf(this: IncomingMessage): IncomingMessage['socket'] {
+  return this.socket;
 }

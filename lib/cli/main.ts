@@ -15,5 +15,7 @@ const exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   signal: interrupted.signal,
 });
+// exit() waits for nothing that a pipe has not taken yet.
+await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
 // Not by `exitCode`: a timer or a connection of the application that was loaded would keep the process alive.
 process.exit(exitCode);

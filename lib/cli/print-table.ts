@@ -16,7 +16,10 @@ export interface Column<T> {
  */
 export function table<T>(columns: readonly Column<T>[], rows: readonly T[], style: Style): string {
   const cells = rows.map((row) => columns.map(({ value }) => value(row)));
-  const widths = columns.map(({ title }, at) => Math.max(width(title), ...cells.map((row) => width(row[at] ?? ''))));
+  // Not by Math.max(...): no function takes hundreds of thousands of arguments.
+  const widths = columns.map(({ title }, at) =>
+    cells.reduce((widest, row) => Math.max(widest, width(row[at] ?? '')), width(title)),
+  );
   const line = (texts: readonly string[]) =>
     texts
       .map((text, at) => padded(text, widths[at] ?? 0, columns[at]?.align))

@@ -8,6 +8,8 @@ export interface Output {
   readonly isTTY?: boolean;
   /** Width in characters; absent when it is no terminal. */
   readonly columns?: number;
+  /** Height in lines; absent when it is no terminal. */
+  readonly rows?: number;
 }
 
 /** What surrounds the command. */

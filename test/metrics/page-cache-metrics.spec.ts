@@ -142,6 +142,13 @@ it('counts what the cache does, and Prometheus gets every name of the Grafana bo
     const names = new Set(board.match(/page_cache_[a-z_]+(?=\{job)/g));
     expect(names.size).toBe(8);
     expect([...names].filter((name) => !new RegExp(`^${name}[{ ]`, 'm').test(text))).toEqual([]);
+    const patterns = [...board.matchAll(/__name__=~\\"([^"\\]+)/g)].map(([, pattern]) => pattern);
+    expect(patterns.length).toBeGreaterThan(0);
+    expect(patterns.filter((pattern) => !new RegExp(`^${pattern}\\{`, 'm').test(text))).toEqual([]);
+    // What a panel adds up by, and what its legend names.
+    const labels = new Set(board.match(/(?<=by \([^)]*|\{\{)page_cache_[a-z]+/g));
+    expect(labels.size).toBe(4);
+    expect([...labels].filter((label) => !text.includes(`${label}="`))).toEqual([]);
 
     await memcached.kill();
     await expect(pages.purge('/pages/1')).rejects.toThrow(PurgeIncompleteError);

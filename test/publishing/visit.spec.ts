@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { Controller, Get, Header, HttpCode, type INestApplication, Post, Req, Res, type Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ClsModule, ClsService } from 'nestjs-cls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { memoryStore, NoPageCache, type NginxCacheOptions, PageCacheService, PurgePages } from '../../lib/index.js';
 import { type ApplicationSetup, type Platform, PLATFORMS, startApplication } from '../support/applications.js';
 import { raw } from '../support/raw-response.js';
@@ -108,6 +108,21 @@ describe.each(PLATFORMS)('pages are published on %s', (platform) => {
     expect(await site.body('/canonical')).toContain('"https://example.com/canonical"');
     expect(await site.body('/forwarded')).toBe('https://example.com example.com');
     expect(await site.body('/toolbar')).toBe('page over TLS');
+  });
+
+  it('without a warning where middleware reads the connection, as express-session and morgan do', async () => {
+    const warn = vi.spyOn(process, 'emitWarning');
+    const read: unknown[] = [];
+    const prepare = (app: INestApplication) =>
+      void app.use((request: IncomingMessage, _: unknown, next: () => void) => {
+        read.push((request.connection as TLSSocket).encrypted);
+        next();
+      });
+    await using site = await start(platform, { origin: 'https://example.com' }, { prepare });
+    expect((await site.pages.publish('/relative')).published).toEqual(['/relative']);
+    expect(read).toEqual([true]);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 
   it('for the first of the hosts and https, and each page for its own host', async () => {

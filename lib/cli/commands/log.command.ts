@@ -1,11 +1,11 @@
-import { access } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseAccess } from '../../nginx/access-log.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import type { GlobalOptions } from '../global-options.js';
+import { readableLog } from '../readable-log.js';
 import { follow, linesOf } from '../../operations/log/log-lines.js';
 import { LogReader } from '../../operations/log/log-summary.js';
 import { shownSummary, shownTotals } from '../log/shown-summary.js';
@@ -48,6 +48,7 @@ export function addLogCommand(program: Command, cli: Cli): void {
 async function watch(file: string, reader: LogReader, top: number, cli: Cli, command: Command): Promise<void> {
   const { json = false } = command.optsWithGlobals<GlobalOptions>();
   const isTerminal = cli.terminal.stdout.isTTY === true && !json;
+  const { rows = Infinity } = cli.terminal.stdout;
   let shown = 0;
   let isNew = true;
   for await (const lines of follow(file, cli.signal)) {
@@ -61,7 +62,11 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
       cli.print(json ? JSON.stringify(summary) : shownTotals(summary));
       continue;
     }
-    const text = shownSummary(summary, cli.style, width(cli));
+    const fitting = isFinite(rows) ? reader.summary(Math.min(top, linesOfEach(rows))) : summary;
+    const text = shownSummary(fitting, cli.style, width(cli))
+      .split('\n')
+      .slice(0, rows - 1)
+      .join('\n');
     const back = shown === 0 ? '' : `\x1b[${shown}A\x1b[J`;
     cli.terminal.stdout.write(`${back}${text}\n`);
     shown = text.split('\n').length;
@@ -69,20 +74,14 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
   cli.exitCode = ExitCode.INTERRUPTED;
 }
 
+/** So many lines of each list fit on a terminal: three lists with their titles, of which the last takes two lines for each. */
+function linesOfEach(rows: number): number {
+  return Math.max(1, Math.floor((rows - 8) / 4));
+}
+
 async function logFile(given: string | undefined, cli: Cli, command: Command): Promise<string> {
   const directory = async () => (await cli.configuration(command)).deployment.directory ?? '/var/lib/nginx-cache';
-  const file = given === undefined ? join(await directory(), 'access.log') : resolve(cli.terminal.cwd, given);
-  await access(file).catch((cause: unknown) => {
-    throw new CliError(
-      `${file} cannot be read`,
-      'Name the access log of nginx: nginx-cache log FILE.',
-      ExitCode.USAGE,
-      {
-        cause,
-      },
-    );
-  });
-  return file;
+  return readableLog(given ?? join(await directory(), 'access.log'), cli.terminal.cwd);
 }
 
 function wrongFormat(): CliError {

@@ -1,9 +1,17 @@
 import type { Command } from 'commander';
+import { parseAccess } from '../../nginx/access-log.js';
+import { linesOf } from '../../operations/log/log-lines.js';
+import { LogReader, type LogSummary } from '../../operations/log/log-summary.js';
 import type { Cli } from '../cli.js';
 import { type Column, table } from '../print-table.js';
 import { type ServerStats, type SiteStats, siteStats, type SubtreeStats } from '../../operations/site-stats.js';
+import { readableLog } from '../readable-log.js';
 import type { Style } from '../terminal.js';
 import { counted, inBytes, inTimeUnits, percent } from '../units.js';
+
+const GETS =
+  'GETS FOUND is no hit ratio of pages: it counts every get since memcached was started, of other programs and of the cache itself, too.\n' +
+  "--log FILE takes that of pages from nginx's access log.";
 
 const SUBTREES: readonly Column<SubtreeStats>[] = [
   { title: 'SUBTREE', value: ({ path }) => path },
@@ -16,32 +24,51 @@ const SERVERS: readonly Column<ServerStats>[] = [
   { title: 'MEMCACHED', value: ({ server }) => server },
   { title: 'VERSION', value: ({ version }) => version },
   { title: 'UP', align: 'right', value: ({ uptime }) => inTimeUnits(uptime * 1000) },
-  { title: 'HIT RATIO', align: 'right', value: ({ hits, misses }) => percent(hits, hits + misses) },
+  { title: 'GETS FOUND', align: 'right', value: ({ hits, misses }) => percent(hits, hits + misses) },
   { title: 'EVICTIONS', align: 'right', value: ({ evictions }) => String(evictions) },
   { title: 'MEMORY', align: 'right', value: ({ bytes, limit }) => `${inBytes(bytes)} of ${inBytes(limit)}` },
 ];
+
+const EXAMPLES = `
+Examples:
+  nginx-cache stats
+  nginx-cache stats --log /var/log/nginx/access.log     with the share of requests that were hits`;
+
+/** How many of the requests that nginx has logged were hits. */
+type PageHits = Pick<LogSummary, 'requests' | 'hitRatio'>;
 
 /** `nginx-cache stats`: what is stored, and how the servers are. */
 export function addStatsCommand(program: Command, cli: Cli): void {
   program
     .command('stats')
-    .description('Count the stored pages by subtree, and show hit ratio, evictions and memory of each memcached.')
-    .action(async (_: object, command: Command) => {
+    .description('Count the stored pages by subtree, and show how each memcached is.')
+    .option('--log <file>', "nginx's access log, for the hit ratio of pages (nginx-cache log tells more)")
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ log }: { log?: string }, command: Command) => {
+      const logged = log === undefined ? undefined : await hitsIn(await readableLog(log, cli.terminal.cwd));
       const stats = await cli.withSite(command, siteStats);
-      cli.result(command, stats, () => asText(stats, cli.style));
+      cli.result(command, { ...stats, ...(logged && { logged }) }, () => asText(stats, logged, cli.style));
     });
 }
 
-function asText({ store, pages, bytes, read, subtrees, servers }: SiteStats, style: Style): string {
-  const readers = read === undefined ? '' : `, ${percent(read, pages)} of them read`;
+async function hitsIn(file: string): Promise<PageHits> {
+  const reader = new LogReader();
+  for await (const line of linesOf(file)) reader.add(parseAccess(line));
+  const { requests, hitRatio } = reader.summary(0);
+  return { requests, hitRatio };
+}
+
+function asText(stats: SiteStats, logged: PageHits | undefined, style: Style): string {
+  const { store, pages, bytes, read, subtrees, servers } = stats;
+  const readers = read === undefined ? '' : `, ${percent(read, pages)} of them read since they were stored`;
   return [
     `${counted(pages, 'page')} in ${store}, ${inBytes(bytes)}${readers}`,
-    ...(subtrees.length > 0 ? [table(SUBTREES, subtrees, style)] : []),
-    ...(servers.length > 0
+    ...(logged
       ? [
-          table(SERVERS, servers, style),
-          'Hits and misses are those of all that read from a memcached, since its start.',
+          `${percent(logged.hitRatio, 1)} of ${counted(logged.requests, 'GET and HEAD', 'GET and HEAD')} in the log were hits`,
         ]
       : []),
+    ...(subtrees.length > 0 ? [table(SUBTREES, subtrees, style)] : []),
+    ...(servers.length > 0 ? [table(SERVERS, servers, style), GETS] : []),
   ].join('\n\n');
 }

@@ -40,7 +40,7 @@ function shown(url: URL, explained: Why, style: Style): string {
   const target = url.pathname + url.search;
   const title = isPage
     ? style('green', `${target} is cached (${outcome})`)
-    : style('red', `${target} is not cached: ${outcome}`);
+    : style('red', `${target} is not cached: ${outcome === 'stored' ? 'never a hit' : outcome}`);
   const rows: [name: string, text: string][] = [
     ...(reason === undefined ? [] : [['why', reason] as [string, string]]),
     ...(cure === undefined ? [] : [['what to do', cure] as [string, string]]),

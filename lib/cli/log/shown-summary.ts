@@ -25,7 +25,7 @@ export function shownSummary(summary: LogSummary, style: Style, width: number): 
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', style('bold', title), ...lines];
   return [
-    style('bold', shownTotals(summary)),
+    style('bold', shownTotals(summary).slice(0, width)),
     ...section(
       'What became of the rest',
       outcomes.map(({ outcome, count }) =>

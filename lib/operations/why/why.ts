@@ -5,6 +5,7 @@ import { asking } from '../ask.js';
 import { isHit, outcomeOf } from '../outcome.js';
 import type { Site } from '../site.js';
 import { explain, type Explanation } from './explain.js';
+import { neverAHit } from './never-a-hit.js';
 import { type KeptPage, storedAt } from './stored-at.js';
 
 /** An explanation, and what stands at the key. */
@@ -34,5 +35,10 @@ export async function why(
   const stored = await storedAt(key, get(PageStorage));
   // The answer has stored it.
   const isNew = before.isStored === false && stored.isEndless !== undefined;
-  return { ...explanation, stored: { ...(isNew && { since: start.toISOString() }), ...stored } };
+  const isNeverHit = explanation.outcome === 'stored';
+  return {
+    ...explanation,
+    ...(isNeverHit && { isPage: false, ...neverAHit(stored.isStored, head.target) }),
+    stored: { ...(isNew && { since: start.toISOString() }), ...stored },
+  };
 }

@@ -99,6 +99,36 @@ it('follows a log that is rotated, and ends with Ctrl-C', async () => {
   expect(await ran).toMatchObject({ code: 130 });
 });
 
+it('is a live view that fits on the terminal', async () => {
+  const [line = ''] = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((one) => one.includes('GET /basket'));
+  const lines = Array.from({ length: 60 }, (_, index) => line.replace('/basket', `/basket/${index % 30}`));
+  using directory = directoryWith({ 'access.log': `${lines.join('\n')}\n` });
+  const interrupt = new AbortController();
+  const frames: string[] = [];
+  const ran = runCommand(['log', 'access.log', '--follow', '--top', '50'], {
+    cwd: directory.path,
+    signal: interrupt.signal,
+    isTTY: true,
+    onWrite: (text) => frames.push(text),
+  });
+  const path = join(directory.path, 'access.log');
+  await expect.poll(() => frames.length).toBe(1);
+  appendFileSync(path, `${line}\n`);
+  await expect.poll(() => frames.length).toBe(2);
+  interrupt.abort();
+  expect(await ran).toMatchObject({ code: 130 });
+  const [first = '', second = ''] = frames;
+  const height = first.split('\n').length - 1;
+  // runCommand() has 24 lines, and the cursor needs one.
+  expect(height).toBeLessThan(24);
+  expect(first).toContain('Most wanted, never cached');
+  // The cursor goes back to where the first frame began.
+  expect(second.startsWith(`\u001B[${height}A\u001B[J`)).toBe(true);
+  expect(second).toContain('61 GET and HEAD');
+});
+
 it('says how nginx must log what it cannot read', async () => {
   using directory = directoryWith({
     'other.log': '127.0.0.1 - - [28/Nov/2026:21:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"\n',

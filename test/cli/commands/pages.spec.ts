@@ -22,6 +22,9 @@ beforeAll(async () => {
       export const createApp = () => create();
       export const createOther = () => create({ ttl: 1000, compress: false, maxPageBytes: 5000, exclude: ['/none'] });
       export const createNothing = () => ({});`,
+    'access.log': ['nginx; hit', 'nestjs-nginx-cache; fwd=miss; stored']
+      .map((said) => `::1 - - [28/Nov/2026:21:00:00 +0000] "GET / HTTP/2.0" 200 5 "-" "a" 0.260 "0.001" "${said}"\n`)
+      .join(''),
     'urls.txt': ['# those of the site', '', '/', ...posts].join('\n'),
   });
 });
@@ -148,8 +151,18 @@ describe('nginx-cache ls, show, stats and purge', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^31 pages in memcached, /);
     expect(stdout).toMatch(/^\/posts +30 /m);
-    // Version, time, hit ratio, evictions.
+    expect(stdout).toContain('GETS FOUND is no hit ratio of pages');
+    // Version, time, gets, evictions.
     expect(stdout).toMatch(new RegExp(`^${memcached.address} +1\\.\\S+ .* % +0 `, 'm'));
+  });
+
+  it('takes the hit ratio of pages from the log of nginx', async () => {
+    expect((await run(['stats', '--log', 'access.log'])).stdout).toContain(
+      '50.0 % of 2 GET and HEAD in the log were hits',
+    );
+    const { logged } = JSON.parse((await run(['stats', '--log', 'access.log', '--json'])).stdout) as { logged: object };
+    expect(logged).toEqual({ requests: 2, hitRatio: 0.5 });
+    expect(await run(['stats', '--log', 'none.log'])).toMatchObject({ code: 2 });
   });
 
   it('deletes what is named, and with --dry-run nothing', async () => {

@@ -33,8 +33,8 @@ export async function runCommand(
     cwd,
     signal,
     env: { ...plain, TERM: 'xterm' },
-    stdout: { isTTY, columns: 100, write: (text) => (onWrite?.(text), (stdout += text)) },
-    stderr: { isTTY, columns: 100, write: (text) => (onWrite?.(text), (stderr += text)) },
+    stdout: { isTTY, columns: 100, ...(isTTY && { rows: 24 }), write: (text) => (onWrite?.(text), (stdout += text)) },
+    stderr: { isTTY, columns: 100, ...(isTTY && { rows: 24 }), write: (text) => (onWrite?.(text), (stderr += text)) },
   });
   return { code, stdout, stderr };
 }

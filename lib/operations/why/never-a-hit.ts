@@ -1,0 +1,20 @@
+import type { Reason } from '../../reasons/reasons.js';
+
+/**
+ * What is to be said of a page whose answer says `stored` each time, and that never is a hit: the head of the answer goes out before it is
+ * known whether the store takes the page.
+ *
+ * @param isStored what the store says afterwards
+ */
+export function neverAHit(isStored: boolean | undefined, target: string): Reason {
+  if (isStored) {
+    return {
+      why: 'the page is stored, and nginx does not find it',
+      cure: 'let nginx ask the same memcached, or read the same directory, as the application: nginx-cache doctor compares both',
+    };
+  }
+  return {
+    why: 'what keeps the page out was known only when the head of the answer had been sent, and no answer can name it',
+    cure: `ask the application: nginx-cache publish --module FILE '${target}' names it, and so does its log at the level debug`,
+  };
+}
