@@ -14,4 +14,5 @@ export const settings = {
   /** File of the SQLite database; without it, the database lives in memory. */
   database: env['DATABASE'],
   editor: { name: env['EDITOR_NAME'] ?? 'demo', password: env['EDITOR_PASSWORD'] ?? 'demo' },
+  reader: { name: env['READER_NAME'] ?? 'ann', password: env['READER_PASSWORD'] ?? 'ann' },
 };

@@ -12,14 +12,14 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { NoPageCache } from 'nestjs-nginx-cache';
-import { LoggedInGuard } from '../auth/logged-in.guard.js';
+import { EditorGuard } from '../auth/editor.guard.js';
 import { LoginRedirectFilter } from '../auth/login-redirect.filter.js';
 import { CommentsService } from '../comments/comments.service.js';
 import { PostsService } from '../posts/posts.service.js';
 import { PostForm } from './post-form.js';
 
 @Controller('admin')
-@UseGuards(LoggedInGuard)
+@UseGuards(EditorGuard)
 @UseFilters(LoginRedirectFilter)
 @NoPageCache()
 export class AdminController {

@@ -30,7 +30,7 @@ export class AuthController {
     }
     // A new session id, in case someone planted the old one (session fixation).
     await promisify(request.session.regenerate.bind(request.session))();
-    request.session.user = { id: user.id, name: user.name };
+    request.session.user = { id: user.id, name: user.name, isEditor: user.isEditor };
     response.redirect(HttpStatus.SEE_OTHER, next);
   }
 

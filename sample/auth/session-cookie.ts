@@ -1,2 +1,2 @@
-/** Set at login, cleared at logout; nginx and Nest leave whoever sends it out of the cache. */
+/** Set at login, cleared at logout. */
 export const SESSION_COOKIE = 'blog.sid';

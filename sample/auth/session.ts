@@ -5,7 +5,7 @@ import { SESSION_COOKIE } from './session-cookie.js';
 
 declare module 'express-session' {
   interface SessionData {
-    user: { id: number; name: string };
+    user: { id: number; name: string; isEditor: boolean };
   }
 }
 

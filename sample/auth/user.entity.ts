@@ -10,4 +10,8 @@ export class User {
 
   @Column('text')
   passwordHash!: string;
+
+  /** Readers may log in, too. */
+  @Column('boolean')
+  isEditor!: boolean;
 }

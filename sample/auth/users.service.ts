@@ -4,12 +4,16 @@ import { Repository } from 'typeorm';
 import { hashPassword, isPassword } from './password.js';
 import { User } from './user.entity.js';
 
+export interface NewUser extends Pick<User, 'name' | 'isEditor'> {
+  password: string;
+}
+
 @Injectable()
 export class UsersService {
   constructor(@InjectRepository(User) private readonly users: Repository<User>) {}
 
-  async add(name: string, password: string): Promise<void> {
-    await this.users.save({ name, passwordHash: await hashPassword(password) });
+  async add({ name, password, isEditor }: NewUser): Promise<void> {
+    await this.users.save({ name, isEditor, passwordHash: await hashPassword(password) });
   }
 
   exists(): Promise<boolean> {

@@ -13,6 +13,10 @@ export class Comment implements DependentPaths {
   @Column('text')
   text!: string;
 
+  /** Who was logged in when writing it. */
+  @Column('integer', { nullable: true })
+  userId!: number | null;
+
   @CreateDateColumn()
   writtenAt!: Date;
 

@@ -1,4 +1,5 @@
-import { Body, Controller, HttpStatus, Param, Post, Redirect } from '@nestjs/common';
+import { Body, Controller, HttpStatus, Param, Post, Redirect, Session } from '@nestjs/common';
+import type { SessionData } from 'express-session';
 import { CommentForm } from './comment-form.js';
 import { CommentsService } from './comments.service.js';
 
@@ -8,8 +9,12 @@ export class CommentsController {
 
   @Post()
   @Redirect('/', HttpStatus.SEE_OTHER)
-  async add(@Param('slug') slug: string, @Body({ schema: CommentForm }) form: CommentForm) {
-    const { id, post } = await this.comments.add(slug, form);
+  async add(
+    @Param('slug') slug: string,
+    @Body({ schema: CommentForm }) form: CommentForm,
+    @Session() { user }: Partial<SessionData>,
+  ) {
+    const { id, post } = await this.comments.add(slug, form, user?.id ?? null);
     return { url: `${post.path}#comment-${id}` };
   }
 }

@@ -5,10 +5,11 @@ import { PostsModule } from '../posts/posts.module.js';
 import { Comment } from './comment.entity.js';
 import { CommentsController } from './comments.controller.js';
 import { CommentsService } from './comments.service.js';
+import { UserBarController } from './user-bar.controller.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([Comment]), PageCacheTypeOrmModule.forFeature([Comment]), PostsModule],
-  controllers: [CommentsController],
+  controllers: [CommentsController, UserBarController],
   providers: [CommentsService],
   exports: [CommentsService],
 })

@@ -12,9 +12,14 @@ export class CommentsService {
     private readonly posts: PostsService,
   ) {}
 
-  async add(slug: string, { author, text }: CommentForm): Promise<Comment> {
+  /** @param userId of the reader, when one is logged in */
+  async add(slug: string, { author, text }: CommentForm, userId: number | null): Promise<Comment> {
     const post = await this.posts.bySlug(slug);
-    return this.comments.save(this.comments.create({ author, text, post }));
+    return this.comments.save(this.comments.create({ author, text, userId, post }));
+  }
+
+  countBy(userId: number): Promise<number> {
+    return this.comments.countBy({ userId });
   }
 
   async remove(id: number): Promise<Comment> {

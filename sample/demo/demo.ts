@@ -58,7 +58,9 @@ async function run(site: Site, options: DemoOptions): Promise<number> {
   // Where pages are is for the demo to say, not for the environment.
   Object.assign(settings, { memcached: [], pages: undefined, flavour: undefined });
   await (without === undefined ? startBehindNginx(site, options) : startAlone(site, without));
-  const failures = await tour(site.url, without === undefined ? 'nginx' : 'nestjs-nginx-cache');
+  const { canFillFragments } = await import('../nginx-cache.config.js');
+  const cache = without === undefined ? 'nginx' : 'nestjs-nginx-cache';
+  const failures = await tour(site.url, { cache, isShared: canFillFragments });
   const [, other] = memcachedNames(memcacheds);
   if (other !== undefined && without === undefined) failures.push(...(await ringTour(site, other)));
   for (const failure of failures) console.log(`\n  NOT AS IT SHOULD BE: ${failure}`);
@@ -98,10 +100,11 @@ async function startAlone(site: Site, without: string): Promise<void> {
 }
 
 function addresses(site: Site, hasNginx: boolean): void {
-  const { name, password } = settings.editor;
+  const { editor, reader } = settings;
   console.log('\nYours to try\n');
   row('site', `${site.url}/`);
-  row('admin', `${site.url}/admin  (name ${name}, password ${password})`);
+  row('log in', `${site.url}/login  (name ${reader.name}, password ${reader.password})`);
+  row('admin', `${site.url}/admin  (name ${editor.name}, password ${editor.password})`);
   if (hasNginx) row('nginx.conf', site.nginxConf);
   row('logs', `tail -f ${site.directory}/*.log`);
   console.log('\nCtrl-C stops everything and removes its files.');

@@ -1,17 +1,31 @@
+import { settings } from '../settings.js';
 import { row } from './terminal.js';
-import { postComment, visit, type CacheName, type Visit } from './visit.js';
+import { logIn, postComment, visit, type CacheName, type Visit } from './visit.js';
 
 const COMMENT = 'Written by the tour: this sentence was not on the page before.';
 
+const SHARED =
+  'The same page for two readers: it is stored once, and only a part of its header is made for each of them';
+const NOT_SHARED = 'The same page for two readers: with this flavour, who is logged in gets a page of his own';
+
+/** Who answers, and to whom. */
+export interface TourOptions {
+  /** Must answer the hits. */
+  cache: CacheName;
+  /** Whether stored pages are for readers who are logged in, too. */
+  isShared: boolean;
+}
+
 /**
- * Shows on one page what the page cache does: miss, hit, a comment, miss, hit.
+ * Shows on one page what the page cache does: miss, hit, a comment, miss, hit; then the same page for two readers.
  *
- * @param cache who must answer the hits
  * @returns what did not happen as it should have
  */
-export async function tour(site: string, cache: CacheName): Promise<string[]> {
+export async function tour(site: string, { cache, isShared }: TourOptions): Promise<string[]> {
   const path = await firstPost(site, cache);
   const page = site + path;
+  const { name } = settings.reader;
+  const cookie = await logIn(site, settings.reader);
   const failures: string[] = [];
   const see = async (label: string, expected: Visit['outcome'], withComment: boolean): Promise<void> => {
     const { outcome, milliseconds, cacheStatus, html } = await visit(page, cache);
@@ -23,13 +37,25 @@ export async function tour(site: string, cache: CacheName): Promise<string[]> {
       );
     }
   };
+  const read = async (reader: string, expected: Visit['outcome'], bar: string, own?: string): Promise<void> => {
+    const { outcome, milliseconds, cacheStatus, html } = await visit(page, cache, own);
+    const shown = / class="reader"[^>]*>([^<]*)</.exec(html)?.[1] ?? 'nothing';
+    visitRow(reader, milliseconds, outcome, `${cacheStatus}   in its header: ${shown}`);
+    if (outcome !== expected) failures.push(`${reader} got a ${outcome}, not a ${expected}: ${cacheStatus}`);
+    if (shown !== bar) failures.push(`The header for ${reader} said ${shown}, not ${bar}.`);
+  };
 
   console.log(`\nOne page, visited again and again: ${path}\n`);
   await see('1st visit', 'MISS', false);
   await see('2nd visit', 'HIT', false);
-  visitRow('comment', await postComment(page, 'The tour', COMMENT), '', 'saved, and every page that shows it purged');
+  const took = await postComment(page, { author: name, text: COMMENT, cookie });
+  visitRow('comment', took, '', 'saved, and every page that shows it purged');
   await see('3rd visit', 'MISS', true);
   await see('4th visit', 'HIT', true);
+
+  console.log(`\n${isShared ? SHARED : NOT_SHARED}\n`);
+  await read(name, isShared ? 'HIT' : 'MISS', `${name}: 1 comment`, cookie);
+  await read('nobody', 'HIT', 'Log in');
   return failures;
 }
 

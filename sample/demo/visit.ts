@@ -10,11 +10,15 @@ export interface Visit {
 /** What `Cache-Status` calls whoever may answer from the cache. */
 export type CacheName = 'nginx' | 'nestjs-nginx-cache';
 
-/** Fetches a page the way a visitor would, who is never there within a few milliseconds of the one before. */
-export async function visit(url: string, cache: CacheName): Promise<Visit> {
+/**
+ * Fetches a page the way a visitor would, who is never there within a few milliseconds of the one before.
+ *
+ * @param cookie of a reader who has logged in
+ */
+export async function visit(url: string, cache: CacheName, cookie?: string): Promise<Visit> {
   await sleep(100);
   const start = performance.now();
-  const response = await fetch(url);
+  const response = await fetch(url, { headers: cookie === undefined ? {} : { cookie } });
   const html = await response.text();
   const milliseconds = performance.now() - start;
   if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
@@ -24,14 +28,33 @@ export async function visit(url: string, cache: CacheName): Promise<Visit> {
   return { milliseconds, cacheStatus, outcome: isHit ? 'HIT' : 'MISS', html };
 }
 
+/** @returns the cookie of the session */
+export async function logIn(site: string, who: { name: string; password: string }): Promise<string> {
+  const response = await send(`${site}/login`, who);
+  return response.headers.getSetCookie().join().split(';')[0] ?? '';
+}
+
+export interface NewComment {
+  author: string;
+  text: string;
+  /** Of the reader who writes it. */
+  cookie: string;
+}
+
 /** @returns how long it took, in milliseconds */
-export async function postComment(url: string, author: string, text: string): Promise<number> {
+export async function postComment(url: string, { author, text, cookie }: NewComment): Promise<number> {
   const start = performance.now();
-  const response = await fetch(`${url}/comments`, {
-    method: 'POST',
-    body: new URLSearchParams({ author, text }),
-    redirect: 'manual',
-  });
-  if (response.status !== 303) throw new Error(`The comment was answered with ${response.status} instead of 303.`);
+  await send(`${url}/comments`, { author, text }, { cookie });
   return performance.now() - start;
+}
+
+/** Sends a form, which leads to a page. */
+async function send(
+  url: string,
+  fields: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const response = await fetch(url, { method: 'POST', body: new URLSearchParams(fields), headers, redirect: 'manual' });
+  if (response.status !== 303) throw new Error(`The form for ${url} was answered with ${response.status}, not 303.`);
+  return response;
 }

@@ -6,7 +6,7 @@ import { readGuides } from './guides.js';
 
 const DAY = 86_400_000;
 
-/** Fills an empty database: somebody who can log in, and this project's guides as posts. */
+/** Fills an empty database: an editor and a reader who can log in, and this project's guides as posts. */
 @Injectable()
 export class SeedService implements OnApplicationBootstrap {
   constructor(
@@ -15,8 +15,10 @@ export class SeedService implements OnApplicationBootstrap {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { name, password } = settings.editor;
-    if (!(await this.users.exists())) await this.users.add(name, password);
+    if (!(await this.users.exists())) {
+      await this.users.add({ ...settings.editor, isEditor: true });
+      await this.users.add({ ...settings.reader, isEditor: false });
+    }
     if (!(await this.posts.exists())) await this.addGuides();
   }
 

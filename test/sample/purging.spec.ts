@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Post } from '../../sample/posts/post.entity.js';
 import type { PostsService } from '../../sample/posts/posts.service.js';
-import { byNginx, cacheStatus, RunningBlog } from './running-blog.js';
+import { barOf, byNginx, cacheStatus, RunningBlog } from './running-blog.js';
 
 const OTHER = '/posts/how-a-page-is-served';
 const TEXT = { title: 'Bees', summary: 'About bees.', body: 'They hum.', tags: ['insects', 'garden'] };
@@ -37,6 +37,16 @@ describe('a change in the blog', () => {
     expect(await page.text()).toContain('I like &lt;bees&gt;.');
     await blog.store(post.path);
     expect(cacheStatus(await blog.get(post.path))).toBe(byNginx);
+  });
+
+  it('counts the comment of a reader, who sees that in a page that is not rendered again for it', async () => {
+    const ann = await blog.logIn('ann');
+    const comments = async () => Number(/^ann: (\d+)/.exec(barOf(await (await blog.get(OTHER, ann)).text()))?.[1]);
+    const before = await comments();
+    await blog.post(`${post.path}/comments`, { author: 'Ann', text: 'Me again.' }, ann);
+
+    expect(await comments()).toBe(before + 1);
+    expect(cacheStatus(await blog.get(OTHER, ann))).toBe(byNginx);
   });
 
   it('purges nothing when the comment is refused', async () => {

@@ -2,11 +2,11 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { nginxConf } from 'nestjs-nginx-cache';
 import { vi } from 'vitest';
 import { freePort, MemcachedServer, NginxServer } from '../../lib/testing/index.js';
-import { patient } from '../support/patience.js';
+import { letVisitorsWait, patient, patientStore } from '../support/patience.js';
 
 const WAIT = { timeout: 20_000 };
 
-/** The sample as `npm start` runs it: memcached, the blog, nginx in front. */
+/** The sample as `npm start` runs it: memcached, the blog, nginx in front. None of them gives another up on a busy machine. */
 export class RunningBlog {
   private constructor(
     readonly app: NestExpressApplication,
@@ -18,13 +18,13 @@ export class RunningBlog {
     const memcached = await MemcachedServer.start();
     // The sample reads its settings when it is loaded.
     vi.stubEnv('MEMCACHED', memcached.address);
-    const [{ createBlog }, { default: options }] = await Promise.all([
-      import('../../sample/create-blog.js'),
-      import('../../sample/nginx-cache.config.js'),
-    ]);
+    const { default: options } = await import('../../sample/nginx-cache.config.js');
+    Object.assign(options, { store: patientStore(memcached.address), fragmentTimeout: 60_000 });
+    const { createBlog } = await import('../../sample/create-blog.js');
     const app = await createBlog({ logger: ['error'] });
     const address = `127.0.0.1:${await freePort()}`;
     await app.listen(Number(address.split(':')[1]), '127.0.0.1');
+    letVisitorsWait(app);
     const nginx = await NginxServer.start(({ port, directory }) => {
       const conf = nginxConf(options, { app: address, listen: port, directory });
       return { ...conf, full: patient(conf.full) };
@@ -53,14 +53,14 @@ export class RunningBlog {
     });
   }
 
-  /** @returns the headers of someone who has logged in */
-  async logIn(): Promise<{ cookie: string }> {
-    const response = await this.post('/login', { name: 'demo', password: 'demo', next: '/admin' });
+  /** @returns the headers of someone who has logged in: `demo` is the editor, `ann` a reader */
+  async logIn(name: 'demo' | 'ann' = 'demo'): Promise<{ cookie: string }> {
+    const response = await this.post('/login', { name, password: name });
     const [cookie = ''] = response.headers.getSetCookie();
     return { cookie: cookie.split(';')[0] ?? '' };
   }
 
-  /** Visits pages until memcached has them: on a busy machine it may be late, and then a page is not stored. */
+  /** Visits pages until memcached has them. */
   async store(...paths: string[]): Promise<void> {
     await vi.waitFor(async () => {
       for (const path of await this.notStored(...paths)) await (await this.get(path)).text();
@@ -78,12 +78,18 @@ export class RunningBlog {
 
   /** @returns those of the paths whose pages memcached does not have */
   async notStored(...paths: string[]): Promise<string[]> {
-    const keys = new Set(await this.memcached.keys());
-    return paths.filter((path) => !keys.has(`blog:${path}`));
+    const keys = await this.memcached.keys();
+    const stored = new Set(keys.map((key) => /^blog:[^/]*(\/.*)/.exec(key)?.[1]));
+    return paths.filter((path) => !stored.has(path));
   }
 }
 
 export const byNginx = 'nginx; hit';
+
+/** What the header of a page says to its reader. */
+export function barOf(html: string): string {
+  return / class="reader"[^>]*>([^<]*)</.exec(html)?.[1] ?? '';
+}
 
 export function cacheStatus(response: Response): string | null {
   return response.headers.get('cache-status');

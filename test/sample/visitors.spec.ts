@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { byNginx, cacheStatus, RunningBlog } from './running-blog.js';
+import { barOf, byNginx, cacheStatus, RunningBlog } from './running-blog.js';
 
 const POST = '/posts/how-a-page-is-served';
 
@@ -21,27 +21,51 @@ describe('visitors of the blog', () => {
     expect(cacheStatus(await blog.get(POST, { cookie: 'counter=7' }))).toBe(byNginx);
   });
 
-  it('who are logged in get pages of their own, and leave none', async () => {
-    const headers = await blog.logIn();
-    const path = '/posts/saving-and-purging';
+  it('who are logged in make a page for everybody, and it greets each by his name', async () => {
+    const [ann, demo] = [await blog.logIn('ann'), await blog.logIn()];
 
-    const own = await blog.get(path, headers);
+    const made = await blog.get(POST, ann);
 
-    expect(cacheStatus(own)).toBe('nestjs-nginx-cache; fwd=bypass; detail=cookie');
-    expect(await own.text()).toContain('Log out demo');
-    expect(await blog.notStored(path)).toEqual([path]);
-    expect(await (await blog.get(path)).text()).not.toContain('Log out demo');
+    expect(cacheStatus(made)).toBe('nestjs-nginx-cache; fwd=miss; stored');
+    expect(barOf(await made.text())).toMatch(/^ann: \d+ comments?$/);
+    await blog.untilStored(POST);
+    for (const [headers, bar] of [
+      [ann, 'ann: '],
+      [demo, 'demo: '],
+      [{}, 'Log in'],
+    ] as const) {
+      const hit = await blog.get(POST, headers);
+      expect([bar, cacheStatus(hit)]).toEqual([bar, byNginx]);
+      expect(hit.headers.get('cache-control')).toBe('private, no-cache');
+      expect(barOf(await hit.text())).toMatch(new RegExp(`^${bar}`));
+    }
   });
 
-  it('who are logged in get no page of others', async () => {
-    const headers = await blog.logIn();
+  it('who are editors find the way to edit a page on it, and nobody else does', async () => {
     await blog.store(POST);
+    const pageFor = async (headers?: { cookie: string }) => (await blog.get(POST, headers)).text();
+    expect(await pageFor(await blog.logIn())).toMatch(/<a href="\/admin\/posts\/\d+">Edit<\/a>/);
+    expect(await pageFor(await blog.logIn('ann'))).not.toContain('/admin');
+    expect(await pageFor()).not.toContain('/admin');
+  });
 
-    const own = await (await blog.get(POST, headers)).text();
+  it('log in on any page, and are back on it', async () => {
+    await blog.store('/?page=2');
+    const [, href] = /class="reader" href="([^"]+)"/.exec(await (await blog.get('/?page=2')).text()) ?? [];
+    const [, next] = /name="next" value="([^"]+)"/.exec(await (await blog.get(String(href))).text()) ?? [];
+    const answer = await blog.post('/login', {
+      name: 'ann',
+      password: 'ann',
+      next: String(next).replace('&#x3D;', '='),
+    });
+    expect(answer.headers.get('location')).toBe('/?page=2');
+  });
 
-    expect(own).toContain('Log out demo');
-    expect(own).toMatch(/<a href="\/admin\/posts\/\d+">Edit<\/a>/);
-    expect(await (await blog.get(POST)).text()).not.toContain('Log out demo');
+  it('who are no editors do not come into the admin area', async () => {
+    const ann = await blog.logIn('ann');
+    expect((await blog.get('/admin', ann)).status).toBe(403);
+    expect((await blog.post('/admin/posts/1/delete', {}, ann)).status).toBe(403);
+    expect((await blog.post('/admin/comments/1/delete', {}, ann)).status).toBe(403);
   });
 
   it('who log out are anonymous again', async () => {
@@ -77,6 +101,6 @@ describe('visitors of the blog', () => {
     expect(wrong.status).toBe(401);
     expect(wrong.headers.getSetCookie()).toEqual([]);
     const right = await blog.post('/login', { name: 'demo', password: 'demo', next: '//evil.example' });
-    expect(right.headers.get('location')).toBe('/admin');
+    expect(right.headers.get('location')).toBe('/');
   });
 });
