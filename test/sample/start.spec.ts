@@ -14,7 +14,7 @@ const READERS = [/ann .* HIT .*: ann: 1 comment\n/, /nobody .* HIT .*: Log in\n/
 const OWN_PAGES = [/ann .* MISS .*detail=cookie .*: ann: 1 comment\n/, READERS[1]!];
 
 /** It builds the library and the sample first, in milliseconds. */
-const TIMEOUT = 150_000;
+const TIMEOUT = 400_000;
 const WAIT = { timeout: TIMEOUT, interval: 100 };
 
 describe('npm start', { timeout: 2 * TIMEOUT }, () => {

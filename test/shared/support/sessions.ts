@@ -20,6 +20,10 @@ export class CountingStore extends Store {
   reads = 0;
   readonly #sessions = new Map<string, SessionData>();
 
+  get size(): number {
+    return this.#sessions.size;
+  }
+
   override get(id: string, done: Done): void {
     this.reads += 1;
     done(null, this.#sessions.get(id) ?? null);
