@@ -216,6 +216,7 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
     '# the add_header of the server for it: Strict-Transport-Security and the like belong to cached pages as well.',
     `set ${names.variable('status')} "";`,
     '# A request that nginx itself refuses does not come as far as that.',
+    '# nginx calls it a duplicate where two sites stand in one server {}: each needs a server {} of its own.',
     'uninitialized_variable_warn off;',
     `add_header Cache-Status ${names.variable('status')} always;`,
     ...(saysCacheControl(options)
