@@ -6,6 +6,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageInputs } from '../inputs/page-inputs.js';
+import { watchFragments } from '../fragments/fragment-use.js';
 import { visitOf } from '../fragments/fragment-visits.js';
 import { OutgoingFragments, sendAssembled } from '../fragments/outgoing-fragments.js';
 import { PageAssembly } from '../fragments/page-assembly.js';
@@ -90,8 +91,9 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
         return true;
       }
       const answering = this.shared.answer(request, response) ?? this.early.answer(request, response);
-      if (!answering) return emit(...event);
-      void answering.then((isAnswered) => isAnswered || emit(...event));
+      const goOn = () => watchFragments(request, () => emit(...event));
+      if (!answering) return goOn();
+      void answering.then((isAnswered) => isAnswered || goOn());
       return true;
     };
     server.emit = own;

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type FragmentParams, fragmentAddress, parseAddress } from './fragment-address.js';
+import { noteFragment } from './fragment-use.js';
 import { cut, type FragmentPlace, type PagePieces } from './page-pieces.js';
 
 /**
@@ -52,6 +53,7 @@ export function pageFragment(
   const address = fragmentAddress(name, params);
   if (fallback.includes(LEAD)) throw new TypeError(`The fallback of the fragment ${name} contains a fragment.`);
   isUsed = true;
+  noteFragment();
   const place: FragmentPlace = { address, fallback: withoutDirectives(fallback) };
   const payload = Buffer.from(JSON.stringify(place)).toString('base64url');
   return `${LEAD}${payload}~${signature(payload)}.`;

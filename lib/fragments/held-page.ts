@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { decode } from '../http/codings.js';
 import { hasMarkers, markedPieces, unfinishedMarker } from './fragment-marker.js';
+import { wereFragmentsNoted } from './fragment-use.js';
 import { assembledCacheControl, isOfStored, type PageAssembly } from './page-assembly.js';
 import { isPlace } from './page-pieces.js';
 
@@ -60,7 +61,7 @@ export class HeldPage {
     }
     const body = Buffer.concat(this.#chunks);
     const coding = String(this.response.getHeader('content-encoding') ?? '');
-    if (coding === '' && !this.isAssembled && !hasMarkers(body)) {
+    if (coding === '' && !this.countsAsAssembled() && !hasMarkers(body)) {
       this.send(body, callback);
       return;
     }
@@ -73,8 +74,12 @@ export class HeldPage {
   /** @returns `undefined` when there is nothing to fill in */
   private async fill(body: Buffer, coding: string): Promise<Buffer | undefined> {
     const html = await decode(body, coding, this.limit);
-    if (typeof html === 'string' || (!this.isAssembled && !hasMarkers(html))) return undefined;
+    if (typeof html === 'string' || (!this.countsAsAssembled() && !hasMarkers(html))) return undefined;
     return this.assembly.assemble(markedPieces(html), this.response.req);
+  }
+
+  private countsAsAssembled(): boolean {
+    return this.isAssembled || wereFragmentsNoted(this.response.req);
   }
 
   private send(body: Buffer, callback: (() => void) | undefined, isFilled = false): void {
