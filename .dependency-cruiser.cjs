@@ -4,6 +4,7 @@
  */
 const LAYERS = [
   ['index.ts', 'cli', 'terminus', 'testing', 'typeorm'],
+  ['dashboard'],
   ['operations'],
   ['decorators'],
   ['module'],

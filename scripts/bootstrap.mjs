@@ -28,8 +28,8 @@ const OTHER_PLACES = [
   '/usr/local/openresty/bin',
 ];
 
-/** What does as well: lib/testing/find-program.ts takes the same. */
-const ALTERNATIVES = { nginx: ['angie', 'openresty'] };
+/** What does as well: lib/testing/find-program.ts takes the same for nginx, and test/dashboard/support/chromium.ts for the browser. */
+const ALTERNATIVES = { nginx: ['angie', 'openresty'], chromium: ['chromium-browser', 'google-chrome'] };
 
 /** Packages that are not called like the program they contain. */
 const PACKAGES = {

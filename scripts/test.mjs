@@ -51,6 +51,8 @@ try {
     const { missing, hint } = installServers({ needed: [...SERVERS] });
     if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
   });
+  const browser = installServers({ needed: ['chromium'] });
+  if (browser.missing.length > 0) console.log(`The dashboard is not tested in a browser. ${browser.hint}`);
   if (vitestArguments.length === 0) {
     await together(CHECKS);
     const directory = mkdtempSync(join(tmpdir(), 'package-'));

@@ -15,3 +15,4 @@ const files = folders.flatMap((folder) =>
 
 rmSync(join(site, 'pages'), { recursive: true, force: true });
 for (const file of [...files, 'bench/results/hits.svg']) cpSync(join(root, file), join(site, 'pages', file));
+cpSync(join(root, 'docs/images'), join(site, 'pages/docs/images'), { recursive: true });

@@ -18,6 +18,15 @@ export const fromApplication = {
     }
   },
 
+  /**
+   * Where a package, or a file of it, is.
+   *
+   * @throws Error when it is not installed
+   */
+  find(name: string): string {
+    return resolve(name);
+  },
+
   /** @throws Error when the package is not installed */
   load(name: string): unknown {
     return fromHere()(resolve(name));

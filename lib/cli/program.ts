@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Cli } from './cli.js';
 import { addConfCommand } from './commands/conf.command.js';
+import { addDashboardCommand } from './commands/dashboard.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
 import { addLogCommand } from './commands/log.command.js';
 import { addLsCommand } from './commands/ls.command.js';
@@ -22,6 +23,7 @@ const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addStatsCommand,
   addPurgeCommand,
   addPublishCommand,
+  addDashboardCommand,
 ];
 
 const EXAMPLES = `
@@ -31,6 +33,7 @@ Examples:
   nginx-cache doctor https://example.com/posts/1         find out what is wrong, by one of the pages
   nginx-cache why https://example.com/posts/1            why it is not cached, and what to do
   nginx-cache log --follow                               watch hits, reasons and slow misses
+  nginx-cache dashboard                                  all of it in a browser
 
 Configuration:
   nginx-cache.config.{ts,js,mjs} in the current directory. It exports the options of forRoot() by default,

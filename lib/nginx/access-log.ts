@@ -16,6 +16,8 @@ export function logFormat(names: SiteNames): string[] {
 
 /** One request, as nginx has logged it. */
 export interface Access {
+  /** When it was answered: Unix time in milliseconds. */
+  readonly time: number;
   readonly method: string;
   readonly target: string;
   readonly status: number;
@@ -26,20 +28,28 @@ export interface Access {
 }
 
 const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`;
-const LINE = new RegExp(String.raw`\[[^\]]*\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`);
+const LINE = new RegExp(
+  String.raw`\[([^\]]*)\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`,
+);
 
 /** @returns `undefined` for a line in another format, and for what was no HTTP request */
 export function parseAccess(line: string): Access | undefined {
-  const [, request = '', status = '', , , , upstream = '', cacheStatus = ''] = LINE.exec(line) ?? [];
+  const [, time = '', request = '', status = '', , , , upstream = '', cacheStatus = ''] = LINE.exec(line) ?? [];
   const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(unescaped(request)) ?? [];
   if (method === undefined || target === undefined) return undefined;
   return {
+    time: unixTime(time),
     method,
     target,
     status: Number(status),
     waited: milliseconds(upstream),
     cacheStatus: cacheStatus === '-' ? '' : unescaped(cacheStatus),
   };
+}
+
+/** `28/Nov/2026:21:00:00 +0000`, to the second. */
+function unixTime(time: string): number {
+  return Date.parse(time.replace(/^(\d+)\/(\w+)\/(\d+):/, '$1 $2 $3 '));
 }
 
 /** One number for each server that was asked: `0.001, 0.250`, and `-` for one that has not answered. */

@@ -27,23 +27,31 @@ export interface ServerStats {
   readonly limit: number;
 }
 
-export interface SiteStats {
-  readonly store: string;
+export interface PageCounts {
   readonly pages: number;
   readonly bytes: number;
   /** How many of them somebody has read; absent when the store does not say so. */
   readonly read?: number;
   /** By the first segment of their paths, those with most pages that are read first. */
   readonly subtrees: readonly SubtreeStats[];
+}
+
+export interface SiteStats extends PageCounts {
+  readonly store: string;
   readonly servers: readonly ServerStats[];
 }
 
 /** What is stored for a site, and how its servers are. */
 export async function siteStats(site: Site): Promise<SiteStats> {
-  const all = await subtreesOf(site.pages.pages());
+  const { store } = site.options;
+  return { store: store.kind, ...(await countPages(site.pages.pages())), servers: await serversOf(site) };
+}
+
+/** How many pages there are, and where. */
+export async function countPages(pages: Iterable<PageInfo> | AsyncIterable<PageInfo>): Promise<PageCounts> {
+  const all = await subtreesOf(pages);
   const sum = (of: (subtree: Subtree) => number) => all.reduce((total, subtree) => total + of(subtree), 0);
   return {
-    store: site.options.store.kind,
     pages: sum(({ pages }) => pages),
     bytes: sum(({ bytes }) => bytes),
     ...(all.every(({ knowsReads }) => knowsReads) && { read: sum(({ read }) => read) }),
@@ -51,7 +59,6 @@ export async function siteStats(site: Site): Promise<SiteStats> {
       .toSorted((one, other) => other.read - one.read || other.pages - one.pages)
       .slice(0, SHOWN)
       .map(({ path, pages, bytes, read }) => ({ path, pages, bytes, read })),
-    servers: await serversOf(site),
   };
 }
 
@@ -62,7 +69,7 @@ interface Subtree extends SubtreeStats {
   knowsReads: boolean;
 }
 
-async function subtreesOf(pages: AsyncIterable<PageInfo>): Promise<Subtree[]> {
+async function subtreesOf(pages: Iterable<PageInfo> | AsyncIterable<PageInfo>): Promise<Subtree[]> {
   const subtrees = new Map<string, Subtree>();
   for await (const page of pages) {
     const [, first = '', more] = page.path.split('/', 3);
@@ -85,7 +92,8 @@ async function serversOf(site: Site): Promise<ServerStats[]> {
   return (await Promise.all(asked)).flat();
 }
 
-function serverStats(server: string, stats: ReadonlyMap<string, string>): ServerStats {
+/** What a memcached says, in the words of `stats`. */
+export function serverStats(server: string, stats: ReadonlyMap<string, string>): ServerStats {
   const number = (name: string) => Number(stats.get(name) ?? 0);
   return {
     server,

@@ -11,12 +11,15 @@ import {
   PageFragment,
   PurgePages,
 } from '../../lib/index.js';
+import { PageCacheDashboardModule } from '../../lib/dashboard/index.js';
 
 const memcached = memcachedStore as (options?: unknown) => unknown;
 const files = fileStore as (options?: unknown) => unknown;
 const memory = memoryStore as (options?: unknown) => unknown;
 const page = PageCache as (options?: unknown) => unknown;
 const purge = PurgePages as (...given: unknown[]) => unknown;
+
+const dashboard = PageCacheDashboardModule.forRoot as (options?: unknown) => unknown;
 
 const shared = memcachedStore({ servers: '127.0.0.1:11211' });
 const tiers = (given: unknown) => NginxCacheModule.forRoot({ tiers: given as never });
@@ -137,6 +140,21 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
     'the module',
     () => NginxCacheModule.forRoot({ store: memoryStore({ ttl: 1000 }) }),
     'memoryStore.ttl: 1000 … left out, except in the first of tiers: pages have a ttl of their own',
+  ],
+  [
+    'the dashboard',
+    () => dashboard({ token: '' }),
+    "PageCacheDashboardModule.token: '(not shown)' … a secret of 16 to 200 letters, digits and .~+/=_-",
+  ],
+  [
+    'the dashboard',
+    () => dashboard({ token: 'x'.repeat(16), path: 'cache/' }),
+    "PageCacheDashboardModule.path: 'cache/' … a path like /page-cache, without a slash at its end",
+  ],
+  [
+    'the dashboard',
+    () => dashboard({ token: 'x'.repeat(16), site: 'example.com' }),
+    "PageCacheDashboardModule.site: 'example.com' … the origin of a site, like http://127.0.0.1:8080",
   ],
   ['the module', () => tiers('memory'), "tiers: 'memory' … a list of two stores"],
   ['the module', () => tiers([{}, shared]), `tiers.0.kind: undefined … ${STORE}`],

@@ -3,9 +3,10 @@ import ts from 'typescript';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const entries = ['lib/index.ts', ...['terminus', 'testing', 'typeorm'].map((folder) => `lib/${folder}/index.ts`)].map(
-  (file) => join(root, file),
-);
+const entries = [
+  'lib/index.ts',
+  ...['dashboard', 'terminus', 'testing', 'typeorm'].map((folder) => `lib/${folder}/index.ts`),
+].map((file) => join(root, file));
 
 const program = ts.createProgram(entries, {
   module: ts.ModuleKind.NodeNext,

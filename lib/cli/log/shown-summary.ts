@@ -1,4 +1,3 @@
-import { reasonOf } from '../../reasons/reasons.js';
 import type { Style } from '../terminal.js';
 import type { LogSummary } from '../../operations/log/log-summary.js';
 
@@ -28,9 +27,7 @@ export function shownSummary(summary: LogSummary, style: Style, width: number): 
     style('bold', shownTotals(summary).slice(0, width)),
     ...section(
       'What became of the rest',
-      outcomes.map(({ outcome, count }) =>
-        line(WHOLE.format(count), [outcome, why(outcome)].filter(Boolean).join(': ')),
-      ),
+      outcomes.map(({ outcome, count, why }) => line(WHOLE.format(count), [outcome, why].filter(Boolean).join(': '))),
     ),
     ...section(
       'Slowest misses',
@@ -44,11 +41,4 @@ export function shownSummary(summary: LogSummary, style: Style, width: number): 
       ]),
     ),
   ].join('\n');
-}
-
-function why(outcome: string): string {
-  if (outcome === 'stored') return 'rendered, and stored for the next one';
-  if (outcome === 'collapsed') return 'answered with the page of another visitor who had asked at the same time';
-  if (outcome === 'no Cache-Status') return 'not from a handler of Nest, or of another site';
-  return reasonOf(outcome)?.why ?? '';
 }

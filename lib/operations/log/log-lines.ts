@@ -18,11 +18,13 @@ export async function* linesOf(file: string | Readable): AsyncGenerator<string> 
 /**
  * The lines of a file that grows, from its beginning. When it has been replaced, as logrotate does, that of its successor follow.
  *
+ * @param latest of the file as it is, only so many bytes at its end
  * @returns groups of lines, and an empty one each time that there is nothing new
  */
-export async function* follow(file: string, signal: AbortSignal): AsyncGenerator<readonly string[]> {
+export async function* follow(file: string, signal: AbortSignal, latest = Infinity): AsyncGenerator<readonly string[]> {
   const buffer = Buffer.alloc(CHUNK);
   let rest = '';
+  let isFirst = true;
   while (!signal.aborted) {
     const handle = await open(file).catch(() => undefined);
     if (!handle) {
@@ -30,8 +32,9 @@ export async function* follow(file: string, signal: AbortSignal): AsyncGenerator
       continue;
     }
     try {
-      const { ino } = await handle.stat();
-      let position = 0;
+      const { ino, size } = await handle.stat();
+      let position = isFirst ? Math.max(0, size - latest) : 0;
+      isFirst = false;
       let isReplaced = false;
       while (!signal.aborted) {
         const { bytesRead } = await handle.read(buffer, 0, CHUNK, position);

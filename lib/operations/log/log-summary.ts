@@ -5,6 +5,13 @@ import { isHit, outcomeOf } from '../outcome.js';
 /** So many addresses are looked at one by one: a log may name millions. */
 const MAX_ADDRESSES = 50_000;
 
+/** What is no reason. */
+const OWN: Readonly<Record<string, string>> = {
+  stored: 'rendered, and stored for the next one',
+  collapsed: 'answered with the page of another visitor who had asked at the same time',
+  'no Cache-Status': 'not from a handler of Nest, or of another site',
+};
+
 /** What `nginx-cache log` says. */
 export interface LogSummary {
   /** GET and HEAD: no other request can be a hit. */
@@ -16,7 +23,12 @@ export interface LogSummary {
   /** Copies that were sent after the end of their page or instead of an error. */
   readonly staleCopies: number;
   /** What became of the rest: `stored`, or a reason. The most frequent first. */
-  readonly outcomes: readonly { readonly outcome: string; readonly count: number; readonly cure?: string }[];
+  readonly outcomes: readonly {
+    readonly outcome: string;
+    readonly count: number;
+    readonly why?: string;
+    readonly cure?: string;
+  }[];
   /** Milliseconds. The slowest first. */
   readonly slowest: readonly { readonly target: string; readonly waited: number; readonly outcome: string }[];
   /** Asked for twice or more, and never a hit nor stored. The most wanted first. */
@@ -54,13 +66,22 @@ export class LogReader {
       return;
     }
     if (access.method !== 'GET' && access.method !== 'HEAD') return;
+    this.count(access.target, outcomeOf(access.cacheStatus), access.waited);
+  }
+
+  /**
+   * Adds a GET or a HEAD.
+   *
+   * @param outcome as `outcomeOf()` says it
+   * @param waited in milliseconds
+   */
+  count(target: string, outcome: string, waited: number): void {
     this.#requests += 1;
-    const outcome = outcomeOf(access.cacheStatus);
     if (outcome === 'nginx hit') this.#nginx += 1;
     else if (outcome === 'hit') this.#application += 1;
     else if (outcome === 'stale copy') this.#staleCopies += 1;
     else this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
-    this.remember(access, outcome);
+    this.remember(target, outcome, waited);
   }
 
   /** @param top how many of each list */
@@ -75,7 +96,7 @@ export class LogReader {
       outcomes: [...this.#outcomes]
         .sort(([, a], [, b]) => b - a)
         .slice(0, top)
-        .map(([outcome, count]) => ({ outcome, count, ...cureOf(outcome) })),
+        .map(([outcome, count]) => ({ outcome, count, ...whyOf(outcome), ...cureOf(outcome) })),
       slowest: addresses
         .filter(({ waited }) => waited > 0)
         .sort((a, b) => b.waited - a.waited)
@@ -90,7 +111,7 @@ export class LogReader {
     };
   }
 
-  private remember({ target, waited }: Access, outcome: string): void {
+  private remember(target: string, outcome: string, waited: number): void {
     const address = this.#addresses.get(target);
     const isServed = isHit(outcome) || outcome === 'stale copy';
     const isCached = isServed || outcome === 'stored' || outcome === 'collapsed';
@@ -105,6 +126,11 @@ export class LogReader {
     address.outcome = outcome;
     address.waited = Math.max(address.waited, waited);
   }
+}
+
+function whyOf(outcome: string): { readonly why?: string } {
+  const why = OWN[outcome] ?? reasonOf(outcome)?.why;
+  return why === undefined ? {} : { why };
 }
 
 function cureOf(outcome: string): { readonly cure?: string } {

@@ -28,6 +28,11 @@ export class JournalWindow {
     return this.#dropped + this.#entries.length;
   }
 
+  /** All that are known, the latest last. */
+  get entries(): readonly JournalEntry[] {
+    return this.#entries;
+  }
+
   add(entry: JournalEntry): void {
     this.#entries.push(entry);
     this.#size += sizeOf(entry.scope);

@@ -144,7 +144,7 @@ it('says how nginx must log what it cannot read', async () => {
 
 it('tells copies from pages that are stale', () => {
   const reader = new LogReader();
-  const access = { method: 'GET', target: '/', status: 200, waited: 5 };
+  const access = { time: 0, method: 'GET', target: '/', status: 200, waited: 5 };
   for (const cacheStatus of ['nginx; fwd=stale; fwd-status=502', 'nestjs-nginx-cache; fwd=miss; detail=stale']) {
     reader.add({ ...access, cacheStatus });
   }
@@ -155,6 +155,7 @@ it('reads what nginx escapes, and adds up the servers that it has asked', () => 
   const line =
     '::1 - - [28/Nov/2026:21:00:00 +0000] "GET /\\x22\\x5C HTTP/2.0" 200 5 "-" "a \\x22b\\x22" 0.260 "0.001, 0.250 : -" "nginx; hit"';
   expect(parseAccess(line)).toEqual({
+    time: Date.UTC(2026, 10, 28, 21),
     method: 'GET',
     target: '/"\\',
     status: 200,

@@ -1,0 +1,20 @@
+import { parseAccess } from '../../nginx/access-log.js';
+import { follow } from '../../operations/log/log-lines.js';
+import { outcomeOf } from '../../operations/outcome.js';
+import type { Activity } from './activity.js';
+
+/** Of a longer log, only so many bytes at its end are read. */
+const LATEST = 200 << 20;
+
+/** Counts what nginx has logged, and what it goes on logging. */
+export async function followLog(activity: Activity, file: string, signal: AbortSignal): Promise<void> {
+  for await (const lines of follow(file, signal, LATEST)) {
+    for (const line of lines) {
+      const access = parseAccess(line);
+      if (!access) activity.addUnreadable();
+      else if (access.method === 'GET' || access.method === 'HEAD') {
+        activity.add(access.target, outcomeOf(access.cacheStatus), access.time, access.waited);
+      }
+    }
+  }
+}

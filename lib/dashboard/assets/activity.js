@@ -1,0 +1,186 @@
+import { get } from './api.js';
+import { chart, KINDS } from './chart.js';
+import { h, isInUse, prose, redraw } from './dom.js';
+import { duration, moment, number, percent } from './units.js';
+
+const INTERVAL = 2000;
+
+/** Kept from one visit of the view to the next; first, the shortest in which anything has happened. */
+let range;
+
+/** Hits and reasons as they come. */
+export function activityView(_site, _query, signal) {
+  const body = h('div.stack');
+  let shown;
+  const draw = (activity) => {
+    const text = JSON.stringify({ ...activity, range });
+    if (text === shown || (shown !== undefined && isInUse(body))) return;
+    shown = text;
+    const choose = (index) => {
+      range = index;
+      shown = undefined;
+      draw(activity);
+    };
+    redraw(body, content(activity, choose));
+  };
+  const element = h('section', { 'aria-labelledby': 'title' }, h('h2.hidden', { id: 'title' }, 'Activity'), body);
+  return { element, every: INTERVAL, update: async () => draw(await get('activity', {}, signal)) };
+}
+
+function content(activity, choose) {
+  const { source, ranges, summary, since } = activity;
+  if (summary.requests === 0) return [nothing(source, summary)];
+  range ??= shortest(ranges);
+  const { buckets, step, name } = ranges[range];
+  const sums = KINDS.map((_, index) => buckets.reduce((sum, { counts }) => sum + counts[index], 0));
+  const all = sums.reduce((one, other) => one + other, 0);
+  const [nginx, application, copies, stored, other] = sums;
+  return [
+    h(
+      'div.figures',
+      {},
+      figure('Hit ratio', percent(nginx + application, all), `of ${number(all)} in ${name}`),
+      figure('From nginx', number(nginx), percent(nginx, all), 'nginx'),
+      figure('From the application', number(application), percent(application, all), 'application'),
+      copies > 0 && figure('Stale copies', number(copies), percent(copies, all), 'copy'),
+      figure('Rendered and stored', number(stored), percent(stored, all), 'stored'),
+      figure('Not cached', number(other), percent(other, all), 'other'),
+    ),
+    h(
+      'div.card',
+      {},
+      h(
+        'div.row.between',
+        {},
+        h('h3', {}, 'Requests'),
+        h(
+          'div.segments',
+          { role: 'group', 'aria-label': 'Time shown' },
+          ranges.map((one, index) =>
+            h('button', { 'aria-pressed': String(index === range), click: () => choose(index) }, one.name),
+          ),
+        ),
+      ),
+      chart(buckets, step),
+      h('p.note', {}, origin(source, since)),
+    ),
+    h(
+      'div.columns',
+      {},
+      list(
+        'What became of the rest',
+        summary.outcomes.map(({ outcome, count, why, cure }) => ({
+          count: number(count),
+          part: count / summary.outcomes[0].count,
+          title: outcome,
+          text: why,
+          cure,
+        })),
+        'Every request was a hit.',
+      ),
+      list(
+        'Most wanted, never cached',
+        summary.neverCached.map(({ target, count, outcome, cure }) => ({
+          count: number(count),
+          title: target,
+          href: `#why?${new URLSearchParams({ target })}`,
+          text: outcome,
+          cure,
+        })),
+        'What is asked for twice is cached.',
+      ),
+      source.kind === 'log' &&
+        list(
+          'Slowest misses',
+          summary.slowest.map(({ target, waited, outcome }) => ({
+            count: waited < 10_000 ? `${number(waited)} ms` : duration(waited),
+            title: target,
+            href: `#why?${new URLSearchParams({ target })}`,
+            text: outcome,
+          })),
+          'Nobody has waited.',
+        ),
+    ),
+    summary.unreadable > 0 &&
+      h('p.note', {}, `${number(summary.unreadable)} lines of the log are in another format, and not counted.`),
+  ].filter(Boolean);
+}
+
+function shortest(ranges) {
+  const found = ranges.findIndex(({ buckets }) => buckets.some(({ counts }) => counts.some((count) => count > 0)));
+  return found < 0 ? ranges.length - 1 : found;
+}
+
+function figure(name, value, text, kind) {
+  return h(
+    'div.figure',
+    {},
+    h('p.name', {}, kind && h(`span.dot.${kind}`), name),
+    h('p.value', {}, value),
+    h('p.note', {}, text),
+  );
+}
+
+function list(title, rows, otherwise) {
+  return h(
+    'div.card',
+    {},
+    h('h3', {}, title),
+    rows.length === 0 && h('p.empty', {}, otherwise),
+    rows.length > 0 &&
+      h(
+        'ul.bars',
+        {},
+        rows.map(({ count, title: name, href, text, cure }) =>
+          h(
+            'li',
+            {},
+            h('span.count', {}, count),
+            h(
+              'div',
+              {},
+              href ? h('a.address', { href, title: `Why is ${name} not cached?` }, name) : h('strong', {}, name),
+              text && h('span.note', {}, ' ', prose(text)),
+              cure && h('p.cure', {}, prose(cure)),
+            ),
+          ),
+        ),
+      ),
+  );
+}
+
+/** What the figures are, and what they are not. */
+function origin(source, since) {
+  const time = since === undefined ? '' : ` since ${moment(since)}`;
+  if (source.kind === 'log')
+    return `From nginx's access log, ${source.file}. The lists are of all that was read${time}.`;
+  return (
+    `What this process has answered${time}. The pages that nginx serves are not among it: ` +
+    "for those, give the dashboard nginx's access log."
+  );
+}
+
+function nothing(source, summary) {
+  if (source.kind === 'none') {
+    return h(
+      'div.card.empty',
+      {},
+      h('h3', {}, 'Nobody counts'),
+      h(
+        'p',
+        {},
+        `There is no ${source.file}. Name nginx's access log: `,
+        h('code', {}, 'nginx-cache dashboard --log FILE'),
+      ),
+    );
+  }
+  if (summary.unreadable > 0) {
+    return h(
+      'div.card.empty',
+      {},
+      h('h3', {}, 'The log is in another format'),
+      h('p', {}, `No line of ${source.file} is in the format that `, h('code', {}, 'nginx-cache conf'), ' writes.'),
+    );
+  }
+  return h('div.card.empty', {}, h('h3', {}, 'No request yet'), h('p', {}, 'They appear here as they come.'));
+}

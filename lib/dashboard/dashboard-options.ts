@@ -1,0 +1,40 @@
+import * as v from 'valibot';
+import { checked, strict } from '../checks/checked.js';
+
+/**
+ * How the dashboard is mounted in the application.
+ *
+ * @publicApi
+ */
+export interface PageCacheDashboardOptions {
+  /** What whoever looks at it must know: 16 to 200 letters, digits and `.~+/=_-`. Without it, nothing is shown and nothing is done. */
+  token: string;
+  /** Where it is, behind the global prefix of the application. Default `/page-cache`. */
+  path?: string;
+  /**
+   * nginx's access log, in the format that `nginxConf()` writes. Default: what this process has answered is counted, and the pages that nginx
+   * serves are not among that.
+   */
+  log?: string;
+  /** Where nginx is asked why an address is not cached: `http://127.0.0.1:8080`. Default: the application itself is asked. */
+  site?: string;
+}
+
+const TOKEN = 'a secret of 16 to 200 letters, digits and .~+/=_-';
+const PATH = 'a path like /page-cache, without a slash at its end';
+const SITE = 'the origin of a site, like http://127.0.0.1:8080';
+
+const schema = strict({
+  token: v.pipe(v.string(TOKEN), v.regex(/^[\w.~+/=-]{16,200}$/, TOKEN)),
+  path: v.optional(v.pipe(v.string(PATH), v.regex(/^(?:\/[\w.~-]+)+$/, PATH))),
+  log: v.optional(v.string('the path of a file')),
+  site: v.optional(v.pipe(v.string(SITE), v.regex(/^https?:\/\/[^/?#@]+\/?$/, SITE))),
+});
+
+/** @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed */
+export function checkDashboardOptions(given: PageCacheDashboardOptions): PageCacheDashboardOptions {
+  return checked(schema, given, {
+    of: 'PageCacheDashboardModule',
+    secrets: new Set(['PageCacheDashboardModule.token']),
+  }) as PageCacheDashboardOptions;
+}
