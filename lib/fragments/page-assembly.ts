@@ -18,10 +18,10 @@ import { toSsi } from './ssi-form.js';
 /** What is made for one visitor, a browser may keep, and must ask for anew each time. */
 export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
 
-/** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept. */
+/** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept, or since when it is. */
 // prettier-ignore
 const OF_STORED: ReadonlySet<string> = new Set([
-  'accept-ranges', 'age', 'cache-control', 'content-digest', 'content-length', 'content-md5', 'digest', 'etag', 'expires',
+  'accept-ranges', 'age', 'cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'etag', 'expires',
   'last-modified', 'repr-digest',
 ]);
 

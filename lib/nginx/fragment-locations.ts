@@ -30,7 +30,6 @@ export function fragmentMaps({ names, options }: Site): string[] {
   const lines = fragments.patterns.map((path): [string, string] => [regexp(pathPattern(path)), 'yes']);
   const [decoded, path] = [names.variable('ssi_decoded'), names.variable('ssi_path')];
   const hasTypes = contentTypes.others.length > 0;
-  const cacheControl = options.headers.find(([name]) => name.toLowerCase() === 'cache-control')?.[1];
   return [
     '',
     '# Which pages contain fragments: nginx reads them with its SSI filter, and no others.',
@@ -45,6 +44,13 @@ export function fragmentMaps({ names, options }: Site): string[] {
       ['default', form === '' ? '' : `;${form}`],
       ['yes', `;${fragmentForm(form)}`],
     ]),
+    ...(saysCacheControl(options) ? cacheControlMap(options, names) : []),
+  ];
+}
+
+function cacheControlMap({ headers }: CheckedOptions, names: SiteNames): string[] {
+  const cacheControl = headers.find(([name]) => name.toLowerCase() === 'cache-control')?.[1];
+  return [
     '# What a page with fragments says to a browser, and what all others say.',
     ...map(`"${names.variable('assembled')}|${names.variable('status')}"`, names.variable('cache_control'), [
       ['~^yes\\|nginx; ', ASSEMBLED_CACHE_CONTROL],
@@ -58,9 +64,9 @@ export function fragmentMaps({ names, options }: Site): string[] {
   ];
 }
 
-/** Where `Cache-Control` depends on whether there are fragments, it is no field of every page. */
-export function saysCacheControl({ fragments }: CheckedOptions): boolean {
-  return fragments.isUsed;
+/** Where nginx says `Cache-Control` and it depends on whether there are fragments, it is no field of every page. */
+export function saysCacheControl({ fragments, keepsHeaders }: CheckedOptions): boolean {
+  return fragments.isUsed && !keepsHeaders;
 }
 
 /** Leads a request that may be answered from the cache to the location of pages with fragments. */
@@ -82,7 +88,7 @@ export function ssiLocation({ names, options }: Site, page: () => string[], of: 
   return block(`location @${names.of(of)}`, [
     '# What looks like the beginning of a directive, and is none of ours, has become a directive that writes this.',
     `set $${LESS_THAN_VARIABLE} "<";`,
-    `set ${names.variable('assembled')} "yes";`,
+    ...(saysCacheControl(options) ? [`set ${names.variable('assembled')} "yes";`] : []),
     ...SSI,
     '# Else nginx keeps the last bytes back, and waits until somebody has read them.',
     'postpone_output 0;',

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COPY_MARK } from '../../lib/page/copy-key.js';
 import { LEASE } from '../../lib/page/page-file.js';
+import { PageCacheService } from '../../lib/index.js';
 import type { RawResponse } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
 import { FLAVOURS, type FlavourSite, startFlavour } from '../support/flavours.js';
@@ -14,11 +15,15 @@ import { answer } from '../support/site.js';
 const FALLBACK = '<a href="/login">Sign in</a>';
 const SAFE_FALLBACK = `<em>${EVIL.replaceAll('<!--#', '<!-- #')}</em>`;
 const home = (name?: string) => `<h1>Hömé</h1>${userBar(name) || FALLBACK}<p>${EVIL}</p>`;
+/** What stands for the stored page, and for nobody's. */
+const OF_STORED = ['etag', 'last-modified', 'accept-ranges', 'content-range', 'age', 'x-srcache-allow-ranges'];
 const NAMES = ['Eve', 'Adam', "O'Neil", undefined];
 
-const SITES = FLAVOURS.filter(({ flavour }) => flavour === 'memcached' || flavour === 'files').flatMap((flavour) =>
-  PLATFORMS.map((platform) => ({ flavour, platform, title: `${flavour.name} on ${platform}` })),
-);
+/** nginx sees nothing of the platform, so each flavour has one of both. */
+const SITES = FLAVOURS.filter(({ flavour }) => flavour !== undefined).map((flavour, index) => {
+  const platform = PLATFORMS[index % PLATFORMS.length]!;
+  return { flavour, platform, title: `${flavour.name} on ${platform}` };
+});
 
 /** Ends pages before their time. Their copies stay. */
 async function endPages({ memcached, root }: FlavourSite): Promise<void> {
@@ -117,9 +122,9 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
       const page = await site.get('/with/home', { Range: 'bytes=0-3', 'Accept-Encoding': 'gzip' }, method);
       expect(page.status).toBe(200);
       expect(said(page, 'cache-control')).toEqual(['private, no-cache']);
-      for (const name of ['etag', 'last-modified', 'accept-ranges', 'content-range', 'age']) {
-        expect([name, said(page, name)]).toEqual([name, []]);
-      }
+      expect(said(page, 'content-type')).toEqual(['text/html; charset=utf-8']);
+      expect(said(page, 'date')).toHaveLength(1);
+      for (const name of OF_STORED) expect([name, said(page, name)]).toEqual([name, []]);
       if (method === 'HEAD') expect(page.body.length).toBe(0);
     }
     const filler = 'a<b '.repeat(500);
@@ -134,12 +139,22 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
   it('never says that what a visitor has is still good', async () => {
     const begin = Math.floor(Date.now() / 1000);
     await hit('/with/post/2');
+    const stored = await site.app.get(PageCacheService).get('/with/post/2');
+    expect(stored?.headers.map(([name]) => name.toLowerCase())).not.toContain('date');
     // The date of the file is one of these.
     for (let second = begin; second <= Date.now() / 1000; second += 1) {
       const date = new Date(second * 1000).toUTCString();
       const page = await site.get('/with/post/2', { 'If-Modified-Since': date, Cookie: 'name=Eve' });
       expect([page.status, text(page)]).toEqual([200, expect.stringContaining('/with/post/2')]);
     }
+  });
+
+  it.each([404, 301])('also in a page of another status, where the flavour keeps that: %i', async (status) => {
+    const { outcome, second } = await site.twice(`/with/status/${status}`, fields('Eve'));
+    expect(outcome).toBe(flavour.statuses.includes(status) ? 'stored' : `status-${status}`);
+    expect([second.status, text(second)]).toEqual([status, `before ${userBar('Eve')} after`]);
+    expect(said(second, 'location')).toEqual(['/elsewhere']);
+    if (outcome === 'stored') expect(said(second, 'cache-status')).toEqual(['nginx; hit']);
   });
 
   it('stores no page with a fragment on another path, and leaves all other pages as they are', async () => {
@@ -232,5 +247,6 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
     const copy = await site.get('/with/home', fields('Eve'));
     expect(said(copy, 'cache-status').join()).toMatch(/^nginx; fwd=stale/);
     expect([said(copy, 'cache-control'), text(copy)]).toEqual([['private, no-cache'], home()]);
+    for (const name of OF_STORED) expect([name, said(copy, name)]).toEqual([name, []]);
   });
 });

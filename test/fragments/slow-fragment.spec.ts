@@ -26,18 +26,22 @@ class SlowController {
   }
 }
 
-it('a fragment that takes longer than memcached may does not cut its page off', async () => {
-  const flavour = FLAVOURS.find(({ name }) => name === 'memcached')!;
-  const options = { fragments: ['/slow'], fragmentTimeout: 60_000 };
-  const parts = { controllers: [SlowController], isPatient: false };
-  await using site = await startFlavour(flavour, 'express', options, parts);
-  await expect
-    .poll(
-      async () => {
-        const answer = await site.get('/slow').catch(() => undefined);
-        return answer && [field(answer, 'cache-status'), answer.body.toString()];
-      },
-      { timeout: 60_000 },
-    )
-    .toEqual(['nginx; hit', `<header><b>at last</b></header>${LONG}`]);
-});
+const READING_MEMCACHED = FLAVOURS.filter(({ flavour }) => flavour !== undefined && flavour !== 'files');
+
+it.each(READING_MEMCACHED)(
+  'a fragment that takes longer than memcached may does not cut its page off: $name',
+  async (flavour) => {
+    const options = { fragments: ['/slow'], fragmentTimeout: 60_000 };
+    const parts = { controllers: [SlowController], isPatient: false };
+    await using site = await startFlavour(flavour, 'express', options, parts);
+    await expect
+      .poll(
+        async () => {
+          const answer = await site.get('/slow').catch(() => undefined);
+          return answer && [field(answer, 'cache-status'), answer.body.toString()];
+        },
+        { timeout: 60_000 },
+      )
+      .toEqual(['nginx; hit', `<header><b>at last</b></header>${LONG}`]);
+  },
+);

@@ -1,12 +1,11 @@
 import { gunzipSync } from 'node:zlib';
 import { Controller, Get, Header, Param, Req } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { FLAVOURS as OF_NGINX } from '../../lib/nginx/flavours/flavours.js';
 import { FragmentPage, PageFragment, pageFragment } from '../../lib/index.js';
 import type { RawResponse } from '../../lib/testing/index.js';
 import { field, RawPool } from '../page/raw-pool.js';
 import { PLATFORMS } from '../support/applications.js';
-import { FLAVOURS, type FlavourUnderTest, startFlavour } from '../support/flavours.js';
+import { FLAVOURS, startFlavour } from '../support/flavours.js';
 import { generator, SEED } from '../support/random.js';
 
 /** In all. */
@@ -54,9 +53,7 @@ class ReadersController {
   }
 }
 
-const CASES = FLAVOURS.filter(canFill).flatMap((flavour) =>
-  PLATFORMS.map((platform) => [flavour.name, platform, flavour] as const),
-);
+const CASES = FLAVOURS.flatMap((flavour) => PLATFORMS.map((platform) => [flavour.name, platform, flavour] as const));
 
 describe.each(CASES)('three users and a visitor, %s on %s', (_, platform, flavour) => {
   it('get pages that are rendered once, with fragments that are made for each of them', async () => {
@@ -98,10 +95,6 @@ describe.each(CASES)('three users and a visitor, %s on %s', (_, platform, flavou
     expect((ReadersController.runs.get('bar') ?? 0) - bars).toBe(pages);
   });
 });
-
-function canFill({ flavour }: FlavourUnderTest): boolean {
-  return flavour === undefined || OF_NGINX.some(({ name, hasFragments }) => name === flavour && hasFragments);
-}
 
 function textOf(answer: RawResponse): string {
   const body = field(answer, 'content-encoding') === 'gzip' ? gunzipSync(answer.body) : answer.body;

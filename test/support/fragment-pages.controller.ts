@@ -93,6 +93,13 @@ export class FragmentPagesController {
     response.end('<hr>');
   }
 
+  @Get('with/status/:status')
+  status(@Param('status') status: string, @Res() reply: Wrapped<ServerResponse>) {
+    raw(reply)
+      .writeHead(Number(status), { 'Content-Type': HTML, Location: '/elsewhere' })
+      .end(`before ${pageFragment('user-bar')} after`);
+  }
+
   /** What `with/any/…` says. */
   static readonly contents: { before: string; param: string; after: string }[] = [];
 

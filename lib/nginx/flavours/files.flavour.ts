@@ -28,7 +28,6 @@ const FOR_ALL = ['gzip_vary on;', 'gzip_proxied any;'];
  */
 export const filesFlavour: Flavour = {
   name: 'files',
-  hasFragments: true,
   store: 'files',
   statuses: [200],
   because: 'the files flavour stores no status',

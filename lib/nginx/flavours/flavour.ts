@@ -25,8 +25,6 @@ export interface Flavour {
   readonly statuses: readonly number[];
   /** Why it can serve no others. */
   readonly because: string;
-  /** Whether it fills in fragments. */
-  readonly hasFragments: boolean;
   /**
    * How pages are written for it.
    *

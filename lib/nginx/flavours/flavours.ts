@@ -14,7 +14,7 @@ export const FLAVOURS: readonly Flavour[] = [memcachedFlavour, srcacheFlavour, n
  * How nginx reads the store.
  *
  * @returns `undefined` when it does not
- * @throws {NginxCacheConfigError} when the flavour cannot read the store, or cannot serve one of the statuses, or cannot fill in fragments
+ * @throws {NginxCacheConfigError} when the flavour cannot read the store, or cannot serve one of the statuses
  */
 export function flavourFor(store: PageStoreDefinition, options: NginxCacheOptions): Flavour | undefined {
   const possible = FLAVOURS.filter((flavour) => flavour.store === store.kind);
@@ -34,13 +34,6 @@ export function flavourFor(store: PageStoreDefinition, options: NginxCacheOption
   const { statuses, because } = flavour;
   if (options.statuses?.some((status) => !statuses.includes(status))) {
     throw new NginxCacheConfigError('statuses', options.statuses, `${list(statuses)}: ${because}`);
-  }
-  if (options.fragments && options.fragments.length > 0 && !flavour.hasFragments) {
-    throw new NginxCacheConfigError(
-      'fragments',
-      options.fragments,
-      `left out with the flavour ${JSON.stringify(wanted)}, with which nginx cannot fill them in`,
-    );
   }
   return flavour;
 }

@@ -1,3 +1,4 @@
+import { noSsi } from '../fragment-locations.js';
 import { block, quoted } from '../syntax.js';
 import { PLACED_BY } from '../upstreams.js';
 import type { Site } from './flavour.js';
@@ -12,6 +13,8 @@ const MEMCACHED_TIMEOUT = '40ms';
  * ones cost the same with any, since memory that is not written to is not taken; from 128k on, malloc asks the kernel for each of them.
  */
 const BUFFER_SIZE = '64k';
+
+const OWN_TYPE = ['types { }', 'default_type "";', 'charset off;'];
 
 /**
  * The beginning of each location of pages: a request that the rules keep away from the cache goes to the application. `set` evaluates all
@@ -79,9 +82,10 @@ export function fallback({ names }: Site): string[] {
  * The location that a subrequest asks for a whole response. Its name does not begin with a slash, so no request from outside can
  * have it, and no path of the application is lost to it.
  */
-export function storedLocation({ names }: Site, lines: readonly string[], name = 'stored'): string[] {
+export function storedLocation({ names, options }: Site, lines: readonly string[], name = 'stored'): string[] {
   return block(`location = ${names.of(name)}`, [
     'internal;',
+    ...noSsi(options),
     ...lines,
     '# Not those of the server: whoever asked must see the status.',
     `error_page 418 = @${names.of('bypass')};`,
@@ -90,5 +94,10 @@ export function storedLocation({ names }: Site, lines: readonly string[], name =
 
 /** How a whole response is sent: with its own type, unpacked for clients without gzip. */
 export function wholeResponse(): string[] {
-  return ['types { }', 'default_type "";', 'charset off;', 'gunzip on;', 'gzip_proxied any;'];
+  return [...OWN_TYPE, 'gunzip on;', 'gzip_proxied any;'];
+}
+
+/** How a whole response with fragments is sent, which is not stored packed. */
+export function assembledResponse(): string[] {
+  return [...OWN_TYPE, 'gzip on;', 'gzip_vary on;', 'gzip_proxied any;', 'gzip_min_length 1000;'];
 }

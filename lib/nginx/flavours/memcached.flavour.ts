@@ -11,7 +11,6 @@ import { decision, fallback, memcachedPass, placedBy } from './lookup.js';
 /** The body alone, looked up by nginx's own module (ngx_http_memcached_module). */
 export const memcachedFlavour: Flavour = {
   name: 'memcached',
-  hasFragments: true,
   store: 'memcached',
   statuses: [200],
   because: 'the memcached flavour stores no status',

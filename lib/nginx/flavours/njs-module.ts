@@ -6,12 +6,12 @@
  * @param stored the location of the stored responses
  */
 export function njsModule(stored: string): string {
-  return MODULE.replace('STORED', stored);
+  return MODULE.replaceAll('STORED', stored);
 }
 
 const MODULE = String.raw`// Made by nestjs-nginx-cache: sends the whole responses that the application has stored in memcached.
 // Nearly every request is for all of a page as it is stored. For those, each line of the header is looked at once.
-export default { serve };
+export default { serve, serveWithFragments };
 
 const LF = 10;
 const CR = 13;
@@ -21,7 +21,19 @@ function serve(r) {
     r.subrequest('STORED', answer);
 }
 
+function serveWithFragments(r) {
+    r.subrequest('STORED', answerWithFragments);
+}
+
 function answer(reply) {
+    sendParsed(reply, send);
+}
+
+function answerWithFragments(reply) {
+    sendParsed(reply, sendForOne);
+}
+
+function sendParsed(reply, send) {
     const r = reply.parent;
     const page = parse(reply.responseBuffer, reply.headersOut['Content-Length']);
     // By the error_page of the location, 404 and 500 lead to the application.
@@ -74,6 +86,17 @@ function send(r, page) {
     if (!range) return r.return(200, page.body);
     r.headersOut['Content-Range'] = 'bytes ' + range.start + '-' + (range.end - 1) + '/' + page.body.length;
     r.return(206, page.body.subarray(range.start, range.end));
+}
+
+// nginx fills the fragments in (ssi), so what is sent has neither the tag nor the date of what is stored.
+function sendForOne(r, page) {
+    const lines = page.lines;
+    const isSaid = (_, i) => !/^(?:etag|date):/i.test(lines[i]);
+    page.lines = lines.filter(isSaid);
+    if (page.bytes) page.bytes = page.bytes.filter(isSaid);
+    if (page.status >= 300 && page.status < 400) return redirect(r, page);
+    setFields(r.headersOut, page, false, false);
+    r.return(page.status, page.body);
 }
 
 function setFields(headersOut, page, unpacks, divides) {

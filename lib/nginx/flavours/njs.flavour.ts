@@ -2,7 +2,8 @@ import { HEAD_MAX_LENGTH } from '../../page/response-format.js';
 import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
 import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
-import { decision, fallback, memcachedPass, storedLocation, wholeResponse } from './lookup.js';
+import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
+import { assembledResponse, decision, fallback, memcachedPass, storedLocation, wholeResponse } from './lookup.js';
 import { njsModule } from './njs-module.js';
 
 /** Relative to the directory. */
@@ -18,7 +19,6 @@ const HIT = '"nginx; hit"';
  */
 export const njsFlavour: Flavour = {
   name: 'njs',
-  hasFragments: false,
   ...wholeResponses,
 
   modules: () => ['ngx_http_js_module.so'],
@@ -32,36 +32,52 @@ export const njsFlavour: Flavour = {
   location: (site) => [
     ...decision(site, '$memcached_key'),
     ...(sendsCopies(site.options) ? [`set ${site.names.variable('said')} ${HIT};`] : []),
+    ...fragmentDecision(site),
     ...page(site, fallback(site)),
   ],
 
   copy: (site) => [
     `set $memcached_key ${site.names.variable('copy_key')};`,
     `set ${site.names.variable('said')} ${site.names.variable('stale')};`,
+    ...fragmentDecision(site, 'stale_ssi'),
     ...page(site, orFailure(site)),
   ],
-  copyLocations: () => [],
+  copyLocations: (site) => ssiLocation(site, () => assembled(site, orFailure(site)), 'stale_ssi'),
 
-  locations: (site) =>
-    storedLocation(site, [
+  locations: (site) => [
+    ...storedLocation(site, [
       '# The subrequests of njs share their variables with the request, and begin with the `set` of the server.',
       `set ${site.names.variable('status')} ${sendsCopies(site.options) ? site.names.variable('said') : HIT};`,
       ...memcachedPass(site, 'memcached'),
       '# njs reads a value whole. As much as it has is allocated.',
       `subrequest_output_buffer_size ${site.options.maxPageBytes + HEAD_MAX_LENGTH};`,
     ]),
+    ...ssiLocation(site, () => assembled(site, fallback(site))),
+  ],
 
   files: ({ names }) => ({ [names.of(FILE)]: njsModule(names.of('stored')) }),
 };
 
 /** @param otherwise what happens when there is none */
 function page(site: Site, otherwise: string[]): string[] {
+  return content(site, 'serve', otherwise, [...wholeResponse(), 'gzip off;']);
+}
+
+function assembled(site: Site, otherwise: string[]): string[] {
+  return content(site, 'serveWithFragments', otherwise, [
+    ...assembledResponse(),
+    '# All pages here are text/html. To the filters of nginx, a type that njs has set is another one with its charset.',
+    'ssi_types *;',
+    'gzip_types *;',
+  ]);
+}
+
+function content({ names }: Site, handler: string, otherwise: string[], sending: string[]): string[] {
   return [
-    `js_content ${site.names.of('njs')}.serve;`,
+    `js_content ${names.of('njs')}.${handler};`,
     ...otherwise,
     '',
-    ...wholeResponse(),
-    'gzip off;',
+    ...sending,
     '# From njs 0.8 on, nginx would put its own scheme and port in front of a path in Location.',
     'absolute_redirect off;',
   ];

@@ -1,7 +1,9 @@
 import { srcacheFormat } from '../../page/srcache-format.js';
+import type { CheckedOptions } from '../../options/checked-options.js';
 import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
-import { decision, memcachedPass, placedBy, storedLocation, wholeResponse } from './lookup.js';
+import { assembledResponse, decision, memcachedPass, placedBy, storedLocation, wholeResponse } from './lookup.js';
+import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
 import { copyKeyMaps, sendsCopies } from '../stale-locations.js';
 import { block, map } from '../syntax.js';
 
@@ -19,7 +21,6 @@ const TEXT_TYPES =
  */
 export const srcacheFlavour: Flavour = {
   name: 'srcache',
-  hasFragments: false,
   ...wholeResponses,
   format: () => srcacheFormat,
 
@@ -44,42 +45,46 @@ export const srcacheFlavour: Flavour = {
       : []),
   ],
 
-  location: (site) => [...decision(site), ...page(site, 'stored', 'not_fetched')],
+  location: (site) => [...decision(site), ...fragmentDecision(site), ...page(site, PAGE)],
 
   locations: (site) => [
     ...stored(site, 'stored', '$args'),
     '',
     ...block(`location @${site.names.of('broken')}`, ['return 444;']),
+    ...ssiLocation(site, () => page(site, PAGE, assembledResponse())),
   ],
 
-  copy: (site) => page(site, 'stored_copy', 'copy_not_fetched'),
-  copyLocations: (site) => ['', ...stored(site, 'stored_copy', site.names.variable('copy_key'))],
+  copy: (site) => [...fragmentDecision(site, 'stale_ssi'), ...page(site, COPY)],
+  copyLocations: (site) => [
+    '',
+    ...stored(site, COPY.stored, site.names.variable('copy_key')),
+    ...ssiLocation(site, () => page(site, COPY, assembledResponse()), 'stale_ssi'),
+  ],
 
   files: () => ({}),
 };
 
-/**
- * @param location that of the subrequest
- * @param otherwise a variable with the location where a request goes that has found nothing
- */
-function page(site: Site, location: string, otherwise: string): string[] {
+/** The location of the subrequest, and the variable with that where a request goes that has found nothing. */
+const PAGE = { stored: 'stored', otherwise: 'not_fetched' };
+const COPY = { stored: 'stored_copy', otherwise: 'copy_not_fetched' };
+
+/** @param sending the lines that say how it is sent */
+function page({ names, options }: Site, { stored, otherwise }: typeof PAGE, sending = always(options)): string[] {
   return [
     '# The key is an argument: a subrequest of srcache has variables of its own.',
-    `srcache_fetch GET ${site.names.of(location)} ${site.names.variable('key')};`,
+    `srcache_fetch GET ${names.of(stored)} ${names.variable('key')};`,
     '# There is no such file, so it always comes to the second.',
     'root /dev/null;',
-    `try_files /- ${site.names.variable(otherwise)};`,
-    ...(sendsCopies(site.options)
-      ? [
-          '# Let the error pages of the site work for what the application does not answer.',
-          'recursive_error_pages on;',
-        ]
-      : []),
+    `try_files /- ${names.variable(otherwise)};`,
+    '# Let the error pages of the site work for what the application does not answer.',
+    'recursive_error_pages on;',
     '',
-    ...wholeResponse(),
-    'if_modified_since before;',
-    ...compression(site),
+    ...sending,
   ];
+}
+
+function always(options: CheckedOptions): string[] {
+  return [...wholeResponse(), 'if_modified_since before;', ...compression(options)];
 }
 
 /** @param key a variable with what is looked up, where `$args` is the key of the page */
@@ -91,7 +96,7 @@ function stored(site: Site, location: string, key: string): string[] {
   );
 }
 
-function compression({ options }: Site): string[] {
-  if (options.compress) return ['gzip off;'];
+function compression({ compress }: CheckedOptions): string[] {
+  if (compress) return ['gzip off;'];
   return ['gzip on;', 'gzip_vary on;', 'gzip_min_length 1000;', `gzip_types ${TEXT_TYPES};`];
 }

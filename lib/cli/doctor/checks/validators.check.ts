@@ -7,7 +7,9 @@ import { untilHit } from './page.check.js';
 export const validatorsCheck: Check = {
   name: 'validators',
   async run({ site, options }) {
-    if (!site || !options.keepsHeaders || !isHit((await untilHit(site)).at(-1)!)) return [];
+    // A page with fragments is one visitor's, and has none.
+    if (!site || !options.keepsHeaders || options.fragments.has(site.url.pathname)) return [];
+    if (!isHit((await untilHit(site)).at(-1)!)) return [];
     const hit = await site.ask(pageOf(site));
     const etag = fieldOf(hit, 'etag');
     if (!isHit(outcomeOf(fieldOf(hit, 'cache-status')))) return [];
