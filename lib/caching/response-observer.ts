@@ -2,7 +2,7 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 import type { HeaderField } from '../http/fields.js';
 import { CACHE_STATUS, NOT_A_PAGE } from './cache-status.js';
 import type { HeldError, Methods as Sending, Step } from './held-error.js';
-import type { Outlet } from '../fragments/held-page.js';
+import type { Outlet } from '../fragments/outlet.js';
 
 const OBSERVER = Symbol('nestjs-nginx-cache: observer');
 const ENDING = Symbol('nestjs-nginx-cache: ending');

@@ -1,24 +1,20 @@
 import type { ServerResponse } from 'node:http';
-import { decode } from '../http/codings.js';
-import { hasMarkers, markedPieces, unfinishedMarker } from './fragment-marker.js';
+import type { Writable } from 'node:stream';
+import { decode, isDecodable } from '../http/codings.js';
+import { hasMarkers, markedPieces } from './fragment-marker.js';
 import { wereFragmentsNoted } from './fragment-use.js';
+import { largePage } from './large-page.js';
+import type { Outlet } from './outlet.js';
 import { assembledCacheControl, isOfStored, type PageAssembly } from './page-assembly.js';
-import { isPlace } from './page-pieces.js';
 
-/** What a response is written with. */
-export type Outlet = Readonly<
-  Record<'writeHead' | 'write' | 'flushHeaders' | 'end', (this: ServerResponse, ...args: unknown[]) => unknown>
->;
-
-/**
- * A page that is kept until its end is known, then sent with its fragments. One that is larger than pages may be goes on as it comes, with
- * the fallbacks in the place of its fragments.
- */
+/** A page that is kept until its end is known, then sent with its fragments. One that is larger than pages may be goes on as it comes. */
 export class HeldPage {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #hasEnded = false;
-  #isTooLarge = false;
+  /** Where it goes when it is too large. */
+  #large: Writable | undefined;
+  #callback: (() => void) | undefined;
   #isText = true;
 
   /**
@@ -42,38 +38,38 @@ export class HeldPage {
     const callback = [encoding, ...rest].find((one) => typeof one === 'function') as (() => void) | undefined;
     this.add(chunk, encoding);
     if (callback) process.nextTick(callback);
-    if (!this.#isTooLarge && this.#bytes <= this.limit) return true;
-    this.goOn();
-    return !this.response.writableNeedDrain;
+    return this.isTooLarge ? this.goOn() : true;
   }
 
   end(args: unknown[]): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    const callback = args.find((one) => typeof one === 'function') as (() => void) | undefined;
+    this.#callback = args.find((one) => typeof one === 'function') as (() => void) | undefined;
     const [chunk, encoding] = args;
     if (typeof chunk !== 'function') this.add(chunk, encoding);
-    if (this.#isTooLarge || this.#bytes > this.limit) {
-      if (!this.#isTooLarge) this.goOn();
-      this.writeOn(true);
-      this.own.end.call(this.response, callback);
+    if (this.isTooLarge) {
+      this.endLarge();
       return;
     }
     const body = Buffer.concat(this.#chunks);
     const coding = String(this.response.getHeader('content-encoding') ?? '');
     if (coding === '' && !this.countsAsAssembled() && !hasMarkers(body)) {
-      this.send(body, callback);
+      this.send(body);
       return;
     }
-    Object.defineProperty(this.response, 'writableEnded', { value: true, configurable: true });
+    this.seemEnded();
     this.fill(body, coding)
-      .then((filled) => this.send(filled ?? body, callback, filled !== undefined))
+      .then((filled) => {
+        if (filled === 'size') this.endLarge();
+        else this.send(filled ?? body, filled !== undefined);
+      })
       .catch((error: Error) => this.response.destroy(error));
   }
 
-  /** @returns `undefined` when there is nothing to fill in */
-  private async fill(body: Buffer, coding: string): Promise<Buffer | undefined> {
+  /** @returns `undefined` when there is nothing to fill in, `size` when it is too large without its coding */
+  private async fill(body: Buffer, coding: string): Promise<Buffer | 'size' | undefined> {
     const html = await decode(body, coding, this.limit);
+    if (html === 'size') return html;
     if (typeof html === 'string' || (!this.countsAsAssembled() && !hasMarkers(html))) return undefined;
     return this.assembly.assemble(markedPieces(html), this.response.req);
   }
@@ -82,9 +78,12 @@ export class HeldPage {
     return this.isAssembled || wereFragmentsNoted(this.response.req);
   }
 
-  private send(body: Buffer, callback: (() => void) | undefined, isFilled = false): void {
+  private send(body: Buffer, isFilled = false): void {
     const { response, own } = this;
-    if (isFilled) this.replaceFields();
+    if (isFilled) {
+      this.replaceFields();
+      response.removeHeader('content-encoding');
+    }
     if (response.req.method !== 'HEAD' && !response.hasHeader('transfer-encoding') && !response.hasHeader('trailer')) {
       response.setHeader('Content-Length', body.length);
     }
@@ -92,35 +91,50 @@ export class HeldPage {
     own.writeHead.call(response, response.statusCode);
     // Not with `end()`, which on HTTP/2 writes by way of what is wrapped around this. A text, if it was one: Node sends the header like it.
     if (body.length > 0) own.write.call(response, this.#isText && !isFilled ? body.toString() : body);
-    own.end.call(response, callback);
+    own.end.call(response, this.#callback);
   }
 
-  private goOn(): void {
-    if (!this.#isTooLarge) {
-      this.#isTooLarge = true;
-      // Nobody knows what is still to come.
-      if (!this.response.hasHeader('content-encoding')) this.replaceFields();
+  private get isTooLarge(): boolean {
+    return this.#large !== undefined || this.#bytes > this.limit;
+  }
+
+  private endLarge(): void {
+    this.goOn();
+    this.seemEnded();
+    this.#large?.end();
+  }
+
+  /** @returns whether it takes more */
+  private goOn(): boolean {
+    this.#large ??= this.beginLarge();
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    return this.#large.write(Buffer.concat(chunks));
+  }
+
+  private beginLarge(): Writable {
+    const { response, own } = this;
+    const coding = String(response.getHeader('content-encoding') ?? '');
+    // Nobody knows what is still to come.
+    if (isDecodable(coding)) this.replaceFields();
+    this.free();
+    own.writeHead.call(response, response.statusCode);
+    return largePage(response, own, coding, () => {
       this.free();
-      this.own.writeHead.call(this.response, this.response.statusCode);
-    }
-    this.writeOn(false);
+      own.end.call(response, this.#callback);
+    });
   }
 
-  private writeOn(isLast: boolean): void {
-    const all = Buffer.concat(this.#chunks);
-    const end = isLast ? all.length : unfinishedMarker(all);
-    this.#chunks = [all.subarray(end)];
-    const html = markedPieces(all.subarray(0, end)).map((piece) =>
-      isPlace(piece) ? Buffer.from(piece.fallback) : piece,
-    );
-    this.own.write.call(this.response, Buffer.concat(html));
+  /** For the application, all of it has been written. */
+  private seemEnded(): void {
+    Object.defineProperty(this.response, 'writableEnded', { value: true, configurable: true });
   }
 
   private replaceFields(): void {
     const { response } = this;
     const said = response.getHeader('cache-control');
     for (const name of response.getHeaderNames()) {
-      if (name === 'content-encoding' || isOfStored(name)) response.removeHeader(name);
+      if (isOfStored(name)) response.removeHeader(name);
     }
     response.setHeader('Cache-Control', assembledCacheControl(String(said)));
   }

@@ -4,8 +4,9 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { areMarkersUsed, hasMarkers, withoutMarkers } from './fragment-marker.js';
 import { FragmentRoutes } from './fragment-routes.js';
-import { HeldPage, type Outlet } from './held-page.js';
+import { HeldPage } from './held-page.js';
 import { isHtml } from './is-html.js';
+import type { Outlet } from './outlet.js';
 import { PageAssembly } from './page-assembly.js';
 
 const HELD = Symbol('nestjs-nginx-cache: held page');

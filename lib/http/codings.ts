@@ -1,3 +1,4 @@
+import type { Transform } from 'node:stream';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 
@@ -34,6 +35,17 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   br: brotliDecompress,
 };
 
+/** The highest quality, which is the default, takes a second for a megabyte. */
+const BROTLI = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } };
+
+const gzipAgain = () => ({ undo: zlib.createGunzip(), redo: zlib.createGzip({ level: LEVEL }) });
+const RECODERS: Readonly<Record<string, () => { undo: Transform; redo: Transform }>> = {
+  gzip: gzipAgain,
+  'x-gzip': gzipAgain,
+  deflate: () => ({ undo: zlib.createInflate(), redo: zlib.createDeflate({ level: LEVEL }) }),
+  br: () => ({ undo: zlib.createBrotliDecompress(), redo: zlib.createBrotliCompress(BROTLI) }),
+};
+
 /** Whether `decode()` knows a coding. */
 export function isDecodable(coding: string): boolean {
   return Object.hasOwn(DECODERS, coding.trim().toLowerCase());
@@ -56,6 +68,16 @@ export async function decode(
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? 'size' : 'content-encoding';
   }
+}
+
+/**
+ * Undo a content coding of what passes, and do it again.
+ *
+ * @returns `undefined` where there is none to undo, and for one that `decode()` does not know
+ */
+export function recoders(coding: string): { undo: Transform; redo: Transform } | undefined {
+  const name = coding.trim().toLowerCase();
+  return Object.hasOwn(RECODERS, name) ? RECODERS[name]!() : undefined;
 }
 
 /** @returns `undefined` when it is not worth it */

@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { INestApplication } from '@nestjs/common';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
-import { escaped, EVIL, FAILING, FragmentPagesController, userBar } from '../support/fragment-pages.controller.js';
+import {
+  escaped,
+  EVIL,
+  FAILING,
+  FragmentPagesController,
+  largeContent,
+  userBar,
+} from '../support/fragment-pages.controller.js';
 import { PageLog } from '../support/page-log.js';
 import { type Answer, answer } from '../support/site.js';
 
@@ -174,4 +181,16 @@ describe.each(PLATFORMS)('on %s, the application fills fragments in', (platform)
     expect(headers.get('cache-control')).toBe('private, no-cache');
     expect(await log.outcome(`/with/large/${way}`)).toBe('size');
   });
+
+  it.each(['gzip/noise', 'gzip/p', 'br/noise', 'br/p'])(
+    'so it does when the application has packed it: %s',
+    async (way) => {
+      const [coding, filler = ''] = way.split('/');
+      for (const method of ['GET', 'HEAD']) {
+        const { headers, body } = await get(`/with/packed/${way}`, 'Eve', { method });
+        expect([headers.get('content-encoding'), headers.get('cache-control')]).toEqual([coding, 'private, no-cache']);
+        if (method === 'GET') expect(body.toString() === largeContent(filler, 'fallback')).toBe(true);
+      }
+    },
+  );
 });

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { Controller, ForbiddenException, Get, Header, Param, Query, Render, Req, Res, UseGuards } from '@nestjs/common';
 import { FragmentPage, PageFragment, pageFragment } from '../../lib/index.js';
 import { raw } from './raw-response.js';
@@ -126,6 +128,17 @@ export class FragmentPagesController {
     response.end(way === 'writes' ? undefined : content);
   }
 
+  /** Packed by the application itself: larger than a page may be with its coding, or only without. */
+  @Get('with/packed/:coding/:filler')
+  packed(@Param('coding') coding: string, @Param('filler') filler: string, @Res() reply: Wrapped<ServerResponse>) {
+    const content = largeContent(filler, pageFragment('user-bar', {}, { fallback: 'fallback' }));
+    const response = raw(reply);
+    response.writeHead(200, { 'Content-Type': HTML, 'Content-Encoding': coding });
+    const packed = coding === 'br' ? brotliCompressSync(content, FAST) : gzipSync(content, { level: 1 });
+    for (let at = 0; at < packed.length; at += 50_000) response.write(packed.subarray(at, at + 50_000));
+    response.end();
+  }
+
   @Get('with/json')
   json() {
     return { html: pageFragment('user-bar') };
@@ -205,6 +218,14 @@ export class FragmentPagesController {
   setsCookie() {
     return 'with a cookie';
   }
+}
+
+const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+const NOISE = randomBytes(550_000).toString('hex');
+
+/** Two megabytes with fragments in them: `noise` can be packed to the half at best. */
+export function largeContent(filler: string, fragment: string): string {
+  return `${fragment}${filler === 'noise' ? NOISE : '<p>'.repeat(500_000)}${fragment}`.repeat(2);
 }
 
 /** Fragments that fail, each in its way. */
