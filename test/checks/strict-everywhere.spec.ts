@@ -103,7 +103,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     '@PageFragment',
     () => PageFragment({ name: 'a', shared: true, tag: 'b' } as never),
-    "@PageFragment.tag: 'b' … left out: the options there are ttl, tags, name, shared",
+    "@PageFragment.tag: 'tag' … left out: the options there are ttl, tags, name, shared",
   ],
   [
     '@PurgePages',
