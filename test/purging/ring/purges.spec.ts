@@ -26,7 +26,10 @@ const SITES: [Platform, NginxFlavour][] = [
 ];
 
 async function stored(site: RingSite, paths = POSTS): Promise<void> {
-  for (const path of paths) await expect.poll(() => site.get(path), { timeout: 20_000 }).toBePageCacheHit();
+  const isHit = async (path: string) => {
+    await expect.poll(() => site.get(path), { timeout: 20_000 }).toBePageCacheHit();
+  };
+  await Promise.all(paths.map(isHit));
 }
 
 describe('pages on three servers', () => {

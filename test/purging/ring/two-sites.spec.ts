@@ -17,7 +17,10 @@ it('two sites share three servers, and no purge of one touches the other', async
 
     await using two = await start('two:');
     const fill = async (site: RingSite) => {
-      for (const path of POSTS) await expect.poll(() => site.get(path), { timeout: 20_000 }).toBePageCacheHit();
+      const isHit = async (path: string) => {
+        await expect.poll(() => site.get(path), { timeout: 20_000 }).toBePageCacheHit();
+      };
+      await Promise.all(POSTS.map(isHit));
     };
     await fill(two);
     const pages = one.app.get(PageCacheService);
