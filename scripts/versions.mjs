@@ -37,7 +37,15 @@ const results = targets.map((target) => {
   const programs = target.startsWith('node') ? node(directory, target.slice('node'.length)) : debian(directory, target);
   const env = { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH}` };
   const patterns = positionals.length > 0 ? positionals : PATTERNS;
-  const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'all', '--project', 'sharing', '--maxWorkers=1'];
+  const vitest = [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--project',
+    'all',
+    '--project',
+    'sharing',
+    '--maxWorkers=1',
+  ];
   const { status } = spawnSync('node', [...vitest, ...patterns], { cwd: root, env, stdio: 'inherit' });
   return { target, versions: versions(env), outcome: status === 0 ? 'passed' : 'FAILED' };
 });
