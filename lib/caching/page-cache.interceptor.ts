@@ -20,8 +20,9 @@ import { ALONE, StandIns } from './stand-ins.js';
 import { StoredAnswers } from './stored-answers.js';
 
 /**
- * Leads each request one of three ways: past the cache, to the stored page where nginx does not serve it, or to its handler, whose answer
- * is stored. The module registers it for the whole application; with `registerInterceptor: false`, use it where pages are.
+ * Decides how each request is answered: without the cache, from the stored page (if nginx does not serve it), or by its handler, whose
+ * response is then stored. The module registers the interceptor for the whole application. With `registerInterceptor: false`, use it on the
+ * controllers and handlers that have pages.
  *
  * @example
  * @UseInterceptors(PageCacheInterceptor)

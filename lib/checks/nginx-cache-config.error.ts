@@ -10,10 +10,11 @@ const SHORT: InspectOptions = {
 };
 
 /**
- * A wrong option: of the module, of a store or of a decorator. It is found when that is made.
+ * A wrong option of the module, of a store or of a decorator. It is thrown when the module, store or decorator is created.
  *
  * @example
- * ttl: '5m' is not possible; it must be a number of milliseconds, 0 for "until purged"
+ * // The message says what was given and what is allowed:
+ * // ttl: '5m' is not possible; it must be a number of milliseconds, 0 for "until purged"
  *
  * @publicApi
  */

@@ -23,35 +23,36 @@ import { block, map } from '../nginx/syntax.js';
 import { SiteNames } from '../nginx/variables.js';
 
 /**
- * The configuration of nginx, in pieces for a site that has one and whole for one that has not.
+ * The nginx configuration: pieces to include in an existing configuration, and a complete one.
  *
  * @publicApi
  */
 export interface NginxConf {
-  /** Goes inside `http {}`. */
+  /** Include it inside `http {}`. */
   http: string;
-  /** Goes inside `server {}`. */
+  /** Include it inside `server {}`. */
   server: string;
-  /** Goes inside `stream {}`; empty unless nginx before 1.27.3 is given a `resolver`. */
+  /** Include it inside `stream {}`. Empty unless nginx is older than 1.27.3 and has a `resolver`. */
   stream: string;
   /**
-   * A complete `nginx.conf`. It answers for every name that leads to its address, so it wants to know which names are the site's.
+   * A complete `nginx.conf`. It answers for every name that leads to its address, so it needs the names of the site.
    *
    * @throws {NginxCacheConfigError} without `hosts`
    */
   readonly full: string;
   /**
-   * Helper files by their path relative to `directory`: the script of the `njs` flavour, and the `bypassToken`. Write them so that only
-   * the user who starts nginx can read them (mode 0600).
+   * Helper files by their path relative to `directory`: the script of the `njs` flavour, and the `bypassToken`. Write them so that only the
+   * user who starts nginx can read them (mode 0600).
    */
   files: Record<string, string>;
 }
 
 /**
- * Writes the nginx configuration for the options that the module is given.
+ * Writes the nginx configuration for the options of the module.
  *
  * @param options the same object as for `NginxCacheModule.forRoot()`
- * @param deployment where nginx runs and what it stands in front of
+ * @param deployment where nginx runs, and where it finds the application
+ * @returns the configuration, in pieces and complete
  * @throws {NginxCacheConfigError} when an option is wrong, or when nginx cannot read the store
  * @example
  * const { full } = nginxConf(options, { app: '127.0.0.1:3000', listen: 8080, directory: '/var/lib/nginx-cache' });

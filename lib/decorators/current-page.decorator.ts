@@ -5,8 +5,8 @@ import { rawOf, type Wrapped } from '../caching/raw-of.js';
 import { PageDraft } from '../page/page-draft.js';
 
 /**
- * The page that a handler is rendering. A handler gets one for every request. Where the cache is bypassed, changes to it have
- * no effect.
+ * Injects the page that a handler is rendering. Every request has one. If the request bypasses the cache, changes to the page have no
+ * effect.
  *
  * @example
  * show(@Param('id') id: string, @CurrentPage() page: PageDraft) {

@@ -4,8 +4,8 @@ import { rawOf, type Wrapped } from '../caching/raw-of.js';
 import { visitOf } from '../fragments/fragment-visits.js';
 
 /**
- * The address of the page that a fragment stands in, path and query, as the visitor has asked for it. In a handler that is no fragment, it is
- * the handler's own.
+ * Injects the path and query of the page that contains the fragment, as the visitor requested it. In any other handler, it is the address
+ * of the handler's own request.
  *
  * @example
  * login(@FragmentPage() page: string) {

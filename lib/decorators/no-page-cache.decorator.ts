@@ -1,8 +1,8 @@
 import { noPageCache } from '../policies/handler-options.js';
 
 /**
- * Keeps a handler, or all handlers of a controller, out of the cache: nothing is stored, nothing is served. On a handler for POST or another
- * unsafe method, it also prevents the purge after a success (`purgeAfterUnsafe`).
+ * Keeps a handler, or all handlers of a controller, out of the cache: nothing is stored, and no stored page is served. On a handler for
+ * POST or another unsafe method, it also prevents the purge after a success (`purgeAfterUnsafe`).
  *
  * @example
  * @NoPageCache()

@@ -20,9 +20,10 @@ const optionsSchema = strict({
 });
 
 /**
- * Sets how the pages of a handler or a controller are cached. The options of a handler come before those of its controller, and a page gets
- * the tags of both.
+ * Sets how the pages of a handler or a controller are cached. The options of a handler take precedence over those of its controller. A page
+ * gets the tags of both.
  *
+ * @param options ttl, tags, query and conditions; see `PageCacheHandlerOptions`
  * @throws {NginxCacheConfigError} when an option is wrong
  * @example
  * @PageCache({ ttl: 60_000, query: ['page'] })

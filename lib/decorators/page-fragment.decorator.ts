@@ -9,14 +9,17 @@ import { pageCache, type PageCacheHandlerOptions, pageFragmentOf } from '../poli
 import { storing } from './page-cache.decorator.js';
 
 /**
- * A fragment that is the same for everybody.
+ * Options of a fragment that is the same for everybody.
+ *
+ * @example
+ * @PageFragment({ name: 'top-posts', shared: true, ttl: 60_000, tags: ['posts'] })
  *
  * @publicApi
  */
 export interface SharedFragmentOptions extends Pick<PageCacheHandlerOptions, 'ttl' | 'tags'> {
-  /** Up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first. */
+  /** The name: up to 40 of the characters A-Z a-z 0-9 _ -; the first is a letter or a digit. */
   name: string;
-  /** It is made for nobody in particular, and stored. */
+  /** The fragment is rendered for an anonymous visitor, and stored. */
   shared: true;
 }
 
@@ -29,16 +32,16 @@ const schema = v.lazy((given) =>
 );
 
 /**
- * Makes a handler for a fragment: a piece of HTML in cached pages that is made for each visitor, with his cookies, and is never stored; or, with
- * `shared: true`, one that is the same for everybody, is stored by itself and is purged without the pages around it.
+ * Makes a method the handler of a fragment: a piece of HTML in cached pages. It is rendered for each visitor, with his cookies, and never
+ * stored. With `shared: true`, it is the same for everybody; it is stored separately, and purged without the pages that contain it.
  *
- * Guards, pipes, interceptors and middleware see a request as any other. Only the module sends it: to everybody else, the address of the
- * handler says 404. `pageFragment(name, params)` puts the fragment into a page; the handler gets the parameters as its query.
+ * Guards, pipes, interceptors and middleware see an ordinary request. Only the module can send it: everybody else gets 404 at the address
+ * of the handler. `pageFragment(name, params)` puts the fragment into a page. The handler gets the parameters as its query.
  *
- * The handler needs no `@Get()`. It must answer 200 with `text/html`. A cookie that it sets reaches nobody.
+ * The handler needs no `@Get()`. It must answer 200 with `text/html`. Cookies that it sets are dropped.
  *
- * @param fragment its name: up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first. With `shared`, an object: `ttl` is in
- *   milliseconds, and `tags` are those of `@PageCache()`
+ * @param fragment the name: up to 40 of the characters A-Z a-z 0-9 _ -; the first is a letter or a digit. For a shared fragment, an object:
+ *   `ttl` is in milliseconds, and `tags` are like those of `@PageCache()`
  * @throws {NginxCacheConfigError} for any other name, and for a wrong option
  * @example
  * @PageFragment('user-bar')

@@ -15,13 +15,13 @@ const targetSchema = v.custom(
 );
 
 /**
- * Purges pages after the handler has succeeded: not when it throws, not when it answers with 4xx or 5xx. If the handler
- * returns a value, the pages are purged before the answer is sent, which waits at most 1 s for that, or 45 ms after a GET. With `@Res()`, they are
- * purged when the answer has been sent.
- * A purge that fails does not fail the request: it is reported by `PageCacheFailed`, and tried again until the store has it.
+ * Purges pages after the handler has succeeded, but not if it throws or answers with 4xx or 5xx. If the handler returns a value, the purge
+ * comes before the response: the response waits at most 1 s for it, or 45 ms after a GET. With `@Res()`, the purge comes after the
+ * response. A purge that fails does not fail the request: `PageCacheFailed` reports it, and the module retries it until the store
+ * acknowledges it.
  *
- * @param given options, which may be left out, and then targets: paths, URLs, entities with `dependentPaths()`, lists of these, or functions that give
- *   them
+ * @param given options, which may be left out, followed by targets: paths, URLs, entities with `dependentPaths()`, lists of these, or
+ *   functions that return them
  * @throws {NginxCacheConfigError} when an option or a target is wrong
  * @example
  * @PurgePages((post: Post, request: Request) => ['/posts', post])

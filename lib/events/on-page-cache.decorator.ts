@@ -1,17 +1,17 @@
 const ON_PAGE_CACHE = Symbol('nestjs-nginx-cache: on page cache');
 
 /**
- * A class of events that `@OnPageCache()` takes, such as `PageRendered`.
+ * An event class that `@OnPageCache()` accepts, such as `PageRendered`.
  *
  * @publicApi
  */
 export type PageCacheEventClass<E> = abstract new (...args: never[]) => E;
 
 /**
- * Calls the method on every event of that class. Works in any provider or controller of any module that is not request-scoped.
+ * Calls the method for every event of a class. It works in any provider or controller that is not request-scoped, in any module.
  *
- * @param event `PageRequested`, `PageResponding`, `PageRendered`, `PageStored`, `PageSkipped`, `PagesPurged`,
- * `PublishProgressed` or `PageCacheFailed`
+ * @param event `PageRequested`, `PageResponding`, `PageRendered`, `PageStored`, `PageSkipped`, `PagesPurged`, `PublishProgressed` or
+ *   `PageCacheFailed`
  * @example
  * @OnPageCache(PageRendered)
  * keepPreviewsOut(event: PageRendered) {

@@ -28,7 +28,7 @@ const WHOLE_ADDRESS = new RegExp(`^${LEAD}(?<name>${NAME})(?:\\?(?<query>${QUERY
 const WHOLE_SHARED_ADDRESS = new RegExp(`^${SHARED_LEAD}(?<name>${NAME})(?:/(?<params>${SEGMENT}))?$`);
 
 /**
- * What a fragment is made from. `undefined` leaves a parameter out.
+ * The parameters of a fragment. `undefined` leaves a parameter out.
  *
  * @publicApi
  */

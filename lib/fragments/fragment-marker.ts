@@ -19,23 +19,26 @@ const KEY = randomBytes(32);
 let isUsed = false;
 
 /**
- * What a template may say about a fragment.
+ * Options of a fragment in a template.
+ *
+ * @example
+ * pageFragment('user-bar', {}, { fallback: '<a href="/login">Sign in</a>' })
  *
  * @publicApi
  */
 export interface FragmentOptions {
-  /** HTML that stands there when the fragment fails, comes too late or is empty. Default: nothing. */
+  /** HTML to show if the fragment fails, is late or is empty. Default: nothing. */
   fallback?: string;
 }
 
 /**
- * Puts a fragment into a page: returns a text for the template, in whose place each visitor gets the HTML of the handler that
- * `@PageFragment(name)` stands on.
+ * Puts a fragment into a page. Each visitor gets the HTML of the handler with `@PageFragment(name)` in its place.
  *
- * @param name of the fragment
- * @param params what the handler gets as its query: texts, numbers and booleans, whose address has up to 1000 bytes
+ * @param name the name of the fragment
+ * @param params the query of the handler: strings, numbers and booleans. Their address may take up to 1000 bytes
  * @param options `fallback` is HTML; in it, `<!--#` becomes `<!-- #`
- * @throws {TypeError} for a name or a parameter that is none, and for a fragment in a fallback
+ * @returns a text for the template, which marks the place of the fragment
+ * @throws {TypeError} when the name or a parameter is invalid, and when the fallback contains a fragment
  * @throws {RangeError} when the parameters are too long
  * @example
  * `<header>${pageFragment('user-bar', { post: 7 }, { fallback: '<a href="/login">Sign in</a>' })}</header>`

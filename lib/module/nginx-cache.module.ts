@@ -69,14 +69,14 @@ import { UncachedRoutesReport } from './uncached-routes.report.js';
 import { type NginxCacheAsyncOptions, PageStoreModule } from './page-store.module.js';
 
 /**
- * What `forRoot()` and `forRootAsync()` take besides the options that nginx shares.
+ * Options of `forRoot()` and `forRootAsync()` that do not concern nginx.
  *
  * @publicApi
  */
 export interface NginxCacheModuleExtras {
   /**
-   * Whether the interceptor is registered for the whole application. Default `true`; with `false`, use
-   * `@UseInterceptors(PageCacheInterceptor)` where pages are.
+   * Whether the interceptor is registered for the whole application. Default `true`. With `false`, write
+   * `@UseInterceptors(PageCacheInterceptor)` on the controllers and handlers that have pages.
    */
   registerInterceptor?: boolean;
 }
@@ -97,8 +97,14 @@ export class NginxCacheModule {
   }
 
   /**
-   * @param options without any, pages are kept in memory for five minutes and served by the application
+   * Registers the page cache with fixed options. Without options, pages are kept in memory for five minutes, and the application serves
+   * them.
+   *
+   * @param options the same object as for `nginxConf()`, and `registerInterceptor`
+   * @returns a module to import once, in the root module
    * @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed
+   * @example
+   * NginxCacheModule.forRoot({ prefix: 'blog:', store: memcachedStore({ servers: '127.0.0.1:11211' }) })
    */
   static forRoot({
     registerInterceptor = true,
@@ -109,8 +115,12 @@ export class NginxCacheModule {
   }
 
   /**
-   * @param options `useFactory` (with `inject`), `useClass` or `useExisting` (with a method `createNginxCacheOptions()`), and
-   *   `imports`
+   * Registers the page cache with options that are only known when the application starts.
+   *
+   * @param options `useFactory` (with `inject`), `useClass` or `useExisting` (with a method `createNginxCacheOptions()`), and `imports`
+   * @returns a module to import once, in the root module
+   * @example
+   * NginxCacheModule.forRootAsync({ inject: [ConfigService], useFactory: (config: ConfigService) => config.getOrThrow('pageCache') })
    */
   static forRootAsync({
     registerInterceptor = true,

@@ -7,26 +7,28 @@ import type { StoragePart } from '../stores/storage-part.js';
 const PATIENCE = 1000;
 
 /**
- * One server of the store, or the store itself where it has no servers.
+ * The health of one server of the store, or of the store itself if it has no servers.
  *
  * @publicApi
  */
 export interface StoreHealth {
-  /** Its address; `undefined` when there is none. */
+  /** The address of the server; `undefined` if the store has no servers. */
   readonly server: string | undefined;
+  /** Whether it answers. */
   readonly isReachable: boolean;
-  /** Why it is not. */
+  /** Why it does not answer. */
   readonly error?: string;
 }
 
 /**
- * What `PageCacheService.health()` says.
+ * The result of `PageCacheService.health()`.
  *
  * @publicApi
  */
 export interface PageCacheHealth {
   /** Whether every server answers, and no purge is pending. */
   readonly isHealthy: boolean;
+  /** One entry for each server. */
   readonly store: readonly StoreHealth[];
   /** Purges that a server has not acknowledged. */
   readonly pendingPurges: number;

@@ -34,12 +34,12 @@ import { healthOf, type PageCacheHealth } from './page-cache-health.js';
 const DESCRIBED_TOGETHER = 500;
 
 /**
- * One stored page, as `pages()` lists it: its address, and what the store knows of it.
+ * A stored page, as `pages()` lists it: its address and its details.
  *
  * @publicApi
  */
 export interface PageInfo extends PageAddress, Partial<PageDetails> {
-  /** The server that has it; absent when the store has none. */
+  /** The server that has the page; absent if the store has no servers. */
   readonly server?: string | undefined;
 }
 
@@ -70,46 +70,56 @@ export class PageCacheService {
   ) {}
 
   /**
-   * Deletes pages: every host and every allowed query of them. A page that is being rendered meanwhile is not stored.
+   * Deletes pages, on every host and with every allowed query. A page that is being rendered in the meantime is not stored.
    *
-   * @param targets paths (`/posts/1`, encoded or not), URLs, or entities with `dependentPaths()`; `/posts/*` for a page and all below it
-   * @returns how many pages were really deleted, and how long it took
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it
+   * @param targets paths (`/posts/1`, encoded or not), URLs, or entities with `dependentPaths()`; `/posts/*` is a page and everything below
+   *   it
+   * @returns how many pages were deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged the purge
    * @throws {TypeError} when a target is none of these
+   * @example
+   * await pages.purge('/', '/posts/*', post);
    */
   async purge(...targets: PageTarget[]): Promise<PurgeReport> {
     return this.purger.paths(await targetPaths(targets, this.options.hosts));
   }
 
   /**
-   * Deletes pages with one query alone, or without any: other queries of the same path stay.
+   * Deletes pages with one query only, or without a query. Other queries of the same path stay.
    *
    * @param targets paths with their queries, or URLs
-   * @returns as for `purge`
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it
-   * @throws {TypeError} when a target is neither, or when its query can be no page's
+   * @returns how many pages were deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged the purge
+   * @throws {TypeError} when a target is neither, or when no page can have its query
    * @example
-   * await pages.purgeExactly('/posts?page=2')
+   * await pages.purgeExactly('/posts?page=2');
    */
   async purgeExactly(...targets: (string | URL)[]): Promise<PurgeReport> {
     return this.purger.exactly(targets.map((target) => exactPage(target, this.options)));
   }
 
   /**
-   * Deletes a page and all below it: `/blog` takes `/blog` and `/blog/…`, not `/blogger`; `/` takes everything.
+   * Deletes a page and everything below it: `/blog` deletes `/blog` and `/blog/…`, but not `/blogger`. `/` deletes everything.
    *
    * @param path `/blog`, `/blog/` or `/blog/*`
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
-   * @throws {TypeError} when it is no path, or a pattern of another kind
+   * @returns how many pages were deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged the purge, or cannot list its pages
+   * @throws {TypeError} when it is not a path, or a pattern of another kind
+   * @example
+   * await pages.purgeUnder('/blog');
    */
   async purgeUnder(path: string): Promise<PurgeReport> {
     return this.purger.all(subtreeScopes(path));
   }
 
   /**
-   * Deletes the pages whose raw path, with its query, matches.
+   * Deletes the pages whose raw path with query matches.
    *
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
+   * @param pattern matched against `/posts/k%C3%A4se?page=2`, for example
+   * @returns how many pages were deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged the purge, or cannot list its pages
+   * @example
+   * await pages.purgeMatching(/^\/archive\/2019/);
    */
   async purgeMatching(pattern: RegExp): Promise<PurgeReport> {
     pagePattern(pattern);
@@ -117,23 +127,28 @@ export class PageCacheService {
   }
 
   /**
-   * Deletes every page that carries one of the tags. A store that has lost the tags of a page deletes it as well.
+   * Deletes every page that carries one of the tags. If the store has lost the tags of a page, it deletes that page as well.
    *
    * @param tags as given to `@PageCache({ tags })` and `page.tag()`
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it
+   * @returns how many pages were deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged the purge
+   * @example
+   * await pages.purgeTags('post:1', 'posts');
    */
   async purgeTags(...tags: string[]): Promise<PurgeReport> {
     return this.purger.purge({ kind: 'tags', tags });
   }
 
   /**
-   * Deletes a fragment with `shared: true`: the pages that contain it stay, and show the new one.
+   * Deletes a fragment with `shared: true`. The pages that contain it stay, and show the new fragment.
    *
-   * @param params those of `pageFragment()`; without any, the fragment with whatever parameters
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
-   * @throws {TypeError} for a name or a parameter that is none
+   * @param name the name of the fragment
+   * @param params the parameters, as for `pageFragment()`; without them, the fragment is deleted for all parameters
+   * @returns how many fragments were deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged the purge, or cannot list its pages
+   * @throws {TypeError} when the name or a parameter is invalid
    * @example
-   * await pages.purgeFragment('top-posts', { count: 5 })
+   * await pages.purgeFragment('top-posts', { count: 5 });
    */
   async purgeFragment(name: string, params?: FragmentParams): Promise<PurgeReport> {
     const fragment = parseAddress(fragmentAddress(name, params ?? {}));
@@ -142,38 +157,43 @@ export class PageCacheService {
   }
 
   /**
-   * Deletes every page of this site: everything under its prefix and nothing else.
+   * Deletes every page of this site: everything with its prefix, and nothing else.
    *
-   * @throws {PurgeIncompleteError} when the store has not acknowledged it, or cannot list its pages
+   * @returns how many pages were deleted, and how long it took
+   * @throws {PurgeIncompleteError} when the store has not acknowledged the purge, or cannot list its pages
    */
   async purgeAll(): Promise<PurgeReport> {
     return this.purger.purge({ kind: 'all' });
   }
 
   /**
-   * Renders pages through the application itself, as an anonymous visitor would see them, and stores them: those that are given, and every
-   * other stored query of them. A page that is not a 200 any more is purged.
+   * Renders pages and stores them. It uses the application itself, as an anonymous visitor. It renders the given pages, and every other
+   * stored query of them. If a page no longer answers 200, it is purged.
    *
-   * @throws {PurgeIncompleteError} when such a purge is not acknowledged
+   * @param targets as for `purge()`
+   * @returns what happened to each page
+   * @throws {PurgeIncompleteError} when the store has not acknowledged such a purge
+   * @throws {TypeError} when a target is none of these
    * @example
-   * await pages.publish('/', '/feed', post)
+   * await pages.publish('/', '/feed', post);
    */
   async publish(...targets: PageTarget[]): Promise<PublishReport> {
     return this.publisher.publish(await targetPaths(targets, this.options.hosts));
   }
 
   /**
-   * Publishes thousands of pages, for example after a deploy: at the very addresses that are given, so other queries of them stay as they are. It
-   * makes way for visitors. An error or 429 makes it slower, and deletes nothing.
+   * Publishes thousands of pages, for example after a deploy. It renders exactly the given addresses; other queries of them stay as they
+   * are. Visitors come first. An error or a 429 slows it down, and deletes nothing.
    *
-   * @param targets paths with their queries, URLs, or entities with `dependentPaths()`, as an array or as they come
-   * @param options how many at once, what to leave alone, and how to follow or end it
-   * @returns what has become of each page
-   * @throws {PurgeIncompleteError} when a page that is none any more could not be purged
+   * @param targets paths with their queries, URLs, or entities with `dependentPaths()`: an array, or an async iterable that produces them
+   *   one by one
+   * @param options how many pages at once, which pages to leave alone, and how to follow or stop it
+   * @returns what happened to each page
+   * @throws {PurgeIncompleteError} when a page that no longer exists could not be purged
    * @throws {TypeError} when a target is none of these
    * @throws {NginxCacheConfigError} when an option is wrong
    * @example
-   * await pages.publishMany(['/', '/posts?page=2'], { skipStored: true })
+   * await pages.publishMany(['/', '/posts?page=2'], { skipStored: true });
    */
   async publishMany(
     targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
@@ -184,17 +204,17 @@ export class PageCacheService {
   }
 
   /**
-   * Publishes the pages that a sitemap names, as `publishMany()` does: those of this site, by its `hosts` or its `origin`. An index is followed,
-   * `hreflang` alternates are included, and files may be packed with gzip.
+   * Publishes the pages of a sitemap, like `publishMany()`. It publishes only pages of this site, by its `hosts` or its `origin`. It
+   * follows indexes, includes `hreflang` alternates, and reads files compressed with gzip.
    *
-   * @param source path or URL of the sitemap, which the application serves; or its content, as an async iterable of bytes
+   * @param source path or URL of a sitemap that the application serves; or its content, as an async iterable of bytes
    * @param options as for `publishMany()`, and how many addresses to read
-   * @returns what has become of each page, and of each sitemap
-   * @throws {PurgeIncompleteError} when a page that is none any more could not be purged
+   * @returns what happened to each page, and to each sitemap
+   * @throws {PurgeIncompleteError} when a page that no longer exists could not be purged
    * @throws {TypeError} when the source is none of these, or belongs to another site
    * @throws {NginxCacheConfigError} when an option is wrong
    * @example
-   * const report = await pages.publishSitemap('/sitemap.xml', { skipStored: true })
+   * const report = await pages.publishSitemap('/sitemap.xml', { skipStored: true });
    * @see https://www.sitemaps.org/protocol.html
    */
   async publishSitemap(source: SitemapSource, options: PublishSitemapOptions = {}): Promise<PublishSitemapReport> {
@@ -206,21 +226,27 @@ export class PageCacheService {
   }
 
   /**
-   * Renders stored pages again and replaces them in place: visitors get the old page until the new one is there, and nobody meets a gap.
-   * Pages that are not stored are left alone; a page that is gone (404, 410, a redirect, 401, 403) is purged.
+   * Renders stored pages again and replaces them in place. Visitors get the old page until the new one is stored, so there is never a gap.
+   * Pages that are not stored are left alone. A page that is gone (404, 410, a redirect, 401, 403) is purged.
    *
-   * @throws {PurgeIncompleteError} when such a purge is not acknowledged
+   * @param targets as for `purge()`
+   * @returns what happened to each page
+   * @throws {PurgeIncompleteError} when the store has not acknowledged such a purge
+   * @throws {TypeError} when a target is none of these
    * @example
-   * await pages.refresh('/', post)
+   * await pages.refresh('/', post);
    */
   async refresh(...targets: PageTarget[]): Promise<PublishReport> {
     return this.publisher.refresh(await targetPaths(targets, this.options.hosts));
   }
 
   /**
-   * The stored page of a path, with an allowed query if it has one; of the first host and the first variant when there are several.
+   * Reads a stored page. With several hosts or variants, it reads the page of the first ones.
    *
-   * @returns `undefined` when there is none, or when the store does not answer
+   * @param path a path, with an allowed query if the page has one
+   * @returns `undefined` if the page is not stored, or the store does not answer
+   * @example
+   * const page = await pages.get('/posts/1');
    */
   async get(path: string): Promise<Page | undefined> {
     const addresses = this.addressesOf(path);
@@ -229,22 +255,37 @@ export class PageCacheService {
     return this.storage.get(address?.key ?? '', {});
   }
 
-  /** Whether the page of a path is stored. */
+  /**
+   * Whether a page is stored.
+   *
+   * @param path as for `get()`
+   * @returns `false` also if the store does not answer
+   */
   async has(path: string): Promise<boolean> {
     return (await this.get(path)) !== undefined;
   }
 
-  /** The exact strings that nginx looks up for a path: one for each host and variant. */
+  /**
+   * The exact strings that nginx looks up for a path.
+   *
+   * @param path as for `get()`
+   * @returns one key for each host and variant
+   * @example
+   * pages.keysFor('/posts/1'); // ['page:/posts/1']
+   */
   keysFor(path: string): string[] {
     return this.addressesOf(path).map(({ key }) => this.storage.serverKey(key));
   }
 
   /**
-   * Lists the stored pages, with age, remaining ttl, size and tags where the store knows them.
+   * Lists the stored pages, with their age, remaining ttl, size and tags if the store knows them.
    *
-   * @param filter `under` a path as in `purgeUnder`, or `matching` as in `purgeMatching`
-   * @throws {TypeError} when one of them is wrong, or when the store cannot list. With several memcached servers, those that answer are listed
-   *   before it rejects with the name of the one that does not
+   * @param filter `under` is a path as for `purgeUnder()`, `matching` a pattern as for `purgeMatching()`
+   * @returns the pages, one by one
+   * @throws {TypeError} when one of them is wrong, or when the store cannot list. With several memcached servers, it lists the pages of
+   *   those that answer, and then rejects with the name of the one that does not
+   * @example
+   * for await (const { path, size } of pages.pages({ under: '/blog' })) console.log(path, size);
    */
   async *pages({ under = '/', matching }: { under?: string; matching?: RegExp } = {}): AsyncIterable<PageInfo> {
     const scopes = subtreeScopes(under);
@@ -262,14 +303,22 @@ export class PageCacheService {
   }
 
   /**
-   * Whether the store answers, and whether purges are pending. It never rejects. The site works without its store, so do not take an
-   * application out of service for it.
+   * Asks whether the store answers, and whether purges are pending. The site works without its store, so do not take an application out of
+   * service when the cache is unhealthy.
+   *
+   * @returns one entry for each server; it never rejects
    */
   async health(): Promise<PageCacheHealth> {
     return healthOf(this.storage, this.pendingPurges);
   }
 
-  /** The page that is being rendered: anywhere below a handler whose answer may be stored. */
+  /**
+   * The page that is being rendered. You can call it anywhere below a handler whose response may be stored.
+   *
+   * @returns `undefined` elsewhere
+   * @example
+   * pages.current()?.tag('posts');
+   */
   current(): PageDraft | undefined {
     return this.currentDraft.get();
   }

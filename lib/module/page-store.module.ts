@@ -25,7 +25,11 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
 export const GIVEN_OPTIONS = MODULE_OPTIONS_TOKEN;
 
 /**
- * What `forRootAsync()` takes: `useFactory` with `inject`, `useClass` (with a method `createNginxCacheOptions()`) or `useExisting`, and `imports`.
+ * Options of `forRootAsync()`: `useFactory` with `inject`, `useClass` (with a method `createNginxCacheOptions()`) or `useExisting`, and
+ * `imports`.
+ *
+ * @example
+ * { inject: [ConfigService], useFactory: (config: ConfigService) => config.getOrThrow('pageCache') }
  *
  * @publicApi
  */

@@ -5,58 +5,63 @@ import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.j
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 
 /**
- * Where nginx runs and what it stands in front of.
+ * Where nginx runs, and where it finds the application.
+ *
+ * @example
+ * export const deployment: NginxDeployment = { app: '127.0.0.1:3000', listen: 8080, directory: '/var/lib/nginx-cache' };
  *
  * @publicApi
  */
 export interface NginxDeployment {
-  /** The application: `127.0.0.1:3000`, `unix:/run/app.sock`, or several. */
+  /** The address of the application: `127.0.0.1:3000`, `unix:/run/app.sock`, or a list of addresses. */
   app: string | readonly string[];
   /** Port, or address and port, of nginx. Default 8080. */
   listen?: number | string;
   /** `server_name`. Default: the `hosts` of the options, or every name. */
   serverName?: readonly string[];
-  /** The `location`s whose pages are cached: `/blog/`, `= /`, `^~ /shop/`, one or a list. Default `/`. */
+  /** The `location`s with pages: `/blog/`, `= /`, `^~ /shop/`, one or a list. Default `/`. */
   location?: string | readonly string[];
   /**
-   * Further request fields for the application, or others in the place of nginx's own (`proxy_set_header`). Values may hold variables.
+   * Request fields for the application (`proxy_set_header`), in addition to the generated ones or instead of them. Values may contain nginx
+   * variables.
    *
    * @example
    * proxySetHeader: { 'X-Request-Id': '$request_id', 'X-Real-IP': '$http_cf_connecting_ip' }
    */
   proxySetHeader?: Readonly<Record<string, string>>;
   /**
-   * Addresses or networks of load balancers in front of nginx, whose `X-Forwarded-Proto` the application is told: `10.0.0.0/8`. Everybody
-   * else's is replaced by the scheme that nginx itself is asked with. It needs `ngx_http_realip_module`, which packages of nginx have.
+   * Addresses or networks of load balancers in front of nginx, such as `10.0.0.0/8`. nginx passes on their `X-Forwarded-Proto`. For
+   * everybody else, it sends the scheme of its own connection. This needs `ngx_http_realip_module`, which the usual packages of nginx
+   * contain.
    */
   trustedProxies?: readonly string[];
   /**
-   * Name servers (`127.0.0.11` in Docker): nginx asks them for the names of `app` and of memcached while it runs, every 10 seconds. Default:
-   * nginx resolves names once, when it starts, and does not start without an answer.
+   * Name servers (`127.0.0.11` in Docker). nginx asks them for the addresses of `app` and of memcached every 10 seconds. Default: nginx
+   * resolves names once, when it starts, and does not start if a name has no address.
    *
    * @see https://nginx.org/en/docs/http/ngx_http_upstream_module.html#resolver
    */
   resolver?: string | readonly string[];
   /**
-   * The version of nginx, for `resolver`: 1.27.3 and newer do it themselves (`server … resolve`), older ones by way of `stream {}`.
-   * Default `1.22`.
+   * The version of nginx, for `resolver`. 1.27.3 and newer resolve upstreams themselves (`server … resolve`); for older versions, `stream
+   * {}` does it. Default `1.22`.
    */
   nginxVersion?: string;
   /**
-   * How many connections each memcached takes (`memcached -c`). Each worker of nginx keeps an eighth of them open for the next visitors.
-   * Give memcached more than there are visitors at the same moment, and say so here: beyond that, it sends them to the application.
-   * Default 1024, as memcached's own.
+   * How many connections each memcached accepts (`memcached -c`). Each worker of nginx keeps an eighth of them open. Let memcached accept
+   * more connections than you have visitors at once, and set the same number here. nginx passes visitors beyond that number to the
+   * application. Default 1024, as in memcached.
    *
    * @see https://docs.memcached.org/serverguide/configuring/#connection-limit
    */
   memcachedConnections?: number | undefined;
-  /** For `full`: `files` in the directory, or the standard `streams` (errors to stderr, requests to stdout). Default `files`. */
+  /** For `full`: `files` writes logs into the directory; `streams` writes errors to stderr and requests to stdout. Default `files`. */
   logs?: 'files' | 'streams';
-  /** For `full`: where pid, logs and temporary files go. Default `/var/lib/nginx-cache`. */
+  /** For `full`: the directory for pid, logs and temporary files. Default `/var/lib/nginx-cache`. */
   directory?: string;
   /**
-   * For `full`: where the modules are that `srcache` and `njs` need, when nginx must load them. On Debian and Ubuntu
-   * `/usr/lib/nginx/modules`. Default: they are built in, as in OpenResty.
+   * For `full`: the directory of the modules that `srcache` and `njs` need, if nginx must load them. On Debian and Ubuntu:
+   * `/usr/lib/nginx/modules`. Default: the modules are built in, as in OpenResty.
    */
   modulesDirectory?: string;
 }

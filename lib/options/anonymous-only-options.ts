@@ -2,18 +2,21 @@ import type { IncomingMessage } from 'node:http';
 import type { NamePattern } from '../rules/cookie.rule.js';
 
 /**
- * `anonymousOnly`: which requests may belong to a session.
+ * Options of `anonymousOnly`: which requests may belong to a session.
+ *
+ * @example
+ * { sessionCookies: ['connect.sid'] }
  *
  * @publicApi
  */
 export interface AnonymousOnlyOptions {
-  /** Only these cookies mean a session; all others are ignored. Exact names, names with `*`, or regular expressions. */
+  /** Only these cookies belong to a session; all others are ignored. Exact names, names with `*`, or regular expressions. */
   sessionCookies?: readonly NamePattern[];
-  /** These cookies never mean a session. Replaces the default list. */
+  /** These cookies never belong to a session. The list replaces the default list. */
   ignoreCookies?: readonly NamePattern[];
   /**
-   * Asked before a page is stored, after the handler: `false` keeps it out of the cache. nginx cannot ask it, so it
-   * must not be the only thing that tells a visitor's own page from everyone's.
+   * Called after the handler, before a page is stored; `false` keeps the page out of the cache. nginx cannot call it, so do not use it as
+   * the only way to recognise private pages.
    */
   isAnonymous?: (request: IncomingMessage) => boolean;
 }

@@ -20,16 +20,25 @@ export type NginxFlavour = 'memcached' | 'srcache' | 'njs' | 'files';
 /**
  * The options of the page cache. The module and `nginxConf()` take the same ones.
  *
+ * @example
+ * export default defineConfig({
+ *   prefix: 'blog:',
+ *   ttl: 300_000,
+ *   store: memcachedStore({ servers: '127.0.0.1:11211' }),
+ *   hosts: ['example.com'],
+ *   exclude: ['/admin/*'],
+ * });
+ *
  * @publicApi
  */
 export interface NginxCacheOptions {
-  /** Every key begins with it: one for each site on a memcached server. Default `page:`. */
+  /** The beginning of every key. Give each site on a memcached server its own. Default `page:`. */
   prefix?: string;
 
   /**
-   * The build that runs: `process.env.BUILD_ID`. When a process of another version starts, the pages of the former one go, and processes
-   * that still run it store nothing any more. It is no part of the keys, and nginx need not know. Not with `keyvStore()` and `memcachePp()`,
-   * whose processes do not know of each other. Default: none, pages outlive a deploy.
+   * The running build, such as `process.env.BUILD_ID`. When a process of another version starts, it deletes the pages of the old version,
+   * and processes of the old version store nothing any more. The version is not part of the keys, and nginx need not know it. It does not
+   * work with `keyvStore()` and `memcachePp()`, whose processes do not know of each other. Default: none; pages survive a deploy.
    */
   version?: string | undefined;
 
@@ -37,10 +46,10 @@ export interface NginxCacheOptions {
   ttl?: number;
 
   /**
-   * How long after its end a page is still sent while it is being rendered again, in milliseconds: the application answers with a copy at once,
-   * and renders the page in the background, once. Default 0: visitors wait for the new page. `stale-while-revalidate` in the `Cache-Control`
-   * of a page says another time for it; `must-revalidate` and `proxy-revalidate` forbid it. For pages with a `ttl`; not with `keyvStore()`
-   * and `memcachePp()`.
+   * For how many milliseconds after its expiry a page is still sent while it is rendered again. The application answers with a copy at
+   * once, and renders the page once in the background. Default 0: visitors wait for the new page. `stale-while-revalidate` in the
+   * `Cache-Control` of a page sets another time for it; `must-revalidate` and `proxy-revalidate` forbid it. It applies to pages with a
+   * `ttl`; not with `keyvStore()` and `memcachePp()`.
    *
    * @example
    * staleWhileRevalidate: 60_000
@@ -49,10 +58,10 @@ export interface NginxCacheOptions {
   staleWhileRevalidate?: number;
 
   /**
-   * How long after its end a page is still sent instead of an error, in milliseconds: by nginx, when the application is down or too slow, and by the
-   * application, when it would answer 500, 502, 503 or 504. Default 0: visitors see the error. As long as `staleWhileRevalidate` at least.
-   * `stale-if-error` in the `Cache-Control` of a page says another time for it; `must-revalidate` and `proxy-revalidate` forbid it. For
-   * pages with a `ttl`; not with `keyvStore()` and `memcachePp()`.
+   * For how many milliseconds after its expiry a page is still sent instead of an error. nginx sends it when the application is down or too
+   * slow; the application sends it when it would answer 500, 502, 503 or 504. Default 0: visitors see the error. It is at least as long as
+   * `staleWhileRevalidate`. `stale-if-error` in the `Cache-Control` of a page sets another time for it; `must-revalidate` and
+   * `proxy-revalidate` forbid it. It applies to pages with a `ttl`; not with `keyvStore()` and `memcachePp()`.
    *
    * @example
    * staleIfError: 24 * 60 * 60_000
@@ -60,13 +69,13 @@ export interface NginxCacheOptions {
    */
   staleIfError?: number;
 
-  /** Where pages are kept. Default `memoryStore()`: in this process, served by the application. */
+  /** Where pages are kept. Default `memoryStore()`: in the memory of this process. The application then serves them. */
   store?: PageStoreDefinition;
 
   /**
-   * In the place of `store`: memory of this process in front of a store that all processes share. The application answers from memory without
-   * asking the store; nginx reads the store. A page that another process has purged may be answered from memory for the `ttl` of
-   * `memoryStore()` (default 1000 ms), one that this process has purged is not. Default: none.
+   * Two stores instead of `store`: the memory of this process in front of a store that all processes share. The application answers from
+   * memory without asking the store; nginx reads the store. After a purge by another process, a page may still be answered from memory for
+   * the `ttl` of `memoryStore()` (default 1000 ms); after a purge by this process it is not. Default: none.
    *
    * @example
    * tiers: [memoryStore({ maxBytes: 64 * 1024 * 1024, ttl: 1000 }), memcachedStore({ servers: '127.0.0.1:11211' })]
@@ -105,9 +114,9 @@ export interface NginxCacheOptions {
   };
 
   /**
-   * Whether only visitors without a session get pages from the cache and put them there. Default `true`: any cookie
-   * but those of well-known analytics scripts may be a session. With `false`, cookies make no difference; a page that was made
-   * for a known visitor is not stored all the same.
+   * Whether only visitors without a session get pages from the cache and store them. Default `true`: every cookie may belong to a session,
+   * except those of well-known analytics scripts. With `false`, cookies make no difference; but a page that was made for a known visitor is
+   * still not stored.
    */
   anonymousOnly?: boolean | AnonymousOnlyOptions;
 
@@ -118,8 +127,8 @@ export interface NginxCacheOptions {
   exclude?: readonly PathPattern[];
 
   /**
-   * The paths of pages that contain fragments, like those of `include`. nginx reads only these with its SSI filter, so all others keep
-   * their speed. A page with a fragment on any other path is answered, and not stored. Default: none.
+   * The paths of pages that contain fragments; patterns as in `include`. nginx reads only these pages with its SSI filter, so all others
+   * stay as fast as before. A page with a fragment on any other path is not stored. Default: none.
    *
    * @example
    * fragments: ['/', '/posts/*']
@@ -127,20 +136,26 @@ export interface NginxCacheOptions {
    */
   fragments?: readonly PathPattern[];
 
-  /** So long a fragment may take, in milliseconds; then its fallback stands in its place. Default 1000. */
+  /** How long a fragment may take, in milliseconds. After that, the page shows its fallback. Default 1000. */
   fragmentTimeout?: number;
 
   /**
-   * Pages that are the same for every visitor: visitors with cookies or `Authorization` get them as well, as far as `include` and `exclude`
-   * allow. Patterns as in `include`. Default: none. For such a visitor the application makes the page by a request of its own, which has no
-   * cookies but those of `variants`, no credentials and nothing else of the visitor. What is not stored then (since it sets a cookie, say), the
-   * visitor gets made for himself.
+   * Pages that are the same for every visitor. Visitors with cookies or `Authorization` get them as well, unless `include` and `exclude`
+   * forbid it. Patterns as in `include`. Default: none. For such a visitor, the application renders the page by a request of its own, which
+   * has only the cookies of `variants`, no credentials, and nothing else of the visitor. If that page cannot be stored (because it sets a
+   * cookie, for example), the visitor gets his own answer.
    *
    * @example
    * shared: ['/', '/posts/*']
    */
   shared?: readonly PathPattern[];
 
+  /**
+   * Which query parameters are part of a page. A request with any other parameter bypasses the cache.
+   *
+   * @example
+   * query: { allow: ['page'], ignore: [/^utm_/, 'gclid'] }
+   */
   query?: {
     /**
      * Parameters that belong to the page: names, or patterns of values by name. A request with any other, not ignored parameter bypasses
@@ -150,56 +165,61 @@ export interface NginxCacheOptions {
      * allow: { page: /^[1-9]\d{0,2}$/, sort: /^(?:name|price)$/ }
      */
     allow?: AllowedParameters;
-    /** Parameters that do not change the page. Default: those of well-known campaigns (`utm_*`, `gclid`, …). */
+    /**
+     * Fields that make no difference to the page. All code may read them, and they do not bypass the cache. `:remote-address`,
+     * `:client-certificate` and `:tls` stand for properties of the connection.
+     */
     ignore?: readonly NamePattern[];
   };
 
   /**
-   * The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. Without them, or with `'any'`, every
-   * host shares the same pages, and a page that shows the host of its request is not stored. `nginxConf().full` needs a list, or `'any'`.
+   * The hosts of the site. They become part of the key, and requests for other hosts bypass the cache. Without `hosts`, or with `'any'`,
+   * all hosts share the same pages, and a page that shows the host of its request is not stored. `nginxConf().full` needs a list, or
+   * `'any'`.
    */
   hosts?: readonly string[] | 'any';
 
   /**
-   * Where visitors find the site: `https://example.com`. `publish()` and `refresh()` render pages for it. Default: `https://` and the first of
-   * `hosts`; without either, for a host that does not exist, and pages that show it are not stored.
+   * The address of the site, such as `https://example.com`. `publish()` and `refresh()` render pages for it. Default: `https://` and the
+   * first of `hosts`. Without both, they render pages for a host that does not exist, and a page that shows this host is not stored.
    */
   origin?: string;
 
-  /** Second renderings of the same addresses: by language, for phones, … Each value has a page of its own. */
+  /** Several renderings of the same addresses: by language, for phones, … Each value has its own page. */
   variants?: readonly Variant[];
 
-  /** Request fields that are no part of the key. A page that was made from any other is not stored. */
+  /** How request fields that are not part of the key are treated. By default, a page that was made from such a field is not stored. */
   requestFields?: RequestFieldsOptions;
 
-  /** Whether addresses end in a slash. Default `forbid`: `/about/` is answered, but only `/about` is a page. */
+  /** Whether addresses end in a slash. Default `forbid`: `/about/` is answered, but only `/about` is stored. */
   trailingSlash?: TrailingSlash;
 
   /**
-   * Whether `s-maxage`, `max-age`, `CDN-Cache-Control` and `Expires` of a response decide how long its page is kept. Default `true`.
-   * A ttl from `@PageCache()` or `page.ttl` comes first. (`no-store`, `private` and `no-cache` always count.) With `required`, nothing is
-   * stored for which neither of them says how long: `ttl` is for no page then.
+   * Whether `s-maxage`, `max-age`, `CDN-Cache-Control` and `Expires` of a response decide how long its page is kept. Default `true`. A ttl
+   * from `@PageCache()` or `page.ttl` takes precedence. (`no-store`, `private` and `no-cache` always count.) With `required`, a response
+   * without any of these is not stored, and the `ttl` of the module is not used.
    */
   respectCacheControl?: boolean | 'required';
 
   /**
-   * `Cache-Control` of pages, for browsers and CDNs: the same on a miss and on a hit. Default: what the application sends on a miss,
-   * and on a hit where header fields are kept. It leaves before `PageRendered` listeners are asked: a page that they skip has it, too.
+   * The `Cache-Control` of pages for browsers and CDNs: the same on a miss and on a hit. Default: what the application sends, on a miss
+   * and, if the flavour keeps header fields, on a hit. It is sent before `PageRendered` listeners are called, so a page that they skip has
+   * it, too.
    */
   clientCacheControl?: string;
 
   /** Request fields that `Vary` may name although they do not change the page. */
   excuseVary?: readonly string[];
 
-  /** Response fields that may be lost on hits, with a flavour that keeps nothing but the body: `X-Build`, `X-Debug-*`. */
+  /** Response fields that hits may lack, with a flavour that keeps only the body: `X-Build`, `X-Debug-*`. */
   excuseHeaders?: readonly string[];
 
-  /** Cookies that a page may set: they are taken off the stored page. */
+  /** Cookies that a page may set. They are removed from the stored page. */
   excuseCookies?: readonly NamePattern[];
 
   /**
-   * Whether a successful POST, PUT, PATCH or DELETE purges the page at its own address. Default `true`. A handler with `@NoPageCache()` does
-   * not; with `@PurgePages({ location: true })` it also purges the pages at its `Location` and `Content-Location`.
+   * Whether a successful POST, PUT, PATCH or DELETE purges the page at its own address. Default `true`. `@NoPageCache()` on the handler
+   * prevents it. `@PurgePages({ location: true })` also purges the pages at its `Location` and `Content-Location`.
    */
   purgeAfterUnsafe?: boolean;
 
@@ -207,45 +227,49 @@ export interface NginxCacheOptions {
   remotePurge?: RemotePurgeOptions;
 
   /**
-   * Whether pages that visitors read are rendered again shortly before they end, so that nobody waits for them; what nobody reads ends. One process
-   * does it for all. Not with `keyvStore()` and `memcachePp()`, which do not know what is read. Default `false`.
+   * Whether pages that visitors read are rendered again shortly before they expire, so that nobody waits for them. Pages that nobody reads
+   * expire. One process does this for all. It does not work with `keyvStore()` and `memcachePp()`, which do not know which pages are read.
+   * Default `false`.
    *
    * @example
    * refreshAhead: { inactive: 300_000, rate: 50 }
    */
   refreshAhead?: boolean | RefreshAheadOptions;
 
-  /** A request that sends it as `X-Page-Cache-Bypass` gets the uncached page. Default: no request does. */
+  /** A secret. A request with it in `X-Page-Cache-Bypass` gets the uncached page. Default: none. */
   bypassToken?: string;
 
-  /** Store pages gzipped; clients without gzip get them unpacked. Default `gzip`. */
+  /** How stored pages are compressed. Clients without gzip get them decompressed. Default `gzip`. */
   compress?: 'gzip' | false;
 
   /** Larger pages are not stored. In bytes, before compression. Default 1,000,000. */
   maxPageBytes?: number;
 
   /**
-   * Statuses that are stored. Default `[200]`, the only one that `memcached` and `files` can serve. Where the whole response is kept (`srcache`,
-   * `njs`, stores that the application serves), every other status below 500 is stored as well if its response says how long it is fresh.
+   * The statuses that are stored. Default `[200]`, the only one that `memcached` and `files` can serve. `srcache`, `njs` and stores that
+   * the application serves keep the whole response. They also store every other status below 500 if its response says how long it is fresh.
    */
   statuses?: readonly number[];
 
   /**
-   * Guards behind which pages may be stored, because they let everybody see the same. Only these exact classes count, since a class that
-   * extends such a guard may ask for more. `ThrottlerGuard` of @nestjs/throttler is always among them. For single handlers use `@PageCache({ public: true })`.
+   * Guards behind which everybody sees the same page, so that pages behind them may be stored. Only these exact classes count, because a
+   * subclass may check more. `ThrottlerGuard` of @nestjs/throttler is always included. For single handlers use `@PageCache({ public: true
+   * })`.
    */
   harmlessGuards?: readonly Type<CanActivate>[];
 
   /**
-   * The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. The listeners that keep private pages out of the
-   * cache always run, even if the list lacks them.
+   * The classes that decide about requests and pages. Default `DEFAULT_LISTENERS`. The listeners that keep private pages out of the cache
+   * always run, even if they are not in the list.
    */
   listeners?: readonly Type[];
 }
 
 /**
- * Types the options in `nginx-cache.config.ts`.
+ * Gives the options in `nginx-cache.config.ts` their type.
  *
+ * @param options the options of the module
+ * @returns the same options
  * @example
  * export default defineConfig({ prefix: 'blog:', store: memcachedStore({ servers: '127.0.0.1:11211' }) });
  *

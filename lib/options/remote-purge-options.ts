@@ -1,11 +1,14 @@
 /**
- * `remotePurge`: who may purge pages over HTTP, and how.
+ * Options of `remotePurge`: who may purge pages over HTTP, and how.
+ *
+ * @example
+ * { token: process.env.PURGE_TOKEN, parameter: 'purge' }
  *
  * @publicApi
  */
 export interface RemotePurgeOptions {
-  /** At least 16 characters. */
+  /** The secret; at least 16 characters. */
   token: string;
-  /** A query parameter: a GET in which its value is the token purges the page at that address. Default: none. */
+  /** A query parameter. A GET with the token as its value purges the page at that address. Default: none. */
   parameter?: string;
 }

@@ -2,14 +2,14 @@ import type { PageAddress } from './page-key.js';
 import type { StaleTimes } from './stale-times.js';
 
 /**
- * A page that is being rendered: what handlers and listeners can still change.
+ * A page that is being rendered. Handlers and listeners can change it.
  *
  * @publicApi
  */
 export class PageDraft {
   /**
-   * How long a copy of the page may be sent after its end; not at all when `undefined`. `StaleListener` sets it when the header of the response
-   * is known; a `PageRendered` listener may still change it.
+   * How long a copy of the page may be sent after it has expired; `undefined` for no copy. `StaleListener` sets it when the header of the
+   * response is known. A `PageRendered` listener may still change it.
    */
   stale: StaleTimes | undefined;
 
@@ -45,22 +45,24 @@ export class PageDraft {
     return this.#tags;
   }
 
-  /** Why the page will not be stored; `undefined` while it will. */
+  /** Why the page will not be stored; `undefined` if it will. */
   get skipped(): string | undefined {
     return this.#skipped;
   }
 
   /**
-   * Labels the page.
+   * Adds tags to the page.
    *
-   * @example page.tag('post:1', 'author:7')
+   * @param tags labels by which the page can be purged
+   * @example
+   * page.tag('post:1', 'author:7');
    */
   tag(...tags: string[]): void {
     for (const tag of tags) this.#tags.add(tag);
   }
 
   /**
-   * Keeps the page out of the cache. The first reason is the one that is reported.
+   * Keeps the page out of the cache. If it is called several times, the first reason is reported.
    *
    * @param reason reported as `detail` of the `Cache-Status` field (RFC 9211)
    */

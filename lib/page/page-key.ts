@@ -21,7 +21,7 @@ export interface PageKeyOptions {
 }
 
 /**
- * The key of a page, and the address that it stands for.
+ * The key of a page, and the address of the page.
  *
  * @publicApi
  */

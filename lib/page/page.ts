@@ -9,15 +9,15 @@ export interface Page {
   /** Status code (RFC 9110, section 15). */
   readonly status: number;
   /**
-   * End-to-end header fields in the order, the case and the number in which they were sent.
-   * `Content-Length` and `Content-Encoding` are not among them: they follow from the body.
+   * End-to-end header fields, in the order, case and number in which they were sent. `Content-Length` and `Content-Encoding` are not
+   * included, because they follow from the body.
    */
   readonly headers: readonly HeaderField[];
   /** The content; gzip data when `contentEncoding` says so. */
   readonly body: Buffer;
   /** Content coding of `body` (RFC 9110, section 8.4); none when absent. */
   readonly contentEncoding?: 'gzip';
-  /** Labels, by which it can be purged; not sent. */
+  /** Labels by which the page can be purged; they are not sent. */
   readonly tags?: readonly string[];
 }
 

@@ -1,7 +1,8 @@
 /**
- * How long a page may still be sent after its end, in milliseconds.
+ * For how many milliseconds a page may still be sent after it has expired.
  *
  * @see https://www.rfc-editor.org/rfc/rfc5861
+ *
  * @publicApi
  */
 export interface StaleTimes {

@@ -3,8 +3,7 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 
 /**
- * An application can order nginx to do something with one response (`X-Accel-Redirect`, …; ngx_http_proxy_module). Such a response is not a
- * page.
+ * Keeps out responses that tell nginx to do something (`X-Accel-Redirect`, …; ngx_http_proxy_module). Such a response is not a page.
  *
  * @publicApi
  */

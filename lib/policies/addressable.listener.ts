@@ -8,7 +8,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
 /**
- * Keeps out requests that have no page key. Method, host, form of the path, query and length of the key decide.
+ * Keeps out requests that have no page key, because of their method, host, path form, query or key length.
  *
  * @publicApi
  */

@@ -4,8 +4,8 @@ import { PageResponding } from '../events/page-cache.events.js';
 import { receivedFields } from '../page/received-request.js';
 
 /**
- * A response that allows the `Origin` of one visitor must not be sent to all of them (Fetch, section 3.3.5). `excuseVary: ['Origin']` does
- * not change that.
+ * Keeps out responses that allow the `Origin` of one visitor: they must not be sent to everybody (Fetch, section 3.3.5). `excuseVary:
+ * ['Origin']` does not change that.
  *
  * @publicApi
  */

@@ -7,7 +7,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
 /**
- * `anonymousOnly`: a request that has credentials, or may belong to a session, neither gets a stored page nor makes one.
+ * `anonymousOnly`: a request with credentials, or one that may belong to a session, gets no stored page and stores none.
  *
  * @publicApi
  */

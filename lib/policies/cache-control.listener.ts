@@ -4,7 +4,7 @@ import { PageResponding } from '../events/page-cache.events.js';
 import { forbiddenBy } from '../http/freshness-lifetime.js';
 
 /**
- * This cache is a shared cache, so it obeys what the application tells all of them (RFC 9111, section 5.2.2).
+ * Obeys `no-store`, `private` and `no-cache`: this is a shared cache (RFC 9111, section 5.2.2).
  *
  * @publicApi
  */

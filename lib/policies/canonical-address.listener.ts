@@ -10,8 +10,8 @@ import { templatePattern } from '../rules/route-template.js';
 import { type MatchedRoute, matchedRoute } from './matched-route.js';
 
 /**
- * An alias of a page is answered but not stored: letters in another case than the route has, a trailing slash, parameters in another order,
- * ignored parameters. A purge of the page's own address would leave the alias behind.
+ * Keeps out aliases of a page: letters in another case than in the route, a trailing slash, parameters in another order, ignored
+ * parameters. The alias is answered, but not stored, because a purge of the canonical address would not find it.
  *
  * @publicApi
  */

@@ -4,8 +4,8 @@ import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 import { PRECONDITIONS, VALIDATIONS } from '../http/fields-of-one-request.js';
 
 /**
- * A stored page may answer conditional and range requests. Without a stored page the application answers them, and its answer is not
- * stored: it may be less than a page.
+ * Answers conditional and range requests from a stored page. Without a stored page, the application answers them, and the response is not
+ * stored, because it may not be a whole page.
  *
  * @publicApi
  */

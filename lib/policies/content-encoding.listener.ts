@@ -4,7 +4,7 @@ import { PageResponding } from '../events/page-cache.events.js';
 import { isDecodable } from '../http/codings.js';
 
 /**
- * The cache stores pages in a coding of its own. So it must be able to undo the coding that the application has used.
+ * Keeps out pages whose content coding cannot be undone. The cache stores pages in a coding of its own.
  *
  * @publicApi
  */

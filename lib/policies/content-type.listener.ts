@@ -5,8 +5,8 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
 /**
- * nginx's stock module sends the content type that the configuration names, so a page of another type would come back with the wrong one. A
- * stream of events is never a page, even after it has ended.
+ * Keeps out pages whose content type nginx would get wrong: the stock module sends the type that the configuration names. A stream of
+ * events is never stored, even after it has ended.
  *
  * @publicApi
  */

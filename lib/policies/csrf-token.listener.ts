@@ -6,7 +6,7 @@ import { PageResponding } from '../events/page-cache.events.js';
 const TOKEN = /^(?:x-)?[cx]srf(?:-|token|$)/i;
 
 /**
- * A token against forged requests is meant for the visitor who gets it.
+ * Keeps out responses with a token against forged requests: the token belongs to one visitor.
  *
  * @publicApi
  */

@@ -29,8 +29,8 @@ import { VaryListener } from './vary.listener.js';
 import { VisitorListener } from './visitor.listener.js';
 
 /**
- * The built-in policies, in the order in which they are asked. To replace one, give `listeners` the list with yours in its place.
- * What nginx enforces comes from the options all the same, and `SAFETY_LISTENERS` are asked in any case.
+ * The built-in policies, in the order in which they are called. To replace one, pass `listeners` the list with your class in its place.
+ * This does not change what nginx does, which depends on the options. `SAFETY_LISTENERS` are called in any case.
  *
  * @example
  * listeners: DEFAULT_LISTENERS.map((one) => (one === StatusListener ? MyStatusListener : one))
@@ -85,7 +85,8 @@ const OPTIONAL: ReadonlySet<Type> = new Set<Type>([
 ]);
 
 /**
- * Those that are asked whatever `listeners` says: which address a page has, who the visitor is, and what is meant for one visitor alone.
+ * The listeners that are always called, whatever `listeners` says. They decide which address a page has, who the visitor is, and what
+ * belongs to one visitor only.
  *
  * @publicApi
  */

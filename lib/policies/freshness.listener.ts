@@ -6,8 +6,8 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
 /**
- * `respectCacheControl`: the application says how long shared caches may keep a response, and it is kept for that long. `@PageCache({ ttl
- * })` and `page.ttl = …` come first. With `required`, a page that nobody has given a time is not stored.
+ * `respectCacheControl`: keeps a page for as long as the application allows shared caches to keep it. `@PageCache({ ttl })` and `page.ttl =
+ * …` take precedence. With `required`, a page without any of these is not stored.
  *
  * @publicApi
  */

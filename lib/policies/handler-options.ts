@@ -2,23 +2,26 @@ import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 
 /**
- * What a handler or a controller says about its pages.
+ * Options of `@PageCache()`, for the pages of a handler or a controller.
+ *
+ * @example
+ * @PageCache({ ttl: 60_000, tags: ['posts'], query: ['page'] })
  *
  * @publicApi
  */
 export interface PageCacheHandlerOptions {
   /** How long its pages are served, in milliseconds; 0 = until purged. Default: the `ttl` of the module. */
   ttl?: number;
-  /** Labels for its pages. Those of a controller and of its handler add up. */
+  /** Labels for its pages. A page gets the tags of its controller and of its handler. */
   tags?: readonly string[] | ((context: ExecutionContext) => readonly string[]);
   /**
-   * Says that the pages are the same for everybody although a guard stands before them, or although other hosts and versions have handlers
-   * of their own: `true` stores them. What a controller says does not count for handlers with `@UseGuards()` of their own.
+   * `true` declares that the pages are the same for everybody, although a guard protects them, or although other hosts and versions have
+   * their own handlers. They are then stored. On a controller, it does not apply to handlers that have `@UseGuards()` of their own.
    */
   public?: boolean;
-  /** Of the allowed query parameters, those that this handler reads. With any other its pages are not stored. */
+  /** The allowed query parameters that this handler reads. Pages with any other parameter are not stored. */
   query?: readonly string[];
-  /** Keeps single requests away from the cache. */
+  /** Keeps single requests out of the cache. */
   skipIf?: (context: ExecutionContext) => boolean;
 }
 

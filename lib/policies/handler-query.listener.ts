@@ -6,7 +6,7 @@ import { PageResponding } from '../events/page-cache.events.js';
 import { rawQuery } from '../rules/request-head.js';
 
 /**
- * `@PageCache({ query })`: a parameter that the handler does not read would only make copies of the same page.
+ * `@PageCache({ query })`: keeps out pages with a parameter that the handler does not read. They would only be copies of the same page.
  *
  * @publicApi
  */

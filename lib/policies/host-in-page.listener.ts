@@ -9,8 +9,8 @@ import { isOwnHost, namedHosts } from './named-host.js';
 const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /**
- * Without `hosts`, anybody can name any host. A page that links to it would lead every later visitor there: `<script
- * src="//evil.example/a.js">`. With `hosts`, the host is in the key, and other hosts are refused.
+ * Without `hosts`, keeps out pages that contain the host of the request. Anybody can send any host, and a page with `<script
+ * src="//evil.example/a.js">` would attack every later visitor. With `hosts`, the host is in the key, and other hosts are refused.
  *
  * @publicApi
  */

@@ -3,9 +3,10 @@ import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageResponding } from '../events/page-cache.events.js';
 
 /**
- * A page that the application has kept in a cache of its own (`CacheInterceptor`) may be older than a purge. It must not be stored again.
+ * Keeps out pages that come from another cache in the application (`CacheInterceptor`): they may be older than a purge.
  *
  * @see https://docs.nestjs.com/techniques/caching#auto-caching-responses
+ *
  * @publicApi
  */
 @Injectable()

@@ -6,8 +6,7 @@ import { lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
 
 /**
- * nginx has looked for a page under one key. If the application finds another key for the request, it does not store the page: nginx would
- * never find it.
+ * Keeps out a page if nginx looked for it under another key than the application would store it under: nginx would never find it.
  *
  * @publicApi
  */

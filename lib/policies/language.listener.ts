@@ -6,8 +6,8 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { WeighedLanguages } from '../rules/weighed-language.js';
 
 /**
- * A variant by `Accept-Language`. nginx chooses a language and puts it in the place of the field. Without nginx in front, the application
- * weighs the field itself. If both would choose different languages, the page does not belong to this key.
+ * Checks a variant by `Accept-Language`. nginx chooses a language and replaces the field by its choice. Without nginx in front, the
+ * application weighs the field itself. If both would choose different languages, the page is not stored under this key.
  *
  * @publicApi
  */

@@ -22,8 +22,8 @@ const HARMLESS = new Set([
 ]);
 
 /**
- * Where nginx keeps the body alone, header fields are lost, and a page without its `Content-Security-Policy` is another page. Such a page
- * is stored only if nginx sends the same field with every page (`nginx.headers`).
+ * Keeps out pages with header fields that nginx would lose, if it keeps only the body: a page without its `Content-Security-Policy` is
+ * another page. Such a page is stored only if nginx sends the same field with every page (`nginx.headers`).
  *
  * @publicApi
  */

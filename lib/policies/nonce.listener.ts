@@ -5,7 +5,8 @@ import { PageResponding } from '../events/page-cache.events.js';
 const POLICIES = ['content-security-policy', 'content-security-policy-report-only'];
 
 /**
- * A nonce is for one response. Somebody who knows it beforehand can run scripts (Content Security Policy Level 3, section 7.1).
+ * Keeps out pages with a nonce. A nonce must be used only once: somebody who knows it beforehand can run scripts (Content Security Policy
+ * Level 3, section 7.1).
  *
  * @publicApi
  */

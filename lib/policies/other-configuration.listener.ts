@@ -6,8 +6,8 @@ import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-h
 import { DriftReport } from './drift-report.js';
 
 /**
- * While nginx runs with other options than the application, nothing is cached. This listener is asked first, since nginx may keep requests
- * away from the cache that the application would store.
+ * Keeps everything out while nginx runs with other options than the application. It is called first, because nginx may bypass the cache
+ * where the application would not.
  *
  * @publicApi
  */

@@ -5,7 +5,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
 /**
- * Keeps out the paths that `exclude` names, and those that `include` does not.
+ * Keeps out the paths that match `exclude`, and those that do not match `include`.
  *
  * @publicApi
  */

@@ -8,8 +8,8 @@ import { hostOf } from '../rules/request-head.js';
 import { receivedFields } from '../page/received-request.js';
 
 /**
- * A redirect to the host that one visitor has named in `Host` would lead everybody there. With `hosts`, the host is in the key, and other
- * hosts are refused.
+ * Without `hosts`, keeps out a redirect to the host that the visitor sent in `Host`: it would lead everybody there. With `hosts`, the host
+ * is in the key, and other hosts are refused.
  *
  * @publicApi
  */

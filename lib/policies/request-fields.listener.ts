@@ -5,7 +5,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { RuleListener } from './rule-listener.js';
 
 /**
- * `requestFields.bypass`: a request with credentials, or for a part of a page, neither gets a stored page nor makes one.
+ * `requestFields.bypass`: a request with credentials, or for a part of a page, gets no stored page and stores none.
  *
  * @publicApi
  */

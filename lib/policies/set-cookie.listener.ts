@@ -6,7 +6,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { namesPattern } from '../rules/cookie.rule.js';
 
 /**
- * A cookie is meant for the visitor who gets it (RFC 9111, section 7.3).
+ * Keeps out responses with `Set-Cookie`: the cookie belongs to one visitor (RFC 9111, section 7.3).
  *
  * @publicApi
  */

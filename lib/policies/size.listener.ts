@@ -6,7 +6,8 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { mayBeEmpty } from '../page/page.js';
 
 /**
- * Keeps out empty and oversize pages as soon as the header shows their length. Content that comes without a length is counted.
+ * Keeps out empty and oversize pages as soon as the header shows their length. If the header has no length, the bytes of the content are
+ * counted.
  *
  * @publicApi
  */

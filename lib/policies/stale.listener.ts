@@ -7,8 +7,8 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { StaleTimes } from '../page/stale-times.js';
 
 /**
- * `staleWhileRevalidate`, `staleIfError`: how long a copy of the page may be sent after its end. What the response says comes first, and may
- * forbid it.
+ * `staleWhileRevalidate`, `staleIfError`: decides how long a copy of the page may be sent after the page has expired. The response takes
+ * precedence over the options, and may forbid it.
  *
  * @publicApi
  */

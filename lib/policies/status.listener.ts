@@ -7,7 +7,8 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 
 /**
- * `statuses`. Where the status is kept with the page, other statuses with explicit freshness are stored as well (RFC 9111, section 3).
+ * Keeps out statuses that are not in `statuses`. If the status is stored with the page, other statuses with explicit freshness are stored
+ * as well (RFC 9111, section 3).
  *
  * @publicApi
  */

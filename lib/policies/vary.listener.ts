@@ -6,7 +6,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { bypassFields } from '../rules/request-fields.rule.js';
 
 /**
- * A page that depends on more than its key is several pages (RFC 9111, section 4.1), and is not stored.
+ * Keeps out pages that depend on more than their key: such an address has several pages (RFC 9111, section 4.1).
  *
  * @publicApi
  */

@@ -24,8 +24,8 @@ interface WithVisitor {
 }
 
 /**
- * A page that was made for a known visitor is not stored. With `anonymousOnly`, a visitor who is known before the handler runs gets no
- * stored page from the application either, as far as the application looks for one only then.
+ * Keeps out pages that were made for a known visitor. With `anonymousOnly`, a visitor who is known before the handler runs gets no stored
+ * page from the application either, if the application looks for one only then.
  *
  * @publicApi
  */

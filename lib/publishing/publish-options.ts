@@ -3,28 +3,34 @@ import { FLAG, strict, wholeNumber } from '../checks/checked.js';
 import type { PublishProgress } from '../events/page-cache.events.js';
 
 /**
- * How many pages are published.
+ * Options of `publishMany()`.
+ *
+ * @example
+ * { concurrency: 2, skipStored: true, onProgress: ({ done, total }) => console.log(done, total) }
  *
  * @publicApi
  */
 export interface PublishOptions {
-  /** How many pages are rendered at once while no visitor is here; while visitors are, it is one. Default 4. */
+  /** How many pages are rendered at once while no visitor is active. While visitors are active, it is one. Default 4. */
   readonly concurrency?: number | undefined;
-  /** Leaves pages alone that are stored already. Default false: they are rendered again and replaced. */
+  /** Whether pages that are already stored are left alone. Default `false`: they are rendered again and replaced. */
   readonly skipStored?: boolean | undefined;
-  /** Is called after each page. What it throws ends the publication. */
+  /** Called after each page. If it throws, the publication stops. */
   readonly onProgress?: ((progress: PublishProgress) => void) | undefined;
-  /** Ends the publication: what is being rendered is given up, what is stored stays, and the report says what has been done. */
+  /** Stops the publication. Pages that are being rendered are given up, stored pages stay, and the report says what was done. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * How the pages of a sitemap are published.
+ * Options of `publishSitemap()`.
+ *
+ * @example
+ * { skipStored: true, limit: 10_000 }
  *
  * @publicApi
  */
 export interface PublishSitemapOptions extends PublishOptions {
-  /** So many addresses are read at most, in all of the sitemaps together. Default 100,000. */
+  /** How many addresses are read at most, in all sitemaps together. Default 100,000. */
   readonly limit?: number | undefined;
 }
 

@@ -1,47 +1,47 @@
 /**
- * What publishing has done, by path, in the order in which the pages were given.
+ * The result of publishing: each page by its path, in the given order.
  *
  * @publicApi
  */
 export interface PublishReport {
-  /** Rendered and stored. */
+  /** The pages that were rendered and stored. */
   readonly published: readonly string[];
-  /** No longer a page (404, 410, a redirect, 401 or 403): whatever was stored is gone. */
+  /** The pages that no longer exist (404, 410, a redirect, 401 or 403). Their stored pages were deleted. */
   readonly purged: readonly string[];
-  /** Rendered, but a listener kept it out of the cache; what was stored before is gone as well. */
+  /** The pages that were rendered, but that a listener kept out of the cache. Their stored pages were deleted. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
   /**
-   * Could not be rendered (429, a status of the 500s, no answer in time): what was stored before is still there. Without a status there was no
-   * answer. With a reason there was one, but it could not be stored (`publishMany()` and `publishSitemap()` alone).
+   * The pages that could not be rendered (429, a 5xx status, no response in time). Their stored pages are still there. An entry without a
+   * status had no response. An entry with a reason had one that could not be stored (`publishMany()` and `publishSitemap()` only).
    */
   readonly failed: readonly { readonly path: string; readonly status?: number; readonly reason?: string }[];
-  /** In milliseconds. */
+  /** How long it took, in milliseconds. */
   readonly duration: number;
 }
 
 /**
- * What `publishMany()` has done, by path and query.
+ * The result of `publishMany()`: each page by its path and query.
  *
  * @publicApi
  */
 export interface PublishManyReport extends PublishReport {
-  /** Stored already, and left as they are (`skipStored`). */
+  /** The pages that were already stored and left alone (`skipStored`). */
   readonly kept: readonly string[];
-  /** Whether all of the pages were dealt with; `false` after the signal, or when the application closes. */
+  /** Whether all pages were handled; `false` after the signal, or when the application closes. */
   readonly isComplete: boolean;
 }
 
 /**
- * What `publishSitemap()` has done.
+ * The result of `publishSitemap()`.
  *
  * @publicApi
  */
 export interface PublishSitemapReport extends PublishManyReport {
-  /** The files that were read, by path or URL, and why not all of one could be. */
+  /** The files that were read, by path or URL, and why a file could not be read completely. */
   readonly sitemaps: readonly { readonly location: string; readonly error?: string }[];
-  /** How many addresses belong to other sites, and were not asked for. */
+  /** How many addresses belong to other sites; they were not requested. */
   readonly foreign: number;
-  /** How many addresses are none. */
+  /** How many addresses are invalid. */
   readonly invalid: number;
   /** Whether there were more addresses than `limit`, or more than 1,000 sitemaps. */
   readonly isTruncated: boolean;

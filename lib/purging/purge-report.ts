@@ -1,19 +1,22 @@
 /**
- * What a purge has done.
+ * The result of a purge.
  *
  * @publicApi
  */
 export interface PurgeReport {
-  /** Pages that were really deleted. */
+  /** How many pages were deleted. */
   readonly purged: number;
-  /** What was asked for: paths, `/path/*` for a subtree, regular expressions. */
+  /** The targets of the purge: paths, `/path/*` for a subtree, regular expressions. */
   readonly targets: readonly string[];
-  /** In milliseconds. */
+  /** How long it took, in milliseconds. */
   readonly duration: number;
 }
 
 /**
- * A purge that not every server has acknowledged: pages may still be served.
+ * At least one server has not acknowledged a purge. It may still serve the old pages.
+ *
+ * @example
+ * if (error instanceof PurgeIncompleteError) response.status(202).send('Saved. Some pages will show it later.');
  *
  * @publicApi
  */
@@ -21,9 +24,10 @@ export class PurgeIncompleteError extends Error {
   override readonly name = 'PurgeIncompleteError';
 
   /**
-   * @param pending what is not known to be purged: paths, `/path/*` for a subtree, regular expressions, `tag:name`
-   * @param isRetried whether it is tried again until the store has it; not when the store can never do it, and not when it was given up
-   * @param servers those that have not acknowledged it, by their addresses; what others have acknowledged is done. Empty when the store has
+   * @param pending the targets that may not be purged yet: paths, `/path/*` for a subtree, regular expressions, `tag:name`
+   * @param isRetried whether the module retries the purge until the store acknowledges it; `false` if the store can never do it, and if the
+   *   module has given up
+   * @param servers the addresses of the servers that have not acknowledged it; the purge is complete on all others. Empty if the store has
    *   no servers
    */
   constructor(

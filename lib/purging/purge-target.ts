@@ -13,11 +13,16 @@ import type { PurgeScope } from '../stores/journal/purge-scope.js';
  * @publicApi
  */
 export interface DependentPaths {
+  /**
+   * Lists the pages that show this entity.
+   *
+   * @returns paths; encoded or not
+   */
   dependentPaths(): Iterable<string> | Promise<Iterable<string>>;
 }
 
 /**
- * What can be purged and published: a path, a URL, or an entity.
+ * A page to purge or publish: a path, a URL, or an entity.
  *
  * @publicApi
  */

@@ -21,8 +21,8 @@ export function canonicalPathRule(trailingSlash: TrailingSlash): Rule {
 }
 
 /**
- * Whether addresses end in a slash: `forbid` and `require` make the other form an alias, with `allow` both are pages. (A last
- * segment with a dot, `/feed.xml`, needs no slash.)
+ * Whether addresses end in a slash. With `forbid` and `require`, the other form is an alias; with `allow`, both are pages. (A last segment
+ * with a dot, such as `/feed.xml`, needs no slash.)
  *
  * @publicApi
  */

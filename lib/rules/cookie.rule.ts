@@ -4,7 +4,7 @@ import { nameRegExp } from './portable-regexp.js';
 import { type Rule, test } from './rule.js';
 
 /**
- * Names of cookies or parameters: a name, in which `*` stands for any characters, or a regular expression that is tried on the name.
+ * Names of cookies or parameters: a name in which `*` stands for any characters, or a regular expression that is matched against the name.
  *
  * @publicApi
  */
@@ -17,6 +17,10 @@ export type NamePattern = string | RegExp;
  * @publicApi
  */
 // prettier-ignore
+/**
+ * The default of `anonymousOnly.ignoreCookies`: cookies for analytics and advertising, which only scripts in the browser read. Cookies that
+ * store a visitor's consent are not in the list, because servers act on them.
+ */
 export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
   '_ga', '_ga_*', '_gid', '_gat', '_gat_*', '_gac_*', '_gcl_*', '_dc_gtm_*', '__utm*', // Google
   '_fbp', '_fbc', // Meta

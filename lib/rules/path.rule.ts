@@ -4,7 +4,8 @@ import { portableRegExp } from './portable-regexp.js';
 import type { Rule, RuleTest } from './rule.js';
 
 /**
- * Paths of `include`, `exclude` and the like: a path, in which `*` stands for any characters (`/posts/*` is `/posts`, too), or a regular expression.
+ * A pattern of `include`, `exclude` and similar options: a path in which `*` stands for any characters (`/posts/*` includes `/posts`), or a
+ * regular expression.
  *
  * @publicApi
  */

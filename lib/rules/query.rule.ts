@@ -10,6 +10,7 @@ import { type Rule, test } from './rule.js';
  * @publicApi
  */
 // prettier-ignore
+/** The default of `query.ignore`: parameters that only tell where a visitor came from. */
 export const DEFAULT_IGNORED_PARAMETERS: readonly string[] = [
   'utm_*', 'gclid', 'gclsrc', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'twclid', 'ttclid', 'li_fat_id',
   'igshid', 'mc_cid', 'mc_eid', '_ga', '_gl', 'pk_*', 'mtm_*', 'yclid',

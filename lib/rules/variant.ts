@@ -4,27 +4,30 @@ import type { RequestHead } from './request-head.js';
 import { compileException, type Exception, type Rule, type RuleTest, type Subject, test } from './rule.js';
 
 /**
- * A second rendering of the same addresses, chosen by a cookie or a request field out of a finite list.
+ * Several renderings of the same addresses. A cookie or a request field with a finite list of values chooses one.
+ *
+ * @example
+ * { name: 'lang', cookie: 'lang', values: ['en', 'de'], default: 'en' }
  *
  * @publicApi
  */
 export interface Variant {
-  /** Stands in the key: `;lang=de`. */
+  /** The name in the key: `;lang=de`. */
   readonly name: string;
-  /** The cookie whose value it is. It never means a session. */
+  /** The cookie that has the value. It never counts as a session. */
   readonly cookie?: string;
   /**
-   * Or the request field: the whole value (`Sec-CH-UA-Mobile`), or, of `Accept-Language`, the first language that is one of the
-   * values. nginx passes the chosen value on in its place.
+   * The request field that has the value: the whole field (`Sec-CH-UA-Mobile`), or for `Accept-Language` the first language that is one of
+   * the values. nginx replaces the field by the chosen value.
    */
   readonly header?: string;
-  /** All there are. Another value of the cookie or the field bypasses the cache (of `Accept-Language`: is the default). */
+  /** All possible values. A request with another value bypasses the cache (with `Accept-Language`, it gets the default). */
   readonly values: readonly string[];
-  /** For requests without the cookie or field, and for paths where the variant makes no difference. One of the values. */
+  /** The value for requests without the cookie or field, and for paths that do not vary. It is one of the values. */
   readonly default: string;
   /** Only these paths vary: `/posts/*`, or regular expressions. Default: all. */
   readonly include?: readonly PathPattern[];
-  /** These paths do not vary: a feed is the same for everybody. */
+  /** These paths do not vary: a feed, for example, is the same for everybody. */
   readonly exclude?: readonly PathPattern[];
 }
 

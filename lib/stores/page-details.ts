@@ -1,17 +1,17 @@
 /**
- * What a store knows of a page without its content.
+ * What a store knows about a page without reading its content.
  *
  * @publicApi
  */
 export interface PageDetails {
-  /** Milliseconds until it ends; 0 = it stays until it is purged. */
+  /** Milliseconds until the page expires; 0 = it stays until it is purged. */
   readonly ttl: number;
-  /** Milliseconds since it was stored; absent when the store does not say so: memcached forgets it once somebody has read the page. */
+  /** Milliseconds since the page was stored. Absent if the store does not know it: memcached forgets it when somebody reads the page. */
   readonly age?: number | undefined;
-  /** Bytes that the store keeps for it: as it is packed there, in all forms together. */
+  /** How many bytes the store keeps for the page: compressed, in all its forms together. */
   readonly size: number;
-  /** Its tags; absent when the store has lost them. */
+  /** The tags of the page; absent if the store has lost them. */
   readonly tags?: readonly string[] | undefined;
-  /** Whether anybody has read it since it was stored; absent when the store does not say so. */
+  /** Whether anybody has read the page since it was stored; absent if the store does not know it. */
   readonly isRead?: boolean | undefined;
 }

@@ -11,39 +11,54 @@ import type { LeaseAnswer } from './render-lease.js';
 import type { StaleCopy } from './stale-copy.js';
 
 /**
- * Where pages are kept, before anything is opened: what `memoryStore()`, `memcachedStore()` and `keyvStore()` return.
- * It is only a description, so that the same options can be given to the module and to `nginxConf()`.
+ * Describes a store that is not open yet: the result of `memoryStore()`, `memcachedStore()` and `keyvStore()`. So the module and
+ * `nginxConf()` can take the same options.
  *
  * @publicApi
  */
 export interface PageStoreDefinition {
+  /** The kind of store. */
   readonly kind: string;
-  /** The servers that nginx can ask, when it can ask any. */
+  /** The servers that nginx reads; absent if nginx cannot read the store. */
   readonly servers?: readonly { readonly address: string; readonly weight: number }[];
-  /** The servers are reached by TLS: the certificates that theirs must come from (PEM), and the name in them where it is given. */
+  /** Present if the servers use TLS: the certificate authorities (PEM), and the name in the certificates if one is given. */
   readonly tls?: { readonly ca?: string | undefined; readonly servername?: string | undefined };
-  /** Whether the servers want to know a user and a password, which nginx cannot tell them. */
+  /** Whether the servers require a user and a password, which nginx cannot send. */
   readonly isAuthenticated?: boolean;
-  /** How the list of servers is read, when it changes while the application runs; `servers` is empty then. */
+  /** How the list of servers is read if it changes while the application runs; `servers` is then empty. */
   readonly changing?: ChangingServers;
-  /** What may be kept, when it is the memory of the process; the `ttl` is that of the first of `tiers`, in milliseconds. */
+  /** The limits, if the store is the memory of the process. `ttl` is that of the first of `tiers`, in milliseconds. */
   readonly memory?: { readonly maxBytes: number; readonly ttl: number | undefined };
-  /** Where nginx finds the pages, when they are files. */
+  /** Where nginx finds the pages, if the store consists of files. */
   readonly files?: { readonly root: string; readonly brotli: boolean };
   /**
-   * What the store cannot do, checked when the module is made: e.g. memcache-pp cannot carry compressed pages.
+   * Checks the options against what the store can do, when the module is created. memcache-pp, for example, cannot store compressed pages.
    *
-   * @returns one sentence for each thing that the given options ask for and the store cannot give
+   * @param wanted what the options ask for
+   * @returns one sentence for each thing that the store cannot do
    */
   limits?(wanted: StoreContext): string[];
-  /** Opens the store. Must not throw or wait when a server is down: the store connects when it can. */
+  /**
+   * Opens the store. It must not throw or wait if a server is down: the store connects when it can.
+   *
+   * @param context what the module tells the store
+   * @returns the open store
+   */
   open(context: StoreContext): PageStore;
-  /** The same for pages that are spread over several servers; `open()` is not called then. */
+  /**
+   * Opens a store whose pages are spread over several servers. `open()` is not called then.
+   *
+   * @param context what the module tells the store
+   * @returns the open store
+   */
   openSpread?(context: StoreContext): SpreadStore;
   /**
-   * A server that only another process has in its list. Absent where there are no servers.
+   * Opens a server that only another process has in its list. Absent if the store has no servers.
    *
-   * @throws {NginxCacheConfigError} when the address is none
+   * @param address the address of the server
+   * @param context what the module tells the store
+   * @returns the open store of this server
+   * @throws {NginxCacheConfigError} when the address is invalid
    */
   openServer?(address: string, context: StoreContext): PageStore;
 }
@@ -54,26 +69,34 @@ export interface PageStoreDefinition {
  * @publicApi
  */
 export interface ChangingServers {
-  /** How long to wait from one reading to the next, in milliseconds. */
+  /** How long to wait between two readings, in milliseconds. */
   readonly interval: number;
-  /** The store with the servers of the moment. Rejects when nobody knows them. */
+  /**
+   * Reads the current list of servers. It rejects if nobody knows them.
+   *
+   * @returns the store with these servers
+   */
   read(): Promise<PageStoreDefinition>;
 }
 
 /**
- * What the module tells a store.
+ * The information that the module gives to a store.
  *
  * @publicApi
  */
 export interface StoreContext {
-  /** How a value is written where nginx reads it; stores that only the application reads may ignore it. */
+  /** How a value is written for nginx. Stores that only the application reads may ignore it. */
   readonly format: PageFormat;
-  /** Every key begins with it. */
+  /** The beginning of every key. */
   readonly prefix: string;
+  /** The size of the largest page, in bytes before compression. */
   readonly maxPageBytes: number;
   /** Whether pages are stored gzipped. */
   readonly compress: boolean;
-  /** Whether keys must be listed: a purge of a path takes every allowed query of it, and nobody knows which there are. */
+  /**
+   * Whether the store must be able to list keys: a purge of a path deletes every allowed query of it, and only a list tells which ones are
+   * stored.
+   */
   readonly mustList: boolean;
   /** Whether copies may outlive their pages. */
   readonly keepsCopies?: boolean;
@@ -81,21 +104,22 @@ export interface StoreContext {
   readonly isVersioned?: boolean;
   /** Whether somebody wants to know which pages are read. */
   readonly refreshesAhead?: boolean;
-  /** What this process stores pages of; other processes may run another one. Absent when there is none. */
+  /** The build and configuration whose pages this process stores. Other processes may run another one. Absent if there is none. */
   readonly edition?: Edition;
 }
 
 /**
- * An open store of several servers. Each of them is a store of its own, with its own journal: a page is checked against the journal of the
- * server that it lives on.
+ * An open store with several servers. Each server is a store of its own, with its own journal: a page is checked against the journal of its
+ * server.
  *
  * @publicApi
  */
 export interface SpreadStore {
-  /** As that of a `PageStore`, over all servers. */
+  /** Like that of a `PageStore`, for all servers together. */
   readonly keyv: Keyv<Page>;
+  /** The store of each server. */
   readonly servers: readonly PageStore[];
-  /** The place of a page's server in `servers`. */
+  /** Returns the index of the server of a page in `servers`. */
   readonly serverOf: (key: string) => number;
 }
 
@@ -109,70 +133,119 @@ export interface PageUse {
 }
 
 /**
- * An open store. cache-manager reads pages through `keyv`; `begin()` is the only way to write one.
+ * An open store. cache-manager reads pages through `keyv`. `begin()` is the only way to write one.
  *
  * Keys are page keys: "binary" strings in which each UTF-16 unit is one byte (latin1), not yet escaped for memcached.
  *
  * @publicApi
  */
 export interface PageStore {
-  /** The Keyv that cache-manager is given: raw values, untouched keys, errors thrown. */
+  /** The Keyv for cache-manager: with raw values, unchanged keys, and thrown errors. */
   readonly keyv: Keyv<Page>;
-  /** Where it is, for messages; absent when there is no server. */
+  /** The address of the server, for messages; absent if there is no server. */
   readonly server?: string;
-  /** Has somebody told when the store answers that did not. Absent when nobody notices. */
+  /**
+   * Registers a listener for the moment when the server answers again. Absent if the store does not notice it.
+   *
+   * @param listener is called each time
+   */
   onReturn?(listener: () => void): void;
   /** The purges of all processes. Append a purge to it before you delete pages. */
   readonly journal: PurgeJournal;
   /**
-   * Begins a rendering. What is purged from now on keeps its page out.
+   * Begins a rendering. A purge from now on keeps its page out.
    *
+   * @param address the key and the address of the page
+   * @param context what is known before the rendering
+   * @returns the write, to commit or to abort
    * @throws when the store does not answer
    */
   begin(address: PageAddress, context: WriteContext): Promise<PageWrite>;
-  /** Whether a page goes by itself whose `commit()` failed: it may have been stored all the same. */
+  /** Whether a page whose `commit()` failed disappears by itself: it may have been stored anyway. */
   readonly forgets: boolean;
   /**
-   * Deletes pages with their copies. Rejects unless every server concerned has acknowledged.
+   * Deletes pages with their copies. It rejects unless every server concerned has acknowledged it.
    *
-   * @returns how many pages there really were
+   * @param keys the keys of the pages
+   * @returns how many pages existed
    */
   deletePages(keys: readonly string[]): Promise<number>;
   /**
-   * Deletes the pages at and below a path ('' is every page), on every host and in every variant. Absent when it is not quicker
-   * than one by one.
+   * Deletes the pages at and below a path, on every host and in every variant. Absent if this is not faster than deleting them one by one.
    *
-   * @returns how many there really were
+   * @param path the path; '' is every page
+   * @returns how many pages existed
    */
   deleteUnder?(path: string): Promise<number>;
   /**
-   * Asks for the right to render a page. Absent when no other process shares the store.
+   * Asks for the right to render a page. Absent if no other process shares the store.
    *
-   * @param silent the beat of a process that has died: its lease is taken over
+   * @param key the key of the page
+   * @param silent the beat of a process that has died; its lease is taken over
+   * @returns whether this process may render the page
    */
   lease?(key: string, silent: string | undefined): Promise<LeaseAnswer>;
-  /** Whether there is a page, or a copy of one. Absent when that takes as long as reading the page, and there are no copies. */
+  /**
+   * Whether a page, or a copy of it, is stored. Absent if this takes as long as reading the page, and there are no copies.
+   *
+   * @param key the key of the page
+   * @returns `true` for a page or a copy
+   */
   has?(key: string): Promise<boolean>;
-  /** The copy of a page, which outlives it. Absent when the store keeps none. */
+  /**
+   * Reads the copy of a page, which outlives the page. Absent if the store keeps no copies.
+   *
+   * @param key the key of the page
+   * @returns `undefined` if there is no copy
+   */
   copy?(key: string): Promise<StaleCopy | undefined>;
-  /** Every stored key that begins with `prefix`. Absent when the store cannot list. */
+  /**
+   * Lists every stored key. Absent if the store cannot list.
+   *
+   * @param prefix the beginning of the keys
+   * @returns the keys, one by one
+   */
   keys?(prefix: string): AsyncIterable<string>;
   /**
-   * The same, and the keys of what is being written at the moment, or is there as a copy only: a purge must take them as well. `keys` when
-   * absent.
+   * Lists the stored keys, the keys of pages that are being written, and the keys of pages of which only a copy is left: a purge must
+   * delete them all. If absent, `keys` lists them.
+   *
+   * @param prefix the beginning of the keys
+   * @returns the keys, one by one
    */
   keysToPurge?(prefix: string): AsyncIterable<string>;
   /**
-   * The keys of all pages, and of all copies, that have one of the tags, and of those whose tags are not known. Absent when the store
-   * does not keep tags.
+   * Lists the keys of all pages and copies that have one of the tags, or whose tags are unknown. Absent if the store does not keep tags.
+   *
+   * @param tags the tags
+   * @returns the keys, one by one
    */
   tagged?(tags: readonly string[]): AsyncIterable<string>;
-  /** The pages with a ttl that end before a time (Unix time in milliseconds). Absent when the store cannot tell who was read. */
+  /**
+   * Lists the pages with a ttl that expire soon. Absent if the store cannot tell which pages are read.
+   *
+   * @param before Unix time in milliseconds
+   * @returns the pages that expire before that time
+   */
   uses?(before: number): AsyncIterable<PageUse>;
-  /** What is known of pages, `undefined` where there is none. Absent when the store knows nothing of them. */
+  /**
+   * Reads what is known about pages. Absent if the store knows nothing.
+   *
+   * @param keys the keys of the pages
+   * @returns the details in the same order; `undefined` if there is no such page
+   */
   details?(keys: readonly string[]): Promise<(PageDetails | undefined)[]>;
-  /** What the server says of itself, by the names that it gives. Rejects when it does not answer. Absent when it says nothing. */
+  /**
+   * Reads the counters of the server. Absent if the store has none.
+   *
+   * @returns the counters by their names
+   */
   statistics?(): Promise<ReadonlyMap<string, string>>;
-  /** The string under which the server keeps the page: the key itself when absent. */
+  /**
+   * The string under which the server keeps a page. If absent, it is the key itself.
+   *
+   * @param key the key of the page
+   * @returns the string that nginx looks up
+   */
   serverKey?(key: string): string;
 }

@@ -3,8 +3,8 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 import { PageCacheService } from '../module/page-cache.service.js';
 
 /**
- * A health indicator for `@nestjs/terminus`: whether the store answers, and whether purges are pending. A site without its store works, so
- * an unhealthy cache is `degraded`; where terminus does not know that (before version 12), it is `down`.
+ * A health indicator for `@nestjs/terminus`: it checks whether the store answers, and whether purges are pending. A site works without its
+ * store, so an unhealthy cache is `degraded`. Before version 12, terminus does not know `degraded`, and it is `down`.
  *
  * @example
  * @Module({ imports: [TerminusModule], controllers: [HealthController], providers: [PageCacheHealthIndicator] })
@@ -16,6 +16,7 @@ import { PageCacheService } from '../module/page-cache.service.js';
  * }
  *
  * @see https://docs.nestjs.com/recipes/terminus
+ *
  * @publicApi
  */
 @Injectable()
@@ -25,7 +26,12 @@ export class PageCacheHealthIndicator {
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
   ) {}
 
-  /** @param key what the result is called */
+  /**
+   * Checks the store and the pending purges.
+   *
+   * @param key the name of the result
+   * @returns `up` if every server answers and no purge is pending
+   */
   async isHealthy<const Key extends string>(key: Key): Promise<HealthIndicatorResult<Key>> {
     const { isHealthy, ...details } = await this.pages.health();
     const indicator = this.indicators.check(key);

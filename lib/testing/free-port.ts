@@ -3,8 +3,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens on now. Somebody else may take it before you do.
+ * Finds a TCP port of 127.0.0.1 on which nobody is listening. Another program may take it before you do.
  *
+ * @returns the port
  * @example
  * await app.listen(await freePort(), '127.0.0.1');
  *

@@ -9,20 +9,22 @@ import { memcachedCommand } from './memcached-command.js';
 import { ServerProcess } from './server-process.js';
 
 /**
- * How `MemcachedServer.start()` starts memcached.
+ * Options of `MemcachedServer.start()`.
+ *
+ * @example
+ * await MemcachedServer.start({ unix: true, args: ['-m', '16'] });
  *
  * @publicApi
  */
 export interface MemcachedServerOptions {
-  /** Listen on a unix socket instead of a TCP port. */
+  /** Whether it listens on a unix socket instead of a TCP port. */
   unix?: boolean;
-  /** Further arguments of memcached, e.g. `['-m', '16']`. */
+  /** Further arguments of memcached, such as `['-m', '16']`. */
   args?: string[];
 }
 
 /**
- * A real memcached of your own, for a test: empty, on a free port of 127.0.0.1 or on a unix socket.
- * It ends with the test process at the latest.
+ * A real memcached for a test: empty, on a free port of 127.0.0.1 or on a unix socket. It stops at the latest when the test process ends.
  *
  * @example
  * await using memcached = await MemcachedServer.start();
@@ -34,7 +36,7 @@ export class MemcachedServer {
   #process: ServerProcess | undefined;
 
   private constructor(
-    /** As `memcachedStore({ servers })` and nginx take it: '127.0.0.1:PORT' or 'unix:/path'. */
+    /** The address for `memcachedStore({ servers })` and nginx: '127.0.0.1:PORT' or 'unix:/path'. */
     readonly address: string,
     private readonly directory: string,
     private readonly args: string[],
@@ -43,6 +45,8 @@ export class MemcachedServer {
   /**
    * Starts memcached and waits until it answers.
    *
+   * @param options a unix socket instead of a port, and further arguments
+   * @returns the running server
    * @throws Error when memcached is not installed, or with memcached's own message when it does not start
    */
   static async start({ unix = false, args = [] }: MemcachedServerOptions = {}): Promise<MemcachedServer> {
@@ -67,12 +71,12 @@ export class MemcachedServer {
     }
   }
 
-  /** The process id; after `kill()` that of the process that was. */
+  /** The process id; after `kill()`, that of the killed process. */
   get pid(): number {
     return this.#running.pid;
   }
 
-  /** Freezes the server: connections are still accepted (by the kernel), nothing is answered. */
+  /** Freezes the server. The kernel still accepts connections, but nothing is answered. */
   pause(): void {
     this.#running.freeze();
   }
@@ -82,18 +86,18 @@ export class MemcachedServer {
     this.#running.signal('SIGCONT');
   }
 
-  /** Ends the server as a crash would, and waits until it is gone. */
+  /** Stops the server as a crash would, and waits until it has stopped. */
   async kill(): Promise<void> {
     await this.#running.kill();
   }
 
-  /** Starts the server anew, empty, at the same address; ends it first when it runs. */
+  /** Starts the server again, empty, at the same address. If it is running, it is stopped first. */
   async restart(): Promise<void> {
     await this.kill();
     await this.#run();
   }
 
-  /** Ends the server and removes what it left behind. May be called twice. */
+  /** Stops the server and deletes its temporary files. You may call it twice. */
   async stop(): Promise<void> {
     await this.#process?.kill();
     rmSync(this.directory, { recursive: true, force: true });
@@ -102,10 +106,9 @@ export class MemcachedServer {
   /**
    * Sends one command on a connection of its own.
    *
-   * @param command without the line end, one byte a character (latin1), e.g. `version`, `stats`, `mg key v`
+   * @param command without the line end, one byte a character (latin1), such as `version`, `stats`, `mg key v`
    * @returns the whole answer with its line ends, one byte a character
    * @throws Error when the server is down, or does not answer within 10 seconds (is it paused?)
-   *
    * @example
    * await memcached.send('set greeting 0 0 5\r\nhello'); // 'STORED\r\n'
    */
@@ -113,10 +116,7 @@ export class MemcachedServer {
     return memcachedCommand(this.address, command);
   }
 
-  /**
-   * Deletes all pages. The head of the applications' purge journals stays: they would not keep the next page that they render if it were
-   * lost.
-   */
+  /** Deletes all pages. It keeps the head of the purge journal: without it, applications would not store the next page that they render. */
   async flush(): Promise<void> {
     const journals = (await this.#allKeys()).filter((key) => /^\*.*journal$/.test(key));
     const values = await Promise.all(journals.map((key) => this.send(`mg ${key} v`)));
@@ -128,8 +128,10 @@ export class MemcachedServer {
   }
 
   /**
-   * The stored keys exactly as the server holds them, one byte a character (latin1), in no order. Those that begin with `*`
-   * are left out: the page cache keeps its books there.
+   * Lists the stored keys exactly as the server has them, one byte a character (latin1), in no order. It leaves out keys that begin with
+   * `*`: the page cache uses them for its own records.
+   *
+   * @returns the keys of all pages
    */
   async keys(): Promise<string[]> {
     return (await this.#allKeys()).filter((key) => !key.startsWith('*'));

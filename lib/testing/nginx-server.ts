@@ -10,27 +10,26 @@ import { onFreePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
 
 /**
- * What nginx is started with; `nginxConf()` returns it.
+ * The configuration with which nginx starts; `nginxConf()` returns it.
  *
  * @publicApi
  */
 export interface NginxConfiguration {
-  /** A complete nginx.conf with pid and temporary paths of its own, without `daemon`. */
+  /** A complete nginx.conf with its own pid and temporary paths, without `daemon`. */
   full: string;
   /** Helper files by their path relative to the directory. */
   files?: Record<string, string>;
 }
 
 /**
- * Makes the configuration once it is known where nginx runs.
+ * A function that returns the configuration for a port and a directory.
  *
  * @publicApi
  */
 export type NginxConfigurationFor = (place: { port: number; directory: string }) => NginxConfiguration;
 
 /**
- * A real nginx of your own, for a test: on a free port of 127.0.0.1, in a fresh temporary directory. It ends with the
- * test process at the latest.
+ * A real nginx for a test: on a free port of 127.0.0.1, in a fresh temporary directory. It stops at the latest when the test process ends.
  *
  * @example
  * await using nginx = await NginxServer.start(({ port, directory }) =>
@@ -41,14 +40,19 @@ export type NginxConfigurationFor = (place: { port: number; directory: string })
  * @publicApi
  */
 export class NginxServer {
+  /** The address of nginx, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** What `nginx -t` had to say besides that all is well: its warnings. */
+  /** The warnings of `nginx -t`; empty if there are none. */
   testOutput = '';
   #process: ServerProcess | undefined;
   #errorLogs: string[] = [];
   /** Everything from level `notice`, whatever the configuration says of logs: it tells when workers come and go. */
   readonly #noticeLog: string;
 
+  /**
+   * @param port the port on which nginx listens
+   * @param directory the temporary directory of nginx
+   */
   private constructor(
     readonly port: number,
     readonly directory: string,
@@ -61,7 +65,8 @@ export class NginxServer {
   /**
    * Writes the configuration, tests it (`nginx -t`), starts nginx and waits until it accepts connections.
    *
-   * @param configurationFor is called again, with another port, when somebody else has taken the port meanwhile
+   * @param configurationFor returns the configuration. It is called again with another port if another program has taken the port
+   * @returns the running server
    * @throws Error when nginx is not installed, or with nginx's own message when it refuses the configuration
    */
   static async start(configurationFor: NginxConfigurationFor): Promise<NginxServer> {
@@ -89,8 +94,10 @@ export class NginxServer {
   }
 
   /**
-   * What nginx has written to stderr and to its error logs, each line once; not that it may not raise `worker_rlimit_nofile`, which says
-   * something of the machine.
+   * Everything that nginx has written to stderr and to its error logs, each line once. It leaves out the warning about
+   * `worker_rlimit_nofile`, which depends on the machine.
+   *
+   * @returns the lines, joined by line ends; empty if there are none
    */
   errorLog(): string {
     const own = read(this.#noticeLog).filter((line) => !line.includes(' [notice] '));
@@ -100,11 +107,11 @@ export class NginxServer {
   }
 
   /**
-   * Has nginx read its configuration again (SIGHUP).
+   * Reloads the configuration (SIGHUP).
    *
-   * @param configurationFor the new configuration; without it, the last one is asked again
-   * @returns when the old workers accept no connection any more
-   * @throws Error with nginx's own message when it refuses the configuration; it goes on with the old one
+   * @param configurationFor returns the new configuration; without it, the last function is called again
+   * @returns when the old workers accept no more connections
+   * @throws Error with nginx's own message when it refuses the configuration; nginx keeps the old one
    */
   async reload(configurationFor = this.configurationFor): Promise<void> {
     this.configurationFor = configurationFor;
@@ -119,7 +126,7 @@ export class NginxServer {
     });
   }
 
-  /** Ends nginx with all its workers, and removes its directory. May be called twice. */
+  /** Stops nginx with all its workers, and deletes its directory. You may call it twice. */
   async stop(): Promise<void> {
     await this.#process?.terminate();
     rmSync(this.directory, { recursive: true, force: true });

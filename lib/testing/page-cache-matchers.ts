@@ -3,27 +3,30 @@ import { parseCacheStatus } from '../http/cache-status-field.js';
 import type { CacheStatus } from '../http/cache-status-field.js';
 
 /**
- * Anything with headers: the Response of `fetch`, of undici, superagent, light-my-request, `RawClient`, …
+ * Anything with headers: the Response of `fetch`, undici, superagent, light-my-request, `RawClient`, …
  *
  * @publicApi
  */
 export interface ResponseWithHeaders {
+  /** The header fields: an iterable of names and values, or an object. */
   headers:
     Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string | string[] | number | undefined>>;
 }
 
 /**
- * What a matcher of vitest and jest returns.
+ * The result of a matcher, for vitest and jest.
  *
  * @publicApi
  */
 export interface PageCacheMatcherResult {
+  /** Whether the response is as expected. */
   pass: boolean;
+  /** Explains the result. */
   message: () => string;
 }
 
 /**
- * The matchers as `expect()` shows them, to be merged into the types of vitest or jest.
+ * The types of the matchers. Merge them into those of vitest or jest.
  *
  * @example
  * declare module 'vitest' {
@@ -33,14 +36,14 @@ export interface PageCacheMatcherResult {
  * @publicApi
  */
 export interface PageCacheMatchers<R = void> {
-  /** The page came from the page cache: from nginx, or from the application on behalf of nginx. */
+  /** Expects that the page came from the cache: from nginx, or from the application. */
   toBePageCacheHit(): R;
-  /** The page cache was asked, did not have the page, and the application rendered it. */
+  /** Expects that the page was not in the cache, and the application rendered it. */
   toBePageCacheMiss(): R;
   /**
-   * The page cache was not to answer this request.
+   * Expects that the request went past the cache.
    *
-   * @param detail the reason it must give, e.g. 'cookie'
+   * @param detail the expected reason, such as 'cookie'
    */
   toBypassPageCache(detail?: string): R;
 }
@@ -54,8 +57,7 @@ const BYPASSES = new Set<unknown>(['bypass', 'method', 'request']);
 /**
  * Matchers for `expect.extend()` of vitest and jest. They read the `Cache-Status` field (RFC 9211).
  *
- * @throws TypeError when what is expected has no headers, Error when its Cache-Status is malformed
- *
+ * @throws TypeError when the value has no headers, Error when its Cache-Status is malformed
  * @example
  * expect.extend(pageCacheMatchers);
  * expect(await fetch(`${nginx.url}/posts`)).toBePageCacheMiss();

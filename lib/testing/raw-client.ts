@@ -5,8 +5,8 @@ import type { RawResponse } from './raw-response.js';
 import { SERVER_TIMEOUT } from './server-process.js';
 
 /**
- * Sends requests byte for byte as given, one after the other on one connection: HTTP libraries tidy up what they send.
- * Connects again when the server has closed the connection.
+ * Sends requests byte for byte, one after the other on one connection. HTTP libraries would normalize them. It connects again if the server
+ * has closed the connection.
  *
  * @example
  * await using client = new RawClient(nginx.port);
@@ -22,11 +22,11 @@ export class RawClient {
   constructor(private readonly target: number | string) {}
 
   /**
-   * Waits for the requests sent before, then sends this one.
+   * Waits for earlier requests, and then sends this one.
    *
    * @param request one whole request; a string is sent as latin1
-   * @returns the final response to it; interim responses (1xx) are left out
-   * @throws Error when the server cannot be reached, hangs up, answers no HTTP/1, or takes longer than 10 seconds
+   * @returns the final response; interim responses (1xx) are left out
+   * @throws Error when the server cannot be reached, hangs up, does not answer with HTTP/1, or takes longer than 10 seconds
    */
   send(request: Buffer | string): Promise<RawResponse> {
     const bytes = typeof request === 'string' ? Buffer.from(request, 'latin1') : request;
@@ -35,6 +35,7 @@ export class RawClient {
     return response;
   }
 
+  /** Closes the connection. */
   close(): void {
     this.#socket?.destroy();
   }

@@ -4,10 +4,11 @@
  * @publicApi
  */
 export interface RawResponse {
+  /** The status code. */
   status: number;
-  /** In the order of the wire, names as they were written, one byte a character (latin1). */
+  /** The header fields in the order of the wire, with their names as they were written, one byte a character (latin1). */
   headers: [name: string, value: string][];
-  /** Without the chunked framing, with the content coding. */
+  /** The content without the chunked framing, but with its content coding. */
   body: Buffer;
   /** Everything from the status line to the last byte. */
   raw: Buffer;

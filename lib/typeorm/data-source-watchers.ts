@@ -17,7 +17,7 @@ import { TransactionPurges } from './transaction-purges.js';
 import { WatchedEntities } from './watched-entities.js';
 
 /**
- * An entity as TypeORM takes it: its class, or an `EntitySchema`.
+ * An entity as TypeORM accepts it: a class, or an `EntitySchema`.
  *
  * @publicApi
  */
@@ -33,8 +33,11 @@ interface Watched {
 }
 
 /**
- * Watches the entities of data sources. `PageCacheTypeOrmModule.forFeature()` does it for those that are providers; those that are made
- * while the application runs are given to `watch()`.
+ * Watches the entities of data sources. `PageCacheTypeOrmModule.forFeature()` calls it for data sources that are providers. Call `watch()`
+ * for data sources that you open while the application runs.
+ *
+ * @example
+ * constructor(private readonly watchers: DataSourceWatchers) {}
  *
  * @publicApi
  */
@@ -49,10 +52,11 @@ export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdow
   ) {}
 
   /**
-   * Purges pages from now on when these entities change. A data source may be given several times, with other entities.
+   * Purges pages whenever these entities change. You may call it several times for one data source, with different entities.
    *
-   * @param dataSource one that is initialized
-   * @throws {EntityMetadataNotFoundError} (TypeORM's) when an entity is not one of the data source
+   * @param dataSource an initialized data source
+   * @param entities the entities to watch
+   * @throws {EntityMetadataNotFoundError} (TypeORM's) when an entity does not belong to the data source
    * @example
    * const tenant = await new DataSource({ type: 'postgres', url, entities: [Post] }).initialize();
    * watchers.watch(tenant, [Post]);
@@ -68,7 +72,11 @@ export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdow
     watched.entities.add(metadata);
   }
 
-  /** Forgets a data source, which may be destroyed then. */
+  /**
+   * Stops watching a data source. You can destroy it then.
+   *
+   * @param dataSource a data source that was given to `watch()`
+   */
   unwatch(dataSource: DataSource): void {
     const watched = this.#watched.get(dataSource);
     const index = watched ? dataSource.subscribers.indexOf(watched.subscriber) : -1;

@@ -3,15 +3,18 @@ import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 const PAGE_CACHE_TAG = Symbol('nestjs-nginx-cache: page cache tag');
 
 /**
- * How `@PageCacheTag()` makes tags of an entity.
+ * Options of `@PageCacheTag()`.
+ *
+ * @example
+ * @PageCacheTag('users', { ignoreColumns: ['lastLoginAt', 'visits'] })
  *
  * @publicApi
  */
 export interface PageCacheTagOptions {
-  /** Whether every page whose handler loads such an entity gets the tag by itself. Default `true`. */
+  /** Whether every page whose handler loads such an entity gets the tag automatically. Default `true`. */
   automatic?: boolean;
   /**
-   * Columns that no page shows: an update of nothing but these purges nothing. Property paths, as in TypeORM.
+   * Columns that no page shows: an update of only these columns purges nothing. Property paths, as in TypeORM.
    *
    * @example
    * @PageCacheTag('users', { ignoreColumns: ['lastLoginAt', 'visits'] })
@@ -24,10 +27,12 @@ interface ClassTag extends PageCacheTagOptions {
 }
 
 /**
- * Names the tag of an entity class: what bulk writes purge, where TypeORM does not say which entities they change.
- * Without it, the tag is the name of the entity with a small first letter: `BlogPost` has `blogPost`.
+ * Sets the tag of an entity class. Bulk writes purge this tag, because TypeORM does not tell which entities they change. Without the
+ * decorator, the tag is the name of the entity with a small first letter: `blogPost` for `BlogPost`.
  *
- * @throws {NginxCacheConfigError} when the tag is empty or no string
+ * @param tag the tag
+ * @param options whether pages get the tag automatically, and which columns do not matter
+ * @throws {NginxCacheConfigError} when the tag is empty or not a string
  * @example
  * @PageCacheTag('posts')
  * @Entity()
@@ -41,9 +46,10 @@ export function PageCacheTag(tag: string, options: PageCacheTagOptions = {}): Cl
 }
 
 /**
- * The tag of an entity class.
+ * Returns the tag of an entity class.
  *
- * @param entity a class, or the name of an entity that has none
+ * @param entity a class, or the name of an entity without a class
+ * @returns its tag
  * @example
  * @PageCache({ tags: [pageCacheTagOf(Post)] })
  * @Get('number-of-posts')

@@ -18,10 +18,10 @@ interface Feature {
 class PageCacheTypeOrmCoreModule {}
 
 /**
- * Purges pages when entities change, after the transaction has been committed: what `dependentPaths()` gives for the entity as it
- * was and as it is, and for bulk writes, the pages with the tag of its class.
+ * Purges pages when entities change, after the commit of the transaction. It purges the `dependentPaths()` of the entity before and after
+ * the change. For bulk writes, it purges the pages with the tag of the class.
  *
- * Beside `NginxCacheModule.forRoot()` and `TypeOrmModule.forRoot()`, in any module.
+ * Import it in any module, in addition to `NginxCacheModule.forRoot()` and `TypeOrmModule.forRoot()`.
  *
  * @example
  * @Module({ imports: [TypeOrmModule.forFeature([Post]), PageCacheTypeOrmModule.forFeature([Post])] })
@@ -37,8 +37,9 @@ export class PageCacheTypeOrmModule implements OnModuleInit {
   ) {}
 
   /**
-   * For data sources that are made while the application runs: gives you `DataSourceWatchers`, as `forFeature()` does, too.
+   * Provides `DataSourceWatchers`, for data sources that are opened while the application runs. `forFeature()` provides them, too.
    *
+   * @returns a module to import
    * @example
    * constructor(private readonly watchers: DataSourceWatchers) {}
    */
@@ -47,9 +48,14 @@ export class PageCacheTypeOrmModule implements OnModuleInit {
   }
 
   /**
-   * @param entities classes whose instances have `dependentPaths()`; without the method, every change purges by the tag of the class
-   * @param dataSource as in `TypeOrmModule.forFeature()`, when it is not the default one
-   * @throws {EntityMetadataNotFoundError} (TypeORM's, when the application starts) when an entity is not one of the data source
+   * Watches entities of a data source.
+   *
+   * @param entities classes whose instances have `dependentPaths()`; without that method, every change purges the tag of the class
+   * @param dataSource as in `TypeOrmModule.forFeature()`, if it is not the default one
+   * @returns a module to import
+   * @throws {EntityMetadataNotFoundError} (TypeORM's, when the application starts) when an entity does not belong to the data source
+   * @example
+   * PageCacheTypeOrmModule.forFeature([Post, Comment])
    */
   static forFeature(entities: readonly EntityClass[], dataSource?: DataSourceRef): DynamicModule {
     return {

@@ -14,7 +14,7 @@ const MAX_DEPTH = 3;
 const MAX_SITEMAPS = 1000;
 
 /**
- * A sitemap: its path or URL, where the application serves it, or its content, where somebody else does.
+ * A sitemap: the path or URL at which the application serves it, or its content if it comes from elsewhere.
  *
  * @publicApi
  */

@@ -6,12 +6,14 @@ import type { FileStoreOptions } from './file-store-options.js';
 import { openFileStore } from './open-file-store.js';
 
 /**
- * What `fileStore()` returns; the nginx configuration is made from it.
+ * The result of `fileStore()`; `nginxConf()` writes the configuration from it.
  *
  * @publicApi
  */
 export interface FileStoreDefinition extends PageStoreDefinition {
+  /** The kind of store. */
   readonly kind: 'files';
+  /** The directory of the pages, and whether they are also stored with brotli. */
   readonly files: { readonly root: string; readonly brotli: boolean };
 }
 
@@ -29,12 +31,15 @@ const optionsSchema = strict({
 });
 
 /**
- * Pages in files, which nginx serves like any static file: no server besides nginx, and its full speed.
+ * Stores pages in files. nginx serves them like any static file: at full speed, and without another server.
  *
+ * @param options where the files are, and how much space they may take
+ * @returns the store, for the option `store`
  * @throws {NginxCacheConfigError} when an option is wrong
  * @example
  * fileStore({ root: '/var/cache/blog' })
  * @see https://nginx.org/en/docs/http/ngx_http_gzip_static_module.html
+ *
  * @publicApi
  */
 export function fileStore(options: FileStoreOptions): FileStoreDefinition {

@@ -12,16 +12,18 @@ import { rawKeyv, type RawEntry } from '../raw-keyv.js';
 const DELETE_CHUNK = 500;
 
 /**
- * Pages in any Keyv 5 store, served by the application.
+ * Stores pages in any Keyv 5 store. The application serves them.
  *
- * It makes the Keyv, and its adapter where that has the same switch, throw errors (`throwOnErrors`), and disconnects it
- * when the application closes, as @nestjs/cache-manager does with its stores.
+ * It makes the Keyv, and its adapter if that has the same switch, throw errors (`throwOnErrors`). It disconnects the Keyv when the
+ * application closes, as @nestjs/cache-manager does with its stores.
  *
  * @param store a Keyv adapter (`new KeyvRedis(url)`, `new Map()`), or a Keyv with its own namespace and serializer
+ * @returns the store, for the option `store`
  * @throws {NginxCacheConfigError} when it is neither
  * @example
  * keyvStore(new KeyvRedis('redis://127.0.0.1:6379'))
  * @see https://keyv.org/docs/
+ *
  * @publicApi
  */
 export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv): PageStoreDefinition {

@@ -6,28 +6,32 @@ import type { MemcachedClientDefinition } from './memcached-client.interface.js'
 import { MemcachePpClient, type MemcachePp } from './memcache-pp-client.js';
 
 /**
- * The options of memcache-pp, of which this needs the first.
+ * The options of memcache-pp. Only `hosts` is required.
+ *
+ * @example
+ * memcachePp({ hosts: '127.0.0.1:11211' })
  *
  * @publicApi
  */
 export interface MemcachePpOptions {
   /** One server: `'127.0.0.1:11211'`, `'unix:/run/memcached.sock'`, or memcache-pp's `'/run/memcached.sock:0'`. */
   readonly hosts: string | readonly string[];
-  /** Pages above are refused, in bytes. memcache-pp's default is 1048576. */
+  /** Larger pages are refused, in bytes. The default of memcache-pp is 1048576. */
   readonly maxValueSize?: number;
 }
 
 /**
- * The npm package memcache-pp (0.3.3) as the client of `memcachedStore()`. It stores uncompressed UTF-8 pages and purges
- * them one by one. It cannot do more:
- * no reading (nginx reads; for the application every page is a miss), no gzip, no listing, no keys of 250 bytes or of
- * bytes that are not UTF-8, no IPv6 address.
+ * Uses the npm package memcache-pp (0.3.3) as the client of `memcachedStore()`. It stores uncompressed UTF-8 pages and purges them one by
+ * one. It cannot read (nginx reads; for the application every page is a miss), compress, list pages, or use keys of 250 bytes, keys with
+ * bytes that are not UTF-8, or IPv6 addresses.
  *
- * @param options `{ hosts }`, an address alone, or a memcache-pp client that you made; it is closed with the application
+ * @param options `{ hosts }`, a single address, or a memcache-pp client that you made; the client is closed with the application
+ * @returns the client, for the option `client` of `memcachedStore()`
  * @throws {NginxCacheConfigError} when there is not exactly one server, or memcache-pp cannot connect to such an address
  * @example
  * memcachedStore({ client: memcachePp({ hosts: '127.0.0.1:11211' }) })
  * @see https://github.com/RomanBurunkov/memcache-pp
+ *
  * @publicApi
  */
 export function memcachePp(options: string | MemcachePpOptions | MemcachePp): MemcachedClientDefinition {

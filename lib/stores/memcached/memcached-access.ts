@@ -5,25 +5,29 @@ import { strict } from '../../checks/checked.js';
 import { connectOptions } from './memcached-address.js';
 
 /**
- * How a memcached that was started with `-Z` is reached.
+ * How to connect to a memcached that was started with `-Z`.
  *
  * @publicApi
  */
 export interface MemcachedTls {
-  /** The certificates that the one of the server must come from, in PEM; default: those that Node knows. nginx needs them. */
+  /**
+   * The certificate authorities that may sign the certificate of the server, in PEM. Default: those that Node knows. nginx needs this
+   * option.
+   */
   readonly ca?: string | undefined;
-  /** The name in the certificate of the server; default: the host of the address, unless that is an IP address. */
+  /** The name in the certificate of the server. Default: the host of the address, unless it is an IP address. */
   readonly servername?: string | undefined;
 }
 
 /**
- * What a memcached that was started with `-Y` wants to know.
+ * User and password for a memcached that was started with `-Y`.
  *
  * @publicApi
  */
 export interface MemcachedCredentials {
+  /** The user name. */
   readonly username: string;
-  /** Without spaces: memcached takes what follows a space for something else. */
+  /** The password. It must not contain spaces, because memcached splits at spaces. */
   readonly password: string;
 }
 

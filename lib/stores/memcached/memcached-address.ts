@@ -4,14 +4,14 @@ import { checked, strict, wholeNumber } from '../../checks/checked.js';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 
 /**
- * One memcached server, as nginx writes it too.
+ * The address of a memcached server, in the form that nginx uses.
  *
  * @publicApi
  */
 export interface MemcachedServerAddress {
   /** `'127.0.0.1:11211'`, `'[::1]:11211'`, `'cache.local:11211'` or `'unix:/run/memcached.sock'`. */
   readonly address: string;
-  /** The share of keys this server gets, relative to the others: nginx's `weight` (ngx_http_upstream_module). */
+  /** The share of pages that this server gets, relative to the others: nginx's `weight` (ngx_http_upstream_module). */
   readonly weight: number;
 }
 
@@ -23,8 +23,8 @@ export interface MemcachedServerAddress {
 export type MemcachedServers = string | readonly (string | { readonly address: string; readonly weight?: number })[];
 
 /**
- * Where a list of servers comes from that changes while the application runs: it is asked again and again. When it rejects, or gives a list
- * that `memcachedStore()` does not take, the last list holds.
+ * A function that returns a list of servers. It is called repeatedly while the application runs. If it rejects, or returns an invalid list,
+ * the last list stays in use.
  *
  * @publicApi
  */

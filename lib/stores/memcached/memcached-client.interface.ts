@@ -5,24 +5,49 @@ import type { DumpedItem } from './memcached-metadump.js';
 import type { MemcachedServerAddress } from './memcached-address.js';
 
 /**
- * What `memcachedStore()` needs of a memcached client.
+ * The operations that `memcachedStore()` needs from a memcached client.
  *
- * Keys are as the server has them: 1 to 250 bytes, one UTF-16 unit each (latin1), none up to 0x20.
+ * Keys are in the form that the server uses: 1 to 250 bytes, one UTF-16 unit each (latin1), all above 0x20.
  *
  * @publicApi
  */
 export interface MemcachedPageClient {
-  /** `undefined` when there is no such item. */
+  /**
+   * Reads an item.
+   *
+   * @param key the key of the item
+   * @returns `undefined` if there is no such item
+   */
   get(key: string): Promise<StoredValue | undefined>;
-  /** @param ttl milliseconds; 0 for never */
+  /**
+   * Stores an item.
+   *
+   * @param key the key of the item
+   * @param value its bytes and its client flags
+   * @param ttl milliseconds; 0 = it never expires
+   */
   set(key: string, value: StoredValue, ttl: number): Promise<void>;
-  /** @returns how many there really were; rejects unless the server has acknowledged every one */
+  /**
+   * Deletes items. It rejects unless the server has acknowledged every one.
+   *
+   * @param keys the keys of the items
+   * @returns how many items existed
+   */
   deleteMany(keys: readonly string[]): Promise<number>;
-  /** Absent when the client cannot list. */
+  /**
+   * Lists the stored keys. Absent if the client cannot list.
+   *
+   * @param prefix the beginning of the keys
+   * @returns the keys, one by one
+   */
   keys?(prefix: string): AsyncIterable<string>;
-  /** Has somebody told when the server answers that did not. Absent when the client does not notice. */
+  /**
+   * Registers a listener for the moment when the server answers again. Absent if the client does not notice it.
+   *
+   * @param listener is called each time
+   */
   onReturn?(listener: () => void): void;
-  /** Rejects what is pending and leaves neither socket nor timer. */
+  /** Rejects all pending operations, and leaves neither a socket nor a timer. */
   close(): Promise<void>;
 }
 
@@ -35,54 +60,111 @@ export type ChangeResult =
   | 'missing';
 
 /**
- * What a client must be able to do besides, for tags and for purges that several processes know of.
+ * Further operations, which tags and the shared purge journal need.
  *
- * What is asked for first is carried out first, or rejects: that the journal is read after a page was stored is known without waiting
- * for the answer.
+ * Operations are carried out in the order of the calls, or reject. So a client can store a page and then read the journal without waiting
+ * for the first answer.
  *
  * @publicApi
  */
 export interface MemcachedMetaClient extends MemcachedPageClient {
+  /**
+   * Lists the stored keys.
+   *
+   * @param prefix the beginning of the keys
+   * @returns the keys, one by one
+   */
   keys(prefix: string): AsyncIterable<string>;
-  /** As `keys`, with when they end and whether anybody has fetched them. */
+  /**
+   * Lists the stored keys with their expiry, and whether anybody has read them.
+   *
+   * @param prefix the beginning of the keys
+   * @returns one entry for each key
+   */
   items(prefix: string): Promise<readonly DumpedItem[]>;
-  /** An item with the number that changes with it. */
+  /**
+   * Reads an item together with its CAS number, which changes with every write.
+   *
+   * @param key the key of the item
+   * @returns `undefined` if there is no such item
+   */
   getForUpdate(key: string): Promise<{ readonly bytes: Buffer; readonly cas: string } | undefined>;
-  /** The number that changes with an item; `undefined` when there is none. */
+  /**
+   * Reads the CAS number of an item.
+   *
+   * @param key the key of the item
+   * @returns `undefined` if there is no such item
+   */
   casOf(key: string): Promise<string | undefined>;
   /**
-   * Stores an item unless somebody has changed it meanwhile.
+   * Stores an item unless somebody has changed it in the meantime.
    *
-   * @param ttl milliseconds; 0 for never
-   * @param cas from `getForUpdate` or `casOf`; none when the item must not be there
-   * @returns its new number; `undefined` when it was not stored
+   * @param key the key of the item
+   * @param value its bytes and its client flags
+   * @param ttl milliseconds; 0 = it never expires
+   * @param cas the number from `getForUpdate` or `casOf`; `undefined` if the item must not exist
+   * @returns the new CAS number; `undefined` if the item was not stored
    */
   compareAndSet(key: string, value: StoredValue, ttl: number, cas: string | undefined): Promise<string | undefined>;
   /**
-   * Gives an item that nobody has changed meanwhile another ttl.
+   * Changes the ttl of an item unless somebody has changed it in the meantime.
    *
-   * @param ttl milliseconds; 0 for never
+   * @param key the key of the item
+   * @param ttl milliseconds; 0 = it never expires
+   * @param cas the number from `getForUpdate` or `casOf`
+   * @returns what happened
    */
   compareAndTouch(key: string, ttl: number, cas: string): Promise<ChangeResult>;
-  /** Deletes an item that nobody has changed meanwhile. */
+  /**
+   * Deletes an item unless somebody has changed it in the meantime.
+   *
+   * @param key the key of the item
+   * @param cas the number from `getForUpdate` or `casOf`
+   * @returns what happened
+   */
   compareAndDelete(key: string, cas: string): Promise<ChangeResult>;
-  /** The client flags of items, `undefined` where there is none. */
+  /**
+   * Reads the client flags of items.
+   *
+   * @param keys the keys of the items
+   * @returns the flags in the same order; `undefined` if there is no such item
+   */
   flagsOf(keys: readonly string[]): Promise<(number | undefined)[]>;
-  /** What the server says of items without their values, `undefined` where there is none. They do not count as read. */
+  /**
+   * Reads the details of items, but not their values. The items do not count as read.
+   *
+   * @param keys the keys of the items
+   * @returns the details in the same order; `undefined` if there is no such item
+   */
   describe(keys: readonly string[]): Promise<(ItemDetails | undefined)[]>;
+  /**
+   * Reads several items at once.
+   *
+   * @param keys the keys of the items
+   * @returns the values in the same order; `undefined` if there is no such item
+   */
   getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
 }
 
 /**
- * A client before it is opened, e.g. what `memcachePp()` returns.
+ * A client that is not open yet, such as the result of `memcachePp()`.
  *
  * @publicApi
  */
 export interface MemcachedClientDefinition {
-  /** Where nginx finds the pages. */
+  /** The servers that nginx reads. */
   readonly servers: readonly MemcachedServerAddress[];
-  /** @returns one sentence for each thing that the options ask for and the client cannot give */
+  /**
+   * Checks the options against what the client can do.
+   *
+   * @param wanted what the options ask for
+   * @returns one sentence for each thing that the client cannot do
+   */
   limits?(wanted: StoreContext): string[];
-  /** Must neither throw nor wait when the server is down. */
+  /**
+   * Opens the client. It must neither throw nor wait if the server is down.
+   *
+   * @returns the open client
+   */
   open(): MemcachedPageClient;
 }

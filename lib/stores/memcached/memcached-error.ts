@@ -1,5 +1,5 @@
 /**
- * An operation that a memcached server did not carry out, or of which nobody knows whether it did.
+ * A memcached server did not carry out an operation, or it is unknown whether it did.
  *
  * @publicApi
  */

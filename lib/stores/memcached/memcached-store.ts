@@ -21,12 +21,14 @@ import { openMemcachedStore } from './open-memcached-store.js';
 import { openRing } from './ring/ring-store.js';
 
 /**
- * What `memcachedStore()` returns; the nginx configuration is made from `servers`.
+ * The result of `memcachedStore()`; `nginxConf()` writes the configuration from its `servers`.
  *
  * @publicApi
  */
 export interface MemcachedStoreDefinition extends PageStoreDefinition {
+  /** The kind of store. */
   readonly kind: 'memcached';
+  /** The servers that nginx reads. */
   readonly servers: readonly MemcachedServerAddress[];
 }
 
@@ -64,19 +66,21 @@ const optionsSchema = v.pipe(
 );
 
 /**
- * Pages in memcached, where nginx reads them. Over several servers they are spread by the ring of nginx's `hash … consistent`.
+ * Stores pages in memcached, where nginx reads them. Several servers share the pages, by the ring of nginx's `hash … consistent`.
  *
- * @param options `servers`: `'127.0.0.1:11211'`, `'[::1]:11211'`, `'unix:/run/memcached.sock'`, or a list of these and of
- *   `{ address, weight }`, where a server gets its share of pages by its weight (default 1), or a function that gives such a list, e.g.
- *   `dnsServers()`: it is asked at the start, and again every `refreshInterval` milliseconds (default 30,000). Or `client`: another client
- *   than the built-in one, e.g. `memcachePp()`. `tls`: for servers started with `-Z`: `{ ca, servername }`, or `{}`. `credentials`: for servers started
- *   with `-Y`: `{ username, password }`; nginx cannot read from those
- * @throws {NginxCacheConfigError} when an option is wrong, or an address is none or stands there twice
+ * @param options `servers`: `'127.0.0.1:11211'`, `'[::1]:11211'`, `'unix:/run/memcached.sock'`, or a list of these and of `{ address,
+ *   weight }`, in which the weight (default 1) is the share of pages. Or a function that returns such a list, such as `dnsServers()`: it is
+ *   called at the start, and again every `refreshInterval` milliseconds (default 30,000). `client`: another client than the built-in one,
+ *   such as `memcachePp()`. `tls`: for servers started with `-Z`: `{ ca, servername }`, or `{}`. `credentials`: for servers started with
+ *   `-Y`: `{ username, password }`; nginx cannot read from those
+ * @returns the store, for the option `store`
+ * @throws {NginxCacheConfigError} when an option is wrong, or an address is invalid or appears twice
  * @example
  * memcachedStore({ servers: 'unix:/run/memcached.sock' })
  * memcachedStore({ servers: ['10.0.0.1:11211', { address: '10.0.0.2:11211', weight: 2 }] })
  * memcachedStore({ servers: dnsServers('memcached.default.svc.cluster.local:11211') })
  * @see https://nginx.org/en/docs/http/ngx_http_memcached_module.html
+ *
  * @publicApi
  */
 export function memcachedStore(

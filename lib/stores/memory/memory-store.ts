@@ -11,16 +11,19 @@ import type { StaleTimes } from '../../page/stale-times.js';
 import { type CopyTimes, timesOfCopy } from '../stale-copy.js';
 
 /**
- * What `memoryStore()` takes.
+ * Options of `memoryStore()`.
+ *
+ * @example
+ * memoryStore({ maxBytes: 16 * 1024 * 1024 })
  *
  * @publicApi
  */
 export interface MemoryStoreOptions {
-  /** How much is kept, counted over body, header fields and key, in bytes. Default 64 MiB. */
+  /** How much memory pages may take, in bytes of body, header fields and key together. Default 64 MiB. */
   readonly maxBytes?: number;
   /**
-   * In the first of `tiers` alone: how long a page is sent from memory after the last tier was asked for it, in milliseconds. Default 1000. A page
-   * that another process has purged is sent no longer than that.
+   * Only in the first of `tiers`: how long a page is answered from memory before the last tier is asked again, in milliseconds. Default
+   * 1000. After a purge by another process, a page is answered from memory no longer than that.
    */
   readonly ttl?: number;
 }
@@ -31,13 +34,17 @@ const optionsSchema = strict({
 });
 
 /**
- * Pages in the memory of this process, served by the application; the least recently used go first when it is full.
+ * Stores pages in the memory of this process. The application serves them. When the memory is full, the least recently used pages are
+ * deleted.
  *
- * Each process has its own: a purge in one leaves the pages of the others.
+ * Each process has its own memory: a purge in one process does not delete the pages of the others.
  *
+ * @param options how much memory pages may take
+ * @returns the store, for the option `store`
  * @throws {NginxCacheConfigError} when an option is wrong
  * @example
  * memoryStore({ maxBytes: 16 * 1024 * 1024 })
+ *
  * @publicApi
  */
 export function memoryStore(options: MemoryStoreOptions = {}): PageStoreDefinition {

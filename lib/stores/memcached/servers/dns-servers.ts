@@ -5,15 +5,16 @@ import type { MemcachedServerSource } from '../memcached-address.js';
 const NAME = /^(\w[\w.-]*?)\.?(?::(\d{1,5}))?$/;
 
 /**
- * The servers behind a name, for `memcachedStore()`: one for each of its addresses, e.g. of a headless service of Kubernetes.
+ * Finds the servers behind a name, for `memcachedStore()`: one for each address of the name, such as a headless service of Kubernetes.
  *
- * @param name with a port, all its addresses (A and AAAA, as the system finds them); without one, what its SRV records name
- * @returns rejects when the name has none
- * @throws {NginxCacheConfigError} when it is no name
+ * @param name with a port: all addresses of the name (A and AAAA, as the system finds them); without a port: the targets of its SRV records
+ * @returns a function for the option `servers`; it rejects if the name has no address
+ * @throws {NginxCacheConfigError} when the name is invalid
  * @example
  * memcachedStore({ servers: dnsServers('memcached.default.svc.cluster.local:11211') })
  * memcachedStore({ servers: dnsServers('_memcached._tcp.example.com') })
  * @see https://nodejs.org/api/dns.html
+ *
  * @publicApi
  */
 export function dnsServers(name: string): MemcachedServerSource {

@@ -9,14 +9,15 @@ const TIMEOUT = 5000;
 const MAX_ANSWER = 1_000_000;
 
 /**
- * The nodes of an ElastiCache cluster, for `memcachedStore()`, as its configuration endpoint names them (`config get cluster`).
+ * Finds the nodes of an ElastiCache cluster, for `memcachedStore()`. Its configuration endpoint lists them (`config get cluster`).
  *
  * @param endpoint the configuration endpoint, `'host:port'`
- * @returns rejects when the endpoint does not answer
- * @throws {NginxCacheConfigError} when it is no address
+ * @returns a function for the option `servers`; it rejects if the endpoint does not answer
+ * @throws {NginxCacheConfigError} when the address is invalid
  * @example
  * memcachedStore({ servers: elastiCacheServers('pages.x1y2z3.cfg.euc1.cache.amazonaws.com:11211') })
  * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/AutoDiscovery.AddingToYourClientLibrary.html
+ *
  * @publicApi
  */
 export function elastiCacheServers(endpoint: string): MemcachedServerSource {
