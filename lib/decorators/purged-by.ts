@@ -29,18 +29,13 @@ export interface PurgePagesOptions {
 export type PurgedTargets = PageTarget | readonly PageTarget[] | null | undefined;
 
 /**
- * Returns the pages that a call of a handler has made stale.
- *
- * @param result what the handler has returned; the last value if it was an Observable
- * @param request the request of Express or Fastify; `undefined` outside HTTP
- * @publicApi
- */
-// Whoever writes the function knows both types, and annotates them.
-// oxlint-disable-next-line typescript/no-explicit-any
-/**
  * A function that returns the pages to purge after a call of the handler.
  *
  * @param result the value that the handler returned; the last value of an Observable
  * @param request the request of Express or Fastify; `undefined` outside HTTP
+ *
+ * @publicApi
  */
+// Whoever writes the function knows both types, and annotates them.
+// oxlint-disable-next-line typescript/no-explicit-any
 export type PurgedBy = (result: any, request: any) => PurgedTargets | Promise<PurgedTargets>;

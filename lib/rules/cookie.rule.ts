@@ -11,16 +11,12 @@ import { type Rule, test } from './rule.js';
 export type NamePattern = string | RegExp;
 
 /**
- * The default of `anonymousOnly.ignoreCookies`: cookies that only scripts in the browser read, for analytics and advertising. The list has no
- * cookies that keep a visitor's consent, since servers act on those.
+ * The default of `anonymousOnly.ignoreCookies`: cookies for analytics and advertising, which only scripts in the browser read. Cookies that
+ * store a visitor's consent are not in the list, because servers act on them.
  *
  * @publicApi
  */
 // prettier-ignore
-/**
- * The default of `anonymousOnly.ignoreCookies`: cookies for analytics and advertising, which only scripts in the browser read. Cookies that
- * store a visitor's consent are not in the list, because servers act on them.
- */
 export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
   '_ga', '_ga_*', '_gid', '_gat', '_gat_*', '_gac_*', '_gcl_*', '_dc_gtm_*', '__utm*', // Google
   '_fbp', '_fbc', // Meta

@@ -5,12 +5,11 @@ import { nameRegExp } from './portable-regexp.js';
 import { type Rule, test } from './rule.js';
 
 /**
- * The default of `query.ignore`: parameters that only mark where a visitor came from.
+ * The default of `query.ignore`: parameters that only tell where a visitor came from.
  *
  * @publicApi
  */
 // prettier-ignore
-/** The default of `query.ignore`: parameters that only tell where a visitor came from. */
 export const DEFAULT_IGNORED_PARAMETERS: readonly string[] = [
   'utm_*', 'gclid', 'gclsrc', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'twclid', 'ttclid', 'li_fat_id',
   'igshid', 'mc_cid', 'mc_eid', '_ga', '_gl', 'pk_*', 'mtm_*', 'yclid',
