@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memcachedStore, nginxConf, type NginxCacheOptions, type NginxDeployment } from '../../lib/index.js';
-import { ok } from './raw-backend.js';
 
 const store = memcachedStore({ servers: '127.0.0.1:11211' });
 const many = (count: number, make: (index: number) => string) =>
