@@ -71,7 +71,7 @@ export function PageFragment(fragment: string | SharedFragmentOptions): MethodDe
 }
 
 /** `@PageCache()` may say the rest. */
-function storedAs({ shared: _, ...options }: Omit<SharedFragmentOptions, 'name'>): MethodDecorator {
+function storedAs({ shared: _shared, ...options }: Omit<SharedFragmentOptions, 'name'>): MethodDecorator {
   return (_target, _key, descriptor) => {
     const handler = descriptor.value as object;
     const said = Reflect.getMetadata(pageCache.KEY, handler) as PageCacheHandlerOptions | undefined;

@@ -94,7 +94,7 @@ it('a publication that is interrupted says so, and goes on where it was', async 
     rendered: string,
     more: string[],
     waits: string,
-    onText = (_: string, _kill: () => void) => {},
+    onText: (text: string, kill: () => void) => void = () => {},
   ) => {
     const args = [
       main,

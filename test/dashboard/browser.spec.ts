@@ -52,7 +52,7 @@ describe.skipIf(!chromiumPath)('the dashboard in a browser', () => {
   });
 
   async function show(view: keyof typeof VIEWS): Promise<void> {
-    await page.evaluate((hash) => (location.hash = hash), `#${view}`);
+    await page.evaluate(`location.hash = '#${view}'`);
     await page.waitForSelector(VIEWS[view]);
   }
 
@@ -75,7 +75,7 @@ describe.skipIf(!chromiumPath)('the dashboard in a browser', () => {
     await page.fill('#search', ATTACK);
     await page.waitForSelector('td.empty');
     await page.fill('#search', '');
-    expect(await page.evaluate(() => document.querySelectorAll('#view img, #view script, dialog img').length)).toBe(0);
+    expect(await page.locator('#view img, #view script, dialog img').count()).toBe(0);
   });
 
   it('finds and purges pages by the keyboard alone', async () => {
@@ -122,7 +122,7 @@ describe.skipIf(!chromiumPath)('the dashboard in a browser', () => {
 
   it('keeps the token out of the address, and asks for it where there is none', async () => {
     expect(page.url()).not.toContain(started.dashboard.token);
-    await page.evaluate(() => sessionStorage.clear());
+    await page.evaluate('sessionStorage.clear()');
     await page.reload();
     await page.fill('#token', 'wrong');
     const isRefused = page.waitForResponse((response) => response.status() === 401);
