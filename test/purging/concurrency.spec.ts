@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import { generator, SEED } from '../support/random.js';
-import { VersionPromises } from './support/version-promises.js';
-import { PATHS, PURGES, THINGS, VersionedSite, type VersionedSiteOptions } from './support/versioned-site.js';
+import { VersionedLoad } from './support/versioned-load.js';
+import { PURGES, VersionedSite, type VersionedSiteOptions } from './support/versioned-site.js';
 
 /** The full run: REQUESTS=200000 npm test -- test/purging/concurrency.spec.ts */
 const REQUESTS = Number(process.env['REQUESTS'] ?? 20_000);
@@ -65,44 +65,11 @@ describe.each(SETUPS)(`${PROCESSES} processes, nginx, ${REQUESTS} requests, page
     await using site = await VersionedSite.start(PROCESSES, SEED, setup);
     const random = generator();
     const stopFilling = filled ? fill(site.memcached.address, random) : async () => {};
-    const promises = new VersionPromises(THINGS);
-    const stale: string[] = [];
-    /** The longest time after a purge at which a request began that still got an older page: the smallest `SETTLE` that holds. */
-    let late = 0;
-    const purges = Object.fromEntries(how.map((purge) => [purge, 0]));
-    let [requests, hits, copies, pending, running, isEnough] = [0, 0, 0, 0, true, false];
+    const load = new VersionedLoad(site, { random, settle: settle(usual), purges: how });
+    let [isWriting, isEnough] = [true, false];
     const end = Date.now() + seconds * 1000;
+    const visits = () => load.requests < REQUESTS && (IS_FULL || !isEnough || Date.now() < end);
 
-    const write = async () => {
-      while (running) {
-        const thing = Math.floor(random() * THINGS);
-        const purge = how[Math.floor(random() * how.length)]!;
-        const answer = await site.change(thing, Math.floor(random() * PROCESSES), purge);
-        purges[purge]! += 1;
-        // A purge that has not reached the store promises nothing yet.
-        if (answer.pending) pending += 1;
-        else promises.keep(thing, answer.version);
-        await delay(random() * 200);
-      }
-    };
-    const visit = async () => {
-      while (requests < REQUESTS && (IS_FULL || !isEnough || Date.now() < end)) {
-        requests += 1;
-        const path = random() < 0.1 ? '/home' : PATHS[Math.floor(random() * PATHS.length)]!;
-        const start = performance.now();
-        const { hit, copy, hasFailed, things } = await site.visit(path);
-        if (hit) hits += 1;
-        if (copy) copies += 1;
-        expect(things.length > 0).toBe(!hasFailed);
-        for (const [thing, version] of things) {
-          const after = start - promises.brokenSince(thing, version, start);
-          if (after <= 0) continue;
-          late = Math.max(late, after);
-          if (after > settle(usual)) stale.push(`${path}: ${thing} is ${version}, ${after} ms after a purge`);
-        }
-        await delay(random() * 20);
-      }
-    };
     const evictions = async () => Number(/STAT evictions (\d+)/.exec(await site.memcached.send('stats'))?.[1]);
     const counts = () => site.processes.all<{ renders: number; stored: number; ahead: number }>({ kind: 'counts' });
     const watch = async () => {
@@ -110,26 +77,21 @@ describe.each(SETUPS)(`${PROCESSES} processes, nginx, ${REQUESTS} requests, page
         await delay(500);
         isEnough =
           (await counts()).every(({ stored }) => stored >= LEAST.stored) &&
-          Object.values(purges).every((count) => count >= LEAST.purges) &&
+          Object.values(load.purges).every((count) => count >= LEAST.purges) &&
           (!filled || (await evictions()) >= LEAST.evictions);
       }
     };
 
-    const writers = Array.from({ length: WRITERS }, write);
+    const writers = Array.from({ length: WRITERS }, () => load.write(() => isWriting));
     const watching = watch();
-    await Promise.all(Array.from({ length: CLIENTS }, visit));
-    running = false;
+    await Promise.all(Array.from({ length: CLIENTS }, () => load.visit(visits)));
+    isWriting = false;
     await Promise.all(writers);
     await stopFilling();
     await Promise.race([watching, delay(5000)]);
-    await delay(usual);
-    await expect.poll(() => site.processes.all({ kind: 'pending' }), { timeout: 60_000 }).toEqual([0, 0, 0]);
-    for (const path of PATHS) {
-      for (const [thing, version] of (await site.visit(path)).things) {
-        if (version !== site.versions[thing]) stale.push(`at the end, ${path}: ${thing} is ${version}`);
-      }
-    }
+    await load.end(usual);
 
+    const { requests, hits, copies, purges, pending, stale, late } = load;
     const shown = { requests, hits, copies, purges, pending, counts: await counts(), stale: stale.length, late };
     process.stdout.write(`${JSON.stringify(shown)}\n`);
     expect(stale).toEqual([]);

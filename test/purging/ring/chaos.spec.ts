@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { MemcachedServer } from '../../../lib/testing/index.js';
 import { generator, SEED } from '../../support/random.js';
-import { PATHS, PURGES, THINGS, VersionedSite } from '../support/versioned-site.js';
-import { VersionPromises } from '../support/version-promises.js';
+import { VersionedLoad } from '../support/versioned-load.js';
+import { PATHS, VersionedSite } from '../support/versioned-site.js';
 
 /** The full run: SECONDS=120 npm test -- test/purging/ring/chaos.spec.ts */
 const SECONDS = Number(process.env['SECONDS'] ?? 4);
@@ -49,41 +49,12 @@ it(
   async () => {
     await using site = await VersionedSite.start(PROCESSES, SEED, { memcacheds: 3 });
     const random = generator();
-    const promises = new VersionPromises(THINGS);
-    const stale: string[] = [];
-    const purges = Object.fromEntries(PURGES.map((purge) => [purge, 0]));
+    const load = new VersionedLoad(site, { random, settle: SETTLE });
     const fates: Record<string, number> = {};
-    let [requests, hits, pending, late, running] = [0, 0, 0, 0, true];
+    let isRunning = true;
+    const goesOn = () => isRunning;
     const end = Date.now() + SECONDS * 1000;
 
-    const write = async () => {
-      while (running) {
-        const thing = Math.floor(random() * THINGS);
-        const purge = PURGES[Math.floor(random() * PURGES.length)]!;
-        const answer = await site.change(thing, Math.floor(random() * PROCESSES), purge);
-        purges[purge]! += 1;
-        // A purge that has not reached every server promises nothing yet.
-        if (answer.pending) pending += 1;
-        else promises.keep(thing, answer.version);
-        await delay(random() * 200);
-      }
-    };
-    const visit = async () => {
-      while (running) {
-        requests += 1;
-        const path = random() < 0.1 ? '/home' : PATHS[Math.floor(random() * PATHS.length)]!;
-        const start = performance.now();
-        const { hit, things } = await site.visit(path);
-        if (hit) hits += 1;
-        expect(things.length).toBeGreaterThan(0);
-        for (const [thing, version] of things) {
-          const after = start - promises.brokenSince(thing, version, start);
-          late = Math.max(late, after);
-          if (after > SETTLE) stale.push(`${path}: ${thing} is ${version}, ${after} ms after a purge`);
-        }
-        await delay(random() * 20);
-      }
-    };
     const attack = async () => {
       const names = Object.keys(FATES);
       for (let turn = 0; Date.now() < end || turn < names.length; turn += 1) {
@@ -95,22 +66,19 @@ it(
       }
     };
 
-    const running_ = [...Array.from({ length: WRITERS }, write), ...Array.from({ length: CLIENTS }, visit)];
+    const work = [
+      ...Array.from({ length: WRITERS }, () => load.write(goesOn)),
+      ...Array.from({ length: CLIENTS }, () => load.visit(goesOn)),
+    ];
     try {
-      await Promise.race([attack(), Promise.all(running_)]);
+      await Promise.race([attack(), Promise.all(work)]);
     } finally {
-      running = false;
-      await Promise.allSettled(running_);
+      isRunning = false;
+      await Promise.allSettled(work);
     }
-    await Promise.all(running_);
-    await expect.poll(() => site.processes.all({ kind: 'pending' }), { timeout: 60_000 }).toEqual([0, 0, 0]);
-    // What was stored without a confirmation goes by itself.
-    await delay(SETTLE);
-    for (const path of PATHS) {
-      for (const [thing, version] of (await site.visit(path)).things) {
-        if (version !== site.versions[thing]) stale.push(`at the end, ${path}: ${thing} is ${version}`);
-      }
-    }
+    await Promise.all(work);
+    await load.end(SETTLE);
+    const { requests, hits, purges, pending, stale, late } = load;
     process.stdout.write(`${JSON.stringify({ requests, hits, purges, pending, fates, stale: stale.length, late })}\n`);
     expect(stale).toEqual([]);
     expect(hits).toBeGreaterThan(0);
