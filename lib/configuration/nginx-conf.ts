@@ -13,8 +13,9 @@ import { logFormat } from '../nginx/access-log.js';
 import { sendsCopies, STALE_STATUS, staleLocations, staleMaps } from '../nginx/stale-locations.js';
 import { IS_PERSONAL, personal, sharedMaps } from '../nginx/shared-maps.js';
 import { schemeMaps } from '../nginx/trusted-proxies.js';
+import { servernameOf } from '../stores/memcached/memcached-access.js';
 import type { PageStoreDefinition } from '../stores/page-store.js';
-import { trustedFile, trustedName, upstreams } from '../nginx/upstreams.js';
+import { trustedFile, upstreams } from '../nginx/upstreams.js';
 import { wholeConf } from '../nginx/whole-conf.js';
 import { keyMaps } from '../nginx/key-maps.js';
 import { ruleMaps } from '../nginx/rule-map.js';
@@ -278,7 +279,7 @@ function mustBeReadable({ isAuthenticated, tls, servers = [] }: PageStoreDefinit
   if (tls && tls.ca === undefined) {
     throw new NginxCacheConfigError('memcachedStore.tls.ca', undefined, 'given: nginx knows no certificates by itself');
   }
-  if (tls && servers.some(({ address }) => trustedName(address, tls) === undefined)) {
+  if (tls && servers.some(({ address }) => servernameOf(address, tls) === undefined)) {
     throw new NginxCacheConfigError(
       'memcachedStore.tls.servername',
       undefined,

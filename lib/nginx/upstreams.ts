@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
+import { servernameOf } from '../stores/memcached/memcached-access.js';
 import type { PageStoreDefinition } from '../stores/page-store.js';
 import type { CheckedDeployment } from './deployment.js';
 import { block, quoted } from './syntax.js';
@@ -122,14 +123,6 @@ export function trustedFile(names: SiteNames): string {
   return `${names.of('memcached_ca')}.pem`;
 }
 
-/** What the certificate of memcached must say; `undefined` when nobody knows. */
-export function trustedName(
-  address: string,
-  { servername }: NonNullable<PageStoreDefinition['tls']>,
-): string | undefined {
-  return servername ?? (isName(address) ? address.replace(/:\d+$/, '') : undefined);
-}
-
 /** @see https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html */
 function tlsTo(address: string, tls: NonNullable<PageStoreDefinition['tls']>, trusted: string): string[] {
   return [
@@ -137,7 +130,7 @@ function tlsTo(address: string, tls: NonNullable<PageStoreDefinition['tls']>, tr
     'proxy_ssl_verify on;',
     `proxy_ssl_trusted_certificate ${trusted};`,
     'proxy_ssl_server_name on;',
-    `proxy_ssl_name ${trustedName(address, tls)};`,
+    `proxy_ssl_name ${servernameOf(address, tls)};`,
   ];
 }
 

@@ -131,6 +131,12 @@ describe('nginx', () => {
     expect(() => nginxConf({ store, hosts: 'any' }, { app: '127.0.0.1:3000' })).toThrow(reason);
   });
 
+  it('knows the name in the certificate of localhost, as the application does', () => {
+    const store = memcachedStore({ servers: 'localhost:11211', tls: { ca } });
+    const { stream } = nginxConf({ store, hosts: 'any' }, { app: '127.0.0.1:3000' });
+    expect(stream).toContain('proxy_ssl_name localhost;');
+  });
+
   it('no error shows a password', () => {
     const wrong = { servers: 'a.example:11211', credentials: { username: 'a b', password: 'secret' } };
     expect(() => memcachedStore(wrong)).toThrow('credentials.username');
