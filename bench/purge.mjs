@@ -1,9 +1,10 @@
-// How long purges take on a real memcached: purgeUnder over 100,000 pages, purgeTags over 10,000 tagged ones. Then, at how many
-// purges a second of other pages a page is still stored, by how long it takes to render.
+// How long purges take on a real memcached: purgeUnder over 100,000 pages, purgeTags over 10,000 tagged ones. The same with 300,000
+// pages on three servers. Then, at how many purges a second of other pages a page is still stored, by how long it takes to render.
 //
 //   npx tsc -p tsconfig.build.json && node bench/purge.mjs
 //
-// ROUNDS=5 RATES=100,500,2000,5000,10000 SECONDS=6 are the defaults; ROUNDS=0 leaves the first part out, SECONDS=0 the second.
+// ROUNDS=5 RING_ROUNDS=3 RATES=100,500,2000,5000,10000 SECONDS=6 are the defaults; ROUNDS=0 leaves the first part out, RING_ROUNDS=0 the
+// second, SECONDS=0 the third.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +17,7 @@ import { MemcachedServer } from '../dist/testing/index.js';
 
 const { env } = process;
 const ROUNDS = Number(env['ROUNDS'] ?? 5);
+const RING_ROUNDS = Number(env['RING_ROUNDS'] ?? 3);
 const SECONDS = Number(env['SECONDS'] ?? 6);
 const RATES = (env['RATES'] ?? '100,500,2000,5000,10000').split(',').map(Number);
 const RENDERS = [50, 300, 3000];
@@ -27,29 +29,49 @@ const BODY = Buffer.alloc(1000, 'x');
 Logger.overrideLogger(false);
 if (process.argv[2]) await purgeOnDemand(process.argv[2]);
 
-const memcached = await MemcachedServer.start({ args: ['-m', '1024'] });
-const definition = memcachedStore({ servers: memcached.address });
-const application = await NestFactory.createApplicationContext(NginxCacheModule.forRoot({ store: definition }));
-const pages = application.get(PageCacheService);
-const store = definition.open({ format: bodyFormat(HEADERS), prefix: 'page:', maxPageBytes: 1e6 });
+const single = await open(1);
+const { pages } = single;
+const [memcached] = single.memcacheds;
+const [store] = single.servers;
+
+async function open(servers) {
+  const start = () => MemcachedServer.start({ args: ['-m', '1024'] });
+  const memcacheds = await Promise.all(Array.from({ length: servers }, start));
+  const definition = memcachedStore({ servers: memcacheds.map(({ address }) => address) });
+  const context = { format: bodyFormat(HEADERS), prefix: 'page:', maxPageBytes: 1e6 };
+  const application = await NestFactory.createApplicationContext(NginxCacheModule.forRoot({ store: definition }));
+  const one = () => {
+    const only = definition.open(context);
+    return { keyv: only.keyv, servers: [only], serverOf: () => 0 };
+  };
+  const { keyv, servers: stores, serverOf } = definition.openSpread?.(context) ?? one();
+  const close = async () => {
+    await keyv.disconnect();
+    await application.close();
+    await Promise.all(memcacheds.map((server) => server.stop()));
+  };
+  return { memcacheds, pages: application.get(PageCacheService), servers: stores, serverOf, close };
+}
 
 /** Stores a page as a request that comes in now does. */
-async function put(path, page, rendering = async () => {}) {
+async function put(path, page, rendering = async () => {}, { servers, serverOf } = single) {
+  const key = `page:${path}`;
+  const store = servers[serverOf(key)];
   const arrival = { position: store.journal.window.position, time: Date.now() };
-  const address = { key: `page:${path}`, path, target: path, host: undefined, variants: {} };
+  const address = { key, path, target: path, host: undefined, variants: {} };
   const write = await store.begin(address, { arrival, renews: false });
   await rendering();
   return write.commit(page, 0);
 }
 
 /** @param {(index: number) => { path: string, tags?: string[] }} page */
-async function fill(count, page) {
+async function fill(count, page, site = single) {
   for (let at = 0; at < count; at += 1000) {
     await Promise.all(
       Array.from({ length: Math.min(1000, count - at) }, async (_, index) => {
         const { path, tags } = page(at + index);
         const value = { status: 200, headers: HEADERS, body: BODY, ...(tags && { tags }) };
-        const { stored } = await put(path, value);
+        const { stored } = await put(path, value, undefined, site);
         if (!stored) throw new Error(`${path} was not stored`);
       }),
     );
@@ -80,16 +102,19 @@ async function measure(what, expected, limit, prepare, purge) {
     if (purged !== expected) throw new Error(`${what}: ${purged} pages purged, not ${expected}`);
     times.push(duration);
   }
+  print(what, times, limit);
+}
+
+function print(what, times, limit = '-') {
   const figures = [median(times), Math.min(...times), Math.max(...times)].map((time) => time.toFixed(0).padStart(6));
-  console.log(`${what.padEnd(58)} ${figures.join(' ')} ${String(limit ?? '-').padStart(8)}`);
+  console.log(`${what.padEnd(58)} ${figures.join(' ')} ${String(limit).padStart(8)}`);
 }
 
 if (ROUNDS > 0) await durations();
+if (RING_ROUNDS > 0) await onThree(300_000);
 if (SECONDS > 0) await rates();
 
-await store.keyv.disconnect();
-await application.close();
-await memcached.stop();
+await single.close();
 
 async function durations() {
   console.log(`${`milliseconds in ${ROUNDS} rounds`.padEnd(58)} median    min    max    limit`);
@@ -137,6 +162,32 @@ async function durations() {
     () => fill(1, plain),
     () => pages.purge('/blog/0'),
   );
+}
+
+/** One page in a hundred is below a path, one in ten has a tag. */
+async function onThree(count) {
+  console.log(`\n${`${count} pages on three servers, ${RING_ROUNDS} rounds`.padEnd(58)} median    min    max`);
+  const ring = await open(3);
+  const purges = [
+    ['purgeUnder() of one page in a hundred', count / 100, () => ring.pages.purgeUnder('/7')],
+    ['purgeTags() of one page in ten', count / 10, () => ring.pages.purgeTags('posts')],
+    ['purgeUnder() of all that are left', (count * 89) / 100, () => ring.pages.purgeUnder('/')],
+  ];
+  const times = purges.map(() => []);
+  for (let round = 0; round < RING_ROUNDS; round += 1) {
+    for (const server of ring.memcacheds) await server.restart();
+    await until(() => ring.pages.purgeAll());
+    await until(() => Promise.all(ring.servers.map(({ journal }) => journal.look())));
+    const tags = (index) => (index % 10 === 0 ? ['posts', `post:${index}`] : undefined);
+    await fill(count, (index) => ({ path: `/${index % 100}/${index}`, tags: tags(index) }), ring);
+    for (const [index, [what, expected, purge]] of purges.entries()) {
+      const { purged, duration } = await purge();
+      if (purged !== expected) throw new Error(`${what}: ${purged} pages purged, not ${expected}`);
+      times[index].push(duration);
+    }
+  }
+  for (const [index, [what]] of purges.entries()) print(what, times[index]);
+  await ring.close();
 }
 
 /** Which share of the pages is stored while others are purged. */
