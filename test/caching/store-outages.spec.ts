@@ -87,7 +87,7 @@ describe.each(PLATFORMS)('a store that is gone for long, on %s', (platform) => {
     }
     const kinds = [
       /^warn set failed: memcached 127\.0\.0\.1:\d+: /,
-      /^warn memcachedStore\(\) 127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED.*\): .* Reported once\.$/,
+      /^warn memcachedStore\(\) 127\.0\.0\.1:\d+ does not answer \(.*(?:ECONNREFUSED|has been ended).*\): .* Reported once\.$/,
       /^warn 127\S+ has not acknowledged a purge \(.*\): \/pages\/0\/0, \/pages\/x\. It is tried again until 127\S+ has it, .* Reported once\.$/,
     ];
     for (const kind of kinds) expect(logger.lines.filter((line) => kind.test(line)).length).toBeLessThanOrEqual(1);
