@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -61,6 +62,8 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
+    // Each page that waits for its turn, or is being rendered, listens to it.
+    setMaxListeners(4 * CONCURRENCY, this.#stop.signal);
     this.#sole = new SoleProcess(storage, 'refresh-ahead');
     this.#read = new ReadPages(options.refreshAhead?.inactive ?? 0);
     this.#shortestTtl = options.ttl || Infinity;

@@ -98,19 +98,21 @@ const heap = async () => {
 await some(8000);
 const before = await heap();
 await some(12000);
+const between = await heap();
+await some(12000);
 const after = await heap();
 while (app.get(Renderings).size > 0) await new Promise(setImmediate);
 await app.close();
-console.log(JSON.stringify({ requests: id, grown: after - before, renewed }));
+console.log(JSON.stringify({ requests: id, grown: Math.min(between - before, after - between), renewed }));
 `;
 
-it.each(['ExpressAdapter', 'FastifyAdapter'])('20,000 requests leave nothing behind: %s', async (platform) => {
+it.each(['ExpressAdapter', 'FastifyAdapter'])('32,000 requests leave nothing behind: %s', async (platform) => {
   const { code, output } = await runChild(program(platform), { args: ['--expose-gc'] });
   expect(output).not.toContain('WARNING');
   expect(code).toBe(0);
   const { requests, grown, renewed } = JSON.parse(output) as Record<string, number>;
-  expect(requests).toBe(20_000);
+  expect(requests).toBe(32_000);
   expect(renewed).toBeGreaterThan(100);
-  // A hundred bytes kept of each request would be 1.2 MB.
+  // A hundred bytes kept of each request would be 1.2 MB each time. What is kept for a second or a minute differs from one look to the next.
   expect(grown).toBeLessThan(1_000_000);
 });
