@@ -169,9 +169,13 @@ async function onThree(count) {
   console.log(`\n${`${count} pages on three servers, ${RING_ROUNDS} rounds`.padEnd(58)} median    min    max`);
   const ring = await open(3);
   const purges = [
-    ['purgeUnder() of one page in a hundred', count / 100, () => ring.pages.purgeUnder('/7')],
-    ['purgeTags() of one page in ten', count / 10, () => ring.pages.purgeTags('posts')],
-    ['purgeUnder() of all that are left', (count * 89) / 100, () => ring.pages.purgeUnder('/')],
+    { what: 'purgeUnder() of one page in a hundred', expected: count / 100, purge: () => ring.pages.purgeUnder('/7') },
+    { what: 'purgeTags() of one page in ten', expected: count / 10, purge: () => ring.pages.purgeTags('posts') },
+    {
+      what: 'purgeUnder() of all that are left',
+      expected: (count * 89) / 100,
+      purge: () => ring.pages.purgeUnder('/'),
+    },
   ];
   const times = purges.map(() => []);
   for (let round = 0; round < RING_ROUNDS; round += 1) {
@@ -180,13 +184,13 @@ async function onThree(count) {
     await until(() => Promise.all(ring.servers.map(({ journal }) => journal.look())));
     const tags = (index) => (index % 10 === 0 ? ['posts', `post:${index}`] : undefined);
     await fill(count, (index) => ({ path: `/${index % 100}/${index}`, tags: tags(index) }), ring);
-    for (const [index, [what, expected, purge]] of purges.entries()) {
+    for (const [index, { what, expected, purge }] of purges.entries()) {
       const { purged, duration } = await purge();
       if (purged !== expected) throw new Error(`${what}: ${purged} pages purged, not ${expected}`);
       times[index].push(duration);
     }
   }
-  for (const [index, [what]] of purges.entries()) print(what, times[index]);
+  for (const [index, { what }] of purges.entries()) print(what, times[index]);
   await ring.close();
 }
 

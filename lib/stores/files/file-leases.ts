@@ -97,7 +97,7 @@ export class FileLeases {
   private hold(path: string, name: string): FileLease {
     const lease = new FileLease(path, name, (isPage) => {
       this.#held.delete(lease);
-      if (remove(path, name) && !isPage) this.mark(path);
+      if (isPage || !this.mark(path, name)) remove(path, name);
     });
     this.#held.add(lease);
     return lease;
@@ -113,12 +113,27 @@ export class FileLeases {
     if (taken && (taken.name !== name || taken.renewed !== renewed)) this.make(path, taken.name);
   }
 
-  private mark(path: string): void {
-    if (this.#closed || this.#marks.size >= MAX_MARKS) return;
+  /**
+   * Puts a mark in the place of a lease, in one step: a process that asked in between would get the lease, and its visitors would wait once more.
+   *
+   * @param held the name of the lease
+   * @returns whether the mark is there
+   */
+  private mark(path: string, held: string): boolean {
+    if (this.#closed || this.#marks.size >= MAX_MARKS) return false;
     const name = ALONE + randomUUID();
-    if (!this.make(path, name)) return;
+    const draft = join(this.#directory, name);
+    try {
+      if (find(path)?.name !== held) return false;
+      symlinkSync(name, draft);
+      renameSync(draft, path);
+    } catch {
+      quietly(GONE, () => unlinkSync(draft));
+      return false;
+    }
     clearTimeout(this.#marks.get(path)?.timer);
     this.#marks.set(path, { name, timer: setTimeout(() => this.unmark(path), LEASE_TTL).unref() });
+    return true;
   }
 
   private unmark(path: string): void {
