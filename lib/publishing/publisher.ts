@@ -64,9 +64,12 @@ export class Publisher {
       for (const some of slices(targets, TOGETHER)) {
         if (signal.aborted) break;
         const scope = this.purger.scopeOf(some);
+        const { placement } = this.storage;
         const isReplaced = await publication.replace({ ...scope, refresh: true }, scope.paths, () => find(scope, some));
+        // With two lists of servers, an old page may be where nobody has looked for it.
+        const isFound = this.storage.placement === placement && !this.storage.isOtherList;
         // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
-        if (!isReplaced) purged.push(...(await this.purger.purge(scope)).targets);
+        if (!isReplaced || !isFound) purged.push(...(await this.purger.purge(scope)).targets);
       }
       const report = publication.report();
       return { ...report, purged: [...purged, ...report.purged] };

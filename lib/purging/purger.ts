@@ -83,14 +83,8 @@ export class Purger {
     const start = performance.now();
     let { placement, isOtherList } = this.storage;
     const parts = this.concerned(scope);
-    const others = this.storage.parts.filter((part) => !parts.includes(part));
-    const [first] = await Promise.all([
-      this.attempt(parts, scope),
-      // Those that the purge does not concern can tell, too, whether there is another list of servers by now.
-      Promise.allSettled(others.map(({ journal }) => journal.catchUp())),
-    ]);
-    let outcomes = first;
-    let purged = purgedIn(first);
+    const [first] = await Promise.all([this.attempt(parts, scope), this.askOthers(parts)]);
+    let [outcomes, purged] = [first, purgedIn(first)];
     while (this.storage.placement !== placement || (this.storage.isOtherList && !isOtherList)) {
       ({ placement, isOtherList } = this.storage);
       const next = await this.attempt(this.everywhere(), scope);
@@ -139,7 +133,14 @@ export class Purger {
 
   /** Declares current renderings of these pages, in any process, as possibly old. Stored pages stay. */
   async announce(scope: PurgeScope): Promise<void> {
-    await Promise.all(this.concerned(scope).map((part) => this.append(part, scope)));
+    const parts = this.concerned(scope);
+    await Promise.all([...parts.map((part) => this.append(part, scope)), this.askOthers(parts)]);
+  }
+
+  /** Servers that a purge does not concern can tell, too, whether there is another list of servers by now. */
+  private async askOthers(concerned: readonly StoragePart[]): Promise<void> {
+    const others = this.storage.parts.filter((part) => !concerned.includes(part));
+    await Promise.allSettled(others.map(({ journal }) => journal.catchUp()));
   }
 
   /** The parts that may have a page of the scope. */

@@ -83,6 +83,44 @@ it('nginx and two applications learn of a new list one after the other: no page 
   }
 });
 
+it.each(['refresh', 'publish'] as const)(
+  '%s() by an application with the list of before: no older page stays on a server that it does not know',
+  async (way) => {
+    PostsController.version = 1;
+    const servers = await startServers(3);
+    const addresses = servers.map(({ address }) => address);
+    const start = (list: readonly string[]) =>
+      startApplication({
+        platform: 'fastify',
+        controllers: [PostsController],
+        logger: false,
+        providers: [PageLog],
+        options: { hosts: 'any', store: memcachedStore({ servers: list }) },
+      });
+    const old = await start(addresses.slice(0, 2));
+    const now = await start(addresses);
+    const ring = new ConsistentHash(addresses.map((address) => ({ address, weight: 1 })));
+    const moved = POSTS.filter((path) => ring.serverOf(`page:${path}`) === 2);
+    const isThere = async (path: string) => !(await servers[2]!.send(`mg page:${path}`)).startsWith('EN');
+    try {
+      for (const path of moved) {
+        const put = async () => {
+          await answer(now.url + path);
+          return isThere(path);
+        };
+        await expect.poll(put, PATIENT).toBe(true);
+      }
+      for (const path of moved) {
+        await old.app.get(PageCacheService)[way](path);
+        expect(await isThere(path), path).toBe(false);
+      }
+    } finally {
+      await Promise.all([old, now].map(({ app }) => app.close()));
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+  },
+);
+
 it('a purge that waits for a server waits for it in the next list as well, and a list that cannot be read is none', async () => {
   PostsController.version = 1;
   const servers = await startServers(3);
