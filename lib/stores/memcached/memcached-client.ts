@@ -6,9 +6,10 @@ import type { MemcachedAccess } from './memcached-access.js';
 import { MemcachedConnection } from './memcached-connection.js';
 import { MemcachedError } from './memcached-error.js';
 import { memcachedExpiry } from './memcached-expiry.js';
+import { memcachedStats } from './memcached-stats.js';
 import type { MemcachedReply } from './memcached-reply.js';
 import { type ItemDetails, itemDetails } from './item-details.js';
-import { type DumpedItem, metadump } from './memcached-metadump.js';
+import { type DumpedItem, metadump, STOPPED } from './memcached-metadump.js';
 
 /** Times in milliseconds. */
 export interface MemcachedClientOptions extends MemcachedAccess {
@@ -27,6 +28,9 @@ export interface MemcachedClientOptions extends MemcachedAccess {
 
 /** So many commands go out at once; a get behind them waits about a millisecond. */
 const CHUNK = 500;
+
+const PROXY =
+  "the server is memcached's proxy: pass the servers behind it to memcachedStore() instead (docs/cluster.md)";
 
 const CHANGES = { HD: 'changed', EX: 'other', NF: 'missing' } as const;
 
@@ -159,9 +163,22 @@ export class MemcachedClient implements MemcachedMetaClient {
     return this.#lists.take(prefix, async () => {
       const items: DumpedItem[] = [];
       const how = { timeout: this.#listTimeout, signal: this.#listing.signal, ...this.#access };
-      for await (const item of metadump(this.server, prefix, how)) items.push(item);
+      try {
+        for await (const item of metadump(this.server, prefix, how)) items.push(item);
+      } catch (error) {
+        if ((error as MemcachedError).reason !== STOPPED || !(await this.#isProxy())) throw error;
+        // The journal and a page may be on different servers behind it.
+        await this.#connection.close(PROXY);
+        throw new MemcachedError(this.server, 'list', PROXY);
+      }
       return items;
     });
+  }
+
+  /** memcached's own proxy passes meta commands on, but closes the connection that asks for a list. */
+  async #isProxy(): Promise<boolean> {
+    const stats = await memcachedStats(this.server, this.#access).catch(() => undefined);
+    return stats?.get('proxy_enabled') === 'yes';
   }
 
   async close(): Promise<void> {

@@ -64,7 +64,8 @@ export class MemcachedConnection {
   #down: string | undefined;
   /** Waits no longer for a server that is down. */
   #giveUp = (): void => undefined;
-  #closed = false;
+  /** Why nothing more is sent. */
+  #closed: string | undefined;
 
   constructor(
     private readonly server: string,
@@ -83,7 +84,7 @@ export class MemcachedConnection {
   }
 
   #refusal(size: number): string | undefined {
-    if (this.#closed) return 'the client is closed';
+    if (this.#closed) return this.#closed;
     if (this.#down) return `the server is down (${this.#down})`;
     const { maxPendingBytes } = this.options;
     return this.#pendingBytes + size > maxPendingBytes
@@ -92,12 +93,12 @@ export class MemcachedConnection {
   }
 
   /** Rejects what is pending; resolves when the socket is gone. */
-  async close(): Promise<void> {
-    this.#closed = true;
+  async close(reason = 'the client is closed'): Promise<void> {
+    this.#closed ??= reason;
     this.#giveUp();
     const socket = this.#socket;
     if (!socket) return;
-    this.#break('the client is closed');
+    this.#break(reason);
     if (!socket.closed) await once(socket, 'close');
   }
 

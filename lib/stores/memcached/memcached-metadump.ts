@@ -12,6 +12,9 @@ const BUSY = /^BUSY\b|^ERROR locked\b/;
 
 const LIST = 'lru_crawler metadump hash\r\n';
 
+/** Why a listing failed whose connection the server has closed. */
+export const STOPPED = 'the server stopped in the middle';
+
 class CrawlerBusy extends MemcachedError {}
 
 /** What the server says of an item without its value. */
@@ -102,7 +105,7 @@ async function* dump(
     failure ??= new MemcachedError(server, 'list', reason, { cause: error });
   });
   socket.on('close', () => {
-    if (!complete) failure ??= new MemcachedError(server, 'list', 'the server stopped in the middle');
+    if (!complete) failure ??= new MemcachedError(server, 'list', STOPPED);
     wake();
   });
 

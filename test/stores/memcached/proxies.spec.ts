@@ -20,6 +20,7 @@ import { startApplication } from '../../support/applications.js';
 import { patient } from '../../support/patience.js';
 import { startServers } from '../../support/ring-site.js';
 import { answer } from '../../support/site.js';
+import { answering, clientOf } from './clients.js';
 
 expect.extend(pageCacheMatchers);
 
@@ -108,4 +109,27 @@ it('the built-in client says at the start that a proxy does not do, and the site
   } finally {
     await app.close();
   }
+});
+
+it('a proxy that closes the connection at a listing, as memcached’s own does, is named, and not used any more', async () => {
+  const ANSWERS: Readonly<Record<string, string>> = {
+    mn: 'MN\r\n',
+    'mg page:/ v f': 'EN\r\n',
+    stats: 'STAT curr_items 0\r\nEND\r\n',
+    'stats settings': 'STAT proxy_enabled yes\r\nEND\r\n',
+  };
+  const own = await answering((socket) =>
+    socket.on('data', (data) => {
+      for (const line of data.toString().split('\r\n')) {
+        if (line.startsWith('lru_crawler')) socket.end();
+        else socket.write(ANSWERS[line] ?? '');
+      }
+    }),
+  );
+  const client = clientOf(own);
+  expect(await client.get('page:/')).toBeUndefined();
+  await expect(client.keys('page:').next()).rejects.toThrow("list failed: the server is memcached's proxy");
+  // It stores nothing any more: the journal and the page could be on different servers.
+  await expect(client.get('page:/')).rejects.toThrow("the server is memcached's proxy");
+  await client.close();
 });
