@@ -213,8 +213,11 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     const address = this.keys.parse(key);
     if (!address) return;
     this.#tried.set(key, expires);
+    const [details] = await this.storage.details([key]);
+    // A visitor may have read it since the page was found to be due. The store forgets that when the page is stored again.
+    if (details?.isRead) this.#read.isRead({ key, expires, isRead: true });
     // Somebody has purged it.
-    if (expires - EARLY > Date.now() && !(await this.storage.has(key))) return;
+    if (!details && expires - EARLY > Date.now() && !(await this.storage.has(key))) return;
     await this.renderer.render(address, this.#stop.signal, 'refresh-ahead');
   }
 }

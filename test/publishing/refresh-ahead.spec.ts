@@ -9,6 +9,7 @@ import {
   PageCacheService,
   PageStored,
 } from '../../lib/index.js';
+import { PageStorage } from '../../lib/stores/page-storage.js';
 import { startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
 import { startFilesSite } from '../support/files-site.js';
@@ -148,6 +149,35 @@ describe.each(KINDS)('refreshAhead.afterPurge, pages in %s', (kind) => {
       await site.stop();
     }
   });
+});
+
+it('whoever reads a page after it was found to be due has read it, and it is kept', async () => {
+  const { app, url } = await startApplication({
+    platform: 'fastify',
+    controllers: [PageController],
+    providers: [Stored],
+    options: { store: memoryStore(), ttl: 1000, refreshAhead: { inactive: 1000 } },
+  });
+  const stored = app.get(Stored);
+  const storage = app.get(PageStorage);
+  const uses = storage.uses.bind(storage);
+  const visit = () => answer(`${url}/page/late`);
+  // Later visitors come only at this moment, so nobody else keeps the page for longer than `inactive`.
+  storage.uses = async function* (before) {
+    for await (const page of uses(before)) {
+      if (!page.isRead) await visit();
+      yield page;
+    }
+  };
+  const renderedAhead = async () => {
+    if (stored.count('/page/late', 'refresh-ahead') === 0) await visit();
+    return stored.count('/page/late', 'refresh-ahead');
+  };
+  try {
+    await expect.poll(renderedAhead, { timeout: 40_000 }).toBeGreaterThan(9);
+  } finally {
+    await app.close();
+  }
 });
 
 it('the log says once that the rate is too low for the pages that visitors read', async () => {
