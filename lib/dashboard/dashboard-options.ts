@@ -4,19 +4,22 @@ import { checked, strict } from '../checks/checked.js';
 /**
  * How the dashboard is mounted in the application.
  *
+ * @example
+ * PageCacheDashboardModule.forRoot({ token: process.env.DASHBOARD_TOKEN ?? '', path: '/admin/pages', log: '/var/log/nginx/page-cache.log' });
+ *
  * @publicApi
  */
 export interface PageCacheDashboardOptions {
-  /** What whoever looks at it must know: 16 to 200 letters, digits and `.~+/=_-`. Without it, nothing is shown and nothing is done. */
+  /** The secret that everyone who uses the dashboard must enter: 16 to 200 letters, digits and `.~+/=_-`. Without it, the dashboard shows and does nothing. */
   token: string;
-  /** Where it is, behind the global prefix of the application. Default `/page-cache`. */
+  /** The path of the dashboard, after the global prefix of the application. Default `/page-cache`. */
   path?: string;
   /**
-   * nginx's access log, in the format that `nginxConf()` writes. Default: what this process has answered is counted, and the pages that nginx
-   * serves are not among that.
+   * nginx's access log, in the format that `nginxConf()` writes. Without it, the dashboard counts only the responses of this process, not the
+   * pages that nginx serves.
    */
   log?: string;
-  /** Where nginx is asked why an address is not cached: `http://127.0.0.1:8080`. Default: the application itself is asked. */
+  /** The origin at which nginx answers, such as `http://127.0.0.1:8080`, to find out why an address is not cached. Default: the application itself is asked. */
   site?: string;
 }
 

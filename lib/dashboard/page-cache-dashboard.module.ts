@@ -21,8 +21,8 @@ import { checkDashboardOptions, type PageCacheDashboardOptions } from './dashboa
 const OPTIONS = Symbol('nestjs-nginx-cache: dashboard options');
 
 /**
- * The dashboard as a part of the application. Import it beside `NginxCacheModule`. The page itself holds nothing; whatever it shows and does
- * needs the token.
+ * The dashboard as a part of the application. Import it beside `NginxCacheModule`. The page that a browser loads contains no data: everything
+ * that it shows and does needs the token.
  *
  * @example
  * @Module({ imports: [
@@ -60,8 +60,13 @@ export class PageCacheDashboardModule implements NestModule, OnModuleDestroy {
   }
 
   /**
-   * @param options `token`, and where it is
-   * @throws {NginxCacheConfigError} names the wrong option, what was given and what is allowed
+   * Mounts the dashboard.
+   *
+   * @param options the secret, and where the dashboard is
+   * @returns a module to import beside `NginxCacheModule`
+   * @throws {NginxCacheConfigError} names the wrong option, the given value and what is allowed
+   * @example
+   * PageCacheDashboardModule.forRoot({ token: process.env.DASHBOARD_TOKEN ?? '' });
    */
   static forRoot(options: PageCacheDashboardOptions): DynamicModule {
     return {
@@ -87,7 +92,7 @@ export class PageCacheDashboardModule implements NestModule, OnModuleDestroy {
   }
 }
 
-/** Where the application listens, as the one who asks has reached it. */
+/** The origin of the application, at the address at which the request has reached it. */
 function ownOrigin({ socket }: IncomingMessage): string | undefined {
   const { localAddress, localPort } = socket;
   if (localAddress === undefined || localPort === undefined) return undefined;

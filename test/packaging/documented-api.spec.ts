@@ -3,7 +3,9 @@ import ts from 'typescript';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const entries = ['.', 'terminus', 'testing', 'typeorm'].map((folder) => join(root, 'lib', folder, 'index.ts'));
+const entries = ['.', 'dashboard', 'terminus', 'testing', 'typeorm'].map((folder) =>
+  join(root, 'lib', folder, 'index.ts'),
+);
 
 const program = ts.createProgram(entries, {
   module: ts.ModuleKind.NodeNext,
