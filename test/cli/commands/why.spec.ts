@@ -212,7 +212,7 @@ describe('nginx-cache why, of a running site', () => {
     const bypassed = await run('-H', 'Cookie: sid=1');
     expect(bypassed.code).toBe(1);
     expect(bypassed.stdout).toMatch(
-      /^\/page is not cached: cookie\n {2}why +a cookie may be that of a session\n {2}what to do +name the cookies/,
+      /^\/page is not cached: cookie\n {2}why +the request has a cookie that may belong to a session\n {2}what to do +list your session cookies/,
     );
     expect(bypassed.stdout).toContain('by cookie: sid=1');
     const json = JSON.parse((await run('-H', 'Cookie: sid=1', '--json')).stdout) as object;
