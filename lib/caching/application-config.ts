@@ -11,6 +11,6 @@ export function applicationConfigOf(modules: ModuleRef): ApplicationConfig {
   const config = container?.applicationConfig;
   if (config) return config;
   throw new Error(
-    'nestjs-nginx-cache finds no ApplicationConfig in this version of @nestjs/core, and so no global guards. Use one that it is made for.',
+    'nestjs-nginx-cache does not find ApplicationConfig in this version of @nestjs/core, so it does not know the global guards. Use a supported version of Nest.',
   );
 }

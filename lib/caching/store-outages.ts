@@ -39,14 +39,14 @@ export class StoreOutages {
     if (missed + 1 !== IN_A_ROW) return;
     const why = reason === '' ? '' : ` (${reason})`;
     this.#logger.warn(
-      `${this.name(server)} does not answer${why}: pages are rendered for each visitor and not stored (detail=store-down), until it does. Reported once.`,
+      `${this.name(server)} does not answer${why}: until it does, pages are rendered for each visitor and not stored (detail=store-down). Reported once.`,
     );
   }
 
   answered(server = ''): void {
     const { missed } = this.of(server);
     if (missed >= IN_A_ROW) {
-      this.#logger.warn(`${this.name(server)} answers again. Pages that have passed it by: ${missed}.`);
+      this.#logger.warn(`${this.name(server)} answers again. ${missed} pages were rendered without being stored.`);
     }
     this.#outages.delete(server);
   }

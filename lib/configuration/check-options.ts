@@ -71,7 +71,11 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const parameter = options.remotePurge?.parameter;
   // nginx would answer from the cache, and the application never see it.
   if (parameter !== undefined && (allow.includes(parameter) || !isForeign(parameter, ignore))) {
-    throw new NginxCacheConfigError('remotePurge.parameter', parameter, 'none of query.allow and query.ignore');
+    throw new NginxCacheConfigError(
+      'remotePurge.parameter',
+      parameter,
+      'a name that is not in query.allow or query.ignore',
+    );
   }
   const [limit] = store.limits?.(storeContext) ?? [];
   if (limit) throw new NginxCacheConfigError('store', store.kind, `able to do what the options ask for: ${limit}`);
@@ -80,7 +84,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     throw new NginxCacheConfigError(
       'requestFields.pass',
       'key',
-      '"all", or accompanied by hosts: the host must be in the key',
+      '"all", unless hosts is set: the host must be in the key',
     );
   }
   const rules = requestRules({

@@ -277,13 +277,13 @@ function mustBeReadable({ isAuthenticated, tls, servers = [] }: PageStoreDefinit
     );
   }
   if (tls && tls.ca === undefined) {
-    throw new NginxCacheConfigError('memcachedStore.tls.ca', undefined, 'given: nginx knows no certificates by itself');
+    throw new NginxCacheConfigError('memcachedStore.tls.ca', undefined, 'set: nginx has no certificates of its own');
   }
   if (tls && servers.some(({ address }) => servernameOf(address, tls) === undefined)) {
     throw new NginxCacheConfigError(
       'memcachedStore.tls.servername',
       undefined,
-      'given, since the address is none: nginx compares names alone',
+      'set, because the address is not a name, and nginx compares names',
     );
   }
 }

@@ -75,7 +75,7 @@ export class PageCacheDispatcher {
     if (!this.#reported.has(listener)) {
       this.#reported.add(listener);
       this.#logger.error(
-        `A listener has thrown; what it was asked about is not cached. Reported once for each listener.`,
+        `A listener threw an error, so the page is not cached. Reported once for each listener.`,
         error instanceof Error ? error.stack : String(error),
       );
       // Only failures in decisions are reported: a listener to PageCacheFailed must not be told of its own failure.

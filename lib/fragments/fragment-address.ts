@@ -45,14 +45,14 @@ export function isFragmentName(name: unknown): name is string {
 export function fragmentAddress(name: string, params: FragmentParams): string {
   if (!isFragmentName(name)) {
     throw new TypeError(
-      `${JSON.stringify(name)} is no name of a fragment: up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first.`,
+      `${JSON.stringify(name)} is not a valid name of a fragment: up to 40 of the characters A-Z a-z 0-9 _ -, a letter or a digit first.`,
     );
   }
   const pairs = Object.entries(params).flatMap(([key, value]) => {
     if (value === undefined) return [];
     if (!WHOLE_PARAMETER.test(key)) {
       throw new TypeError(
-        `${JSON.stringify(key)} is no parameter of a fragment: up to 40 of the characters A-Z a-z 0-9 _ . -`,
+        `${JSON.stringify(key)} is not a valid parameter of a fragment: up to 40 of the characters A-Z a-z 0-9 _ . -`,
       );
     }
     if (!['string', 'number', 'boolean'].includes(typeof value)) {

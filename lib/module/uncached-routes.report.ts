@@ -19,14 +19,14 @@ export class UncachedRoutesReport implements OnApplicationBootstrap {
     this.reportGuards();
     if (this.routes.dependsOnVersion) {
       this.#logger.warn(
-        'Pages are not cached: versions of handlers are not in the path (detail=version). Use VersioningType.URI, or say ' +
-          '@PageCache({ public: true }) on handlers without a version whose address no other version has.',
+        'Pages are not cached: the version of the API is not in the path (detail=version). Use VersioningType.URI, or add ' +
+          '@PageCache({ public: true }) to handlers without a version, if no handler with a version has the same path.',
       );
     }
     if (this.routes.dependsOnHost) {
       this.#logger.warn(
-        'Pages are not cached: there are controllers for single hosts, and the host is not in the key of a page (detail=host-controller). ' +
-          'Give the option hosts.',
+        'Pages are not cached: some controllers are bound to a host, and the key of a page does not contain the host (detail=host-controller). ' +
+          'Set the option hosts.',
       );
     }
   }

@@ -36,7 +36,7 @@ export const responseFormat = {
     const lines = (contentEncoding ? withCoding(fields, contentEncoding) : fields).map(fieldLine);
     const head = Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n`, 'latin1');
     if (head.length > HEAD_MAX_LENGTH) {
-      throw new RangeError(`a header of ${head.length} bytes cannot be stored, ${HEAD_MAX_LENGTH} is the most`);
+      throw new RangeError(`a header of ${head.length} bytes cannot be stored: the limit is ${HEAD_MAX_LENGTH}`);
     }
     return { bytes: Buffer.concat([head, body]), flags: 0 };
   },
@@ -65,11 +65,11 @@ function withCoding(fields: readonly HeaderField[], coding: string): readonly He
 function fieldLine(field: HeaderField): string {
   const [name, value] = field;
   if (!isHeaderField(field)) {
-    throw new RangeError(`${JSON.stringify(`${name}: ${value}`)} is no header field: it cannot be stored`);
+    throw new RangeError(`${JSON.stringify(`${name}: ${value}`)} is not a valid header field, so it cannot be stored`);
   }
   const line = `${name}: ${value}\r\n`;
   if (line.length > FIELD_MAX_LENGTH) {
-    throw new RangeError(`a ${name} field of ${line.length} bytes cannot be stored, ${FIELD_MAX_LENGTH} is the most`);
+    throw new RangeError(`a ${name} field of ${line.length} bytes cannot be stored: the limit is ${FIELD_MAX_LENGTH}`);
   }
   return line;
 }

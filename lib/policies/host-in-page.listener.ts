@@ -50,8 +50,8 @@ export class HostInPageListener {
     if (this.#reported) return;
     this.#reported = true;
     this.#logger.warn(
-      `${event.draft.address.path} shows the host of its request, which every visitor chooses freely, and is not cached (detail=host-in-page). ` +
-        'Give the option hosts with the names of the site, or origin if all of its links lead to one. Reported once.',
+      `${event.draft.address.path} shows the host of its request, which any visitor can choose, so it is not cached (detail=host-in-page). ` +
+        'Set hosts to the names of the site, or origin if all its links use one name. Reported once.',
     );
   }
 }

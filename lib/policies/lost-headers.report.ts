@@ -31,7 +31,7 @@ export class LostHeadersReport {
     this.#reported.add(difference);
     this.#logger.warn(
       [
-        `The page ${target} is not stored: nginx keeps the body alone, and would not send the same header fields.`,
+        `The page ${target} is not stored: nginx keeps only the body, so a hit would not have the same header fields.`,
         ...offer(offered),
         ...(other.length === 0 ? [] : [excuse(other)]),
         ...(added.length === 0 ? [] : [remove(added)]),

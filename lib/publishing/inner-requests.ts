@@ -54,7 +54,7 @@ export class InnerRequests {
   get server(): Server {
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (server) return server;
-    throw new TypeError('Nothing can be published here: this is not a HTTP application.');
+    throw new TypeError('Nothing can be published here: this is not an HTTP application.');
   }
 
   /**

@@ -23,7 +23,7 @@ export function exactPage(target: string | URL, { hosts, query }: Pick<CheckedOp
   const bypasses = compile(queryRule(allowedParameters(query.allow), []));
   if (page && !bypasses({ method: 'GET', target: `/?${page.query}`, headers: {} })) return page;
   throw new TypeError(
-    `${inspect(target, { depth: 0 })} is the address of no page: a query holds parameters of query.allow ` +
+    `${inspect(target, { depth: 0 })} cannot be the address of a page: a query may contain parameters of query.allow ` +
       `(${query.allow.join(', ') || 'there are none'}), each once and encoded as browsers do`,
   );
 }

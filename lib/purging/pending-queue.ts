@@ -113,14 +113,16 @@ export class PendingQueue {
     const more = targets.length > SHOWN ? `, and ${targets.length - SHOWN} more` : '';
     this.#logger.warn(
       `${this.name} has not acknowledged a purge (${error instanceof Error ? error.message : String(error)}): ` +
-        `${targets.slice(0, SHOWN).join(', ')}${more}. It is tried again until ${this.#name} has it, as are all that follow, ` +
-        'and nothing is stored there before. Reported once.',
+        `${targets.slice(0, SHOWN).join(', ')}${more}. It is repeated until ${this.#name} acknowledges it, like all purges that follow. ` +
+        'Until then, nothing is stored there. Reported once.',
     );
   }
 
   private reportLast(): void {
     if (this.#made === undefined) return;
-    this.#logger.warn(`${this.name} has all purges that waited for it: ${this.#made} paths, tags and rules.`);
+    this.#logger.warn(
+      `${this.name} has acknowledged all purges that were waiting: ${this.#made} paths, tags and rules.`,
+    );
     this.#made = undefined;
   }
 

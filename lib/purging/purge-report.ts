@@ -38,7 +38,7 @@ export class PurgeIncompleteError extends Error {
   ) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const what = `${pending.slice(0, 10).join(', ')}${pending.length > 10 ? ', …' : ''} (${why})`;
-    const retried = `It is tried again until ${servers.join(', ') || 'the store'} has it; until then, nothing new is stored there.`;
+    const retried = `It is repeated until ${servers.join(', ') || 'the store'} acknowledges it, and nothing new is stored there before.`;
     super(isRetried ? `Not purged yet: ${what}. ${retried}` : `Not purged: ${what}. It is not tried again.`, { cause });
   }
 }

@@ -59,7 +59,9 @@ export async function targetPaths(
       if (!isEntity(target)) return targetPath(target, hosts);
       const paths: unknown = await target.dependentPaths();
       if (isList(paths)) return Array.from(paths, (path) => targetPath(path, hosts)).flat();
-      throw new TypeError(`dependentPaths() must give a list of paths, it gave ${inspect(paths, { depth: 0 })}`);
+      throw new TypeError(
+        `dependentPaths() must return a list of paths, but it returned ${inspect(paths, { depth: 0 })}`,
+      );
     }),
   );
   return nested.flat();

@@ -73,7 +73,9 @@ export class ServerChanges implements OnApplicationBootstrap, OnModuleDestroy {
     this.storage.replace(next, openServer);
     this.purger.adopt(former);
     use();
-    this.#logger.log(`Pages are on other servers from now on: ${next.parts.map(({ server }) => server).join(', ')}.`);
+    this.#logger.log(
+      `The list of memcached servers has changed. Pages are now stored on ${next.parts.map(({ server }) => server).join(', ')}.`,
+    );
     await this.keeper.begin();
   }
 
@@ -82,7 +84,7 @@ export class ServerChanges implements OnApplicationBootstrap, OnModuleDestroy {
     this.#isReported = true;
     this.#logger.warn(
       `The list of memcached servers cannot be read (${error instanceof Error ? error.message : String(error)}). ` +
-        'The last one holds. It is tried again; reported once.',
+        'The last list stays in use, and the module goes on reading it. Reported once.',
     );
   }
 }

@@ -31,7 +31,7 @@ class PagesController {
 
 /** What the log says of a store that is gone. */
 const gone = (name: string, why = '') =>
-  `warn ${name} does not answer${why}: pages are rendered for each visitor and not stored (detail=store-down), until it does. Reported once.`;
+  `warn ${name} does not answer${why}: until it does, pages are rendered for each visitor and not stored (detail=store-down). Reported once.`;
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -57,7 +57,9 @@ describe.each(PLATFORMS)('a store that goes and comes back, met by pages alone, 
       }
       // Else the next outage would meet it.
       await site.log.outcome('/pages/again');
-      expect(logger.lines.slice(1)).toEqual([`warn ${name} answers again. Pages that have passed it by: ${passed}.`]);
+      expect(logger.lines.slice(1)).toEqual([
+        `warn ${name} answers again. ${passed} pages were rendered without being stored.`,
+      ]);
     }
   });
 });
@@ -88,7 +90,7 @@ describe.each(PLATFORMS)('a store that is gone for long, on %s', (platform) => {
     const kinds = [
       /^warn set failed: memcached 127\.0\.0\.1:\d+: /,
       /^warn memcachedStore\(\) 127\.0\.0\.1:\d+ does not answer \(.*(?:ECONNREFUSED|has been ended).*\): .* Reported once\.$/,
-      /^warn 127\S+ has not acknowledged a purge \(.*\): \/pages\/0\/0, \/pages\/x\. It is tried again until 127\S+ has it, .* Reported once\.$/,
+      /^warn 127\S+ has not acknowledged a purge \(.*\): \/pages\/0\/0, \/pages\/x\. It is repeated until 127\S+ acknowledges it, .* Reported once\.$/,
     ];
     for (const kind of kinds) expect(logger.lines.filter((line) => kind.test(line)).length).toBeLessThanOrEqual(1);
     expect(logger.lines.filter((line) => !kinds.some((kind) => kind.test(line)))).toEqual([]);
@@ -101,10 +103,10 @@ describe.each(PLATFORMS)('a store that is gone for long, on %s', (platform) => {
     await expect.poll(async () => (await site.direct('/pages/1')).status).toMatch(/hit/);
     // On a busy machine it may seem to be gone once more.
     expect(logger.lines.filter((line) => /purge/.test(line))).toEqual([
-      `warn ${site.memcached.address} has all purges that waited for it: 30 paths, tags and rules.`,
+      `warn ${site.memcached.address} has acknowledged all purges that were waiting: 30 paths, tags and rules.`,
     ]);
     expect(logger.lines.find((line) => /Store\(\)/.test(line))).toMatch(
-      / answers again\. Pages that have passed it by: \d+\.$/,
+      / answers again\. \d+ pages were rendered without being stored\.$/,
     );
   });
 });
@@ -141,6 +143,8 @@ it('of a store that nobody asks before it is given a page, the pages tell', asyn
   expect(logger.lines).toEqual(['warn set failed: no connection', gone('keyvStore()', ' (no connection)')]);
   isDown = false;
   expect(await visit('/pages/after')).toBe('stored');
-  expect(logger.lines.slice(2)).toEqual(['warn keyvStore() answers again. Pages that have passed it by: 9.']);
+  expect(logger.lines.slice(2)).toEqual([
+    'warn keyvStore() answers again. 9 pages were rendered without being stored.',
+  ]);
   await app.close();
 });

@@ -68,7 +68,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'memcachedStore',
     () => memcached({ servers: ['a:1', 'a:1'] }),
-    "memcachedStore.servers: 'a:1' … there once: give it more weight instead",
+    "memcachedStore.servers: 'a:1' … listed once: give it more weight instead",
   ],
   [
     'memcachedStore',
@@ -83,7 +83,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'memcachePp',
     () => memcachePp('[::1]:11211'),
-    "memcachePp.hosts: '[::1]:11211' … no IPv6 address, which memcache-pp does not take",
+    "memcachePp.hosts: '[::1]:11211' … a name or an IPv4 address: memcache-pp does not support IPv6",
   ],
   [
     'keyvStore',

@@ -17,7 +17,7 @@ it('a standalone application purges, and says that it cannot publish', async () 
   expect(await pages.purgeUnder('/blog')).toMatchObject({ purged: 2 });
   expect(await memcached.keys()).toEqual([]);
   await expect(pages.publish('/')).rejects.toThrow(
-    new TypeError('Nothing can be published here: this is not a HTTP application.'),
+    new TypeError('Nothing can be published here: this is not an HTTP application.'),
   );
   await app.close();
 });

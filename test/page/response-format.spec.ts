@@ -109,12 +109,16 @@ describe('the response format', () => {
   it.each(['\r\n', '\n', '\r', '\0', 'a\r\nSet-Cookie: a=b', '\x7f', '\u0100', '\u560a'])(
     'refuses the value %j',
     (value) => {
-      expect(() => encode({ status: 200, headers: [['X', value]], body: Buffer.from('x') })).toThrow(/no header field/);
+      expect(() => encode({ status: 200, headers: [['X', value]], body: Buffer.from('x') })).toThrow(
+        /not a valid header field/,
+      );
     },
   );
 
   it.each(['', 'a b', 'a:', 'ü', 'a\r\nb'])('refuses the name %j', (name) => {
-    expect(() => encode({ status: 200, headers: [[name, 'x']], body: Buffer.from('x') })).toThrow(/no header field/);
+    expect(() => encode({ status: 200, headers: [[name, 'x']], body: Buffer.from('x') })).toThrow(
+      /not a valid header field/,
+    );
   });
 
   it('refuses what nginx could not read back', () => {
@@ -123,7 +127,7 @@ describe('the response format', () => {
     expect(encode({ status: 200, headers: [['X', long]], body }).bytes.length).toBeGreaterThan(FIELD_MAX_LENGTH);
     expect(() => encode({ status: 200, headers: [['X', `${long}x`]], body })).toThrow(/a X field of 4001 bytes/);
     const many = Array.from({ length: 5 }, (): HeaderField => ['X', long]);
-    expect(() => encode({ status: 200, headers: many, body })).toThrow(new RegExp(`${HEAD_MAX_LENGTH} is the most`));
+    expect(() => encode({ status: 200, headers: many, body })).toThrow(new RegExp(`the limit is ${HEAD_MAX_LENGTH}`));
   });
 
   it('leaves out what belongs to one response and to one hop', () => {

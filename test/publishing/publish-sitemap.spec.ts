@@ -138,9 +138,9 @@ describe.each(PLATFORMS)('publishSitemap() on %s', (platform) => {
     });
   });
 
-  it('refuses what is no sitemap of this site', async () => {
+  it('refuses what is not a sitemap of this site', async () => {
     await expect(pages.publishSitemap('https://example.org/sitemap.xml')).rejects.toThrow('not a sitemap of this site');
-    await expect(pages.publishSitemap('sitemap.xml')).rejects.toThrow('is no sitemap: give a path');
+    await expect(pages.publishSitemap('sitemap.xml')).rejects.toThrow('is not a sitemap: give a path');
     await expect(pages.publishSitemap('/x', { limit: 0 })).rejects.toThrow('publishSitemap.limit');
   });
 

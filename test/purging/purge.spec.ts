@@ -192,8 +192,14 @@ describe.each(PLATFORMS)('purges on %s', (platform) => {
     [['/a', '/b'], /^\[ '\/a', '\/b' \] is not a page/],
     ['mailto:someone@example.com', /is not a page/],
     [/x/, /^\/x\/ is not a page/],
-    [{ dependentPaths: () => '/posts/1' }, /^dependentPaths\(\) must give a list of paths, it gave '\/posts\/1'$/],
-    [{ dependentPaths: () => undefined }, /^dependentPaths\(\) must give a list of paths, it gave undefined$/],
+    [
+      { dependentPaths: () => '/posts/1' },
+      /^dependentPaths\(\) must return a list of paths, but it returned '\/posts\/1'$/,
+    ],
+    [
+      { dependentPaths: () => undefined },
+      /^dependentPaths\(\) must return a list of paths, but it returned undefined$/,
+    ],
     [{ dependentPaths: () => [7] }, /^7 is not a page/],
   ])('%j is no target, and nothing is purged', async (target, message) => {
     await store('/a');
@@ -208,8 +214,12 @@ describe.each(PLATFORMS)('purges on %s', (platform) => {
     ['purgeUnder', () => pages.purgeUnder(undefined as never), /^undefined is not a path/],
     ['purgeUnder', () => pages.purgeUnder(''), /^'' is not a path/],
     ['purgeUnder', () => pages.purgeUnder('/a/*/b'), /^'\/a\/\*\/b' is not a path: .*purgeMatching\(\)$/],
-    ['purgeExactly', () => pages.purgeExactly('/a?x=1'), /^'\/a\?x=1' is the address of no page: .*\(page, sort\)/],
-    ['purgeExactly', () => pages.purgeExactly('/a?page=%41'), /^'\/a\?page=%41' is the address of no page/],
+    [
+      'purgeExactly',
+      () => pages.purgeExactly('/a?x=1'),
+      /^'\/a\?x=1' cannot be the address of a page: .*\(page, sort\)/,
+    ],
+    ['purgeExactly', () => pages.purgeExactly('/a?page=%41'), /^'\/a\?page=%41' cannot be the address of a page/],
     ['purgeExactly', () => pages.purgeExactly('a'), /^'a' is not a page/],
     ['publish', () => pages.publish('/a/*'), /^\/a\/\* is not a page: .*one by one/],
     ['refresh', () => pages.refresh('/', '/a/*'), /^\/a\/\* is not a page: .*one by one/],

@@ -232,7 +232,7 @@ describe('a purge that fails', () => {
     expect(blog.purges.take()).toEqual(['tag:author']);
     expect(blog.purges.failures.splice(0).map(({ error }) => String(error))).toEqual([
       'Error: oops',
-      "TypeError: dependentPaths() must give a list of paths, it gave 'eve'",
+      "TypeError: dependentPaths() must return a list of paths, but it returned 'eve'",
       expect.stringMatching(/^TypeError: 'no path' is not a page/),
     ]);
   });

@@ -94,7 +94,7 @@ export class SitemapReader {
     const url = typeof source === 'string' && URL.canParse(source) ? new URL(source) : source;
     if (!(url instanceof URL)) {
       throw new TypeError(
-        `${inspect(source, { depth: 0 })} is no sitemap: give a path like "/sitemap.xml", a URL, or the bytes of the file as an async iterable`,
+        `${inspect(source, { depth: 0 })} is not a sitemap: give a path like "/sitemap.xml", a URL, or the bytes of the file as an async iterable`,
       );
     }
     const named = new OwnAddresses(this.options, url.host);

@@ -70,7 +70,11 @@ function isClient(options: string | MemcachePpOptions | MemcachePp): options is 
 function addressOf(host: string): string {
   if (typeof host !== 'string') return host; // which memcachedServers() refuses
   if (host.startsWith('[')) {
-    throw new NginxCacheConfigError('memcachePp.hosts', host, 'no IPv6 address, which memcache-pp does not take');
+    throw new NginxCacheConfigError(
+      'memcachePp.hosts',
+      host,
+      'a name or an IPv4 address: memcache-pp does not support IPv6',
+    );
   }
   if (host.startsWith('/') && host.endsWith(':0')) return `unix:${host.slice(0, -2)}`;
   return host.includes(':') ? host : `${host}:11211`;

@@ -62,10 +62,10 @@ export function memcachedServers(given: MemcachedServers, option: string): Memca
     return { address, weight };
   });
   const twice = servers.find(({ address }, index) => servers.findIndex((one) => one.address === address) < index);
-  if (twice) throw new NginxCacheConfigError(option, twice.address, 'there once: give it more weight instead');
+  if (twice) throw new NginxCacheConfigError(option, twice.address, 'listed once: give it more weight instead');
   const weights = servers.reduce((sum, { weight }) => sum + weight, 0);
   if (weights <= WEIGHTS) return servers;
-  throw new NginxCacheConfigError(option, `weights of ${weights}`, `a list whose weights add up to ${WEIGHTS} at most`);
+  throw new NginxCacheConfigError(option, `weights of ${weights}`, `a list with a total weight of ${WEIGHTS} at most`);
 }
 
 /**

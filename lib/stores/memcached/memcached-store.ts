@@ -109,7 +109,7 @@ export function memcachedStore(
     throw new NginxCacheConfigError(
       'memcachedStore.refreshInterval',
       refreshInterval,
-      'left out, since servers is no function',
+      'left out, because servers is not a function',
     );
   }
   return spreadOver(memcachedServers(given.servers as MemcachedServers, 'memcachedStore.servers'), access);

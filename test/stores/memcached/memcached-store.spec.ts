@@ -199,7 +199,7 @@ describe('memcachedStore({ servers })', () => {
       `memcachedStore.servers: 'localhost' is not possible; it must be an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'`,
     );
     expect(() => memcachedStore({ servers: ['a:1', 'b:1', 'a:1'] })).toThrow(
-      "memcachedStore.servers: 'a:1' is not possible; it must be there once: give it more weight instead",
+      "memcachedStore.servers: 'a:1' is not possible; it must be listed once: give it more weight instead",
     );
   });
 });
