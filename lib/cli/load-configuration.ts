@@ -11,6 +11,9 @@ import type { Terminal } from './terminal.js';
 
 const NAMES = ['ts', 'mts', 'js', 'mjs'].map((extension) => `nginx-cache.config.${extension}`);
 
+/** `nest build` compiles what is in `src/`, so the options of most applications are there. */
+const FOLDERS = ['.', 'src'];
+
 /** What a site is configured with. */
 export interface Configuration {
   readonly options: NginxCacheOptions;
@@ -51,10 +54,12 @@ export async function loadConfiguration(given: GlobalOptions, terminal: Terminal
 
 function configurationFile({ config }: GlobalOptions, { cwd }: Terminal): string {
   if (config !== undefined) return resolve(cwd, config);
-  const found = NAMES.map((name) => resolve(cwd, name)).find((file) => existsSync(file));
+  const found = FOLDERS.flatMap((folder) => NAMES.map((name) => resolve(cwd, folder, name))).find((file) =>
+    existsSync(file),
+  );
   if (found !== undefined) return found;
   throw new CliError(
-    `There is no nginx-cache.config.{ts,js,mjs} in ${cwd}`,
+    `There is no nginx-cache.config.{ts,js,mjs} in ${cwd} or its src/`,
     'Name it with --config FILE, or the module of the application with --module dist/app.module.js.',
   );
 }

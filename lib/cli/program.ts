@@ -36,8 +36,8 @@ Examples:
   nginx-cache dashboard                                  all of it in a browser
 
 Configuration:
-  nginx-cache.config.{ts,js,mjs} in the current directory. It exports the options of forRoot() by default,
-  and "deployment", which is the second argument of nginxConf().
+  nginx-cache.config.{ts,js,mjs} in the current directory or its src/. It exports the options of forRoot()
+  by default, and "deployment", which is the second argument of nginxConf().
 
 Exit codes:
   0    all is well
@@ -51,7 +51,7 @@ export function makeProgram(cli: Cli): Command {
   const program = new Command('nginx-cache')
     .description('Operates a page cache that Nest writes and nginx serves.')
     .version(version())
-    .option('--config <file>', 'configuration (default: nginx-cache.config.{ts,js,mjs} in the current directory)')
+    .option('--config <file>', 'configuration (default: nginx-cache.config.{ts,js,mjs} in . or src/)')
     .option('--module <file#name>', 'take the options from the application: its module, or a function that makes it')
     .option('--json', 'write JSON, for other programs')
     .configureOutput({

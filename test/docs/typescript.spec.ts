@@ -104,7 +104,7 @@ const blocks = new Map(
     }),
 );
 // The options stand in the README; other guides import them.
-const config = files.get(join(directory, 'README.md/nginx-cache.config.ts')) ?? '';
+const config = files.get(join(directory, 'README.md/src/nginx-cache.config.ts')) ?? '';
 for (const { guide } of blocks.values()) {
   const path = join(directory, guide, 'nginx-cache.config.ts');
   if (!files.has(path)) files.set(path, config);

@@ -37,6 +37,14 @@ describe('nginx-cache conf', () => {
     expect(statSync(join(out, secret)).mode & 0o777).toBe(0o600);
   });
 
+  it('finds the configuration among the sources of the application, too', async () => {
+    using directory = directoryWith({ 'src/nginx-cache.config.mjs': configuration() });
+    expect(await runCommand(['conf'], { cwd: directory.path })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('cli:') as string,
+    });
+  });
+
   it('shows the pieces on the terminal, without the secret, and says that there is more', async () => {
     using directory = directoryWith({ 'nginx-cache.config.mjs': configuration() });
 

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { run } from '../../../lib/cli/run.js';
 import type { ExitCode } from '../../../lib/cli/exit-code.js';
 
@@ -42,6 +42,9 @@ export async function runCommand(
 /** A directory with files, until it is disposed of. */
 export function directoryWith(files: Readonly<Record<string, string>>): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'cli-'));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
