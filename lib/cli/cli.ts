@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { untilAborted } from './interrupted.js';
 import { ExitCode } from './exit-code.js';
 import type { GlobalOptions } from './global-options.js';
 import { type Configuration, loadConfiguration } from './load-configuration.js';
@@ -25,6 +26,11 @@ export class Cli {
     this.terminal.stdout.write(`${text}\n`);
   }
 
+  /** Writes a part of it, and resolves when the terminal, the pipe or the file has taken it. */
+  write(text: string): Promise<void> {
+    return new Promise((resolve) => this.terminal.stdout.write(text, () => resolve()));
+  }
+
   /** Writes what accompanies it, beside what another program reads. */
   note(text: string): void {
     this.terminal.stderr.write(`${text}\n`);
@@ -32,9 +38,12 @@ export class Cli {
 
   /** Writes a result: as JSON for programs with `--json`, else as text for people. */
   result(command: Command, value: unknown, text: () => string): void {
-    const { json = false } = command.optsWithGlobals<GlobalOptions>();
-    const shown = json ? JSON.stringify(value, undefined, 2) : text();
+    const shown = this.isJson(command) ? JSON.stringify(value, undefined, 2) : text();
     if (shown !== '') this.print(shown);
+  }
+
+  isJson(command: Command): boolean {
+    return command.optsWithGlobals<GlobalOptions>().json === true;
   }
 
   /** The options of the site, from the configuration or from the module of the application. */
@@ -43,14 +52,14 @@ export class Cli {
   }
 
   /**
-   * Works with the pages of the site, and closes it.
+   * Works with the pages of the site, and closes it. Ctrl-C ends the work, unless it ends itself.
    *
    * @param needs what the work needs besides the store
    */
   async withSite<T>(command: Command, work: (site: Site) => Promise<T>, needs: SiteNeeds = {}): Promise<T> {
     const site = await openSite(command.optsWithGlobals<GlobalOptions>(), this.terminal, needs);
     try {
-      return await work(site);
+      return await (needs.endsItself ? work(site) : untilAborted(work(site), this.signal));
     } finally {
       await site.close();
     }

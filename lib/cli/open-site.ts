@@ -19,6 +19,8 @@ import type { Terminal } from './terminal.js';
 export interface SiteNeeds {
   /** Whether pages are rendered, for which the application must be there. It does not listen. */
   readonly renders?: boolean;
+  /** Whether the work looks at Ctrl-C itself, and has something to finish then. */
+  readonly endsItself?: boolean;
 }
 
 /** A site that the command has opened. */

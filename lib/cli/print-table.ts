@@ -15,18 +15,40 @@ export interface Column<T> {
  * @param style for the titles
  */
 export function table<T>(columns: readonly Column<T>[], rows: readonly T[], style: Style): string {
-  const cells = rows.map((row) => columns.map(({ value }) => value(row)));
-  // Not by Math.max(...): no function takes hundreds of thousands of arguments.
-  const widths = columns.map(({ title }, at) =>
-    cells.reduce((widest, row) => Math.max(widest, width(row[at] ?? '')), width(title)),
-  );
-  const line = (texts: readonly string[]) =>
-    texts
-      .map((text, at) => padded(text, widths[at] ?? 0, columns[at]?.align))
+  return new GrowingTable(columns, style).add(rows).join('\n');
+}
+
+/** A table whose rows come in groups. A column becomes wider when a group needs it, and never narrower. */
+export class GrowingTable<T> {
+  readonly #widths: number[];
+  #hasTitles = false;
+
+  /** @param style for the titles */
+  constructor(
+    private readonly columns: readonly Column<T>[],
+    private readonly style: Style,
+  ) {
+    this.#widths = columns.map(({ title }) => width(title));
+  }
+
+  /** The lines of the next rows, the first time below the titles. */
+  add(rows: readonly T[]): string[] {
+    const cells = rows.map((row) => this.columns.map(({ value }) => value(row)));
+    for (const row of cells) {
+      for (const [at, text] of row.entries()) this.#widths[at] = Math.max(this.#widths[at] ?? 0, width(text));
+    }
+    const lines = cells.map((row) => this.#line(row));
+    if (this.#hasTitles) return lines;
+    this.#hasTitles = true;
+    return [this.style('bold', this.#line(this.columns.map(({ title }) => title))), ...lines];
+  }
+
+  #line(texts: readonly string[]): string {
+    return texts
+      .map((text, at) => padded(text, this.#widths[at] ?? 0, this.columns[at]?.align))
       .join('  ')
       .trimEnd();
-  const titles = line(columns.map(({ title }) => title));
-  return [style('bold', titles), ...cells.map(line)].join('\n');
+  }
 }
 
 function padded(text: string, to: number, align: 'left' | 'right' = 'left'): string {
@@ -35,5 +57,5 @@ function padded(text: string, to: number, align: 'left' | 'right' = 'left'): str
 }
 
 function width(text: string): number {
-  return stripVTControlCharacters(text).length;
+  return text.includes('\u001B') ? stripVTControlCharacters(text).length : text.length;
 }

@@ -3,6 +3,7 @@ import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { Cli } from './cli.js';
 import { CliError } from './cli.error.js';
 import { ExitCode } from './exit-code.js';
+import { InterruptedError } from './interrupted.js';
 import { makeProgram } from './program.js';
 import { styleFor, type Terminal } from './terminal.js';
 
@@ -17,6 +18,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     await makeProgram(cli).parseAsync(args, { from: 'user' });
     return cli.exitCode;
   } catch (error) {
+    if (error instanceof InterruptedError) return ExitCode.INTERRUPTED;
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
     const style = styleFor(terminal.stderr, terminal.env);
     cli.note(`${style('red', 'error:')} ${oneLine(error)}`);

@@ -4,7 +4,8 @@ type StyleFormat = Parameters<typeof styleText>[0];
 
 /** Where a command writes to. A terminal, a pipe or a file; in tests, a string. */
 export interface Output {
-  write(text: string): unknown;
+  /** @param taken is called when there is room for more */
+  write(text: string, taken?: () => void): unknown;
   readonly isTTY?: boolean;
   /** Width in characters; absent when it is no terminal. */
   readonly columns?: number;

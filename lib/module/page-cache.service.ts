@@ -297,7 +297,8 @@ export class PageCacheService {
       const details = await this.storage.details(meant.map(({ key }) => key));
       for (const [index, page] of meant.entries()) {
         const server = this.storage.serverOf(page.key);
-        yield { ...page, ...details[index], ...(server !== undefined && { server }) };
+        // Not by spreading: of a hundred thousand pages, that takes as long as asking for them.
+        yield Object.assign(page, details[index], server !== undefined && { server });
       }
     }
   }

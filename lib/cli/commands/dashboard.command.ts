@@ -48,7 +48,10 @@ export function addDashboardCommand(program: Command, cli: Cli): void {
       const { deployment } = await cli.configuration(command);
       const { module } = command.optsWithGlobals<GlobalOptions>();
       const renders = module !== undefined;
-      await cli.withSite(command, (site) => serve(cli, site, options, deployment, renders), { renders });
+      await cli.withSite(command, (site) => serve(cli, site, options, deployment, renders), {
+        renders,
+        endsItself: true,
+      });
     });
 }
 

@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import type { PageInfo } from '../../module/page-cache.service.js';
+import { chunks } from '../../async/chunks.js';
+import { PageStorage } from '../../stores/page-storage.js';
 import type { Cli } from '../cli.js';
 import { subtreeScopes } from '../../purging/purge-target.js';
 import { asNamed, positiveNumber, regularExpression } from '../page-filter.js';
-import { type Column, table } from '../print-table.js';
+import { jsonOutput, type ListOutput, textOutput } from '../list-output.js';
+import { type Column, GrowingTable } from '../print-table.js';
 import { counted, inBytes, inTimeUnits } from '../units.js';
 
 interface LsOptions {
@@ -12,12 +15,16 @@ interface LsOptions {
   readonly limit?: number;
 }
 
+/** So many are written together. A list of fewer is sorted. */
+const GROUP = 1000;
+
 const EXAMPLES = `
 Examples:
   nginx-cache ls                      every stored page
   nginx-cache ls /posts               /posts and what is below it
   nginx-cache ls --tag post:1         the pages that carry a tag
-  nginx-cache ls --json | jq length   how many there are`;
+  nginx-cache ls --json | jq length   how many there are
+  nginx-cache ls | sort               from 1000 pages on, they come in no order`;
 
 /** `nginx-cache ls`: the stored pages. */
 export function addLsCommand(program: Command, cli: Cli): void {
@@ -31,27 +38,67 @@ export function addLsCommand(program: Command, cli: Cli): void {
     .addHelpText('after', EXAMPLES)
     .action(async (under: string | undefined, options: LsOptions, command: Command) => {
       await asNamed(() => subtreeScopes(under ?? '/'));
-      const pages = await cli.withSite(command, ({ pages: stored }) =>
-        listed(stored.pages({ under: under ?? '/', ...(options.matching && { matching: options.matching }) }), options),
-      );
-      pages.sort((one, other) => (one.target < other.target ? -1 : 1));
-      cli.result(command, pages, () => (pages.length === 0 ? '' : table(columnsFor(pages), pages, cli.style)));
-      const size = pages.reduce((sum, page) => sum + (page.size ?? 0), 0);
-      cli.note(`${counted(pages.length, 'page')}, ${inBytes(size)}`);
+      const { matching } = options;
+      const isJson = cli.isJson(command);
+      const total = await cli.withSite(command, (site) => {
+        const isSpread = site.get(PageStorage).parts.length > 1;
+        const output = isJson ? jsonOutput<PageInfo>(cli) : tableOutput(cli, isSpread);
+        return list(
+          selected(site.pages.pages({ under: under ?? '/', ...(matching && { matching }) }), options),
+          output,
+        );
+      });
+      cli.note(`${counted(total.pages, 'page')}, ${inBytes(total.size)}`);
     });
 }
 
-async function listed(all: AsyncIterable<PageInfo>, { tag, limit = Infinity }: LsOptions): Promise<PageInfo[]> {
-  const pages: PageInfo[] = [];
-  for await (const page of all) {
-    if (tag !== undefined && !page.tags?.includes(tag)) continue;
-    if (pages.push(page) >= limit) break;
+/** Writes them as they come, so that the first of a hundred thousand are seen at once. */
+async function list(
+  pages: AsyncIterable<PageInfo>,
+  output: ListOutput<PageInfo>,
+): Promise<{ readonly pages: number; readonly size: number }> {
+  const total = { pages: 0, size: 0 };
+  try {
+    for await (const group of chunks(pages, GROUP)) {
+      // What comes in one group is read by eye; the store lists in no order.
+      if (total.pages === 0 && group.length < GROUP) group.sort((one, other) => (one.target < other.target ? -1 : 1));
+      await output.write(group);
+      total.pages += group.length;
+      total.size += group.reduce((sum, { size = 0 }) => sum + size, 0);
+    }
+  } catch (error) {
+    // What the other servers have can be read, whatever becomes of the rest.
+    if (total.pages > 0) await output.end();
+    throw error;
   }
-  return pages;
+  await output.end();
+  return total;
 }
 
-/** Those that say something. */
-function columnsFor(pages: readonly PageInfo[]): Column<PageInfo>[] {
+async function* selected(
+  all: AsyncIterable<PageInfo>,
+  { tag, limit = Infinity }: LsOptions,
+): AsyncGenerator<PageInfo, void, undefined> {
+  let left = limit;
+  for await (const page of all) {
+    if (tag !== undefined && !page.tags?.includes(tag)) continue;
+    yield page;
+    if (--left === 0) return;
+  }
+}
+
+/** The first pages decide which columns say something. */
+function tableOutput(cli: Cli, isSpread: boolean): ListOutput<PageInfo> {
+  let growing: GrowingTable<PageInfo> | undefined;
+  return textOutput(cli, (group) => {
+    growing ??= new GrowingTable(columnsFor(group, isSpread), cli.style);
+    return growing.add(group);
+  });
+}
+
+/** @param pages of a list that goes on, the first: what none of them has, others may have */
+function columnsFor(pages: readonly PageInfo[], isSpread: boolean): Column<PageInfo>[] {
+  const goesOn = pages.length === GROUP;
   const has = (is: (page: PageInfo) => boolean) => pages.some(is);
   const columns: (Column<PageInfo> | false)[] = [
     has(({ host }) => host !== undefined) && { title: 'HOST', value: ({ host = '' }) => host },
@@ -60,7 +107,7 @@ function columnsFor(pages: readonly PageInfo[]): Column<PageInfo>[] {
       title: 'VARIANT',
       value: ({ variants }) => Object.values(variants).join(' '),
     },
-    has(({ age }) => age !== undefined) && {
+    (goesOn || has(({ age }) => age !== undefined)) && {
       title: 'AGE',
       align: 'right',
       value: ({ age }) => (age === undefined ? '–' : inTimeUnits(age)),
@@ -71,9 +118,12 @@ function columnsFor(pages: readonly PageInfo[]): Column<PageInfo>[] {
       value: ({ ttl }) => (ttl === undefined ? '–' : ttl === 0 ? 'until purged' : inTimeUnits(ttl)),
     },
     { title: 'SIZE', align: 'right', value: ({ size }) => (size === undefined ? '–' : inBytes(size)) },
-    has(({ isRead }) => isRead !== undefined) && { title: 'READ', value: ({ isRead }) => (isRead ? 'yes' : 'no') },
-    has(({ tags }) => tags?.length !== 0) && { title: 'TAGS', value: ({ tags }) => tags?.join(' ') ?? '?' },
-    new Set(pages.map(({ server }) => server)).size > 1 && { title: 'SERVER', value: ({ server = '' }) => server },
+    (goesOn || has(({ isRead }) => isRead !== undefined)) && {
+      title: 'READ',
+      value: ({ isRead }) => (isRead === undefined ? '–' : isRead ? 'yes' : 'no'),
+    },
+    (goesOn || has(({ tags }) => tags?.length !== 0)) && { title: 'TAGS', value: ({ tags }) => tags?.join(' ') ?? '?' },
+    isSpread && { title: 'SERVER', value: ({ server = '' }) => server },
   ];
   return columns.filter((column) => column !== false);
 }

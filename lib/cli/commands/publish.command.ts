@@ -57,7 +57,7 @@ export function addPublishCommand(program: Command, cli: Cli): void {
         if (targets.length < all.length) cli.note(`${counted(all.length - targets.length, 'page')} done before.`);
         await publish(cli, command, site, targets, options, resume);
       };
-      await cli.withSite(command, work, { renders: true });
+      await cli.withSite(command, work, { renders: true, endsItself: true });
     });
 }
 

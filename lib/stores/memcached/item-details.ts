@@ -11,16 +11,13 @@ export interface ItemDetails {
   readonly idle: number;
 }
 
+const FLAGS = / ([fsthl])(-?\d+)/g;
+
 /** @returns `undefined` when there is no such item */
 export function itemDetails(line: string): ItemDetails | undefined {
   if (!line.startsWith('HD')) return undefined;
-  const number = (flag: string) => Number(new RegExp(` ${flag}(-?\\d+)`).exec(line)?.[1] ?? 0);
-  const ttl = number('t');
-  return {
-    flags: number('f'),
-    size: number('s'),
-    ttl: ttl < 0 ? undefined : ttl,
-    isRead: number('h') === 1,
-    idle: number('l'),
-  };
+  const values = { f: 0, s: 0, t: 0, h: 0, l: 0 };
+  for (const [, flag, value] of line.matchAll(FLAGS)) values[flag as keyof typeof values] = Number(value);
+  const { f, s, t, h, l } = values;
+  return { flags: f, size: s, ttl: t < 0 ? undefined : t, isRead: h === 1, idle: l };
 }

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { PageInfo, PublishManyReport } from '../../../lib/index.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';
+import { slices } from '../../../lib/async/chunks.js';
+import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
 import { MEMCACHED, posts } from '../support/posts-app.js';
 import { directoryWith, type Ran, runCommand, type Surroundings } from '../support/run-command.js';
 
@@ -115,6 +117,50 @@ describe('nginx-cache publish', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('belong to an application with other options');
     expect(await listed()).toHaveLength(posts.length + 1);
+  });
+});
+
+describe('nginx-cache ls of many pages', () => {
+  const COUNT = 2500;
+  const args = ['ls', '--config', 'many.config.mjs'];
+
+  beforeAll(async () => {
+    writeFileSync(
+      join(directory.path, 'many.config.mjs'),
+      `import { memcachedStore } from 'nestjs-nginx-cache';
+        export default { prefix: 'many:', store: memcachedStore({ servers: '${memcached.address}' }) };`,
+    );
+    const client = new MemcachedClient(memcached.address);
+    const paths = Array.from({ length: COUNT }, (_, index) => `/pages/${index}`);
+    for (const some of slices(paths, 100)) {
+      await Promise.all(some.map((path) => client.set(`many:${path}`, { bytes: Buffer.from(path), flags: 0 }, 0)));
+    }
+    await client.close();
+  });
+
+  it('writes them as they come, and ends at Ctrl-C', async () => {
+    const interrupted = new AbortController();
+    const { code, stdout } = await run(args, {
+      signal: interrupted.signal,
+      onWrite: () => interrupted.abort(),
+    });
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/^PAGE +AGE +TTL +SIZE +READ +TAGS\n/);
+    expect(stdout.trim().split('\n')).toHaveLength(1001);
+  });
+
+  it('writes all of them, under one line of titles', async () => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/^2,500 pages, /) as string });
+    expect(stdout.match(/^PAGE/gm)).toHaveLength(1);
+    expect(new Set(stdout.match(/^\/pages\/\d+ /gm)).size).toBe(COUNT);
+  });
+
+  it('writes one JSON array with a page on each line', async () => {
+    const { stdout } = await run([...args, '--json']);
+    expect(JSON.parse(stdout)).toHaveLength(COUNT);
+    expect(stdout.trim().split('\n')).toHaveLength(COUNT + 2);
+    expect((await run([...args, '--json', '/nothing'])).stdout).toBe('[]\n');
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from '../../../lib/cli/run.js';
+import type { Output } from '../../../lib/cli/terminal.js';
 import type { ExitCode } from '../../../lib/cli/exit-code.js';
 
 /** What a command has written, and how it ended. */
@@ -29,12 +30,22 @@ export async function runCommand(
   let stdout = '';
   let stderr = '';
   const { FORCE_COLOR: _force, NO_COLOR: _no, ...plain } = env;
+  const output = (keep: (text: string) => void): Output => ({
+    isTTY,
+    columns: 100,
+    ...(isTTY && { rows: 24 }),
+    write: (text, taken) => {
+      keep(text);
+      onWrite?.(text);
+      taken?.();
+    },
+  });
   const code = await run(args, {
     cwd,
     signal,
     env: { ...plain, TERM: 'xterm' },
-    stdout: { isTTY, columns: 100, ...(isTTY && { rows: 24 }), write: (text) => (onWrite?.(text), (stdout += text)) },
-    stderr: { isTTY, columns: 100, ...(isTTY && { rows: 24 }), write: (text) => (onWrite?.(text), (stderr += text)) },
+    stdout: output((text) => (stdout += text)),
+    stderr: output((text) => (stderr += text)),
   });
   return { code, stdout, stderr };
 }
