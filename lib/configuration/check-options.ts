@@ -117,7 +117,6 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     flavour: flavour?.name,
     contentTypes,
     fragments,
-    readsFragments: flavour?.fragment !== undefined,
     fragmentTimeout: options.fragmentTimeout ?? 1000,
     anonymousOnly: options.anonymousOnly !== false,
     isAnonymous: typeof options.anonymousOnly === 'object' ? options.anonymousOnly.isAnonymous : undefined,

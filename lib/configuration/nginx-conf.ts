@@ -231,7 +231,7 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
     '',
     ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
     ...separated(flavour.locations(site)),
-    ...appLocations(site, place, options.fragments.isUsed ? flavour.fragment?.(site) : undefined),
+    ...appLocations(site, place, flavour.fragment(site)),
     ...staleLocations(site, flavour),
   ];
 }

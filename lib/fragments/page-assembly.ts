@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type HeaderField, headerOf } from '../http/fields.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 import type { Page } from '../page/page.js';
 import { isKeyTooLong, type PageAddress, PageKeys } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
@@ -68,9 +69,15 @@ export class PageAssembly {
    * @param address of the page
    * @returns why not, when its path is not one of pages with fragments, or when nginx could not fill them in
    */
-  stored(page: Page, address: PageAddress, isDeclared: boolean): Page | 'fragment' | 'fragment-type' | 'size' {
+  stored(
+    page: Page,
+    address: PageAddress,
+    isDeclared: boolean,
+  ): Page | 'fragment' | 'fragment-type' | `status-${number}` | 'size' {
     if (!isDeclared) return hasMarkers(page.body) ? 'fragment' : page;
     if (!isHtml(headerOf(page, 'content-type'))) return 'fragment-type';
+    // Of a fragment, the body alone may be stored, and an error page is none.
+    if (page.status !== 200 && address.path.startsWith(SHARED_FRAGMENT_PATH)) return `status-${page.status}`;
     const body = toSsi(markedPieces(page.body).map((piece) => this.placed(piece, address)));
     if (body.length > this.options.maxPageBytes) return 'size';
     return { ...page, headers: assembledFields(page.headers), body };
@@ -85,7 +92,7 @@ export class PageAssembly {
 
   /** nginx looks for fragments that are the same for everybody in the store, if they can be there. */
   private placed(piece: PagePieces[number], around: PageAddress): PagePieces[number] {
-    if (!this.options.readsFragments) return piece;
+    if (this.options.flavour === undefined) return piece;
     const fragment = isPlace(piece) ? parseAddress(piece.address) : undefined;
     if (!fragment || !this.routes.of(fragment.name)?.isShared) return piece;
     const { path, key } = this.keys.ofFragment(sharedAddress(fragment), around);

@@ -36,7 +36,7 @@ const UNKEYED = [
  *
  * @param stored the lines that read a stored fragment
  */
-export function appLocations(site: Site, place: CheckedDeployment, stored?: readonly string[]): string[] {
+export function appLocations(site: Site, place: CheckedDeployment, stored: readonly string[]): string[] {
   const { options, names, fingerprint } = site;
   const { hosts, requestFields } = options;
   const host = names.variable(hosts ? 'page_host' : 'host');

@@ -105,12 +105,12 @@ export function noSsi({ fragments }: CheckedOptions): string[] {
  * Where nginx asks the application for fragments. A failure has no content, so the fallback of the page stands there.
  *
  * @param pass the lines that pass a request to the application
- * @param stored the lines that read a fragment from the store; `undefined` where the application does that
+ * @param stored the lines that read a fragment from the store
  */
 export function fragmentLocations(
   { names, options }: Site,
   pass: readonly string[],
-  stored: readonly string[] | undefined,
+  stored: readonly string[],
 ): string[] {
   if (!options.fragments.isUsed) return [];
   const wait = `${options.fragmentTimeout}ms`;
@@ -128,13 +128,9 @@ export function fragmentLocations(
       `error_page ${FAILURES.join(' ')} = @${names.of('no_fragment')};`,
       'ssi off;',
     ]),
-    ...(stored
-      ? [
-          '',
-          '# Those that are the same for everybody are in the store. Where there is none, the page has a stub that comes to the location above.',
-          ...block(`location ^~ ${SHARED_FRAGMENT_PATH}`, ['internal;', ...SSI, ...stored]),
-        ]
-      : []),
+    '',
+    '# Those that are the same for everybody are in the store. Where there is none, the page has a stub that comes to the location above.',
+    ...block(`location ^~ ${SHARED_FRAGMENT_PATH}`, ['internal;', ...SSI, ...stored]),
     '',
     ...block(`location @${names.of('no_fragment')}`, [
       '# A visitor who asks for a fragment himself: nothing has been read with the SSI filter for him.',

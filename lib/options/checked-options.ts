@@ -35,8 +35,6 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
   /** The paths whose pages contain fragments. */
   readonly fragments: FragmentPaths;
-  /** Whether nginx finds fragments in the store that are the same for everybody. */
-  readonly readsFragments: boolean;
   /** So long a fragment may take, in milliseconds. */
   readonly fragmentTimeout: number;
   readonly rules: RequestRules;

@@ -15,7 +15,8 @@ export const GZIP_FLAG = 1;
  */
 export interface PageFormat {
   readonly name: 'body' | 'response';
-  encode(page: Page): StoredValue;
+  /** @param key of the page */
+  encode(page: Page, key: string): StoredValue;
   /** `undefined` when the value is not of this format: someone else wrote it, or it is damaged. */
   decode(value: StoredValue, key: string): Page | undefined;
 }

@@ -11,7 +11,7 @@ const ALLOW_RANGES: HeaderField = ['X-SRCache-Allow-Ranges', '1'];
  *
  * @see https://github.com/openresty/srcache-nginx-module/blob/v0.33/src/ngx_http_srcache_headers.c
  */
-export const srcacheFormat: PageFormat = {
+export const srcacheFormat = {
   name: 'response',
 
   encode: (page) =>
@@ -23,7 +23,7 @@ export const srcacheFormat: PageFormat = {
     const page = responseFormat.decode(value);
     return page && { ...page, headers: without(page.headers, ALLOW_RANGES[0]) };
   },
-};
+} satisfies PageFormat;
 
 function without(headers: readonly HeaderField[], name: string): readonly HeaderField[] {
   return headers.filter(([field]) => field.toLowerCase() !== name.toLowerCase());

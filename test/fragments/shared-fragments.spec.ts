@@ -9,7 +9,7 @@ import { SharedFragmentsController } from '../support/shared-fragments.controlle
 
 const NEWS = '/.page-fragment/shared/news';
 
-const SITES = FLAVOURS.filter(({ flavour }) => flavour !== 'srcache' && flavour !== 'njs').flatMap((flavour) =>
+const SITES = FLAVOURS.flatMap((flavour) =>
   PLATFORMS.map((platform) => ({ flavour, platform, title: `${flavour.name} on ${platform}` })),
 );
 
@@ -42,6 +42,7 @@ describe.each(SITES)('fragments that are the same for everybody: $title', ({ fla
         anonymousOnly: { sessionCookies: ['session'] },
         shared: ['/with/fragment/*', '/.page-fragment/*'],
         include: ['/with/*', '/undeclared/*'],
+        statuses: [...flavour.statuses],
       },
       { controllers: [SharedFragmentsController] },
     );
@@ -137,7 +138,7 @@ describe.each(SITES)('fragments that are the same for everybody: $title', ({ fla
 
   it('that cannot be stored are made for each visitor; those that fail leave the fallback', async () => {
     expect(await hit('/with/fragment/sets-cookie')).toBe('<p>made for name=Eve</p>');
-    for (const name of ['throws', 'json', 'created', 'unknown']) {
+    for (const name of ['throws', 'json', 'created', 'missing', 'unknown']) {
       expect([name, await hit(`/with/fragment/${name}`)]).toEqual([name, '<p><em>fallback</em></p>']);
     }
   });

@@ -95,6 +95,11 @@ export class SharedFragmentsController {
     return { not: 'html' };
   }
 
+  @PageFragment({ name: 'missing', shared: true })
+  missing(@Res() reply: Wrapped<ServerResponse>) {
+    raw(reply).writeHead(404, { 'Content-Type': HTML }).end('part of an error page');
+  }
+
   @PageFragment({ name: 'created', shared: true })
   created(@Res() reply: Wrapped<ServerResponse>) {
     raw(reply).writeHead(201, { 'Content-Type': HTML }).end('created');

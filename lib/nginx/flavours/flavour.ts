@@ -44,8 +44,8 @@ export interface Flavour {
   copy(site: Site): string[];
   /** Further locations, which copies need. */
   copyLocations(site: Site): string[];
-  /** What reads a stored fragment, by its path in `$uri`; absent where the application does. */
-  fragment?(site: Site): string[];
+  /** What reads a stored fragment, by its path in `$uri`. It is read in a subrequest. */
+  fragment(site: Site): string[];
   /** Helper files by their path relative to the directory. */
   files(site: Site): Record<string, string>;
 }

@@ -1,4 +1,6 @@
+import { contentType } from '../content-types.js';
 import { noSsi } from '../fragment-locations.js';
+import { fragmentKey } from '../key-maps.js';
 import { block, quoted } from '../syntax.js';
 import { PLACED_BY } from '../upstreams.js';
 import type { Site } from './flavour.js';
@@ -66,6 +68,27 @@ export function memcachedPass(
     `${module}_read_timeout ${read};`,
     `${module}_buffer_size ${BUFFER_SIZE};`,
   ];
+}
+
+/**
+ * A fragment whose body alone is stored, in the location of the subrequest for it.
+ *
+ * @param type the content type of fragments
+ */
+export function storedFragment(site: Site, module: 'memcached' | 'memc', type: string): string[] {
+  const key = `$${module}_key`;
+  return [
+    `set ${key} ${quoted(fragmentKey(site))};`,
+    ...placedBy(site, key),
+    ...(module === 'memc' ? ['memc_cmds_allowed get;'] : []),
+    ...memcachedPass(site, module, patience(site)),
+    ...contentType(type),
+  ];
+}
+
+/** While nginx waits for a fragment, it reads no more of what contains it, and would take memcached for late. */
+export function patience({ options }: Site): string {
+  return `${options.fragmentTimeout + 1000}ms`;
 }
 
 /** For the location, when it ends with an error. */

@@ -4,9 +4,7 @@ import { contentType, gzipTypes, typeDecision, typeLocations, typeMaps } from '.
 import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
 import type { Flavour, Site } from './flavour.js';
 import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
-import { fragmentKey } from '../key-maps.js';
-import { quoted } from '../syntax.js';
-import { decision, fallback, memcachedPass, placedBy } from './lookup.js';
+import { decision, fallback, memcachedPass, patience, storedFragment } from './lookup.js';
 
 /** The body alone, looked up by nginx's own module (ngx_http_memcached_module). */
 export const memcachedFlavour: Flavour = {
@@ -41,22 +39,12 @@ export const memcachedFlavour: Flavour = {
       ...ssiLocation(site, () => assembled(site, orFailure(site)), 'stale_ssi'),
     ];
   },
-  fragment: (site) => [
-    `set $memcached_key ${quoted(fragmentKey(site))};`,
-    ...placedBy(site, '$memcached_key'),
-    ...memcachedPass(site, 'memcached', patience(site)),
-    ...contentType(site.options.contentTypes.ofAll),
-  ],
+  fragment: (site) => storedFragment(site, 'memcached', site.options.contentTypes.ofAll),
   files: () => ({}),
 };
 
-/** While nginx waits for a fragment, it reads no more of the page, and would take memcached for late. */
 function assembled(site: Site, otherwise = fallback(site)): string[] {
   return page(site, site.options.contentTypes.ofAll, otherwise, patience(site));
-}
-
-function patience({ options }: Site): string {
-  return `${options.fragmentTimeout + 1000}ms`;
 }
 
 function copyMaps({ options, names }: Site): string[] {

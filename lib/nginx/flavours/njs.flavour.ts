@@ -1,9 +1,18 @@
-import { HEAD_MAX_LENGTH } from '../../page/response-format.js';
+import { withFragmentBodies } from '../../page/fragment-format.js';
+import { HEAD_MAX_LENGTH, responseFormat } from '../../page/response-format.js';
 import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
 import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
 import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
-import { assembledResponse, decision, fallback, memcachedPass, storedLocation, wholeResponse } from './lookup.js';
+import {
+  assembledResponse,
+  decision,
+  fallback,
+  memcachedPass,
+  storedFragment,
+  storedLocation,
+  wholeResponse,
+} from './lookup.js';
 import { njsModule } from './njs-module.js';
 
 /** Relative to the directory. */
@@ -20,6 +29,7 @@ const HIT = '"nginx; hit"';
 export const njsFlavour: Flavour = {
   name: 'njs',
   ...wholeResponses,
+  format: () => withFragmentBodies(responseFormat),
 
   modules: () => ['ngx_http_js_module.so'],
 
@@ -55,6 +65,11 @@ export const njsFlavour: Flavour = {
     ...ssiLocation(site, () => assembled(site, fallback(site))),
   ],
 
+  fragment: (site) => [
+    ...storedFragment(site, 'memcached', 'text/html'),
+    '# A stub has the type of what it stands in (ngx_http_ssi_stub_output), which njs has set with its charset.',
+    'ssi_types *;',
+  ],
   files: ({ names }) => ({ [names.of(FILE)]: njsModule(names.of('stored')) }),
 };
 

@@ -1,8 +1,17 @@
+import { withFragmentBodies } from '../../page/fragment-format.js';
 import { srcacheFormat } from '../../page/srcache-format.js';
 import type { CheckedOptions } from '../../options/checked-options.js';
 import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
-import { assembledResponse, decision, memcachedPass, placedBy, storedLocation, wholeResponse } from './lookup.js';
+import {
+  assembledResponse,
+  decision,
+  memcachedPass,
+  placedBy,
+  storedFragment,
+  storedLocation,
+  wholeResponse,
+} from './lookup.js';
 import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
 import { copyKeyMaps, sendsCopies } from '../stale-locations.js';
 import { block, map } from '../syntax.js';
@@ -22,7 +31,7 @@ const TEXT_TYPES =
 export const srcacheFlavour: Flavour = {
   name: 'srcache',
   ...wholeResponses,
-  format: () => srcacheFormat,
+  format: () => withFragmentBodies(srcacheFormat),
 
   modules: () => ['ngx_http_memc_module.so', 'ngx_http_srcache_filter_module.so'],
 
@@ -61,6 +70,7 @@ export const srcacheFlavour: Flavour = {
     ...ssiLocation(site, () => page(site, COPY, assembledResponse()), 'stale_ssi'),
   ],
 
+  fragment: (site) => storedFragment(site, 'memc', 'text/html'),
   files: () => ({}),
 };
 

@@ -1,4 +1,3 @@
-import { responseFormat } from '../../page/response-format.js';
 import { STORABLE_STATUSES } from '../../http/storable-statuses.js';
 import type { Flavour } from './flavour.js';
 
@@ -7,5 +6,4 @@ export const wholeResponses = {
   store: 'memcached',
   statuses: STORABLE_STATUSES,
   because: 'others have no content, or must not be stored (RFC 6585)',
-  format: () => responseFormat,
 } satisfies Partial<Flavour>;

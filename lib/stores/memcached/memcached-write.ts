@@ -1,4 +1,4 @@
-import type { PageFormat, StoredValue } from '../../page/page-format.js';
+import type { StoredValue } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
 import type { LeaseAnswer } from '../render-lease.js';
@@ -21,10 +21,10 @@ const CONFIRMED: Readonly<Record<ChangeResult, CommitResult>> = {
   missing: refused('evicted'),
 };
 
-/** What the writes of one store share. */
+/** What a rendering goes to memcached with. */
 export interface MemcachedPages {
   readonly client: MemcachedMetaClient;
-  readonly format: PageFormat;
+  readonly encode: (page: Page) => StoredValue;
   readonly tags: MemcachedTags;
   readonly copies: MemcachedCopies;
 }
@@ -59,9 +59,9 @@ export class MemcachedWrite extends CheckedWrite {
     ttl: number,
     stale: StaleTimes | undefined,
   ): Promise<CommitResult> {
-    const { client, format } = this.pages;
+    const { client, encode } = this.pages;
     const { key } = this.place;
-    const value = MemcachedTags.marked(format.encode(page), page.tags);
+    const value = MemcachedTags.marked(encode(page), page.tags);
     const before = await this.check.ask(tags);
     if (before !== undefined) return refused(before);
     const first = Math.min(ttl || PROVISIONAL_TTL, PROVISIONAL_TTL);

@@ -1,5 +1,6 @@
 import { pageKeyOfCopy } from '../../page/copy-key.js';
 import { MEMCACHED_KEY_MAX_LENGTH, memcachedKey, pageKeyOf } from '../../page/memcached-key.js';
+import type { Page } from '../../page/page.js';
 import type { PageAddress } from '../../page/page-key.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { beginCheck, type WriteContext } from '../journal/purge-check.js';
@@ -115,7 +116,8 @@ function sharedWrites(
         // Nobody waits for a process that may not store the page.
         context.leads && !journal.editions.refusal ? leases.take(address.key, undefined) : undefined,
       ]);
-      return new MemcachedWrite(check, { client, format, tags, copies }, place, copy, lease);
+      const encode = (page: Page) => format.encode(page, address.key);
+      return new MemcachedWrite(check, { client, encode, tags, copies }, place, copy, lease);
     },
     has: async (key) => {
       const [page, copy] = await Promise.all([placeOf(memcachedKey(key)), placeOfCopy(key)]);
@@ -169,7 +171,7 @@ function lonelyWrites(
     begin: async (address: PageAddress, context: WriteContext) => {
       const key = memcachedKey(address.key);
       return new UnconditionalWrite(await beginCheck(journal, address, context), {
-        put: (page, ttl) => client.set(key, format.encode(page), ttl),
+        put: (page, ttl) => client.set(key, format.encode(page, address.key), ttl),
         remove: () => client.deleteMany([key]),
       });
     },

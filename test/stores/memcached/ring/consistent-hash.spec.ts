@@ -46,7 +46,7 @@ describe('ConsistentHash, beside nginx', () => {
       used.add(place);
       const headers: [string, string][] = [['Content-Type', 'text/plain']];
       const page = { status: 200, headers, body: Buffer.from(`stored ${target}`) };
-      await clients[place]!.set(memcachedKey(key), format.encode(page), 0);
+      await clients[place]!.set(memcachedKey(key), format.encode(page, key), 0);
     }
     expect(used.size).toBe(count);
 
