@@ -100,8 +100,9 @@ describe('what is sent', () => {
   });
 
   it.each([
-    '/../package.json',
-    '/%2e%2e/package.json',
+    '/../dashboard.ts',
+    '/../../../package.json',
+    '/%2e%2e/dashboard.ts',
     '/..%2fdashboard.ts',
     '/api/../index.html',
     '/.',
