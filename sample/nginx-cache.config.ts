@@ -12,9 +12,6 @@ import { settings } from './settings.js';
 /** Where nginx finds the blog: for `nginx-cache conf`. */
 export const deployment: NginxDeployment = { app: `127.0.0.1:${settings.port}` };
 
-/** With these, nginx cannot put the reader's own part into a stored page: who is logged in gets pages of his own. */
-export const canFillFragments = settings.flavour !== 'srcache' && settings.flavour !== 'njs';
-
 /** The same for everybody, but for the bar in their header. */
 const PAGES = ['/', '/posts/*', '/tags/*'];
 
@@ -31,7 +28,8 @@ export default defineConfig({
   // Other cookies say nothing about a reader.
   anonymousOnly: { sessionCookies: [SESSION_COOKIE] },
   // Whoever is logged in gets these, too.
-  ...(canFillFragments && { shared: [...PAGES, '/feed.xml', '/api/posts'], fragments: PAGES }),
+  shared: [...PAGES, '/feed.xml', '/api/posts'],
+  fragments: PAGES,
   exclude: ['/admin/*', '/login', '/assets/*'],
   query: { allow: ['page'], ignore: [/^utm_/, 'gclid', 'fbclid'] },
   compress: 'gzip',

@@ -58,9 +58,8 @@ async function run(site: Site, options: DemoOptions): Promise<number> {
   // Where pages are is for the demo to say, not for the environment.
   Object.assign(settings, { memcached: [], pages: undefined, flavour: undefined });
   await (without === undefined ? startBehindNginx(site, options) : startAlone(site, without));
-  const { canFillFragments } = await import('../nginx-cache.config.js');
   const cache = without === undefined ? 'nginx' : 'nestjs-nginx-cache';
-  const failures = await tour(site.url, { cache, isShared: canFillFragments });
+  const failures = await tour(site.url, cache);
   const [, other] = memcachedNames(memcacheds);
   if (other !== undefined && without === undefined) failures.push(...(await ringTour(site, other)));
   for (const failure of failures) console.log(`\n  NOT AS IT SHOULD BE: ${failure}`);

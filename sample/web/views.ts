@@ -5,7 +5,6 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { HelperOptions } from 'handlebars';
 import hbs from 'hbs';
 import { pageFragment } from 'nestjs-nginx-cache';
-import { canFillFragments } from '../nginx-cache.config.js';
 
 const views = join(import.meta.dirname, '../views');
 const assets = join(import.meta.dirname, '../public');
@@ -20,10 +19,8 @@ export function useViews(app: NestExpressApplication): void {
   engine.registerHelper('count', (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`);
   engine.registerHelper('encoded', (text: string) => encodeURIComponent(text));
   // {{#pageFragment "name" param=…}}what stands there when the fragment fails{{/pageFragment}}
-  engine.registerHelper('pageFragment', function (this: object, name: string, { hash, fn, data }: HelperOptions) {
-    const fallback = fn(this);
-    // Where nginx cannot fill fragments in, only pages that are made for one visitor have them.
-    return canFillFragments || data.root.user ? pageFragment(name, hash, { fallback }) : fallback;
+  engine.registerHelper('pageFragment', function (this: object, name: string, { hash, fn }: HelperOptions) {
+    return pageFragment(name, hash, { fallback: fn(this) });
   });
   app.engine('hbs', engine.__express);
   app.setViewEngine('hbs');
