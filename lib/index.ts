@@ -71,6 +71,7 @@ export type { PageDraft } from './page/page-draft.js';
 export type { StaleTimes } from './page/stale-times.js';
 export type { HeaderField } from './http/fields.js';
 export type { Page } from './page/page.js';
+export { pageNonce } from './page/page-nonce.js';
 export type { PageAddress } from './page/page-key.js';
 export type { PublishOptions, PublishSitemapOptions } from './publishing/publish-options.js';
 export type { PublishManyReport, PublishReport, PublishSitemapReport } from './publishing/publish-report.js';

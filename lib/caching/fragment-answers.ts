@@ -4,9 +4,11 @@ import { FragmentRequests } from '../fragments/fragment-requests.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { FRAGMENT_PATH } from '../page/fragment-paths.js';
-import { FRAGMENT_HEADER } from '../page/page-key-header.js';
+import { useNonce } from '../page/page-nonce.js';
+import { FRAGMENT_HEADER, NONCE_HEADER } from '../page/page-key-header.js';
 
 const FIELD = FRAGMENT_HEADER.toLowerCase();
+const NONCE_FIELD = NONCE_HEADER.toLowerCase();
 
 /** Answers nginx when it asks for a fragment of a stored page. */
 @Injectable()
@@ -24,6 +26,7 @@ export class FragmentAnswers {
 
   /** A failure has no content, so nginx takes the fallback. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    useNonce(request, request.headers[NONCE_FIELD]?.toString());
     const html = await this.requests.html(request.url ?? '', request, String(request.headers[FIELD]));
     if (html) {
       response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Length': html.length }).end(html);

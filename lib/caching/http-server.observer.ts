@@ -4,6 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { watchConnection } from '../inputs/observed-connection.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { noteArrival } from '../page/page-nonce.js';
 import { RemotePurges } from '../purging/remote-purges.js';
 import { PageInputs } from '../inputs/page-inputs.js';
 import { watchFragments } from '../fragments/fragment-use.js';
@@ -28,6 +29,7 @@ const CONNECTED = ['connection', 'secureConnection'];
 @Injectable()
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   readonly #instrument = (request: IncomingMessage, response: ServerResponse): void => {
+    noteArrival(request);
     this.renderings.arrived(request);
     this.visitors.arrived(request, response);
     if (!instrument(response, this.outgoing.outlet(response))) return;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { assembledFields, PageAssembly } from '../fragments/page-assembly.js';
 import { fromSsi } from '../fragments/ssi-form.js';
+import { nonceFor, withNonce } from '../page/page-nonce.js';
 import type { Page } from '../page/page.js';
 import { receivedFields } from '../page/received-request.js';
 import { type StoredResponse, storedResponse } from './stored-response.js';
@@ -21,7 +22,7 @@ export class StoredResponses {
     const body = await this.assembly.assemble(fromSsi(page.body), request);
     return {
       status: page.status,
-      fields: assembledFields(page.headers),
+      fields: assembledFields(page.headers).map((field) => withNonce(field, nonceFor(request))),
       vary: undefined,
       made: request.method === 'HEAD' ? [] : [['Content-Length', String(body.length)]],
       unsaid: [],

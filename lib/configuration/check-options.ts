@@ -13,6 +13,7 @@ import { flavourFor } from '../nginx/flavours/flavours.js';
 import { ContentTypes } from '../page/content-types.js';
 import { FragmentPaths } from '../page/fragment-paths.js';
 import { bodyFormat } from '../page/body-format.js';
+import { PAGE_NONCE } from '../page/page-nonce.js';
 import { copyLife } from '../page/stale-times.js';
 import { DEFAULT_CONTENT_TYPE, pageForm } from './page-form.js';
 import { mustFitInNginx } from './nginx-limits.js';
@@ -45,6 +46,14 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
   const fragments = new FragmentPaths(options.fragments ?? [], contentTypes);
   const vary = variantVary(variants);
   const ownHeaders: HeaderField[] = Object.entries(nginx.headers ?? {});
+  const unread = fragments.isUsed ? undefined : ownHeaders.find(([, value]) => value.includes(PAGE_NONCE));
+  if (unread) {
+    throw new NginxCacheConfigError(
+      `nginx.headers.${unread[0]}`,
+      unread[1],
+      `without ${PAGE_NONCE}, or accompanied by fragments, the list of the paths of pages with a nonce`,
+    );
+  }
   // The application sets these two itself, on every page.
   const headers: HeaderField[] = [
     ...ownHeaders,

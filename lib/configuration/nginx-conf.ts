@@ -4,6 +4,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import type { HeaderField } from '../http/fields.js';
+import { withNonce } from '../page/page-nonce.js';
 import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { appLocations } from '../nginx/app-locations.js';
 import { fragmentMaps, saysCacheControl } from '../nginx/fragment-locations.js';
@@ -179,12 +180,13 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['default', 'upgrade'],
       ['', ''],
     ]),
-    ...hitHeaders(options).flatMap(([, value], index) =>
-      map(names.variable('status'), names.variable(`header_${index}`), [
+    ...hitHeaders(options).flatMap((field, index) => {
+      const [, value] = withNonce(field, '$request_id');
+      return map(names.variable('status'), names.variable(`header_${index}`), [
         ['nginx; hit', value],
         ...(sendsCopies(options) ? [[STALE_STATUS, value] as [string, string]] : []),
-      ]),
-    ),
+      ]);
+    }),
     ...schemeMaps(trustedProxies, names),
     '# The Host field with its port, unless it contradicts the request line.',
     ...map('"$host|$http_host"', names.variable('host'), [

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type FragmentParams, fragmentAddress, parseAddress } from './fragment-address.js';
 import { noteFragment } from './fragment-use.js';
-import { cut, type FragmentPlace, type PagePieces } from './page-pieces.js';
+import { cut, type FragmentPlace, type MarkedPieces } from './page-pieces.js';
 
 /**
  * What a marker begins with: nobody can guess it, and no reader ever sees it, so nothing that somebody has written can be taken for a marker.
@@ -85,7 +85,7 @@ export function hasMarkers(content: string | Uint8Array): boolean {
 }
 
 /** A page as a handler has written it. */
-export function markedPieces(body: Buffer): PagePieces {
+export function markedPieces(body: Buffer): MarkedPieces {
   if (!body.includes(LEAD)) return [body];
   return cut(body, MARKER, ({ 0: whole, groups }) => {
     const { payload = '', signature: given = '' } = groups ?? {};

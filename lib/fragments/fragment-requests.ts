@@ -8,13 +8,14 @@ import { inputsOf } from '../inputs/request-inputs.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { receivedFields } from '../page/received-request.js';
+import { areNoncesReplaceable, namedNonces, nonceFor, policyFields } from '../page/page-nonce.js';
 import { parseAddress } from './fragment-address.js';
 import { FragmentRoutes } from './fragment-routes.js';
 import { beginVisit, type FragmentVisit, visitOf } from './fragment-visits.js';
 import { isHtml } from './is-html.js';
-import { isPlace, type PagePieces } from './page-pieces.js';
+import { isPlace, NONCE, type PagePieces } from './page-pieces.js';
 import { SharedFragments } from './shared-fragments.js';
-import { fromSsi } from './ssi-form.js';
+import { fromSsi, withoutNonces } from './ssi-form.js';
 import { visitorsFields } from './visitors-fields.js';
 
 /** So many fragments may stand in each other: one that contains itself has an end. */
@@ -48,6 +49,7 @@ export class FragmentRequests {
     around = visitOf(visitor)?.depth ?? 0,
   ): Promise<Buffer> {
     const filled = pieces.map(async (piece) => {
+      if (piece === NONCE) return Buffer.from(nonceFor(visitor));
       if (!isPlace(piece)) return piece;
       const html = await this.html(piece.address, visitor, page, around);
       return html ?? Buffer.from(piece.fallback);
@@ -104,13 +106,17 @@ export class FragmentRequests {
     const ask = <T>(question: () => T) => inputsOf(visitor)?.ask(question) ?? question();
     const remoteAddress = ask(() => visitor.socket.remoteAddress);
     const isEncrypted = ask(() => (visitor.socket as Partial<TLSSocket>).encrypted) === true;
+    let asked: IncomingMessage | undefined;
     const { statusCode, headers, stream } = await injectAsNobody(server, {
       url,
       headers: visitorsFields(receivedFields(visitor), this.options.flavour !== undefined),
       ...(remoteAddress === undefined ? {} : { remoteAddress }),
       isEncrypted,
       signal,
-      onRequest: (request) => beginVisit(request, visit),
+      onRequest: (request) => {
+        asked = request;
+        beginVisit(request, visit);
+      },
     });
     if (headers['set-cookie'] !== undefined) {
       this.report(visit.name, `The fragment ${visit.name} sets a cookie, which reaches no visitor: nginx drops it.`);
@@ -123,7 +129,11 @@ export class FragmentRequests {
       if (bytes > this.options.maxPageBytes) return undefined;
     }
     const isFragment = statusCode === 200 && isHtml(headers['content-type']) && bytes > 0;
-    return isFragment && headers['content-encoding'] === undefined ? Buffer.concat(chunks) : undefined;
+    if (!isFragment || headers['content-encoding'] !== undefined) return undefined;
+    const html = Buffer.concat(chunks);
+    const policies = policyFields((field) => headers[field]);
+    const isNonceOwn = asked !== undefined && areNoncesReplaceable(policies, asked);
+    return isNonceOwn ? this.fill(withoutNonces([html], namedNonces(policies)), visitor, visit.page) : html;
   }
 
   private fail(name: string, why: string): undefined {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { decode, isDecodable } from '../http/codings.js';
+import { policyFields } from '../page/page-nonce.js';
 import { hasMarkers, markedPieces } from './fragment-marker.js';
 import { wereFragmentsNoted } from './fragment-use.js';
 import { largePage } from './large-page.js';
@@ -71,7 +72,8 @@ export class HeldPage {
     const html = await decode(body, coding, this.limit);
     if (html === 'size') return html;
     if (typeof html === 'string' || (!this.countsAsAssembled() && !hasMarkers(html))) return undefined;
-    return this.assembly.assemble(markedPieces(html), this.response.req);
+    const policies = policyFields((name) => this.response.getHeader(name));
+    return this.assembly.assembleNew(markedPieces(html), policies, this.response.req);
   }
 
   private countsAsAssembled(): boolean {

@@ -5,6 +5,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 import type { Page } from '../page/page.js';
+import { namedNonces, useNonce, withNonce, withoutNonce } from '../page/page-nonce.js';
 import { isKeyTooLong, type PageAddress, PageKeys } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { parseAddress, sharedAddress } from './fragment-address.js';
@@ -13,8 +14,8 @@ import { FragmentRequests } from './fragment-requests.js';
 import { FragmentRoutes } from './fragment-routes.js';
 import { visitOf } from './fragment-visits.js';
 import { isHtml } from './is-html.js';
-import { type FragmentPlace, isPlace, type PagePieces } from './page-pieces.js';
-import { toSsi } from './ssi-form.js';
+import { type FragmentPlace, isPlace, type MarkedPieces, type PagePieces } from './page-pieces.js';
+import { toSsi, withoutNonces } from './ssi-form.js';
 
 /** What is made for one visitor, a browser may keep, and must ask for anew each time. */
 export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
@@ -22,8 +23,8 @@ export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
 /** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept, or since when it is. */
 // prettier-ignore
 const OF_STORED: ReadonlySet<string> = new Set([
-  'accept-ranges', 'age', 'cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'etag', 'expires',
-  'last-modified', 'repr-digest',
+  'accept-ranges', 'age', 'cache-control', 'cdn-cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'etag', 'expires',
+  'last-modified', 'repr-digest', 'surrogate-control',
 ]);
 
 /** Whether a field, by its name in lower case, is not sent with a page whose fragments are filled in. */
@@ -78,9 +79,21 @@ export class PageAssembly {
     if (!isHtml(headerOf(page, 'content-type'))) return 'fragment-type';
     // Of a fragment, the body alone may be stored, and an error page is none.
     if (page.status !== 200 && address.path.startsWith(SHARED_FRAGMENT_PATH)) return `status-${page.status}`;
-    const body = toSsi(markedPieces(page.body).map((piece) => this.placed(piece, address)));
+    const pieces = withoutNonces(markedPieces(page.body), namedNonces(page.headers));
+    const body = toSsi(pieces.map((piece) => this.placed(piece, address)));
     if (body.length > this.options.maxPageBytes) return 'size';
-    return { ...page, headers: assembledFields(page.headers), body };
+    return { ...page, headers: assembledFields(page.headers).map(withoutNonce), body };
+  }
+
+  /**
+   * Fills the fragments of a response in.
+   *
+   * @param pieces as its handler has written it
+   * @param policies of the response
+   */
+  assembleNew(pieces: MarkedPieces, policies: readonly HeaderField[], visitor: IncomingMessage): Promise<Buffer> {
+    useNonce(visitor, namedNonces(policies)[0]);
+    return this.assemble(pieces, visitor);
   }
 
   /** @param visitor the request for the page; one for its header alone gets no content, and no fragment is made for it */

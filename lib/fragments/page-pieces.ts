@@ -8,16 +8,18 @@ export interface FragmentPlace {
   readonly stored?: string;
 }
 
-/** A page, cut at its fragments: HTML, which is sent as it is, and places. */
-export type PagePieces = readonly (Buffer | FragmentPlace)[];
+/** A place in a page where each response has its own nonce. */
+export const NONCE = 'nonce';
+
+/** A page, cut at its fragments and nonces: HTML, which is sent as it is, and places. */
+export type PagePieces = readonly (Buffer | FragmentPlace | typeof NONCE)[];
+
+/** A page as a handler has written it, cut at its fragments. */
+export type MarkedPieces = readonly (Buffer | FragmentPlace)[];
 
 /** Cuts a page where a pattern matches. The pattern looks at bytes (latin1). */
-export function cut(
-  body: Buffer,
-  pattern: RegExp,
-  pieceOf: (match: RegExpExecArray) => Buffer | FragmentPlace,
-): PagePieces {
-  const pieces: (Buffer | FragmentPlace)[] = [];
+export function cut<T>(body: Buffer, pattern: RegExp, pieceOf: (match: RegExpExecArray) => T): (Buffer | T)[] {
+  const pieces: (Buffer | T)[] = [];
   const text = body.toString('latin1');
   let end = 0;
   for (const match of text.matchAll(pattern)) {
@@ -29,6 +31,6 @@ export function cut(
   return pieces;
 }
 
-export function isPlace(piece: Buffer | FragmentPlace): piece is FragmentPlace {
-  return !(piece instanceof Uint8Array);
+export function isPlace(piece: PagePieces[number]): piece is FragmentPlace {
+  return piece !== NONCE && !(piece instanceof Uint8Array);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ADDRESS } from './fragment-address.js';
-import { cut, type FragmentPlace, isPlace, type PagePieces } from './page-pieces.js';
+import { cut, type FragmentPlace, isPlace, type MarkedPieces, NONCE, type PagePieces } from './page-pieces.js';
+import { literal as escaped } from '../rules/pattern.js';
 
 /** The variable of nginx that holds `<`. */
 export const LESS_THAN_VARIABLE = 'page_cache_less_than';
@@ -9,12 +10,15 @@ const OPENING = '<!--#';
 const END = ' -->';
 const LESS_THAN = `${OPENING}echo var="${LESS_THAN_VARIABLE}" encoding="none"${END}`;
 
+/** nginx gives each request such 128 random bits, and its subrequests the same. */
+const NONCE_DIRECTIVE = `${OPENING}echo var="request_id" encoding="none"${END}`;
+
 const HASH = '[0-9a-f]{16}';
 const BLOCK = block(`f${HASH}`, '(?<fallback>[^]*?)');
 const INCLUDE = `${OPENING}include virtual="(?<address>${ADDRESS})"(?: stub="f${HASH}")?${END}`;
 const STORED = include(ADDRESS, `s${HASH}`);
 const ANY = `(?:${OPENING}block name="s${HASH}"${END})?${INCLUDE}(?:${OPENING}endblock${END}${STORED})?`;
-const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?:${BLOCK})?${ANY}`, 'g');
+const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?<nonce>${NONCE_DIRECTIVE})|(?:${BLOCK})?${ANY}`, 'g');
 
 /**
  * How a page on a path with fragments is stored: as HTML with directives for nginx's SSI filter. Whatever else in it looks like the beginning
@@ -23,16 +27,32 @@ const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?:${BLOCK})?${ANY}`, '
  * @see https://nginx.org/en/docs/http/ngx_http_ssi_module.html
  */
 export function toSsi(pieces: PagePieces): Buffer {
-  const written = joined(pieces).map((piece) => (isPlace(piece) ? Buffer.from(directive(piece)) : literal(piece)));
+  const written = joined(pieces).map((piece) => {
+    if (piece === NONCE) return Buffer.from(NONCE_DIRECTIVE);
+    return isPlace(piece) ? Buffer.from(directive(piece)) : literal(piece);
+  });
   return Buffer.concat(written);
 }
 
 export function fromSsi(body: Buffer): PagePieces {
-  return cut(body, DIRECTIVES, ({ groups = {} }) => {
-    const { lessThan, fallback = '', address = '' } = groups;
+  return cut<PagePieces[number]>(body, DIRECTIVES, ({ groups = {} }) => {
+    const { lessThan, nonce, fallback = '', address = '' } = groups;
+    if (nonce !== undefined) return NONCE;
     if (lessThan !== undefined) return Buffer.from('<');
     return { address, fallback: Buffer.from(fallback, 'latin1').toString() };
   });
+}
+
+/**
+ * Cuts the nonces out of a response.
+ *
+ * @param nonces those that it names: whatever else looks like one is text
+ */
+export function withoutNonces(pieces: MarkedPieces, nonces: readonly string[]): PagePieces {
+  if (nonces.length === 0) return pieces;
+  const pattern = new RegExp(nonces.map(escaped).join('|'), 'g');
+  // nginx executes nothing in a fallback.
+  return pieces.flatMap((piece): PagePieces => (isPlace(piece) ? [piece] : cut(piece, pattern, () => NONCE)));
 }
 
 /**
@@ -64,10 +84,10 @@ function beginningAt(text: string, at: number): number {
 
 /** Two pieces of HTML that stand side by side may be the beginning of a directive together. */
 function joined(pieces: PagePieces): PagePieces {
-  const result: (Buffer | FragmentPlace)[] = [];
+  const result: PagePieces[number][] = [];
   for (const piece of pieces) {
     const before = result.at(-1);
-    if (before && !isPlace(before) && !isPlace(piece)) result[result.length - 1] = Buffer.concat([before, piece]);
+    if (Buffer.isBuffer(before) && Buffer.isBuffer(piece)) result[result.length - 1] = Buffer.concat([before, piece]);
     else result.push(piece);
   }
   return result;

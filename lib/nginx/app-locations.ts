@@ -4,6 +4,7 @@ import {
   CONFIGURATION_HEADER,
   FRAGMENT_FIELDS,
   FRAGMENT_HEADER,
+  NONCE_HEADER,
   PAGE_KEY_HEADER,
   VISITOR_HEADERS,
 } from '../page/page-key-header.js';
@@ -96,6 +97,7 @@ export function appLocations(site: Site, place: CheckedDeployment, stored: reado
           [CONFIGURATION_HEADER, '""'],
           ...noFragment,
           [FRAGMENT_HEADER, '$request_uri'],
+          [NONCE_HEADER, '$request_id'],
         ]),
       ],
       stored,

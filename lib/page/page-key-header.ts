@@ -23,8 +23,11 @@ export const VISITOR_HEADERS = {
 /** The request field in which nginx tells the application that it asks for a fragment, and of which page. It removes it from every other request. */
 export const FRAGMENT_HEADER = 'X-Page-Fragment';
 
+/** The request field in which nginx tells the application the nonce of the page in which a fragment stands. */
+export const NONCE_HEADER = 'X-Page-Fragment-Nonce';
+
 /** What nginx says of fragments. */
-export const FRAGMENT_FIELDS = [FRAGMENT_HEADER, ...Object.values(VISITOR_HEADERS)];
+export const FRAGMENT_FIELDS = [FRAGMENT_HEADER, NONCE_HEADER, ...Object.values(VISITOR_HEADERS)];
 
 /** All that nginx tells this module, as Node names it. */
 export const FROM_NGINX = [PAGE_KEY_HEADER, CONFIGURATION_HEADER, ...FRAGMENT_FIELDS].map((name) => name.toLowerCase());

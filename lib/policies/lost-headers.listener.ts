@@ -4,6 +4,7 @@ import { PageResponding } from '../events/page-cache.events.js';
 import { isOfOneResponse } from '../http/fields-of-one-response.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
+import { areNoncesReplaceable, withoutNonce } from '../page/page-nonce.js';
 import { namesPattern } from '../rules/cookie.rule.js';
 import { FIELD_NAME } from '../rules/pattern.js';
 import { CommonFields } from './common-fields.js';
@@ -45,7 +46,10 @@ export class LostHeadersListener {
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     if (!this.#sent) return;
-    const fields = event.headers.filter(([name]) => this.matters(name.toLowerCase()));
+    const headers = areNoncesReplaceable(event.headers, event.request)
+      ? event.headers.map(withoutNonce)
+      : event.headers;
+    const fields = headers.filter(([name]) => this.matters(name.toLowerCase()));
     this.#common.learn(fields);
     const differing = fields.filter(([name, value]) => this.#sent?.get(name.toLowerCase()) !== value);
     const lost = [...new Set(differing.map(([name]) => name.toLowerCase()))];

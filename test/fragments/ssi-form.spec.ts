@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { markedPieces, pageFragment } from '../../lib/fragments/fragment-marker.js';
-import { isPlace, type PagePieces } from '../../lib/fragments/page-pieces.js';
+import { isPlace, NONCE, type PagePieces } from '../../lib/fragments/page-pieces.js';
 import { fromSsi, toSsi } from '../../lib/fragments/ssi-form.js';
 import { fc } from '../support/random.js';
 
@@ -29,7 +29,7 @@ function normal(pieces: PagePieces): unknown[] {
   const all: unknown[] = [];
   for (const one of pieces) {
     const before = all.at(-1);
-    if (isPlace(one)) all.push(one);
+    if (isPlace(one) || one === NONCE) all.push(one);
     else if (typeof before === 'string') all[all.length - 1] = before + one.toString('latin1');
     else if (one.length > 0) all.push(one.toString('latin1'));
   }

@@ -67,7 +67,7 @@ export interface Twice {
   readonly outcome: string;
 }
 
-interface FlavourParts extends Pick<ApplicationSetup, 'controllers' | 'providers'> {
+interface FlavourParts extends Pick<ApplicationSetup, 'controllers' | 'providers' | 'prepare'> {
   /** Whether a memcached that is late is waited for, or asked again: not in a test of what happens without it. */
   readonly isPatient?: boolean;
   /** The locations of the pages in nginx. */
@@ -81,7 +81,7 @@ export async function startFlavour(
   { flavour, statuses }: FlavourUnderTest,
   platform: Platform = 'express',
   more: NginxCacheOptions = {},
-  { controllers = [], providers = [], isPatient = true, location = ['/'] }: FlavourParts = {},
+  { controllers = [], providers = [], prepare, isPatient = true, location = ['/'] }: FlavourParts = {},
 ): Promise<FlavourSite> {
   const modules = modulesDirectory(flavour);
   const memcached = await MemcachedServer.start();
@@ -103,6 +103,7 @@ export async function startFlavour(
     options,
     controllers: [PagesController, FlavourPagesController, ...controllers],
     providers: [PageLog, ...providers],
+    ...(prepare && { prepare }),
     isPatient,
   });
   const nginx =

@@ -16,6 +16,7 @@ export default { serve, serveWithFragments };
 const LF = 10;
 const CR = 13;
 const COLON = 58;
+const POLICY = /^content-security-policy(?:-report-only)?:/i;
 
 function serve(r) {
     r.subrequest('STORED', answer);
@@ -91,6 +92,11 @@ function send(r, page) {
 // nginx fills the fragments in (ssi), so what is sent has neither the tag nor the date of what is stored.
 function sendForOne(r, page) {
     const lines = page.lines;
+    for (let i = 1; i < lines.length; i++) {
+        if (!POLICY.test(lines[i])) continue;
+        lines[i] = lines[i].split('{pageNonce}').join(r.variables.request_id);
+        if (page.bytes) page.bytes[i] = lines[i].substring(lines[i].indexOf(':') + 2);
+    }
     const isSaid = (_, i) => !/^(?:etag|date):/i.test(lines[i]);
     page.lines = lines.filter(isSaid);
     if (page.bytes) page.bytes = page.bytes.filter(isSaid);

@@ -1,5 +1,6 @@
 import { withFragmentBodies } from '../../page/fragment-format.js';
-import { srcacheFormat } from '../../page/srcache-format.js';
+import { NONCES_MAX_COUNT, PAGE_NONCE } from '../../page/page-nonce.js';
+import { POLICY_FIELDS, srcacheFormat } from '../../page/srcache-format.js';
 import type { CheckedOptions } from '../../options/checked-options.js';
 import type { Flavour, Site } from './flavour.js';
 import { wholeResponses } from './whole-responses.js';
@@ -13,6 +14,8 @@ import {
   wholeResponse,
 } from './lookup.js';
 import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
+import { literal } from '../../rules/pattern.js';
+import type { SiteNames } from '../variables.js';
 import { copyKeyMaps, sendsCopies } from '../stale-locations.js';
 import { block, map } from '../syntax.js';
 
@@ -36,6 +39,7 @@ export const srcacheFlavour: Flavour = {
   modules: () => ['ngx_http_memc_module.so', 'ngx_http_srcache_filter_module.so'],
 
   http: ({ names, options }) => [
+    ...policyMaps(names, options),
     '',
     '# Where a request goes when srcache has found no page. A status is there when it began to read one that broke off: srcache',
     '# leaves that header in the response, so the connection is closed, as by a server that breaks off.',
@@ -57,6 +61,7 @@ export const srcacheFlavour: Flavour = {
   location: (site) => [...decision(site), ...fragmentDecision(site), ...page(site, PAGE)],
 
   locations: (site) => [
+    ...policies(site),
     ...stored(site, 'stored', '$args'),
     '',
     ...block(`location @${site.names.of('broken')}`, ['return 444;']),
@@ -73,6 +78,32 @@ export const srcacheFlavour: Flavour = {
   fragment: (site) => storedFragment(site, 'memc', 'text/html'),
   files: () => ({}),
 };
+
+/** Nothing takes a field out of what srcache has read, so a policy with a nonce is kept in another one. */
+function policyMaps(names: SiteNames, { fragments }: CheckedOptions): string[] {
+  if (!fragments.isUsed) return [];
+  return [
+    '',
+    '# The policy of a page, with the nonce of this response. There is a pattern for each number of nonces.',
+    ...[...POLICY_FIELDS.values()].flatMap((field, index) => {
+      const kept = `$sent_http_${field.toLowerCase().replaceAll('-', '_')}`;
+      const patterns = Array.from({ length: NONCES_MAX_COUNT }, (_, more) => pattern(names, more + 1));
+      return map(`"${names.variable('status')}|${kept}"`, names.variable(`policy_${index}`), patterns);
+    }),
+  ];
+}
+
+function pattern(names: SiteNames, nonces: number): [string, string] {
+  const parts = Array.from({ length: nonces + 1 }, (_, part) => names.of(`csp_${part}`));
+  const source = parts.map((part) => `(?<${part}>[^{]*)`).join(literal(PAGE_NONCE));
+  return [`~^nginx; [^|]*\\|${source}$`, parts.map((part) => `$${part}`).join('$request_id')];
+}
+
+function policies({ names, options }: Site): string[] {
+  if (!options.fragments.isUsed) return [];
+  const fields = [...POLICY_FIELDS.keys()];
+  return fields.map((name, index) => `add_header ${name} ${names.variable(`policy_${index}`)} always;`);
+}
 
 /** The location of the subrequest, and the variable with that where a request goes that has found nothing. */
 const PAGE = { stored: 'stored', otherwise: 'not_fetched' };

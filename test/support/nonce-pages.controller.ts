@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import helmetOfFastify from '@fastify/helmet';
+import { Controller, Get, Header, type INestApplication, Param, Req, Res } from '@nestjs/common';
+import helmet from 'helmet';
+import { PageFragment, pageFragment, pageNonce } from '../../lib/index.js';
+import type { Platform } from './applications.js';
+import { raw } from './raw-response.js';
+
+const HTML = 'text/html; charset=utf-8';
+
+/** Made when the program started: everybody may know it. */
+const OLD = pageNonce();
+
+const nonces = new WeakMap<ServerResponse, string>();
+
+/** The nonce of a response, as helmet and the template use it. */
+function nonceOf(response: ServerResponse): string {
+  const { url = '' } = response.req;
+  let nonce = nonces.get(response);
+  if (nonce === undefined) {
+    if (url.endsWith('/old')) nonce = OLD;
+    else nonce = url.endsWith('/foreign') ? randomBytes(16).toString('hex') : pageNonce();
+    nonces.set(response, nonce);
+  }
+  return nonce;
+}
+
+/** As helmet writes it. */
+export const POLICY = "default-src 'none';script-src 'self' 'nonce-{pageNonce}';style-src 'nonce-{pageNonce}'";
+
+/** A strict policy, and nothing else. */
+export async function useStrictPolicy(app: INestApplication, platform: Platform): Promise<void> {
+  const source = (_: IncomingMessage, response: ServerResponse) => `'nonce-${nonceOf(response)}'`;
+  const contentSecurityPolicy = {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], scriptSrc: ["'self'", source], styleSrc: [source] },
+  };
+  if (platform === 'express') {
+    app.use(helmet.contentSecurityPolicy(contentSecurityPolicy));
+    return;
+  }
+  const { register } = app as unknown as { register(plugin: unknown, options: object): Promise<void> };
+  const off = Object.fromEntries(OTHERS.map((name) => [name, false]));
+  await register.call(app, helmetOfFastify, { ...off, contentSecurityPolicy });
+}
+
+// prettier-ignore
+const OTHERS = [
+  'crossOriginEmbedderPolicy', 'crossOriginOpenerPolicy', 'crossOriginResourcePolicy', 'dnsPrefetchControl', 'frameguard', 'hidePoweredBy',
+  'hsts', 'ieNoOpen', 'noSniff', 'originAgentCluster', 'permittedCrossDomainPolicies', 'referrerPolicy', 'xssFilter',
+];
+
+export function script(nonce: string): string {
+  return `<script nonce="${nonce}">1</script>`;
+}
+
+/** Pages with inline scripts, as a strict policy allows them. */
+@Controller()
+export class NoncePagesController {
+  /** How often the page was rendered. */
+  static renderings = 0;
+  /** What somebody has written under the page. */
+  static comment = '';
+
+  @Get(['with/page', 'with/shared/page', 'with/old', 'with/foreign', 'undeclared'])
+  @Header('content-type', HTML)
+  page(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    NoncePagesController.renderings += 1;
+    const nonce = nonceOf(raw(response));
+    return `${script(nonce)}<p>${NoncePagesController.comment}</p><style nonce="${nonce}"></style>`;
+  }
+
+  @Get('with/fragment/:name')
+  @Header('content-type', HTML)
+  around(@Param('name') name: string, @Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    const nonce = nonceOf(raw(response));
+    return `${script(nonce)}${pageFragment(name, {}, { fallback: script(nonce) })}`;
+  }
+
+  @PageFragment('personal')
+  @Header('content-type', HTML)
+  personal(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    return `[${script(nonceOf(raw(response)))}]`;
+  }
+
+  @PageFragment({ name: 'shared', shared: true })
+  @Header('content-type', HTML)
+  shared(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    return `(${script(nonceOf(raw(response)))})`;
+  }
+
+  @PageFragment('outer')
+  @Header('content-type', HTML)
+  outer(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    return `{${script(nonceOf(raw(response)))}${pageFragment('personal')}${pageFragment('shared')}}`;
+  }
+
+  @PageFragment('fails')
+  fails() {
+    throw new Error('no fragment');
+  }
+
+  @Get('sees')
+  @Header('content-type', 'text/plain')
+  sees(@Req() request: IncomingMessage | { raw: IncomingMessage }) {
+    return JSON.stringify(('raw' in request ? request.raw : request).headers);
+  }
+}
