@@ -105,7 +105,7 @@ export interface NginxCacheOptions {
     /**
      * Header fields that nginx sends with every page of a flavour that keeps nothing but the body. A page that comes with any other
      * field, with another value, or without one of them, is not stored; the log has the lines that would settle it. Up to 4000 visible
-     * characters and spaces each, without `$`.
+     * characters and spaces each, without `$`. In a policy, `{pageNonce}` is the nonce of each response (`pageNonce()`).
      *
      * @example
      * headers: { 'X-Frame-Options': 'DENY', 'Permissions-Policy': 'geolocation=(self "https://maps.example")' }

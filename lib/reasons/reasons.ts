@@ -156,7 +156,10 @@ export const REASONS: Readonly<Record<string, Reason>> = {
     why: '`fragments` matches the path, but the page is not HTML',
     cure: 'remove the path from `fragments`, which is only for text/html',
   },
-  nonce: { why: 'the CSP of the page has a nonce, which is for one visitor', cure: 'use hashes instead of nonces' },
+  nonce: {
+    why: 'the CSP of the page has a nonce, which is for one visitor',
+    cure: 'make it with pageNonce() for each request, and list the path in `fragments`; or use hashes',
+  },
   'csrf-token': {
     why: 'the response has a CSRF token, which is for one visitor',
     cure: 'put the token into a fragment, or fetch it with a script',

@@ -1,8 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PageCacheService } from '../../lib/index.js';
+import { Logger } from '@nestjs/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { memcachedStore, nginxConf, PageCacheService } from '../../lib/index.js';
 import type { RawResponse } from '../../lib/testing/index.js';
 import { COPY_MARK } from '../../lib/page/copy-key.js';
 import { LEASE } from '../../lib/page/page-file.js';
@@ -30,6 +31,28 @@ function nonceOf(response: RawResponse): string {
   expect(nonces[0]).toMatch(/^[0-9a-f]{32}$/);
   return nonces[0]!;
 }
+
+it('needs paths on which nginx can replace it', () => {
+  const nginx = { headers: { 'Content-Security-Policy': POLICY } };
+  const options = { nginx, store: memcachedStore({ servers: '127.0.0.1:11211' }), hosts: ['a.example'] };
+  const place = { app: '127.0.0.1:3000' };
+  expect(() => nginxConf(options, place)).toThrow(/nginx\.headers\.Content-Security-Policy.*fragments/s);
+  expect(nginxConf({ ...options, fragments: ['/'] }, place).http).toContain("'nonce-$request_id'");
+});
+
+it.each(PLATFORMS)('the log has the line for nginx.headers: on %s', async (platform) => {
+  const said = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  await using site = await startFlavour(
+    FLAVOURS[0]!,
+    platform,
+    { fragments: ['/with/*'] },
+    { controllers: [NoncePagesController], prepare: (app) => useStrictPolicy(app, platform) },
+  );
+  const { outcome } = await site.twice('/with/page');
+  expect(outcome).toBe('header-content-security-policy');
+  expect(said.mock.calls.flat().join()).toContain(`: ${JSON.stringify(POLICY)},`);
+  said.mockRestore();
+});
 
 describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour, platform }) => {
   let site: FlavourSite;
@@ -162,6 +185,25 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
       const { first, outcome } = await site.twice(target);
       expect([target, outcome]).toEqual([target, 'nonce']);
       expect(text(first)).toBe(page(nonceOf(first)));
+    }
+  });
+
+  it('in as many places, and in as many policies, as nginx can replace it', async () => {
+    for (const kind of ['seven', 'brace', 'mixed']) {
+      const { outcome } = await site.twice(`/with/policy/${kind}`);
+      expect([kind, outcome]).toEqual([kind, expect.stringMatching(/^nonce/)]);
+    }
+    if (!flavour.keepsFields) return;
+    for (const kind of ['six', 'two']) {
+      const { first } = await site.twice(`/with/policy/${kind}`);
+      const response = await hit(`/with/policy/${kind}`);
+      const policy = (one: RawResponse) => said(one, 'content-security-policy').toSorted().join();
+      const nonces = [first, response].map((one) => [...new Set(policy(one).match(/[0-9a-f]{32}/g))]);
+      expect(nonces).toEqual([[expect.any(String)], [expect.any(String)]]);
+      expect(policy(response).replaceAll(nonces[1]![0]!, '').split(/, ?/).toSorted()).toEqual(
+        policy(first).replaceAll(nonces[0]![0]!, '').split(/, ?/).toSorted(),
+      );
+      expect(text(response)).toBe(script(nonces[1]![0]!));
     }
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { markedPieces, pageFragment } from '../../lib/fragments/fragment-marker.js';
 import { isPlace, NONCE, type PagePieces } from '../../lib/fragments/page-pieces.js';
-import { fromSsi, toSsi } from '../../lib/fragments/ssi-form.js';
+import { fromSsi, toSsi, withoutNonces } from '../../lib/fragments/ssi-form.js';
 import { fc } from '../support/random.js';
 
 const ECHO = '<!--#echo var="page_cache_less_than" encoding="none" -->';
@@ -54,6 +54,17 @@ describe('the form in which a page with fragments is stored', () => {
         expect(normal(fromSsi(toSsi(pieces)))).toEqual(normal(pieces));
         const stored = pieces.map((one) => (isPlace(one) ? { ...one, stored: '/.page-fragment/shared/a/b:=2F' } : one));
         expect(normal(fromSsi(toSsi(stored)))).toEqual(normal(pieces));
+      }),
+    );
+  });
+
+  it('has a place for each nonce, whatever stands beside it', () => {
+    const nonce = '0123456789abcdef'.repeat(2);
+    fc.assert(
+      fc.property(fc.array(fc.oneof(text, marker, fc.constant(nonce)), { maxLength: 8 }), (all) => {
+        const pieces = withoutNonces(markedPieces(Buffer.from(all.join(''))), [nonce]);
+        expect(pieces.filter((one) => one === NONCE)).toHaveLength(all.filter((one) => one === nonce).length);
+        expect(normal(fromSsi(toSsi(pieces)))).toEqual(normal(pieces));
       }),
     );
   });

@@ -78,6 +78,22 @@ export class NoncePagesController {
     return `${script(nonce)}${pageFragment(name, {}, { fallback: script(nonce) })}`;
   }
 
+  /** What nginx could not replace. */
+  @Get('with/policy/:kind')
+  @Header('content-type', HTML)
+  policy(@Param('kind') kind: string, @Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    const source = `'nonce-${nonceOf(raw(response))}'`;
+    const policies: Record<string, string[]> = {
+      six: [`script-src ${Array(6).fill(source).join(' ')}`],
+      seven: [`script-src ${Array(7).fill(source).join(' ')}`],
+      two: [`script-src ${source}`, "default-src 'none'", `style-src ${source}`],
+      brace: [`script-src ${source}; report-uri /{pageNonce}`],
+      mixed: [`script-src ${source} 'nonce-abc'`],
+    };
+    raw(response).setHeader('Content-Security-Policy', policies[kind]!);
+    return script(nonceOf(raw(response)));
+  }
+
   @PageFragment('personal')
   @Header('content-type', HTML)
   personal(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
