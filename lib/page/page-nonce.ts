@@ -79,7 +79,9 @@ export function policyFields(get: (name: string) => unknown): HeaderField[] {
 
 /** The nonces that the policies of a response name, each once. */
 export function namedNonces(headers: readonly HeaderField[]): string[] {
-  return [...new Set(policiesOf(headers).flatMap(([, value]) => [...value.matchAll(SOURCE)].map(([, nonce = '']) => nonce)))];
+  return [
+    ...new Set(policiesOf(headers).flatMap(([, value]) => [...value.matchAll(SOURCE)].map(([, nonce = '']) => nonce))),
+  ];
 }
 
 /**
