@@ -5,7 +5,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 import type { Page } from '../page/page.js';
-import { namedNonces, useNonce, withNonce, withoutNonce } from '../page/page-nonce.js';
+import { namedNonces, useNonce, withoutNonce } from '../page/page-nonce.js';
 import { isKeyTooLong, type PageAddress, PageKeys } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { parseAddress, sharedAddress } from './fragment-address.js';
