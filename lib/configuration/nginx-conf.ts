@@ -130,7 +130,7 @@ function pieces(site: Site, flavour: Flavour, place: CheckedDeployment) {
     stream,
     http: [...http, '', ...httpBlock(site, place), ...flavour.http(site)],
     malformed: [
-      '# What names no host (RFC 9112, section 3.2).',
+      '# A Host field without a valid host (RFC 9112, section 3.2).',
       ...refuse(site.names.variable('bypass_host_field'), 400),
     ],
     server: serverBlock(site, flavour, place),
@@ -155,7 +155,7 @@ function bypassOf(rules: RequestRules, names: SiteNames): string {
 function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] {
   const { options, names } = site;
   return [
-    '# The key of a page. Made by nestjs-nginx-cache from the options of the application: change them, not this.',
+    '# The key of a page. nestjs-nginx-cache generated this from the options of the application: change the options instead.',
     ...keyMaps(options, names),
     '',
     '# Why a request bypasses the cache: a word from each rule, or nothing.',
@@ -170,7 +170,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['default', 'precondition '],
       ['', ''],
     ]),
-    '# Where there is no page: whoever asks for a part gets it from the application, and makes no page.',
+    '# If there is no page, the application answers a request for a part, and stores nothing.',
     ...map(`"${personal(site)}$request_method $http_range"`, names.variable('fallback'), [
       ['default', `@${names.of(sendsCopies(options) ? 'part' : 'bypass')}`],
       ['GET ', `@${names.of('miss')}`],
@@ -197,7 +197,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
     ...fragmentMaps(site),
     ...(options.hosts
       ? [
-          '# For pages: with a port only if it is the own one. Ports are not part of the key, and links may be made of them.',
+          '# For pages: with a port only if nginx listens on it. Ports are not part of the key, but an application may use them in links.',
           ...map('"$host:$server_port|$http_host"', names.variable('page_host'), [
             ['default', '$host'],
             ['~*^([^|]+)\\|\\1$', '$host:$server_port'],
@@ -219,7 +219,7 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
     '# Says so when a page comes from the cache (RFC 9211). It stands here and not in the location, where nginx would forget',
     '# the add_header of the server for it: Strict-Transport-Security and the like belong to cached pages as well.',
     `set ${names.variable('status')} "";`,
-    '# A request that nginx itself refuses does not come as far as that.',
+    '# A request that nginx itself refuses does not get this far.',
     '# nginx calls it a duplicate where two sites stand in one server {}: each needs a server {} of its own.',
     'uninitialized_variable_warn off;',
     `add_header Cache-Status ${names.variable('status')} always;`,

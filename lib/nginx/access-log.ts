@@ -8,7 +8,7 @@ import type { SiteNames } from './variables.js';
  */
 export function logFormat(names: SiteNames): string[] {
   return [
-    '# For an access_log that `nginx-cache log` reads.',
+    '# The format of the access_log that `nginx-cache log` reads.',
     `log_format ${names.of('log')} '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '`,
     `    '"$http_referer" "$http_user_agent" $request_time "$upstream_response_time" "$sent_http_cache_status"';`,
   ];

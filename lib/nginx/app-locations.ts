@@ -48,7 +48,7 @@ export function appLocations(site: Site, place: CheckedDeployment, stored: reado
   const untouched = (key: string) => [
     ...pass(names),
     ...noSsi(options),
-    '# An upload goes on as it comes: the application says how much it takes, and nothing fills the disk of nginx before.',
+    '# Uploads are passed on as they arrive: the application limits their size, and they do not fill the disk of nginx.',
     'proxy_request_buffering off;',
     ...fields([
       ...forwarded(names.variable('host'), scheme),
@@ -75,7 +75,7 @@ export function appLocations(site: Site, place: CheckedDeployment, stored: reado
         ...visitor,
         ...chosen(options, names),
       ]),
-      '# A page is rendered to its end and stored, although the visitor has left.',
+      '# If the visitor leaves, the page is still rendered completely and stored.',
       'proxy_ignore_client_abort on;',
       ...orCopy(site),
     ]),

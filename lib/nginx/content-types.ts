@@ -41,7 +41,7 @@ export function typeDecision({ names, options }: Site, of: Of = 'type'): string[
   if (options.contentTypes.others.length === 0) return [];
   const location = names.variable(of);
   return [
-    '# Never leaves nginx either.',
+    '# This status never leaves nginx, either.',
     `error_page 419 = ${location};`,
     `if (${location}) {`,
     '    return 419;',

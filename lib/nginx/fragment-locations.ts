@@ -32,10 +32,10 @@ export function fragmentMaps({ names, options }: Site): string[] {
   const hasTypes = contentTypes.others.length > 0;
   return [
     '',
-    '# Which pages contain fragments: nginx reads them with its SSI filter, and no others.',
+    '# Pages that contain fragments: nginx passes only these through its SSI filter.',
     ...map('$uri', decoded, [['default', ''], ...lines]),
     ...map(names.variable('path'), path, [['default', decoded], ...lines]),
-    '# A page of another content type has none.',
+    '# A page with another content type has none.',
     ...map(hasTypes ? names.variable('type') : '""', names.variable('ssi'), [
       ['default', hasTypes ? '' : path],
       ['', path],
@@ -73,7 +73,7 @@ export function saysCacheControl({ fragments, keepsHeaders }: CheckedOptions): b
 export function fragmentDecision({ names, options }: Site, of: Of = 'ssi'): string[] {
   if (!options.fragments.isUsed) return [];
   return [
-    '# Never leaves nginx either.',
+    '# This status never leaves nginx, either.',
     `error_page 420 = @${names.of(of)};`,
     `if (${names.variable('ssi')}) {`,
     '    return 420;',
@@ -86,11 +86,11 @@ export function fragmentDecision({ names, options }: Site, of: Of = 'ssi'): stri
 export function ssiLocation({ names, options }: Site, page: () => string[], of: Of = 'ssi'): string[] {
   if (!options.fragments.isUsed) return [];
   return block(`location @${names.of(of)}`, [
-    '# What looks like the beginning of a directive, and is none of ours, has become a directive that writes this.',
+    '# The module replaces the beginning of every directive that is not its own by a directive that prints this text.',
     `set $${LESS_THAN_VARIABLE} "<";`,
     ...(saysCacheControl(options) ? [`set ${names.variable('assembled')} "yes";`] : []),
     ...SSI,
-    '# Else nginx keeps the last bytes back, and waits until somebody has read them.',
+    '# Otherwise nginx holds the last bytes back until the client has read the others.',
     'postpone_output 0;',
     ...page(),
   ]);
@@ -116,7 +116,7 @@ export function fragmentLocations(
   const wait = `${options.fragmentTimeout}ms`;
   return [
     '',
-    '# No visitor comes here.',
+    '# Visitors cannot request this location.',
     ...block(`location ^~ ${FRAGMENT_PATH}`, [
       'internal;',
       ...pass,
@@ -129,11 +129,11 @@ export function fragmentLocations(
       'ssi off;',
     ]),
     '',
-    '# Those that are the same for everybody are in the store. Where there is none, the page has a stub that comes to the location above.',
+    '# Shared fragments are in the store. If one is missing, the stub in the page leads to the location above.',
     ...block(`location ^~ ${SHARED_FRAGMENT_PATH}`, ['internal;', ...SSI, ...stored]),
     '',
     ...block(`location @${names.of('no_fragment')}`, [
-      '# A visitor who asks for a fragment himself: nothing has been read with the SSI filter for him.',
+      '# A visitor requested a fragment directly: no SSI filter has included it.',
       `if ($${LESS_THAN_VARIABLE} = "") {`,
       '    return 404;',
       '}',

@@ -13,7 +13,7 @@ export function sharedMaps({ options, names }: Site): string[] {
   const { shared, anonymous } = options.rules;
   if (!shared) return [];
   return [
-    '# Pages that are the same for every visitor, and who must not be the one for whom they are made.',
+    '# Pages that are the same for every visitor, and the requests that must not be used to render them.',
     ...exceptionMaps(shared, names),
     ...map(`"${anonymous.map((rule) => ownVerdict(rule, names)).join('')}"`, names.variable(PERSONAL), [
       ['default', IS_PERSONAL],

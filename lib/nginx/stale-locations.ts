@@ -23,7 +23,7 @@ export function staleMaps({ options, names }: Site): string[] {
   };
   return [
     '',
-    '# The application has not answered: the copy of a page that may outlive it. Where there is none, nginx has failed.',
+    '# The application did not answer: send the copy of the page. If there is no copy, send an error of nginx.',
     ...map(
       '$upstream_status',
       names.variable('failed'),
@@ -67,7 +67,7 @@ export function copyKeyMaps(names: SiteNames, key: string): string[] {
 export function orCopy({ options, names }: Site): string[] {
   if (!sendsCopies(options)) return [];
   return [
-    '# What the application itself answers goes to the visitor as it is: it has looked for a copy.',
+    '# A response of the application goes to the visitor unchanged: the application has already looked for a copy.',
     'proxy_intercept_errors off;',
     `error_page ${FAILURES.join(' ')} = @${names.of('stale')};`,
     'recursive_error_pages on;',
@@ -92,7 +92,7 @@ export function staleLocations(site: Site, flavour: Flavour): string[] {
     ]),
     ...flavour.copyLocations(site),
     '',
-    '# As if nobody had looked for a copy: with the error pages of the server.',
+    '# As if there were no copies: with the error pages of the server.',
     ...FAILURES.flatMap((status) =>
       block(`location @${names.of(`failed_${status}`)}`, [`set ${names.variable('status')} "";`, `return ${status};`]),
     ),

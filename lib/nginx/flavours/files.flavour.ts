@@ -42,13 +42,13 @@ export const filesFlavour: Flavour = {
     const second = names.of('raw_second');
     return [
       '',
-      '# The directory of a page: pageFile() of the application makes the same.',
-      '# A key may have nothing before its path.',
+      '# The directory of a page, the same as pageFile() in the application.',
+      '# A key may begin with its path.',
       ...map(`"${lead}"`, names.variable('file'), [
         ['default', `${directory}${target}${PAGE_FILE_MARK}`],
         ['', `${target}${PAGE_FILE_MARK}`],
       ]),
-      '# Pages with a ttl are there only in the seconds for which the application vouches.',
+      '# Pages with a ttl exist only during the seconds that the application has marked.',
       ...map('$msec', names.variable('second'), [[`~^(?<${second}>[0-9]+)`, `$${second}`]]),
       ...(options.store.files?.brotli ? brotliRefused(names) : []),
       ...typeMaps(site),
@@ -95,7 +95,7 @@ export const filesFlavour: Flavour = {
 function page(site: Site, sending: readonly string[]): string[] {
   const otherwise = [
     ...fallback(site),
-    '# Not readable, or purged since it was found.',
+    '# The file is not readable, or was purged after nginx found it.',
     `error_page 403 = ${site.names.variable('fallback')};`,
   ];
   return found(site, sending, bodies(site, site.names.variable('file')), otherwise);
@@ -151,9 +151,9 @@ function found(
     'log_not_found off;',
     '',
     'sendfile on;',
-    '# An open file would be served on after its page has been purged.',
+    '# nginx would go on serving an open file after its page has been purged.',
     'open_file_cache off;',
-    '# Leases are links, and in the directory of a page is another.',
+    '# Leases are links, and the directory of a page contains another link.',
     'disable_symlinks off;',
     ...sending,
   ];
@@ -162,7 +162,7 @@ function found(
 /** The bytes are those of the file, for everybody. */
 function always(site: Site, type = site.options.contentTypes.ofAll): string[] {
   return [
-    '# A version may be dated before the one that it replaces.',
+    '# A version may have an earlier date than the one that it replaces.',
     'if_modified_since exact;',
     'etag on;',
     '',

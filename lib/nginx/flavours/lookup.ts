@@ -28,7 +28,7 @@ export function decision(site: Site, key?: string): string[] {
     '# `set` evaluates all of it here, in the main request.',
     `set ${names.variable('reason')} ${quoted(bypass)};`,
     ...(key ? [`set ${key} ${names.variable('key')};`, ...placedBy(site, names.variable('key'))] : []),
-    '# 418 never leaves nginx: it is the way from here to a named location.',
+    '# 418 never leaves nginx: it leads from here to a named location.',
     `error_page 418 = @${names.of('bypass')};`,
     `if (${names.variable('reason')}) {`,
     '    return 418;',
@@ -63,7 +63,7 @@ export function memcachedPass(
 ): string[] {
   return [
     `${module}_pass ${names.of('memcached')};`,
-    ...(isSpread(options) ? ['# Another server has no such page.', `${module}_next_upstream off;`] : []),
+    ...(isSpread(options) ? ['# No other server has this page.', `${module}_next_upstream off;`] : []),
     ...['connect', 'send'].map((wait) => `${module}_${wait}_timeout ${MEMCACHED_TIMEOUT};`),
     `${module}_read_timeout ${read};`,
     `${module}_buffer_size ${BUFFER_SIZE};`,
@@ -94,9 +94,9 @@ export function patience({ options }: Site): string {
 /** For the location, when it ends with an error. */
 export function fallback({ names }: Site): string[] {
   return [
-    '# Not there, or no (sound) answer: the application. Pages, not errors, are what is looked for.',
+    '# If there is no page, or memcached does not answer correctly, ask the application.',
     `error_page 404 500 502 503 504 = ${names.variable('fallback')};`,
-    '# Let the error pages of the site work for what the application answers.',
+    '# The error pages of the site apply to responses of the application.',
     'recursive_error_pages on;',
   ];
 }
@@ -110,7 +110,7 @@ export function storedLocation({ names, options }: Site, lines: readonly string[
     'internal;',
     ...noSsi(options),
     ...lines,
-    '# Not those of the server: whoever asked must see the status.',
+    '# Not the error pages of the server: the client must see the status.',
     `error_page 418 = @${names.of('bypass')};`,
   ]);
 }

@@ -42,7 +42,7 @@ function sendParsed(reply, send) {
     else r.return(404);
 }
 
-// Nothing unless all of it is as the application writes it.
+// Return nothing unless the whole value has the format that the application writes.
 function parse(value, length) {
     // Shorter than memcached has promised: memcached stopped in the middle.
     if (!value || value.length !== Number(length)) return undefined;
@@ -53,7 +53,7 @@ function parse(value, length) {
     if (!head.startsWith('HTTP/1.1 ') || !(status >= 200 && status <= 599)) return undefined;
     const lines = head.split('\r\n');
     for (let i = 1; i < lines.length; i++) if (lines[i].indexOf(': ') < 1) return undefined;
-    // What is not ASCII is sent as the bytes that it is.
+    // Send non-ASCII characters as the bytes that they are.
     const isText = head.length === end && Buffer.byteLength(head) === end;
     const bytes = isText ? undefined : valuesOf(value, lines.length);
     return { status, lines, bytes, body: value.subarray(end + 4) };
@@ -89,7 +89,7 @@ function send(r, page) {
     r.return(206, page.body.subarray(range.start, range.end));
 }
 
-// nginx fills the fragments in (ssi), so what is sent has neither the tag nor the date of what is stored.
+// nginx fills in the fragments (ssi), so the response must not have the ETag or the date of the stored page.
 function sendForOne(r, page) {
     const lines = page.lines;
     for (let i = 1; i < lines.length; i++) {
@@ -126,7 +126,7 @@ function setFields(headersOut, page, unpacks, divides) {
             if (isBytes(text)) continue;
             divides = false;
         }
-        // Several values of one field follow each other, and must be set at once.
+        // Several values of one field follow each other, and must be set together.
         values = name === last ? [].concat(values, value) : value;
         headersOut[name] = values;
         last = name;
@@ -169,7 +169,7 @@ function unsatisfiable(r, page) {
     r.return(416);
 }
 
-// r.return() would take the content of a redirect for its target, and r.send() takes text only.
+// r.return() would use the content of a redirect as its target, and r.send() accepts only text.
 function redirect(r, page) {
     const text = page.body.toString();
     if (valueOf(page, 'content-encoding') !== undefined || text.indexOf('\ufffd') >= 0) return r.return(404);

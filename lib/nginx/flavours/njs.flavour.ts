@@ -59,7 +59,7 @@ export const njsFlavour: Flavour = {
       '# The subrequests of njs share their variables with the request, and begin with the `set` of the server.',
       `set ${site.names.variable('status')} ${sendsCopies(site.options) ? site.names.variable('said') : HIT};`,
       ...memcachedPass(site, 'memcached'),
-      '# njs reads a value whole. As much as it has is allocated.',
+      '# njs reads a value as a whole, so it allocates as much as the value needs.',
       `subrequest_output_buffer_size ${site.options.maxPageBytes + HEAD_MAX_LENGTH};`,
     ]),
     ...ssiLocation(site, () => assembled(site, fallback(site))),
@@ -81,7 +81,7 @@ function page(site: Site, otherwise: string[]): string[] {
 function assembled(site: Site, otherwise: string[]): string[] {
   return content(site, 'serveWithFragments', otherwise, [
     ...assembledResponse(),
-    '# All pages here are text/html. To the filters of nginx, a type that njs has set is another one with its charset.',
+    '# All pages here are text/html. If njs sets a type with a charset, the filters of nginx do not recognize it as text/html.',
     'ssi_types *;',
     'gzip_types *;',
   ]);
@@ -93,7 +93,7 @@ function content({ names }: Site, handler: string, otherwise: string[], sending:
     ...otherwise,
     '',
     ...sending,
-    '# From njs 0.8 on, nginx would put its own scheme and port in front of a path in Location.',
+    '# With njs 0.8 and newer, nginx would put its own scheme and port in front of a path in Location.',
     'absolute_redirect off;',
   ];
 }

@@ -114,10 +114,10 @@ function page({ names, options }: Site, { stored, otherwise }: typeof PAGE, send
   return [
     '# The key is an argument: a subrequest of srcache has variables of its own.',
     `srcache_fetch GET ${names.of(stored)} ${names.variable('key')};`,
-    '# There is no such file, so it always comes to the second.',
+    '# This file does not exist, so nginx always uses the next argument.',
     'root /dev/null;',
     `try_files /- ${names.variable(otherwise)};`,
-    '# Let the error pages of the site work for what the application does not answer.',
+    '# The error pages of the site apply if the application does not answer.',
     'recursive_error_pages on;',
     '',
     ...sending,
