@@ -69,8 +69,10 @@ export class HeldPage {
 
   /** @returns `undefined` when there is nothing to fill in, `size` when it is too large without its coding */
   private async fill(body: Buffer, coding: string): Promise<Buffer | 'size' | undefined> {
-    const html = await decode(body, coding, this.limit);
-    if (html === 'size') return html;
+    const decoded = await decode(body, coding, this.limit);
+    if (decoded === 'size') return decoded;
+    // A coding that is unknown or wrong may be none: a visitor must not see a marker.
+    const html = typeof decoded === 'string' && hasMarkers(body) ? body : decoded;
     if (typeof html === 'string' || (!this.countsAsAssembled() && !hasMarkers(html))) return undefined;
     const policies = policyFields((name) => this.response.getHeader(name));
     return this.assembly.assembleNew(markedPieces(html), policies, this.response.req);

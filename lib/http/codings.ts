@@ -7,6 +7,14 @@ const gunzip = promisify(zlib.gunzip);
 const inflate = promisify(zlib.inflate);
 const brotliDecompress = promisify(zlib.brotliDecompress);
 
+/** Node has these since version 22.15. */
+interface Zstd {
+  readonly zstdDecompress?: typeof zlib.brotliDecompress;
+  readonly createZstdCompress?: () => Transform;
+  readonly createZstdDecompress?: () => Transform;
+}
+const { zstdDecompress, createZstdCompress, createZstdDecompress } = zlib as Zstd;
+
 /** Below this, gzip saves less than the fields that it needs. In bytes. */
 export const WORTH_COMPRESSING = 1000;
 
@@ -33,6 +41,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   'x-gzip': gunzip,
   deflate: inflate,
   br: brotliDecompress,
+  ...(zstdDecompress && { zstd: promisify(zstdDecompress) }),
 };
 
 /** The highest quality, which is the default, takes a second for a megabyte. */
@@ -44,6 +53,8 @@ const RECODERS: Readonly<Record<string, () => { undo: Transform; redo: Transform
   'x-gzip': gzipAgain,
   deflate: () => ({ undo: zlib.createInflate(), redo: zlib.createDeflate({ level: LEVEL }) }),
   br: () => ({ undo: zlib.createBrotliDecompress(), redo: zlib.createBrotliCompress(BROTLI) }),
+  ...(createZstdDecompress &&
+    createZstdCompress && { zstd: () => ({ undo: createZstdDecompress(), redo: createZstdCompress() }) }),
 };
 
 /** Whether `decode()` knows a coding. */

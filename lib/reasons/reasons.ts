@@ -201,7 +201,7 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   },
   'content-encoding': {
     why: 'the content coding is unknown, or the content is damaged',
-    cure: 'compress with gzip, br or deflate, or let nginx compress',
+    cure: 'compress with gzip, br, deflate or zstd (Node 22.15 or newer), or let nginx compress',
   },
   'listener-error': { why: 'a listener threw an error', cure: 'look for the error in the log of the application' },
   purged: { why: 'the page was purged while it was rendered', cure: 'nothing: the next request renders the page' },

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import zlib, { gzipSync } from 'node:zlib';
 import type { ServerResponse } from 'node:http';
 import fastifyCompress from '@fastify/compress';
 import { Controller, Get, Header, type INestApplication, Res, StreamableFile } from '@nestjs/common';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, type Platform } from '../support/applications.js';
 import { raw } from '../support/raw-response.js';
-import { type Site, startSite } from '../support/site.js';
+import { type Answer, type Site, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
 
@@ -79,7 +79,21 @@ class CompressedController {
   }
 }
 
-async function compress(app: INestApplication, platform: Platform, encoding: 'gzip' | 'br'): Promise<void> {
+type Encoding = 'gzip' | 'br' | 'zstd';
+
+/** compression has no zstd, and Node has it since 22.15. */
+const ENCODINGS: readonly (readonly [Platform, Encoding])[] = [
+  ...PLATFORMS.flatMap((platform) => (['gzip', 'br'] as const).map((encoding) => [platform, encoding] as const)),
+  ...('zstdDecompress' in zlib ? [['fastify', 'zstd'] as const] : []),
+];
+
+/** `fetch()` does not know zstd. */
+function unpacked({ headers, body }: Answer): Buffer {
+  const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (packed: Buffer) => Buffer };
+  return headers.get('content-encoding') === 'zstd' ? zstdDecompressSync!(body) : body;
+}
+
+async function compress(app: INestApplication, platform: Platform, encoding: Encoding): Promise<void> {
   if (platform === 'express') app.use(compression({ threshold: 0, enforceEncoding: encoding }));
   else
     await (app as NestFastifyApplication).register(fastifyCompress, {
@@ -88,57 +102,54 @@ async function compress(app: INestApplication, platform: Platform, encoding: 'gz
     });
 }
 
-describe.each(PLATFORMS.flatMap((platform) => (['gzip', 'br'] as const).map((encoding) => ({ platform, encoding }))))(
-  'an application on $platform that compresses with $encoding itself',
-  ({ platform, encoding }) => {
-    let site: Site;
-    beforeAll(async () => {
-      site = await startSite({
-        platform,
-        controllers: [CompressedController],
-        prepare: (app) => compress(app, platform, encoding),
-        logger: false,
-      });
+describe.each(ENCODINGS)('an application on %s that compresses with %s itself', (platform, encoding) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await startSite({
+      platform,
+      controllers: [CompressedController],
+      prepare: (app) => compress(app, platform, encoding),
+      logger: false,
     });
-    afterAll(() => site?.stop());
-    beforeEach(async () => {
+  });
+  afterAll(() => site?.stop());
+  beforeEach(async () => {
+    await site.memcached.flush();
+    site.log.forget();
+  });
+
+  it.each([
+    ['/long', LONG],
+    ['/stream', LONG],
+    ['/short', 'ü'],
+  ])('stores %s as it was before', async (target, content) => {
+    for (const accept of [encoding, 'identity', 'gzip, br']) {
       await site.memcached.flush();
       site.log.forget();
-    });
-
-    it.each([
-      ['/long', LONG],
-      ['/stream', LONG],
-      ['/short', 'ü'],
-    ])('stores %s as it was before', async (target, content) => {
-      for (const accept of [encoding, 'identity', 'gzip, br']) {
-        await site.memcached.flush();
-        site.log.forget();
-        const headers = { 'accept-encoding': accept };
-        // What the application sends is coded, or this would test nothing.
-        const direct = await site.direct(target, { headers });
-        expect(direct.body.toString()).toBe(content);
-        if (accept === encoding && target !== '/short') expect(direct.headers.get('content-encoding')).toBe(encoding);
-        expect(await site.log.outcome(target)).toBe('stored');
-        for (const [client, coding] of [
-          ['gzip', content.length > 1000 ? 'gzip' : null],
-          ['identity', null],
-          ['br', null],
-        ] as const) {
-          const hit = await site.get(target, { headers: { 'accept-encoding': client } });
-          expect(hit).toBePageCacheHit();
-          expect(hit.headers.get('content-encoding')).toBe(coding);
-          expect(hit.body.toString()).toBe(content);
-        }
-        for (const client of ['gzip', 'br', 'identity']) {
-          const hit = await site.direct(target, { headers: { 'accept-encoding': client } });
-          expect(hit).toBePageCacheHit();
-          expect(hit.body.toString()).toBe(content);
-        }
+      const headers = { 'accept-encoding': accept };
+      // What the application sends is coded, or this would test nothing.
+      const direct = await site.direct(target, { headers });
+      expect(unpacked(direct).toString()).toBe(content);
+      if (accept === encoding && target !== '/short') expect(direct.headers.get('content-encoding')).toBe(encoding);
+      expect(await site.log.outcome(target)).toBe('stored');
+      for (const [client, coding] of [
+        ['gzip', content.length > 1000 ? 'gzip' : null],
+        ['identity', null],
+        ['br', null],
+      ] as const) {
+        const hit = await site.get(target, { headers: { 'accept-encoding': client } });
+        expect(hit).toBePageCacheHit();
+        expect(hit.headers.get('content-encoding')).toBe(coding);
+        expect(hit.body.toString()).toBe(content);
       }
-    });
-  },
-);
+      for (const client of ['gzip', 'br', 'identity']) {
+        const hit = await site.direct(target, { headers: { 'accept-encoding': client } });
+        expect(hit).toBePageCacheHit();
+        expect(hit.body.toString()).toBe(content);
+      }
+    }
+  });
+});
 
 describe.each(PLATFORMS)('a coding by hand on %s', (platform) => {
   let site: Site;

@@ -182,6 +182,13 @@ describe.each(PLATFORMS)('on %s, the application fills fragments in', (platform)
     expect(await log.outcome(`/with/large/${way}`)).toBe('size');
   });
 
+  it.each(['x-own', 'gzip'])('in a page that says it is coded with %s, and is not', async (coding) => {
+    const { headers, body } = await get(`/with/labelled/${coding}`, 'Eve');
+    expect(body.toString()).toBe(`<p>${userBar('Eve')}</p>`);
+    expect([headers.get('content-encoding'), headers.get('cache-control')]).toEqual([null, 'private, no-cache']);
+    expect(await log.outcome(`/with/labelled/${coding}`)).toBe('content-encoding');
+  });
+
   it.each(['gzip/noise', 'gzip/p', 'br/noise', 'br/p'])(
     'so it does when the application has packed it: %s',
     async (way) => {

@@ -139,6 +139,15 @@ export class FragmentPagesController {
     response.end();
   }
 
+  /** Says that it is coded, and is not. */
+  @Get('with/labelled/:coding')
+  labelled(@Param('coding') coding: string, @Res() reply: Wrapped<ServerResponse>) {
+    const headers = { 'Content-Type': HTML, 'Content-Encoding': coding };
+    raw(reply)
+      .writeHead(200, headers)
+      .end(`<p>${pageFragment('user-bar')}</p>`);
+  }
+
   @Get('with/json')
   json() {
     return { html: pageFragment('user-bar') };
