@@ -96,7 +96,7 @@ describe('with one of three servers away', () => {
     if (!isNamed || taken.some((path) => site.placeOf(path) === AWAY)) {
       expect(failure).toBeInstanceOf(PurgeIncompleteError);
       expect((failure as PurgeIncompleteError).servers).toEqual([site.servers[AWAY]!.address]);
-      expect((failure as Error).message).toContain(`until ${site.servers[AWAY]!.address} has it`);
+      expect((failure as Error).message).toContain(`until ${site.servers[AWAY]!.address} acknowledges it`);
       expect(pending.size).toBe(1);
     } else {
       expect(failure).toBeUndefined();
