@@ -150,7 +150,7 @@ describe.each(PLATFORMS)('handlers on %s', (platform) => {
       expect(await ask(site, 'rival.tenants.example', '/tenant')).toBe('of rival');
     }
     expect(await site.memcached.keys()).toEqual([]);
-    expect(logger.lines).toEqual([expect.stringMatching(/detail=host-controller.*Give the option hosts/)]);
+    expect(logger.lines).toEqual([expect.stringMatching(/detail=host-controller.*Set the option hosts/)]);
   });
 
   it('of single hosts have pages where the hosts are known', async () => {
