@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { memcachedStore, nginxConf, PageCacheService, PurgeIncompleteError } from '../../../lib/index.js';
 import { PageStorage } from '../../../lib/stores/page-storage.js';
 import { ConsistentHash } from '../../../lib/stores/memcached/ring/consistent-hash.js';
-import { NginxServer, pageCacheMatchers } from '../../../lib/testing/index.js';
+import { type MemcachedServer, NginxServer, pageCacheMatchers } from '../../../lib/testing/index.js';
 import { startApplication } from '../../support/applications.js';
 import { PageLog } from '../../support/page-log.js';
 import { patient } from '../../support/patience.js';
@@ -13,6 +13,18 @@ import { POSTS, PostsController } from './posts.controller.js';
 expect.extend(pageCacheMatchers);
 
 const PATIENT = { timeout: 30_000 };
+
+async function isOn(server: MemcachedServer, path: string): Promise<boolean> {
+  return !(await server.send(`mg page:${path}`)).startsWith('EN');
+}
+
+/** Visits a page, and says whether it is stored now. */
+function put(url: string, path: string, server: MemcachedServer): () => Promise<boolean> {
+  return async () => {
+    await answer(url + path);
+    return isOn(server, path);
+  };
+}
 
 it('nginx and two applications learn of a new list one after the other: no page is stale, and all become hits again', async () => {
   PostsController.version = 1;
@@ -101,18 +113,11 @@ it.each(['refresh', 'publish'] as const)(
     const now = await start(addresses);
     const ring = new ConsistentHash(addresses.map((address) => ({ address, weight: 1 })));
     const moved = POSTS.filter((path) => ring.serverOf(`page:${path}`) === 2);
-    const isThere = async (path: string) => !(await servers[2]!.send(`mg page:${path}`)).startsWith('EN');
     try {
-      for (const path of moved) {
-        const put = async () => {
-          await answer(now.url + path);
-          return isThere(path);
-        };
-        await expect.poll(put, PATIENT).toBe(true);
-      }
+      for (const path of moved) await expect.poll(put(now.url, path, servers[2]!), PATIENT).toBe(true);
       for (const path of moved) {
         await old.app.get(PageCacheService)[way](path);
-        expect(await isThere(path), path).toBe(false);
+        expect(await isOn(servers[2]!, path), path).toBe(false);
       }
     } finally {
       await Promise.all([old, now].map(({ app }) => app.close()));
@@ -134,18 +139,13 @@ it('a purge that waits for a server waits for it in the next list as well, and a
     options: { hosts: 'any', store: memcachedStore({ servers: async () => list(), refreshInterval: 1000 }) },
   });
   const pages = app.get(PageCacheService);
-  const isThere = async (path: string) => !(await servers[0]!.send(`mg page:${path}`)).startsWith('EN');
-  const put = (path: string) => async () => {
-    await answer(url + path);
-    return isThere(path);
-  };
   try {
     const rings = [addresses.slice(0, 2), addresses].map((all) => all.map((address) => ({ address, weight: 1 })));
     const [before, after] = rings.map((ring) => new ConsistentHash(ring));
     const path = Array.from({ length: 1000 }, (_, id) => `/posts/${id}`).find(
       (one) => before!.serverOf(`page:${one}`) === 0 && after!.serverOf(`page:${one}`) === 0,
     )!;
-    await expect.poll(put(path), PATIENT).toBe(true);
+    await expect.poll(put(url, path, servers[0]!), PATIENT).toBe(true);
     servers[0]!.pause();
     await expect(pages.purge(path)).rejects.toBeInstanceOf(PurgeIncompleteError);
     list = () => addresses;
@@ -157,7 +157,7 @@ it('a purge that waits for a server waits for it in the next list as well, and a
     // Nothing is stored there before.
     expect(app.get(PageStorage).parts.map(({ journal }) => journal.held)).toEqual([true, false, false]);
     servers[0]!.resume();
-    await expect.poll(() => isThere(path), PATIENT).toBe(false);
+    await expect.poll(() => isOn(servers[0]!, path), PATIENT).toBe(false);
     let reads = 0;
     list = () => {
       reads += 1;
@@ -165,7 +165,7 @@ it('a purge that waits for a server waits for it in the next list as well, and a
       return [];
     };
     await expect.poll(() => reads, PATIENT).toBeGreaterThan(2);
-    await expect.poll(put(path), PATIENT).toBe(true);
+    await expect.poll(put(url, path, servers[0]!), PATIENT).toBe(true);
   } finally {
     await app.close();
     await Promise.all(servers.map((server) => server.stop()));
