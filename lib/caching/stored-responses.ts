@@ -22,7 +22,7 @@ export class StoredResponses {
     const body = await this.assembly.assemble(fromSsi(page.body), request);
     return {
       status: page.status,
-      fields: assembledFields(page.headers).map((field) => withNonce(field, nonceFor(request))),
+      fields: assembledFields(page.headers).map((field) => withNonce(field, () => nonceFor(request))),
       vary: undefined,
       made: request.method === 'HEAD' ? [] : [['Content-Length', String(body.length)]],
       unsaid: [],

@@ -181,7 +181,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['', ''],
     ]),
     ...hitHeaders(options).flatMap((field, index) => {
-      const [, value] = withNonce(field, '$request_id');
+      const [, value] = withNonce(field, () => '$request_id');
       return map(names.variable('status'), names.variable(`header_${index}`), [
         ['nginx; hit', value],
         ...(sendsCopies(options) ? [[STALE_STATUS, value] as [string, string]] : []),

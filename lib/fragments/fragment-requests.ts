@@ -132,8 +132,9 @@ export class FragmentRequests {
     if (!isFragment || headers['content-encoding'] !== undefined) return undefined;
     const html = Buffer.concat(chunks);
     const policies = policyFields((field) => headers[field]);
-    const isNonceOwn = asked !== undefined && areNoncesReplaceable(policies, asked);
-    return isNonceOwn ? this.fill(withoutNonces([html], namedNonces(policies)), visitor, visit.page) : html;
+    const nonces = namedNonces(policies);
+    if (nonces.length === 0 || !asked || !areNoncesReplaceable(policies, asked)) return html;
+    return this.fill(withoutNonces([html], nonces), visitor, visit.page);
   }
 
   private fail(name: string, why: string): undefined {

@@ -49,11 +49,15 @@ const nonces = new WeakMap<IncomingMessage, string>();
  * @publicApi
  */
 export function pageNonce(): string {
-  const nonce = randomBytes(16).toString('hex');
+  const nonce = newNonce();
   made.set(nonce, count);
   count += 1;
   dropOldest(made, MAX_MADE);
   return nonce;
+}
+
+function newNonce(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** Nonces that were made before are not for its response. */
@@ -102,15 +106,15 @@ export function withoutNonce([name, value]: HeaderField): HeaderField {
   return [name, isPolicy(name) ? value.replace(SOURCE, `'nonce-${PAGE_NONCE}'`) : value];
 }
 
-/** The field as it is sent. */
-export function withNonce([name, value]: HeaderField, nonce: string): HeaderField {
+/** The field as it is sent. @param nonce is called only for a policy with a nonce */
+export function withNonce([name, value]: HeaderField, nonce: () => string): HeaderField {
   return [name, isPolicy(name) ? value.replaceAll(PAGE_NONCE, nonce) : value];
 }
 
 /** The nonce of the response to a visitor: the same in all of it, and in no other response. */
 export function nonceFor(visitor: IncomingMessage): string {
   let nonce = nonces.get(visitor);
-  if (nonce === undefined) nonces.set(visitor, (nonce = randomBytes(16).toString('hex')));
+  if (nonce === undefined) nonces.set(visitor, (nonce = newNonce()));
   return nonce;
 }
 

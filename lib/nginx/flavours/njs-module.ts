@@ -1,3 +1,5 @@
+import { PAGE_NONCE } from '../../page/page-nonce.js';
+
 /**
  * The njs module of a site: it reads what `responseFormat` (lib/page/response-format.ts) has written. njs 0.7.9 of Debian 12 must
  * understand it: no `for … of`, no optional chaining; strings are UTF-8 there, so whatever may not be is a Buffer. Each call takes about 0.1 µs
@@ -6,7 +8,7 @@
  * @param stored the location of the stored responses
  */
 export function njsModule(stored: string): string {
-  return MODULE.replaceAll('STORED', stored);
+  return MODULE.replaceAll('STORED', stored).replaceAll('PAGE_NONCE', PAGE_NONCE);
 }
 
 const MODULE = String.raw`// Made by nestjs-nginx-cache: sends the whole responses that the application has stored in memcached.
@@ -94,7 +96,7 @@ function sendForOne(r, page) {
     const lines = page.lines;
     for (let i = 1; i < lines.length; i++) {
         if (!POLICY.test(lines[i])) continue;
-        lines[i] = lines[i].split('{pageNonce}').join(r.variables.request_id);
+        lines[i] = lines[i].split('PAGE_NONCE').join(r.variables.request_id);
         if (page.bytes) page.bytes[i] = lines[i].substring(lines[i].indexOf(':') + 2);
     }
     const isSaid = (_, i) => !/^(?:etag|date):/i.test(lines[i]);
