@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, rename, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { copySpans } from '../../page/copy-spans.js';
 import { COPY_BODY, PAGE_BODY } from '../../page/page-file.js';
@@ -17,7 +17,7 @@ import {
   TAGS,
 } from './page-directories.js';
 import type { PageVersion } from './page-version.js';
-import type { Removals } from './removals.js';
+import { removeEmpty, type Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
 /**
@@ -134,8 +134,23 @@ export class Drafts {
     }
   }
 
+  /**
+   * Ends a version that has not come to its place: it will not come there any more.
+   *
+   * @param directory its own
+   * @returns `false` for one that has come there
+   */
+  async end(directory: string): Promise<boolean> {
+    const draft = join(directory, DRAFT_LINK);
+    // Each attempt is one step: between a look and a removal, the version could come to its place.
+    while (!(await done(unlink(draft))) && !(await removeEmpty(directory))) {
+      if (!(await unless(GONE, undefined, lstat(draft)))) return false;
+    }
+    return true;
+  }
+
   /** Whether it has not come to its place. */
-  async isDraft(page: string, { name }: PageVersion): Promise<boolean> {
+  private async isDraft(page: string, { name }: PageVersion): Promise<boolean> {
     const files: string[] = await unless(GONE, [], readdir(this.pages.path(page, name)));
     return files.includes(DRAFT_LINK) || !(files.includes(PAGE_BODY) || files.includes(COPY_BODY));
   }

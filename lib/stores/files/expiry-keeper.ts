@@ -35,14 +35,14 @@ export class ExpiryKeeper {
 
   /**
    * @param lease how long nginx may go on after the last renewal, in milliseconds
-   * @param expire removes the version and the entry
+   * @param expire removes the version and the entry; of what this process has stored, it is given the directory of the page
    * @param tidy is called now and then, and nothing waits for it
    */
   constructor(
     private readonly index: ExpiryIndex,
     private readonly leases: Leases,
     private readonly lease: number,
-    private readonly expire: (version: PageVersion) => Promise<void>,
+    private readonly expire: (version: PageVersion, page?: string) => Promise<void>,
     private readonly tidy: (now: number) => Promise<void>,
   ) {
     void this.run();
@@ -53,15 +53,19 @@ export class ExpiryKeeper {
     if (this.#failed) await (this.#running ?? this.tick());
   }
 
-  /** To be told of each version: what ends very soon might otherwise be noticed late. */
-  watch(version: PageVersion): void {
+  /**
+   * To be told of each version: what ends very soon might otherwise be noticed late.
+   *
+   * @param page its directory, if this process has stored it
+   */
+  watch(version: PageVersion, page?: string): void {
     // Its time may be over by now, and Node 22 warns of negative timeouts.
     const delay = Math.max(0, version.expires - Date.now());
     if (this.#closed || delay > 3 * INTERVAL || this.#timers.has(version.name)) return;
     const timer = setTimeout(() => {
       this.#timers.delete(version.name);
       // What fails is tried again, and reported, by the next look at this period.
-      const ending = this.expire(version)
+      const ending = this.expire(version, page)
         .catch(() => {})
         .finally(() => this.#ending.delete(ending));
       this.#ending.add(ending);

@@ -29,14 +29,14 @@ export class PageCommits {
 
   /**
    * @param brotli whether pages are packed with Brotli as well
-   * @param onStored is given each version that has come to its place
+   * @param onStored is given each version that has come to its place, and the directory of its page
    */
   constructor(
     private readonly pages: PageDirectories,
     private readonly drafts: Drafts,
     private readonly maxPageBytes: number,
     private readonly brotli: boolean,
-    private readonly onStored: (version: PageVersion) => void,
+    private readonly onStored: (version: PageVersion, page: string) => void,
   ) {}
 
   async commit(directory: string, { key, page, tags, ttl, stale }: Rendered, check: PurgeCheck): Promise<CommitResult> {
@@ -57,7 +57,7 @@ export class PageCommits {
       await this.drafts.discard(directory, version).catch(() => {});
       throw error;
     });
-    if (result.stored) this.onStored(version);
+    if (result.stored) this.onStored(version, directory);
     else await this.drafts.discard(directory, version).catch(() => {});
     return result;
   }

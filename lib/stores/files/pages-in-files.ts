@@ -64,14 +64,14 @@ export class PagesInFiles {
       this.#index,
       new Leases(site),
       options.grace,
-      (version) => this.expire(version),
+      (version, page) => this.expire(version, page),
       async (now) => {
         await this.#removals.discardAbandoned(now);
         await tidy(now);
       },
     );
-    this.#commits = new PageCommits(this.#pages, this.#drafts, context.maxPageBytes, options.brotli, (version) =>
-      this.#keeper.watch(version),
+    this.#commits = new PageCommits(this.#pages, this.#drafts, context.maxPageBytes, options.brotli, (version, page) =>
+      this.#keeper.watch(version, page),
     );
     this.#housekeeping = new Housekeeping(this.#pages, this.#removals, options.maxBytes);
   }
@@ -207,16 +207,21 @@ export class PagesInFiles {
     return bytes && this.context.format.decode({ bytes, flags: packed ? GZIP_FLAG : 0 }, key);
   }
 
-  /** Removes a version whose time is over, whether it has come to its place or not. */
-  private async expire(version: PageVersion): Promise<void> {
-    const directory = await this.#index.find(version);
+  /**
+   * Removes a version whose time is over, whether it has come to its place or not.
+   *
+   * @param stored the directory of its page, if this process has stored it. It does not count on the index then: a process that looked before
+   *   the version had a directory has dropped the entry
+   */
+  private async expire(version: PageVersion, stored?: string): Promise<void> {
+    const directory = stored === undefined ? await this.#index.find(version) : this.#pages.path(stored, version.name);
     if (directory === undefined) return;
     const page = dirname(directory).slice(this.#pages.top.length);
     if (version.ttl === 0 && (await this.#pages.current(page, PAGE_LINKS.kept)) === version.name) {
       return this.#index.drop(version);
     }
     // Its copy has an entry of its own.
-    if (version.stale && !(await this.#drafts.isDraft(page, version))) {
+    if (version.stale && !(await this.#drafts.end(directory))) {
       await this.#removals.takeBody(directory);
       return this.#index.dropEntry(version);
     }

@@ -124,9 +124,8 @@ export class Removals {
       ...files.map(({ name }) => unless(GONE, undefined, unlink(join(path, name)))),
       this.eraseAll(entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))),
     ]);
-    await removeEmpty(path);
-    // Last of all: what is left when the process is killed is found by it.
-    if (version) await this.index.drop(version);
+    // Last of all: what is left when the process is killed is found by it, and so is a draft that has just been begun.
+    if ((await removeEmpty(path)) && version) await this.index.drop(version);
   }
 
   private async eraseAll(directories: readonly string[]): Promise<void> {
@@ -162,7 +161,7 @@ export class Removals {
 }
 
 /** @returns whether it has gone */
-function removeEmpty(directory: string): Promise<boolean> {
+export function removeEmpty(directory: string): Promise<boolean> {
   return unless(
     ['ENOTEMPTY', 'EEXIST'],
     false,

@@ -6,6 +6,7 @@ import { fileStore } from '../../../lib/stores/files/file-store.js';
 import type { PurgeScope } from '../../../lib/stores/journal/purge-scope.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { temporaryRoot } from '../../support/files-site.js';
+import { Gate } from '../../support/gate.js';
 import { beginPage, putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
 import { entriesBelow } from '../../support/entries-below.js';
@@ -25,14 +26,16 @@ vi.mock('node:fs/promises', async (original) => {
       }
       return call(...args);
     };
-  const { link, mkdir, open, rename, symlink } = actual;
+  const { link, mkdir, open, rename, rmdir, symlink, unlink } = actual;
   return {
     ...actual,
     link: hooked('link', link),
     mkdir: hooked('mkdir', mkdir),
     open: hooked('open', open),
     rename: hooked('rename', rename),
+    rmdir: hooked('rmdir', rmdir),
     symlink: hooked('symlink', symlink),
+    unlink: hooked('unlink', unlink),
   };
 });
 
@@ -145,6 +148,35 @@ describe('a page that is stored', () => {
     // The one page, and the one from the beginning.
     expect(files('pages').filter((name) => name === 'page')).toHaveLength(2);
     expect(files('expiry')).toHaveLength(first === 0 ? 0 : 1);
+  });
+
+  describe('and whose time is over before it comes to its place', () => {
+    const stale = { whileRevalidate: 600_000, ifError: 600_000 };
+
+    it.each([
+      ['its draft is taken away, has a copy', 'unlink /link', { stored: true }],
+      ['the draft is deleted, is not stored', 'unlink /page', { stored: false, reason: 'evicted' }],
+    ])('before %s', async (_, point, result) => {
+      const removal = new Gate();
+      before.set('rename /expiring', () => removal.reached);
+      before.set(point, () => removal.pass());
+      expect(await putPage(one!, KEY, packed('page'), 1, stale)).toEqual(result);
+      removal.open();
+      await expect.poll(() => collect(one!.keys!(KEY))).toEqual([]);
+      await one!.keyv.disconnect();
+      await other!.keyv.disconnect();
+      const copy = await other!.copy!(KEY);
+      expect(copy?.page.body).toEqual(result.stored ? packed('page').body : undefined);
+      // The copy has one.
+      expect(files('expiry')).toHaveLength(result.stored ? 1 : 0);
+    });
+
+    it('is removed, also when whoever looked before it was begun has dropped the note of its end', async () => {
+      before.set('mkdir -tagged', () => expect.poll(() => files('expiry'), { timeout: 5000 }).toEqual([]));
+      expect(await putPage(one!, KEY, packed('page'), 1)).toEqual({ stored: true });
+      expect(before.size).toBe(0);
+      await expect.poll(body).toBeUndefined();
+    });
   });
 
   it('is refused when somebody else renders it anew meanwhile', async () => {
