@@ -198,7 +198,8 @@ export class PageRendering {
     const result = await this.write.commit(stored, ttl, stale);
     if (result.stored) {
       const took = performance.now() - start;
-      this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length, this.cause, took));
+      const { wasRead } = result;
+      this.dispatcher.notify(new PageStored(address, ttl, [...tags], stored.body.length, this.cause, took, wasRead));
     }
     return result.stored ? { stored: true, page: stored } : result;
   }

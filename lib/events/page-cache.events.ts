@@ -241,6 +241,8 @@ export class PageStored {
     readonly cause: 'visit' | 'publish' | 'refresh-ahead' = 'visit',
     /** How long the store took, in milliseconds. */
     readonly duration = 0,
+    /** Whether a visitor had read the page that this one replaces, as far as the store knows. Only with `refreshAhead`. */
+    readonly wasRead = false,
   ) {}
 }
 

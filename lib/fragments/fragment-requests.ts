@@ -91,7 +91,8 @@ export class FragmentRequests {
       asking.catch(() => undefined),
       fragmentTimeout,
     );
-    given.abort();
+    // The streams of an answer that has ended would make an error each, with a stack.
+    if (!html) given.abort();
     return html;
   }
 

@@ -82,8 +82,11 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   @OnPageCache(PageStored)
-  onStored({ address, ttl }: PageStored): void {
-    this.#read.isStored(address.key, ttl > 0 ? Date.now() + ttl : Infinity);
+  onStored({ address: { key }, ttl, wasRead }: PageStored): void {
+    const expires = ttl > 0 ? Date.now() + ttl : Infinity;
+    // By a visitor who came after the page was found to be due.
+    if (wasRead) this.#read.isRead({ key, expires, isRead: true });
+    else this.#read.isStored(key, expires);
     if (ttl > 0) this.#shortestTtl = Math.min(this.#shortestTtl, ttl);
   }
 
@@ -213,11 +216,8 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     const address = this.keys.parse(key);
     if (!address) return;
     this.#tried.set(key, expires);
-    const [details] = await this.storage.details([key]);
-    // A visitor may have read it since the page was found to be due. The store forgets that when the page is stored again.
-    if (details?.isRead) this.#read.isRead({ key, expires, isRead: true });
     // Somebody has purged it.
-    if (!details && expires - EARLY > Date.now() && !(await this.storage.has(key))) return;
+    if (expires - EARLY > Date.now() && !(await this.storage.has(key))) return;
     await this.renderer.render(address, this.#stop.signal, 'refresh-ahead');
   }
 }

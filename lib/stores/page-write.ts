@@ -38,7 +38,13 @@ export function isRefusal(reason: string): reason is Refusal {
   return Object.hasOwn(REFUSALS, reason);
 }
 
-export type CommitResult = { readonly stored: true } | { readonly stored: false; readonly reason: Refusal };
+export type CommitResult =
+  | {
+      readonly stored: true;
+      /** Whether a visitor had read the page that this one replaces. Absent if not, and if nobody wants to know (`refreshesAhead`). */
+      readonly wasRead?: true;
+    }
+  | { readonly stored: false; readonly reason: Refusal };
 
 /** One rendering of a page: it begins when its request arrives, and ends with `commit()` or `abort()`. */
 export interface PageWrite {
@@ -67,6 +73,11 @@ export interface PageWrite {
 }
 
 export const STORED: CommitResult = { stored: true };
+
+/** @param wasRead whether a visitor had read the page that this one replaces */
+export function storedInPlace(wasRead: boolean): CommitResult {
+  return wasRead ? { stored: true, wasRead } : STORED;
+}
 
 export function refused(reason: Refusal): CommitResult {
   return { stored: false, reason };

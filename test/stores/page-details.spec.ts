@@ -7,7 +7,7 @@ import { fileStore, keyvStore, memcachedStore, memoryStore, type Page } from '..
 import { bodyFormat } from '../../lib/page/body-format.js';
 import type { StoreContext } from '../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
-import { putPage } from '../support/put-page.js';
+import { beginPage, putPage } from '../support/put-page.js';
 
 const memcached = await MemcachedServer.start();
 const root = mkdtempSync(join(tmpdir(), 'details-'));
@@ -63,4 +63,31 @@ describe('what a store knows of its pages', () => {
       await open.keyv.disconnect();
     }
   });
+});
+
+describe('who replaces a page is told whether it was read, if somebody wants to know', () => {
+  const key = 'p:/replaced';
+
+  it.each([memoryStore(), memcachedStore({ servers: memcached.address }), fileStore({ root })])(
+    '$kind',
+    async (store) => {
+      const open = store.open({ ...context, refreshesAhead: true });
+      const replace = async (text: string, isReadMeanwhile = false) => {
+        const write = await beginPage(open, key);
+        if (isReadMeanwhile) await open.keyv.get(key);
+        return write.commit({ ...page, body: Buffer.from(text) }, 60_000);
+      };
+      try {
+        await open.journal.look();
+        expect(await replace('first')).toEqual({ stored: true });
+        expect(await replace('second')).toEqual({ stored: true });
+        expect(await replace('third', true)).toEqual({ stored: true, wasRead: true });
+        // The same bytes: files have two names then, and one time of access.
+        expect(await replace('third', true)).toEqual({ stored: true, wasRead: true });
+        expect(await replace('third')).toEqual({ stored: true });
+      } finally {
+        await open.keyv.disconnect();
+      }
+    },
+  );
 });

@@ -41,6 +41,8 @@ export class Drafts {
     private readonly pages: PageDirectories,
     private readonly index: ExpiryIndex,
     private readonly removals: Removals,
+    /** Whether somebody wants to know which pages are read. */
+    private readonly knowsReads: boolean,
   ) {}
 
   /**
@@ -66,14 +68,13 @@ export class Drafts {
   /**
    * Puts a version where nginx looks, in one step, and removes what was there.
    *
-   * @returns `false` when somebody has taken it away meanwhile
+   * @returns whether anybody has read what was there; `undefined` when somebody has taken the version away meanwhile
    */
-  async place(page: string, version: PageVersion): Promise<boolean> {
+  async place(page: string, version: PageVersion): Promise<{ readonly wasRead: boolean } | undefined> {
     const from = this.pages.path(page, version.name, DRAFT_LINK);
-    if (!(await done(rename(from, this.pages.path(page, linkOf(version)))))) return false;
+    if (!(await done(rename(from, this.pages.path(page, linkOf(version)))))) return undefined;
     // The page is there. What is left of others is not served, and goes later if it does not go now.
-    await this.removeOthers(page, version).catch(() => {});
-    return true;
+    return { wasRead: await this.removeOthers(page, version).catch(() => false) };
   }
 
   async discard(page: string, version: PageVersion): Promise<void> {
@@ -119,7 +120,9 @@ export class Drafts {
     }
   }
 
-  private async removeOthers(page: string, version: PageVersion): Promise<void> {
+  /** @returns whether anybody has read one of them */
+  private async removeOthers(page: string, version: PageVersion): Promise<boolean> {
+    let wasRead = false;
     // It ends when it is purged or replaced, and not before.
     if (version.ttl === 0) await this.index.drop(version);
     const { versions, links } = await this.pages.content(page);
@@ -130,8 +133,10 @@ export class Drafts {
       if (other.name === version.name || (await this.isDraft(page, other))) continue;
       // In this order: a version comes to its place only once.
       if ((await this.pages.current(page, linkOf(other))) === other.name) continue;
+      wasRead ||= await this.wasRead(page, other);
       await this.removals.takeVersion(this.pages.path(page, other.name));
     }
+    return wasRead;
   }
 
   /**
@@ -147,6 +152,11 @@ export class Drafts {
       if (!(await unless(GONE, undefined, lstat(draft)))) return false;
     }
     return true;
+  }
+
+  /** Whether anybody has read a version. `false` if nobody wants to know. */
+  async wasRead(page: string, version: PageVersion): Promise<boolean> {
+    return this.knowsReads && this.pages.isRead(page, version);
   }
 
   /** Whether it has not come to its place. */

@@ -3,7 +3,7 @@ import zlib from 'node:zlib';
 import type { Page } from '../../page/page.js';
 import type { StaleTimes } from '../../page/stale-times.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
-import { type CommitResult, refused, STORED } from '../page-write.js';
+import { type CommitResult, refused, storedInPlace } from '../page-write.js';
 import type { Drafts } from './drafts.js';
 import { ModificationTimes } from './modification-times.js';
 import type { Contents, PageDirectories } from './page-directories.js';
@@ -46,12 +46,15 @@ export class PageCommits {
     const same = versions.length > 0 ? await this.pages.sameVersion(directory, contents) : undefined;
     const modified = same?.modified ?? this.modified(key, versions);
     const version = newVersion({ modified, ttl, tagged: tags.size > 0, stale });
+    // Both versions will be the same files, which start unread.
+    const wasSameRead = same !== undefined && (await this.drafts.wasRead(directory, same));
     const place = async () => {
       const isWritten = await this.drafts.write(directory, version, contents, tags, same);
       // What is written down from now on finds the draft.
       const verdict = await check.ask(tags);
       if (verdict !== undefined) return refused(verdict);
-      return isWritten && (await this.drafts.place(directory, version)) ? STORED : refused('evicted');
+      const placed = isWritten ? await this.drafts.place(directory, version) : undefined;
+      return placed ? storedInPlace(wasSameRead || placed.wasRead) : refused('evicted');
     };
     const result = await place().catch(async (error: unknown) => {
       await this.drafts.discard(directory, version).catch(() => {});

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants, existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, PAGE_LINKS, SITE_DIRECTORIES } from '../../page/page-file.js';
@@ -29,6 +29,10 @@ export interface DirectoryEntry {
   /** Whether it is that of a page, and not one on the way to pages. */
   readonly isPage: boolean;
 }
+
+/** To compare a page is not to read it: the time of access stays. Only Linux knows the flag, and only the owner of a file may use it. */
+const READ_UNNOTICED = constants.O_RDONLY | (constants.O_NOATIME ?? 0);
+const NOT_TO_BE_READ = [...GONE, 'EPERM'];
 
 const LINKS: readonly string[] = Object.values(PAGE_LINKS);
 
@@ -98,7 +102,8 @@ export class PageDirectories {
     const version = name === undefined ? undefined : parseVersion(name);
     if (!version) return undefined;
     for (const [coding, bytes] of contents) {
-      const stored = await unless(GONE, undefined, readFile(this.path(page, version.name, PAGE_BODY + coding)));
+      const reading = readFile(this.path(page, version.name, PAGE_BODY + coding), { flag: READ_UNNOTICED });
+      const stored = await unless(NOT_TO_BE_READ, undefined, reading);
       if (!stored?.equals(bytes)) return undefined;
     }
     return version;

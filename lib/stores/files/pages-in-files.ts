@@ -59,7 +59,7 @@ export class PagesInFiles {
     this.#pages = new PageDirectories(site);
     this.#index = new ExpiryIndex(site);
     this.#removals = new Removals(site, this.#pages, this.#index, context.keepsCopies === true);
-    this.#drafts = new Drafts(this.#pages, this.#index, this.#removals);
+    this.#drafts = new Drafts(this.#pages, this.#index, this.#removals, context.refreshesAhead === true);
     this.#keeper = new ExpiryKeeper(
       this.#index,
       new Leases(site),

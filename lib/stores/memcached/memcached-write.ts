@@ -2,7 +2,7 @@ import type { StoredValue } from '../../page/page-format.js';
 import type { Page } from '../../page/page.js';
 import type { PurgeCheck } from '../journal/purge-check.js';
 import type { LeaseAnswer } from '../render-lease.js';
-import { CheckedWrite, type CommitResult, refused, STORED } from '../page-write.js';
+import { CheckedWrite, type CommitResult, refused, storedInPlace } from '../page-write.js';
 import type { StaleTimes } from '../../page/stale-times.js';
 import { type CopyTimes, timesOfCopy } from '../stale-copy.js';
 import type { ChangeResult, MemcachedMetaClient } from './memcached-client.interface.js';
@@ -15,8 +15,7 @@ import { MemcachedTags } from './memcached-tags.js';
  */
 const PROVISIONAL_TTL = 3000;
 
-const CONFIRMED: Readonly<Record<ChangeResult, CommitResult>> = {
-  changed: STORED,
+const UNCONFIRMED: Readonly<Record<Exclude<ChangeResult, 'changed'>, CommitResult>> = {
   other: refused('superseded'),
   missing: refused('evicted'),
 };
@@ -27,6 +26,17 @@ export interface MemcachedPages {
   readonly encode: (page: Page) => StoredValue;
   readonly tags: MemcachedTags;
   readonly copies: MemcachedCopies;
+  /** Whether somebody wants to know which pages are read. */
+  readonly knowsReads: boolean;
+}
+
+/** A page that is stored, and that nobody has confirmed. */
+interface Provisional {
+  readonly version: string;
+  /** Of the copy; `undefined` when there was one, or when there is none. */
+  readonly copied: string | undefined;
+  /** Whether a visitor had read the page before. */
+  readonly wasRead: boolean;
 }
 
 /** Where a rendering goes, and what stood there when it began. */
@@ -59,19 +69,23 @@ export class MemcachedWrite extends CheckedWrite {
     ttl: number,
     stale: StaleTimes | undefined,
   ): Promise<CommitResult> {
-    const { client, encode } = this.pages;
-    const { key } = this.place;
+    const { client, encode, knowsReads } = this.pages;
+    const { key, version: replaced } = this.place;
     const value = MemcachedTags.marked(encode(page), page.tags);
     const before = await this.check.ask(tags);
     if (before !== undefined) return refused(before);
     const first = Math.min(ttl || PROVISIONAL_TTL, PROVISIONAL_TTL);
-    // Together: memcached reads the journal right after it has stored the page and its copy.
-    const [version, copied, after] = await Promise.all([
-      client.compareAndSet(key, value, first, this.place.version),
+    // Together and in this order. The server forgets who has read a page when it stores another one, and it reads the journal right after it has
+    // stored the page and its copy.
+    const [items, version, copied, after] = await Promise.all([
+      knowsReads && replaced !== undefined ? client.describe([key]) : [],
+      client.compareAndSet(key, value, first, replaced),
       stale && this.firstCopy(value),
       this.check.ask(tags),
     ]);
-    if (version !== undefined && after === undefined) return this.confirm(page, value, ttl, stale, version, copied);
+    if (version !== undefined && after === undefined) {
+      return this.confirm(page, value, ttl, stale, { version, copied, wasRead: items[0]?.isRead === true });
+    }
     await Promise.all([
       // A page that is being refreshed may stay until then, or for its moment: so there is no gap.
       version !== undefined && after !== 'refreshed' && client.compareAndDelete(key, version),
@@ -97,8 +111,7 @@ export class MemcachedWrite extends CheckedWrite {
     value: StoredValue,
     ttl: number,
     stale: StaleTimes | undefined,
-    version: string,
-    copied: string | undefined,
+    { version, copied, wasRead }: Provisional,
   ): Promise<CommitResult> {
     const { client, tags } = this.pages;
     const hasCopy = (copied ?? this.copy?.version) !== undefined;
@@ -109,7 +122,7 @@ export class MemcachedWrite extends CheckedWrite {
       client.compareAndTouch(this.place.key, ttl, version),
       times ? this.confirmCopy(times, value, copied) : this.dropOlderCopy(),
     ]);
-    return CONFIRMED[touched];
+    return touched === 'changed' ? storedInPlace(wasRead) : UNCONFIRMED[touched];
   }
 
   /** A purge since the beginning has deleted the older copy, and then nothing comes to its place. */

@@ -86,7 +86,7 @@ async function* onceEach(keys: AsyncIterable<string>): AsyncGenerator<string, vo
 /** Several processes know of each other's purges. */
 function sharedWrites(
   client: MemcachedMetaClient,
-  { format, prefix, edition, keepsCopies = false }: StoreContext,
+  { format, prefix, edition, keepsCopies = false, refreshesAhead: knowsReads = false }: StoreContext,
 ): {
   readonly store: Pick<
     PageStore,
@@ -117,7 +117,7 @@ function sharedWrites(
         context.leads && !journal.editions.refusal ? leases.take(address.key, undefined) : undefined,
       ]);
       const encode = (page: Page) => format.encode(page, address.key);
-      return new MemcachedWrite(check, { client, encode, tags, copies }, place, copy, lease);
+      return new MemcachedWrite(check, { client, encode, tags, copies, knowsReads }, place, copy, lease);
     },
     has: async (key) => {
       const [page, copy] = await Promise.all([placeOf(memcachedKey(key)), placeOfCopy(key)]);

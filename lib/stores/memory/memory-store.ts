@@ -5,7 +5,7 @@ import { beginCheck, type PurgeCheck } from '../journal/purge-check.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { sizeOf } from '../page-size.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
-import { CheckedWrite, type CommitResult, STORED } from '../page-write.js';
+import { CheckedWrite, type CommitResult, storedInPlace } from '../page-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
 import type { StaleTimes } from '../../page/stale-times.js';
 import { type CopyTimes, timesOfCopy } from '../stale-copy.js';
@@ -92,9 +92,10 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
       return entry && isAlive(entry);
     }).length;
 
-  const put = (key: string, value: Page, expires: number | undefined, copy: Entry['copy']) => {
+  /** @returns whether anybody has read the page that was there */
+  const put: Put = (key, value, expires, copy) => {
     // First of all: were the new page refused, the old one must not stay.
-    remove(key);
+    const before = remove(key);
     const size = sizeOf(key, value);
     if (size > maxBytes) {
       throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
@@ -105,6 +106,7 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
       if (bytes <= maxBytes) break;
       remove(oldest);
     }
+    return before?.isRead === true;
   };
 
   async function* keys(begin: string, isWanted = isAlive) {
@@ -169,13 +171,15 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
   };
 }
 
+type Put = (key: string, page: Page, expires: number | undefined, copy: Entry['copy']) => boolean;
+
 /** The check and the store are one turn of the event loop: nothing can come between them. */
 class MemoryWrite extends CheckedWrite {
   constructor(
     check: PurgeCheck,
     replaces: boolean,
     private readonly key: string,
-    private readonly put: (key: string, page: Page, expires: number | undefined, copy: Entry['copy']) => void,
+    private readonly put: Put,
   ) {
     super(check, replaces);
   }
@@ -187,7 +191,7 @@ class MemoryWrite extends CheckedWrite {
     stale: StaleTimes | undefined,
   ): Promise<CommitResult> {
     const now = Date.now();
-    this.put(this.key, page, ttl === 0 ? undefined : now + ttl, stale && timesOfCopy(ttl, stale, now));
-    return STORED;
+    const wasRead = this.put(this.key, page, ttl === 0 ? undefined : now + ttl, stale && timesOfCopy(ttl, stale, now));
+    return storedInPlace(wasRead);
   }
 }
