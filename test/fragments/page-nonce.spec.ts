@@ -4,11 +4,12 @@ import { gunzipSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { memcachedStore, nginxConf, PageCacheService } from '../../lib/index.js';
-import type { RawResponse } from '../../lib/testing/index.js';
+import { NginxServer, type RawResponse } from '../../lib/testing/index.js';
 import { COPY_MARK } from '../../lib/page/copy-key.js';
 import { LEASE } from '../../lib/page/page-file.js';
 import { PLATFORMS } from '../support/applications.js';
 import { FLAVOURS, type FlavourSite, startFlavour } from '../support/flavours.js';
+import { plainNginx } from '../testing/plain-nginx.js';
 import { NoncePagesController, POLICY, script, useStrictPolicy } from '../support/nonce-pages.controller.js';
 
 const NONCE = /'nonce-([^']*)'/g;
@@ -217,6 +218,61 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
     }
     if (site.nginx) {
       expect(JSON.parse(text(await site.get('/sees', fields)))).not.toHaveProperty('x-page-fragment-nonce');
+    }
+  });
+
+  it('behind a cache that all visitors share, which keeps no page with a nonce', async () => {
+    const inFront = plainNginx(
+      `location / {
+        proxy_pass ${site.nginx?.url ?? `http://${site.host}`};
+        proxy_cache shared;
+        proxy_cache_valid 200 10m;
+        add_header X-Shared-Cache $upstream_cache_status;
+      }`,
+    );
+    await using cache = await NginxServer.start((place) => {
+      const { full } = inFront(place) as { full: string };
+      const path = `proxy_cache_path ${place.directory}/shared keys_zone=shared:1m;`;
+      return { full: full.replace('access_log off;', `access_log off; ${path}`) };
+    });
+    const ask = async (target: string) => {
+      const response = await fetch(cache.url + target);
+      const body = await response.text();
+      return {
+        body,
+        policy: response.headers.get('content-security-policy'),
+        how: response.headers.get('x-shared-cache'),
+      };
+    };
+    await hit('/with/page');
+    const seen = new Set<string>();
+    for (let index = 0; index < 3; index += 1) {
+      const { body, policy, how } = await ask('/with/page');
+      const [, nonce = ''] = /'nonce-(\w{32})'/.exec(policy ?? '') ?? [];
+      expect([how, body]).toEqual(['MISS', page(nonce)]);
+      seen.add(nonce);
+    }
+    expect(seen.size).toBe(3);
+    // The control: what may be shared is.
+    expect([(await ask('/sees')).how, (await ask('/sees')).how]).toEqual(['MISS', 'HIT']);
+  });
+
+  it('a page that was stored before the application used nonces stays as it was, until it is purged', async () => {
+    // The others do not store the policy of a page.
+    if (!flavour.keepsFields) return;
+    NoncePagesController.usesNonces = false;
+    try {
+      const before = await hit('/with/since');
+      NoncePagesController.usesNonces = true;
+      const after = await hit('/with/since');
+      expect(text(after)).toBe('<script src="/a.js"></script>');
+      expect(said(after, 'content-security-policy')).toEqual(said(before, 'content-security-policy'));
+    } finally {
+      NoncePagesController.usesNonces = true;
+    }
+    await purge('/with/since');
+    for (const response of [(await site.twice('/with/since')).first, await hit('/with/since')]) {
+      expect(text(response)).toBe(script(nonceOf(response)));
     }
   });
 

@@ -33,6 +33,10 @@ class EverybodyGuard implements CanActivate {
   }
 }
 
+/** Two policies, of which one has a nonce. The application sends one that it makes for each response. */
+const POLICY = { 'Content-Security-Policy': "script-src 'self'" };
+const NONCE_POLICY = { 'Content-Security-Policy': "script-src 'nonce-{pageNonce}'" };
+
 const HEADERS: ChangedOption['fields'] = [{ 'X-Frame-Options': 'DENY' }, { 'X-Frame-Options': 'SAMEORIGIN' }];
 
 /** At least one for each option there is. */
@@ -76,6 +80,22 @@ export const CHANGED_OPTIONS: readonly ChangedOption[] = [
     before: {},
     after: { nginx: { headers: { 'X-Frame-Options': 'SAMEORIGIN' } } },
     fields: [{}, { 'X-Frame-Options': 'SAMEORIGIN' }],
+  },
+  {
+    option: 'nginx.headers',
+    how: 'to a policy with a nonce',
+    common: { fragments: ['/page'] },
+    before: { nginx: { headers: POLICY } },
+    after: { nginx: { headers: NONCE_POLICY } },
+    fields: [POLICY, NONCE_POLICY],
+  },
+  {
+    option: 'nginx.headers',
+    how: 'from a policy with a nonce',
+    common: { fragments: ['/page'] },
+    before: { nginx: { headers: NONCE_POLICY } },
+    after: { nginx: { headers: POLICY } },
+    fields: [NONCE_POLICY, POLICY],
   },
   { option: 'anonymousOnly', before: {}, after: { anonymousOnly: false }, requests: session },
   {

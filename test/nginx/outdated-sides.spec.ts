@@ -10,6 +10,7 @@ import {
   nginxConf,
   type NginxCacheOptions,
   PageCacheService,
+  pageNonce,
   PurgeIncompleteError,
 } from '../../lib/index.js';
 import { checkOptions } from '../../lib/configuration/check-options.js';
@@ -50,10 +51,13 @@ async function startSide(
   class PagesController {
     @Get(['page', 'other'])
     page(@Res({ passthrough: true }) reply: Response & FastifyReply) {
+      const nonce = pageNonce();
+      let body = `<p>a page of the side ${side}</p>`;
       for (const [name, value] of Object.entries({ 'Content-Type': 'text/html; charset=utf-8', ...fields })) {
-        reply.header(name, value);
+        if (value.includes('{pageNonce}')) body += `<script nonce="${nonce}"></script>`;
+        reply.header(name, value.replace('{pageNonce}', nonce));
       }
-      return `<p>a page of the side ${side}</p>`;
+      return body;
     }
   }
   const { app, address, url } = await startApplication({
@@ -72,6 +76,7 @@ interface Seen {
   readonly body: string;
   readonly type: string | null;
   readonly frame: string | null;
+  readonly policy: string | null | undefined;
   readonly cacheControl: string | null;
 }
 
@@ -107,9 +112,12 @@ describe.each(CHANGED_OPTIONS)('$option $how', (change: ChangedOption) => {
   const see = async (url: string, { target, fields = {} }: Request): Promise<{ seen: Seen; status: string }> => {
     const ask = () => answer(url + target, { headers: { ...fields } });
     const { code, headers, body, status } = await patiently(ask, (one) => one.status);
+    // Each response has another one, in its policy and in its body.
+    const nonce = /'nonce-(\w+)'/.exec(headers.get('content-security-policy') ?? '')?.[1] ?? 'no nonce';
     const seen = {
       code,
-      body: body.toString(),
+      body: body.toString().replaceAll(nonce, 'nonce'),
+      policy: headers.get('content-security-policy')?.replaceAll(nonce, 'nonce'),
       type: headers.get('content-type'),
       frame: headers.get('x-frame-options'),
       // What the new application says of every page, nginx may say of the old ones.
