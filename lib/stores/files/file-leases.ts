@@ -53,7 +53,7 @@ export class FileLeases {
     }
   }
 
-  /** Removes the leases of processes that were killed. */
+  /** Removes what killed processes have left behind. */
   async tidy(now: number): Promise<void> {
     for (const name of await unless(GONE, [], readdir(this.#directory))) {
       const path = join(this.#directory, name);
