@@ -8,7 +8,7 @@ export const STORABLE_STATUSES: readonly number[] = Object.keys(STATUS_CODES)
   .map(Number)
   .filter((status) => status >= 200 && !NEVER.has(status));
 
-/** Whether a fresh response with this status is stored, whatever the status means. An error of the server is not. */
+/** Whether a response with this status is stored if it is fresh, whatever the status means. An error of the server is not. */
 export function isStorableWhenFresh(status: number): boolean {
   return status < 500 && STORABLE_STATUSES.includes(status);
 }

@@ -37,7 +37,7 @@ const SESSIONS = ['express-session', 'cookie-session', '@fastify/session', '@fas
 /** They decide how the content is packed, and pages are stored unpacked. */
 const COMPRESSION = ['compression', '@fastify/compress'];
 
-/** They answer `*`, or they say `Vary: Origin`. If they say nothing, another origin might get an answer. */
+/** They answer `*`, or they say `Vary: Origin`. If they say nothing, they might say something to another origin. */
 const CORS = ['cors', '@fastify/cors'];
 
 export const HARMLESS_READERS: readonly HarmlessReader[] = [

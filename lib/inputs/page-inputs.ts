@@ -45,7 +45,7 @@ export class PageInputs implements InputPolicy {
     const { head, address, rule, personal } = this.received.of(request);
     const sent = head.headers;
     if (rule || personal !== undefined || this.isBypassed(sent)) return;
-    // Without nginx, a visitor who prefers another language than that of the key (language.listener.ts) gets that language.
+    // Without nginx, a visitor who prefers another language than that of the key gets it (language.listener.ts).
     if (this.#languages.contradicted(head, address.variants)) return;
     if (isHttp2(request) && !request.stream.endAfterHeaders) return;
     const { rawHeaders } = request;

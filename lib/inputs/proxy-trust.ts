@@ -9,8 +9,7 @@ type OfExpress = IncomingMessage & { app?: { get?(setting: string): unknown } };
 
 /**
  * `req.protocol` and `req.host` look at the peer's address to decide whether to trust what a proxy says. If they trust it, the page is made from
- * the proxy's fields, which count as inputs themselves. If they do not, the peer could as well be another visitor, so the address makes a
- * difference.
+ * the proxy's fields, which count as inputs themselves. If they do not, another visitor would be another peer, so the address makes a difference.
  */
 export class ProxyTrust {
   /** Who has asked for the address, and for which field. */

@@ -21,7 +21,7 @@ import type { StoragePart } from './storage-part.js';
 /** How long an application that starts waits for the store, in milliseconds. No visitor is waiting then. */
 const STARTUP = 1000;
 
-/** The store of the application. Reading goes by way of cache-manager. */
+/** The store of the application. It reads through cache-manager. */
 export class PageStorage {
   #placement: Placement;
   #others: ServersOfOthers;
@@ -166,7 +166,7 @@ export class PageStorage {
     return this.partOf(key).store.lease?.(key, silent);
   }
 
-  /** Looks at the journals for the first time. Of a page that is rendered before that, nobody knows whether it was purged. */
+  /** Looks at the journals for the first time. If a page is rendered before that, nobody knows whether it was purged. */
   async start(): Promise<void> {
     await inTime(Promise.allSettled(this.parts.map(({ journal }) => journal.look())), STARTUP);
   }

@@ -112,7 +112,7 @@ export class ExpiryKeeper {
       // An entry in the future may come from another clock and be due, so the first sweep, and one after the clock was set back, look there too.
       if (period > current + 1 && !isFirst && !isSetBack) continue;
       const entries = await this.index.entries(period);
-      // After the clock has been set back, nobody can tell when the pages that were stored before that end.
+      // If the clock has been set back, nobody can tell when a page ends that was stored before.
       await this.expireAll(entries.filter((entry) => isSetBack || isDue(entry, now)));
       for (const entry of entries) if (entry.expires > now) this.watch(entry);
       if (period < current) await this.index.close(period);

@@ -69,7 +69,7 @@ export class FileLeases {
   }
 
   private ask(key: string, silent: string | undefined): LeaseAnswer {
-    // A hash is short enough, and a valid file name on any file system, whatever the page key.
+    // The hash of any page key is short enough, and a valid file name on any file system.
     const path = join(this.#directory, createHash('sha1').update(key, 'latin1').digest('hex'));
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const name = randomUUID();

@@ -130,7 +130,7 @@ export class MemcachedJournal implements PurgeJournal {
 
   /**
    * The current head. A missing head is made: from then on nothing is missed. A head is made again if its maker did not know of the latest claim,
-   * because that process may have stored pages of its own edition. Nobody knows whether a missing head was such a head, so the claim in a new head
+   * because that process may have stored pages of its own edition. Nobody knows whether a missing head was such a one, so the claim in a new head
    * is never swept.
    */
   private async current(): Promise<CurrentHead> {

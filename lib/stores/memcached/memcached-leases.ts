@@ -21,7 +21,7 @@ export class MemcachedLeases {
 
   /** @param silent the beat of a process that has died */
   async take(key: string, silent: string | undefined): Promise<LeaseAnswer> {
-    // A hash is short enough, whatever the page key.
+    // The hash of any page key is short enough.
     const item = this.prefix + hash('sha1', Buffer.from(key, 'latin1'), 'base64url');
     const version = await this.client.compareAndSet(item, RENDERING, LEASE_TTL, silent);
     if (version !== undefined) {
