@@ -1,4 +1,4 @@
-/** Writes one batch at a time: what comes meanwhile goes out together afterwards. */
+/** Writes one batch at a time. Items that are added meanwhile go out together in the next batch. */
 export class Batches<T> {
   #items: T[] = [];
   #next: Promise<void> | undefined;
@@ -6,7 +6,7 @@ export class Batches<T> {
 
   constructor(private readonly write: (items: readonly T[]) => Promise<void>) {}
 
-  /** Settles as the batch does in which the item is written. */
+  /** Settles as the batch that contains the item. */
   add(item: T): Promise<void> {
     this.#items.push(item);
     this.#next ??= this.#last.then(() => {

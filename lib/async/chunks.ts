@@ -1,4 +1,4 @@
-/** Arrays of so many, and the rest: also what came before the values broke off. */
+/** Arrays of `size` values, and one with the rest. If the values break off with an error, those before it come first. */
 export async function* chunks<T>(
   values: Iterable<T> | AsyncIterable<T>,
   size: number,
@@ -17,7 +17,7 @@ export async function* chunks<T>(
   if (chunk.length > 0) yield chunk;
 }
 
-/** The same of what is there already. */
+/** As `chunks`, for values that are all there already. */
 export function slices<T>(values: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
     values.slice(index * size, (index + 1) * size),

@@ -1,11 +1,11 @@
 /**
  * Waits for an answer, but not for ever.
  *
- * @param milliseconds none and less than none is one turn of the event loop
- * @returns `undefined` when it comes later than so many milliseconds
+ * @param milliseconds 0 or less means one turn of the event loop
+ * @returns `undefined` when the answer takes longer
  */
 export function inTime<T>(answer: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  // One promise: every visitor for whom a page is rendered waits here several times.
+  // This makes only one promise: every visitor for whom a page is rendered waits here several times.
   return new Promise((resolve, reject) => {
     // Timers run before sockets are read: after a busy turn of the event loop, the answer may be there already.
     const timer = setTimeout(() => setImmediate(resolve, undefined), Math.max(0, milliseconds));

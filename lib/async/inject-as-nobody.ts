@@ -4,9 +4,9 @@ import { asNobody } from './as-nobody.js';
 
 /** A GET that an application sends to itself. */
 export interface InjectedRequest extends Pick<InjectOptions, 'url' | 'headers' | 'remoteAddress' | 'signal'> {
-  /** Whether its socket is that of TLS. */
+  /** Whether its socket is a TLS socket. */
   readonly isEncrypted: boolean;
-  /** Is given the request before the application sees it. */
+  /** Gets the request before the application sees it. */
   readonly onRequest?: ((request: IncomingMessage) => void) | undefined;
 }
 
@@ -22,7 +22,7 @@ export function injectAsNobody(
   const dispatch: Parameters<typeof inject>[0] = (injected, response) => {
     const request = injected as unknown as IncomingMessage;
     onRequest?.(request);
-    // express-session and morgan read it, and light-my-request warns of that; Node itself does not.
+    // express-session and morgan read `connection`. light-my-request warns of that, but Node itself does not.
     Object.defineProperty(request, 'connection', { get: socketOf, configurable: true });
     if (isEncrypted) Object.assign(request.socket, { encrypted: true });
     server.emit('request', request, response as unknown as ServerResponse);

@@ -1,13 +1,13 @@
 import { inTime } from './in-time.js';
 
-/** A visitor waits no longer for the cache, in milliseconds, however often a request needs it. */
+/** How long a visitor waits for the cache in all, in milliseconds, however often a request needs it. */
 const PATIENCE = 45;
 
 /** How long each request has waited, in milliseconds. */
 const waited = new WeakMap<object, number>();
 
 /**
- * Waits for the cache on behalf of a request, but not for ever. What it waits for goes on.
+ * Waits for the cache on behalf of a request, but not for ever. The operation goes on afterwards.
  *
  * @param patience how long the request waits in all, in milliseconds
  * @returns `undefined` when the request has waited long enough, now and before
@@ -22,12 +22,12 @@ export async function waitFor<T>(answer: Promise<T>, request: object, patience =
   }
 }
 
-/** A request goes on in the place of another one: the visitor has waited for both. */
+/** Must be called when a request goes on in the place of another one: the visitor has waited for both. */
 export function passWaitOn(from: object, to: object): void {
   countWait(to, waited.get(from) ?? 0);
 }
 
-/** @param milliseconds for which the visitor has waited for the cache somewhere else */
+/** @param milliseconds how long the visitor has waited for the cache somewhere else */
 export function countWait(request: object, milliseconds: number): void {
   waited.set(request, (waited.get(request) ?? 0) + milliseconds);
 }

@@ -1,7 +1,7 @@
 /**
- * Works on values in their order, on so many at once.
+ * Works on values in their order, on `count` of them at once.
  *
- * @throws what the work has thrown first, when all that had begun has ended; nothing further is begun then
+ * @throws an error of the work, once everything that had begun has ended. After an error, nothing further is begun
  */
 export async function together<T>(
   values: Iterable<T>,

@@ -1,6 +1,6 @@
 /**
- * One task at a time for each key. A task that has begun may be too old for whoever asks now, so all who ask meanwhile share
- * the next.
+ * Runs one task at a time for each key. A task that has begun may be too old for a new caller, so all callers that come meanwhile share the next
+ * one.
  */
 export class Turns<T> {
   readonly #running = new Map<string, Promise<T>>();

@@ -1,4 +1,4 @@
-/** Does so many things at once, and lets so many more wait for their turn. */
+/** Runs `together` tasks at once, and lets `waiting` more tasks wait for their turn. */
 export class WorkQueue {
   #working = 0;
   readonly #waiting: (() => void)[] = [];
@@ -8,7 +8,7 @@ export class WorkQueue {
     private readonly waiting = Infinity,
   ) {}
 
-  /** @returns `undefined` when too many wait already */
+  /** @returns `undefined` when too many tasks wait already */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (this.#working < this.together) this.#working += 1;
     else if (this.#waiting.length < this.waiting) await new Promise<void>((resolve) => this.#waiting.push(resolve));

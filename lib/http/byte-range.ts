@@ -11,11 +11,11 @@ export interface ByteRange {
 const ONE_RANGE = /^bytes=[\t ,]*(?:(\d+)-(\d*)|-(\d+))[\t ,]*$/i;
 
 /**
- * What a `Range` field asks for (RFC 9110, section 14.2). Several ranges, other units and ranges that end before they start are ignored,
- * as a server may do.
+ * What a `Range` field asks for (RFC 9110, section 14.2). Several ranges, other units and ranges that end before they start are ignored, as a
+ * server may do.
  *
- * @param length of the content, in bytes
- * @returns `undefined` for all of it
+ * @param length the length of the content, in bytes
+ * @returns `undefined` for all of the content
  */
 export function byteRange(range: string, length: number): ByteRange | 'unsatisfiable' | undefined {
   const [match, first, last, suffix] = ONE_RANGE.exec(range) ?? [];
@@ -32,11 +32,11 @@ export function hasRanges(page: ResponseHead): boolean {
 }
 
 /**
- * Which part of a page a request asks for. `If-Range` (RFC 9110, section 13.1.5) holds for the strong `ETag` of the page alone: a
- * `Last-Modified` is the same for all codings of a page, so a part of one could be put behind a part of another.
+ * Which part of a page a request asks for. `If-Range` (RFC 9110, section 13.1.5) works only with the strong `ETag` of the page: a `Last-Modified`
+ * is the same for all codings of a page, so a client could put a part of one behind a part of another.
  *
- * @param length of the content, in bytes
- * @returns `undefined` for all of it
+ * @param length the length of the content, in bytes
+ * @returns `undefined` for all of the content
  */
 export function requestedRange(
   page: ResponseHead,

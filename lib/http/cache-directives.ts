@@ -8,24 +8,18 @@ export interface CacheDirectives {
   /**
    * The argument of a directive that is a number of seconds.
    *
-   * @returns `undefined` without the directive; 0, "stale", when it is no number or is said twice with different ones
+   * @returns `undefined` without the directive; 0 ("stale") when the argument is no number, or when there are several different ones
    */
   seconds(name: string): number | undefined;
 }
 
-/**
- * A directive with its argument, quoted or not; whatever is none is read as a name up to the next comma. A quote without an end
- * hides nothing.
- */
+/** A directive with its argument, quoted or not. Anything else is read as a name, up to the next comma. A quote without an end hides nothing. */
 const DIRECTIVE = /[\s,=]*(?<name>[^\s,=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,]*)))?[^,]*/gy;
 
-/**
- * Reads field lines leniently where that is safe: names in any case, arguments quoted or not, and a directive is there
- * as soon as its name is.
- */
+/** Reads field lines leniently where that is safe: names in any case, arguments quoted or not. A directive counts as soon as its name is there. */
 export function cacheControl(lines: readonly string[]): CacheDirectives {
   const directives = new Map<string, (string | undefined)[]>();
-  // One by one: a quote in one line hides no directive of the next.
+  // Lines are read one by one, so that a quote in one line hides no directive of the next.
   for (const { groups = {} } of lines.flatMap((line) => [...line.matchAll(DIRECTIVE)])) {
     const name = (groups['name'] ?? '').toLowerCase();
     const value = groups['quoted'] ?? groups['plain'];
@@ -55,7 +49,7 @@ const MEMBER = new RegExp(
 /**
  * Reads `CDN-Cache-Control` (RFC 9213, section 2.1).
  *
- * @returns `undefined` when it is empty or not a dictionary of structured fields: it must be ignored then
+ * @returns `undefined` when the field is empty or not a dictionary of structured fields: it must be ignored then
  */
 export function targetedCacheControl(lines: readonly string[]): CacheDirectives | undefined {
   if (lines.length === 0) return undefined;
@@ -75,7 +69,7 @@ export function targetedCacheControl(lines: readonly string[]): CacheDirectives 
   };
 }
 
-/** Whether its content may be stored in another coding (RFC 9110, section 7.7). */
+/** Whether the content of a response may be stored in another coding (RFC 9110, section 7.7). */
 export function mayBeTransformed({ headers }: Pick<ResponseHead, 'headers'>): boolean {
   return !cacheControl(valuesOf(headers, 'cache-control')).has('no-transform');
 }

@@ -19,15 +19,15 @@ const { zstdDecompress, createZstdCompress, createZstdDecompress } = zlib as Zst
 export const WORTH_COMPRESSING = 1000;
 
 /**
- * Up to this, handing the content to another thread and back takes about as long as packing it (30 KB: 0.1 ms), and costs twice the
- * CPU time. In bytes.
+ * Up to this size, content is packed at once, in bytes. Handing it to another thread and back takes about as long as packing it (30 KB: 0.1 ms),
+ * and costs twice the CPU time.
  */
 const PACKED_AT_ONCE = 65_536;
 
 /**
- * From 4 on, zlib looks for the best of several matches. On 40 pages of documentation, level 3 made 23.4 % of them, and level 6 21.7 %, in
- * 1.6 times the time; on lists it took 2.5 times as long for the same size. Always the same: the same page must have the same bytes under
- * its strong `ETag`.
+ * The compression level. From 4 on, zlib looks for the best of several matches. Level 3 packed 40 pages of documentation to 23.4 % of their size,
+ * and level 6 to 21.7 %, in 1.6 times the time. On lists, level 6 took 2.5 times as long for the same size. The level never changes: the same page
+ * must have the same bytes under its strong `ETag`.
  */
 const LEVEL = 3;
 
@@ -44,7 +44,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   ...(zstdDecompress && { zstd: promisify(zstdDecompress) }),
 };
 
-/** The highest quality, which is the default, takes a second for a megabyte. */
+/** The default is the highest quality, which takes a second for a megabyte. */
 const BROTLI = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 const gzipAgain = () => ({ undo: zlib.createGunzip(), redo: zlib.createGzip({ level: LEVEL }) });
@@ -65,8 +65,8 @@ export function isDecodable(coding: string): boolean {
 /**
  * Undoes a content coding.
  *
- * @param limit of the result, in bytes
- * @returns why not, when the coding is unknown, the data damaged, or the result too large
+ * @param limit the size of the largest result, in bytes
+ * @returns the content; or why there is none: the coding is unknown or the data damaged ('content-encoding'), or the result too large ('size')
  */
 export async function decode(
   body: Buffer,
@@ -82,16 +82,16 @@ export async function decode(
 }
 
 /**
- * Undo a content coding of what passes, and do it again.
+ * Streams that undo a content coding, and do it again.
  *
- * @returns `undefined` where there is none to undo, and for one that `decode()` does not know
+ * @returns `undefined` when there is no coding to undo, or when `decode()` does not know it
  */
 export function recoders(coding: string): { undo: Transform; redo: Transform } | undefined {
   const name = coding.trim().toLowerCase();
   return Object.hasOwn(RECODERS, name) ? RECODERS[name]!() : undefined;
 }
 
-/** @returns `undefined` when it is not worth it */
+/** @returns `undefined` when it is not worth compressing */
 export async function compress(body: Buffer): Promise<Buffer | undefined> {
   if (body.length < WORTH_COMPRESSING) return undefined;
   const packed =

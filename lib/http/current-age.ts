@@ -3,7 +3,7 @@ import { httpDate } from './http-date.js';
 /** All values of a field of a response, one a line. */
 export type FieldReader = (name: string) => readonly string[];
 
-/** The largest that a cache must be able to hold (RFC 9111, section 1.2.2). */
+/** The largest number of seconds that a cache must be able to hold (RFC 9111, section 1.2.2). */
 export const MAX_SECONDS = 2 ** 31;
 
 /** `Age` is one number; of a list, the first counts (RFC 9111, section 5.1). */

@@ -5,7 +5,7 @@
  */
 export type HeaderField = readonly [name: string, value: string];
 
-/** What a response says before its content. */
+/** The part of a response before its content. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: readonly HeaderField[];
@@ -29,7 +29,7 @@ export function headerOf({ headers }: Pick<ResponseHead, 'headers'>, name: strin
   return headers.find(([field]) => isNamed(field, name))?.[1];
 }
 
-/** Most names differ in their length, and that is quicker to see. */
+/** Compares the lengths first: most names differ in it, and that is quicker to see. */
 function isNamed(field: string, name: string): boolean {
   return field.length === name.length && field.toLowerCase() === name;
 }

@@ -3,8 +3,8 @@ import { cacheControl, targetedCacheControl } from './cache-directives.js';
 import { currentAge, type FieldReader } from './current-age.js';
 
 /**
- * How long a shared cache may serve a response (RFC 9111, section 4.2.1; RFC 9213): `CDN-Cache-Control`, else `s-maxage`, else
- * `max-age`, else `Expires`; less its age. What is malformed or contradicts itself counts as stale.
+ * How long a shared cache may serve a response (RFC 9111, section 4.2.1; RFC 9213): `CDN-Cache-Control`, else `s-maxage`, else `max-age`, else
+ * `Expires`; minus the age of the response. A malformed or contradictory value counts as stale.
  *
  * @param now in milliseconds since the epoch
  * @returns milliseconds, 0 when it is stale already; `undefined` when the response does not say

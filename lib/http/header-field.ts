@@ -4,7 +4,7 @@ import type { HeaderField } from './fields.js';
 const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Whether it can be sent as a line of a header. */
+/** Whether a field can be sent as a line of a header. */
 export function isHeaderField([name, value]: HeaderField): boolean {
   return NAME.test(name) && VALUE.test(value);
 }

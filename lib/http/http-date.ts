@@ -4,8 +4,8 @@ const RFC_850 = /^[A-Z][a-z]{2,5}day, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\
 const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [\d ]\d \d\d:\d\d:\d\d \d{4}$/;
 
 /**
- * @param now for years of two digits; like the result, in milliseconds since the epoch
- * @returns `undefined` when it is no date
+ * @param now the present, for years with two digits; in milliseconds since the epoch, like the result
+ * @returns `undefined` when the value is no date
  */
 export function httpDate(value: string | undefined, now = Date.now()): number | undefined {
   if (value === undefined) return undefined;
@@ -13,7 +13,7 @@ export function httpDate(value: string | undefined, now = Date.now()): number | 
   if (ASCTIME.test(value)) return parsed(`${value} GMT`);
   const [match, day, month, digits, time] = RFC_850.exec(value) ?? [];
   if (match === undefined) return undefined;
-  // What seems to be more than 50 years ahead is in the past.
+  // A date that seems to be more than 50 years ahead is in the past.
   const limit = new Date(now);
   limit.setUTCFullYear(limit.getUTCFullYear() + 50);
   const century = Math.floor(limit.getUTCFullYear() / 100);

@@ -2,12 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { httpDate } from './http-date.js';
 import { headerOf, type ResponseHead } from './fields.js';
 
-/**
- * Whether whoever sends these fields has the page already (RFC 9110, section 13.2.2): by `If-None-Match`, else by
- * `If-Modified-Since`.
- */
+/** Whether the client that sends these fields has the page already (RFC 9110, section 13.2.2): by `If-None-Match`, else by `If-Modified-Since`. */
 export function isNotModified(page: ResponseHead, request: IncomingHttpHeaders): boolean {
-  // What is no success has no conditions (section 13.2.1).
+  // Conditions apply to successful responses only (section 13.2.1).
   if (page.status !== 200) return false;
   const tags = request['if-none-match'];
   if (tags !== undefined) return tags.trim() === '*' || opaqueTags(tags).includes(opaqueTag(page));
@@ -16,7 +13,7 @@ export function isNotModified(page: ResponseHead, request: IncomingHttpHeaders):
   return since !== undefined && modified !== undefined && modified <= since;
 }
 
-/** Weak comparison (section 8.8.3.2) looks at what is in the quotes alone. */
+/** Weak comparison (section 8.8.3.2) looks only at the text in the quotes. */
 function opaqueTags(list: string): string[] {
   return list.match(/"[^"]*"/g) ?? [];
 }

@@ -3,8 +3,8 @@ import type { HeaderField } from './fields.js';
 import { isOfOneResponse } from './fields-of-one-response.js';
 
 /**
- * Hop-by-hop fields (RFC 9110, section 7.6.1), and those that belong to one response and not to the page. `Age` is in the `Date`
- * that a page is stored with.
+ * Hop-by-hop fields (RFC 9110, section 7.6.1), and those that belong to one response and not to the page. The `Date` that a page is stored with
+ * includes its `Age`.
  */
 const NOT_OF_THE_PAGE = new Set<string>([
   ...HOP_BY_HOP,

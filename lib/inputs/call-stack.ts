@@ -1,7 +1,7 @@
 import { findSourceMap, type SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** A place in the code. In a bundle, it is that of the source if Node knows the source map (`--enable-source-maps`). */
+/** A place in the code. In a bundle, it is the place in the source, if Node knows the source map (`--enable-source-maps`). */
 export interface Call {
   /** With slashes; `undefined` for code without a file. */
   readonly file: string | undefined;
@@ -14,15 +14,15 @@ interface File {
   readonly map: SourceMap | undefined;
 }
 
-/** Some hundreds in an application; code that is made at run time may have any name. */
+/** How many files are remembered. An application has some hundreds, but code that is made at run time may have any name. */
 const MAX_FILES = 2000;
 const files = new Map<string, File>();
 
 /**
- * Who has called a function, the nearest first.
+ * The callers of a function, the nearest first.
  *
  * @param below the function
- * @param depth so many calls are looked at
+ * @param depth how many calls are looked at
  */
 export function callsBelow(below: (...args: never[]) => unknown, depth: number): Call[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
@@ -63,6 +63,6 @@ function fileOf(name: string): File {
 
 function pathOf(name: string): string {
   const path = (name.startsWith('file://') ? fileURLToPath(name) : name).replaceAll('\\', '/');
-  // Bundlers name sources from where they were started.
+  // Bundlers name sources relative to where they were started.
   return path.startsWith('node_modules/') ? `/${path}` : path;
 }

@@ -1,14 +1,14 @@
-/** A library that reads request fields and makes no page of them. */
+/** A library that reads request fields, but makes no page from them. */
 export interface HarmlessReader {
-  /** As it is called below `node_modules`. */
+  /** Its name below `node_modules`. */
   readonly package: string;
   /** Only these of its files, as the end of their paths. */
   readonly files?: RegExp;
-  /** Whether the application may call it from a handler, and be called by it: whatever is read goes into a log. */
+  /** Whether the application may call it from a handler, and be called by it: everything that it reads goes into a log. */
   readonly isLog?: true;
-  /** What it has read is harmless only if the response has this field, of which another policy judges. */
+  /** What it has read is harmless only if the response has this field, which another policy judges. */
   readonly shownIn?: string;
-  /** It puts what it has read on the request, under these names, and whoever reads them there has read it. */
+  /** It puts what it has read on the request, under these names. Code that reads such a name has read the inputs. */
   readonly copies?: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -23,12 +23,12 @@ const LOGS = [
   'log4js',
 ];
 
-/** Middleware that writes logs. It also makes request ids, with functions of the application, and those count. */
+/** Middleware that writes logs. It also makes request ids with functions of the application, and what those read counts. */
 const LOG_MIDDLEWARE = ['pino-http', 'nestjs-pino', 'nest-winston', 'express-winston'];
 
 const ADDRESS = [':remote-address', 'x-forwarded-for'];
 
-/** Whoever asks too often gets 429, which is no page. */
+/** Visitors who ask too often get 429, which is no page. */
 const RATE_LIMITERS = ['@nestjs/throttler', 'express-rate-limit', '@fastify/rate-limit', 'express-slow-down'];
 
 /** They look whether the connection is secure before they set a cookie, and a page that comes with a cookie is not stored. */
@@ -37,7 +37,7 @@ const SESSIONS = ['express-session', 'cookie-session', '@fastify/session', '@fas
 /** They decide how the content is packed, and pages are stored unpacked. */
 const COMPRESSION = ['compression', '@fastify/compress'];
 
-/** They answer `*`, or they say `Vary: Origin`. When they say nothing, another origin would be told something. */
+/** They answer `*`, or they say `Vary: Origin`. If they say nothing, they might say something to another origin. */
 const CORS = ['cors', '@fastify/cors'];
 
 export const HARMLESS_READERS: readonly HarmlessReader[] = [
@@ -45,7 +45,7 @@ export const HARMLESS_READERS: readonly HarmlessReader[] = [
   ...[...LOG_MIDDLEWARE, ...RATE_LIMITERS, ...SESSIONS, ...COMPRESSION].map((name) => ({ package: name })),
   ...CORS.map((name) => ({ package: name, shownIn: 'access-control-allow-origin' })),
   { package: 'morgan', copies: { _remoteAddress: ADDRESS } },
-  // For middleware written for Express.
+  // It makes these for middleware written for Express.
   {
     package: '@fastify/middie',
     copies: { ip: ADDRESS, ips: ADDRESS, hostname: ['host', 'x-forwarded-host'], protocol: ['x-forwarded-proto'] },

@@ -5,7 +5,7 @@ import type { RequestInputs } from './request-inputs.js';
 const OPEN = Symbol('nestjs-nginx-cache: open requests');
 type Observed = Socket & { [OPEN]?: RequestInputs[] };
 
-/** What a socket tells of the peer, by the input that it is. */
+/** The properties by which a socket tells about the peer, with the input that each of them is. */
 const PROPERTIES: Readonly<Record<string, string>> = {
   remoteAddress: ':remote-address',
   remotePort: ':remote-address',
@@ -20,7 +20,7 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   alpnProtocol: ':tls',
 };
 
-/** Watches what is read of a connection. It must be called with the socket itself: requests of HTTP/2 have another object in its place. */
+/** Watches what is read from a connection. It must be called with the socket itself: requests of HTTP/2 have another object in its place. */
 export function watchConnection(socket: Socket): void {
   const watched = socket as Observed;
   if (watched[OPEN]) return;
@@ -29,17 +29,17 @@ export function watchConnection(socket: Socket): void {
 }
 
 /**
- * Notes what is read of a connection while a request on it is being answered. With pipelining and HTTP/2 these may be several, and
- * nobody knows for which: it counts for all.
+ * Notes what is read from a connection while a request on it is being answered. With pipelining and HTTP/2 there may be several such requests, and
+ * nobody knows for which one something is read, so it counts for all.
  *
- * @returns `false` when it cannot be seen
+ * @returns `false` when reads of the connection cannot be seen
  */
 export function observeConnection(socket: Socket, inputs: RequestInputs): boolean {
   const watched = socket as Observed;
   if (!types.isProxy(socket)) watchConnection(socket);
   const open = watched[OPEN];
   if (!open) return false;
-  // Most often one after the other.
+  // Usually requests come one after the other.
   if (open.length === 1 && open[0]!.isOver) open[0] = inputs;
   else watched[OPEN] = [...open.filter(({ isOver }) => !isOver), inputs];
   return true;

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { IncomingHttpHeaders } from 'node:http';
 import { EVERY_FIELD, type RequestInputs } from './request-inputs.js';
 
-/** What libraries ask every object for (is it a promise, an Observable, a list?). As fields, they count only when somebody sends them. */
+/** Names that libraries read from every object (is it a promise, an Observable, a list?). As fields, they count only when somebody sends them. */
 const ASKED_OF_OBJECTS = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
   'then',
@@ -13,10 +13,10 @@ const ASKED_OF_OBJECTS = new Set([
 ]);
 
 /**
- * In the place of `request.headers`: the same to whoever reads it, and notes what is read. What is absent counts: others may send it.
- * What the application has set itself does not count.
+ * Stands in the place of `request.headers`: it looks the same to every reader, and notes what is read. Absent fields count, because other visitors
+ * may send them. Fields that the application has set itself do not count.
  *
- * It is a proxy, since nothing else notices `Object.keys()` and `Object.hasOwn()`; so `structuredClone()` refuses it (HTML Standard,
+ * It is a proxy, since nothing else notices `Object.keys()` and `Object.hasOwn()`. For this reason `structuredClone()` refuses it (HTML Standard,
  * StructuredSerializeInternal, step 23).
  */
 export function observedFields(fields: IncomingHttpHeaders, inputs: RequestInputs): IncomingHttpHeaders {
@@ -42,7 +42,7 @@ class Traps implements ProxyHandler<IncomingHttpHeaders> {
   constructor(private readonly inputs: RequestInputs) {}
 
   get(fields: IncomingHttpHeaders, name: string | symbol, receiver: unknown): unknown {
-    // `JSON.stringify()` asks for it first. A log gets a copy at once; whoever else asks reads all fields.
+    // `JSON.stringify()` asks for it first. A log gets a copy at once; any other reader reads all fields.
     if (name === 'toJSON') return this.inputs.read(EVERY_FIELD, read.get) ? () => ({ ...fields }) : undefined;
     this.note(fields, name, read.get);
     return Reflect.get(fields, name, receiver);
@@ -66,7 +66,7 @@ class Traps implements ProxyHandler<IncomingHttpHeaders> {
   }
 
   set(fields: IncomingHttpHeaders, name: string | symbol, value: unknown, receiver: unknown): boolean {
-    // An object that inherits from it gets a property of its own.
+    // An object that inherits from the proxy gets a property of its own.
     if (receiver !== this.proxy) return Reflect.set(fields, name, value, receiver);
     this.own(name);
     return Reflect.set(fields, name, value);
@@ -88,13 +88,13 @@ class Traps implements ProxyHandler<IncomingHttpHeaders> {
   }
 
   private note(fields: IncomingHttpHeaders, name: string | symbol, by: (...args: never[]) => unknown): void {
-    // Node has all names in lower case: there is never anything under another.
+    // Node has all names in lower case, so there is never anything under other names.
     if (typeof name === 'symbol' || name !== name.toLowerCase() || this.#own?.has(name)) return;
     if (ASKED_OF_OBJECTS.has(name) && !Object.hasOwn(fields, name)) return;
-    // HTTP/2 says the host in a field of its own (RFC 9113, section 8.3.1).
+    // HTTP/2 has a field of its own for the host (RFC 9113, section 8.3.1).
     this.inputs.read(name === ':authority' ? 'host' : name, by);
   }
 }
 
-/** The traps by which something is read. Whoever has called them is the reader. */
+/** The traps by which something is read. Their caller is the reader. */
 const read = Traps.prototype;

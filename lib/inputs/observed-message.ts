@@ -7,7 +7,7 @@ type By = (...args: never[]) => unknown;
 /**
  * Puts other fields in the place of those that were sent.
  *
- * @param inputs of the request, with the raw forms of these fields
+ * @param inputs the inputs of the request, with the raw forms of these fields
  */
 export function replaceFields(request: IncomingMessage, fields: IncomingHttpHeaders, inputs: RequestInputs): void {
   setInputs(request, inputs);
@@ -17,14 +17,14 @@ export function replaceFields(request: IncomingMessage, fields: IncomingHttpHead
     Object.defineProperty(request, 'headersDistinct', HEADERS_DISTINCT);
     return;
   }
-  // Node keeps both under symbols, from which all else is read.
+  // Node keeps both under symbols, and reads everything else from these.
   const slot = (name: string) =>
     Object.getOwnPropertySymbols(request).find(({ description }) => description === name) ?? name;
   Object.assign(request, { [slot('headers')]: fields });
   Object.defineProperty(request, slot('rawHeaders'), { configurable: true, get: rawHeaders });
 }
 
-/** The same functions for all requests: V8 gives objects with accessors of their own no common shape. */
+/** All requests share these functions: V8 gives objects with accessors of their own no common shape. */
 const RAW_HEADERS: PropertyDescriptor = {
   configurable: true,
   enumerable: true,

@@ -4,19 +4,19 @@ import { FROM_NGINX } from '../page/page-key-header.js';
 import type { Variant } from '../rules/variant.js';
 import { variantFields } from '../rules/variant.js';
 
-/** With a value, these keep a request away from the cache (lib/rules): on the way to a page they say nothing. */
+/** With a value, these fields keep a request away from the cache (lib/rules), so they say nothing in a request that may become a page. */
 const GOVERNED = ['authorization', 'upgrade', 'content-length', 'transfer-encoding'];
 
 /** They describe content, and a request with content is kept away from the cache. */
 const OF_CONTENT = ['content-type', 'content-encoding'];
 
 /**
- * Requests with these are answered, and no page is made of the answer (conditional-request.listener.ts). Nothing else may say what is in
- * them: nginx takes them off.
+ * Requests with these fields are answered, but no page is made from the answer (conditional-request.listener.ts). Nothing else may depend on these
+ * fields, because nginx removes them.
  */
 const CONDITIONS = ['range', ...PRECONDITIONS, ...VALIDATIONS];
 
-/** What is left of a field that says how the content is coded on its way. Pages are stored without a coding. */
+/** The members of `Accept-Encoding` that the application sees. Pages are stored without a coding. */
 const CODINGS = /^(?:gzip|x-gzip|deflate|compress|br|zstd|identity|\*)(?:;q=[01](?:\.[0-9]{1,3})?)?$/;
 
 /** What a page may be made from, besides the path and the query of its key. */
@@ -29,7 +29,7 @@ export interface PageFieldOptions {
   readonly pass: 'all' | 'key';
 }
 
-/** The request fields that the application sees while a page is made: of all visitors who would get it, the same. */
+/** The request fields that the application sees while a page is made: the same for all visitors who would get the page. */
 export class PageFields {
   readonly #left: ReadonlySet<string>;
   readonly #kept: ReadonlySet<string>;
@@ -58,7 +58,7 @@ export class PageFields {
   }
 
   /**
-   * @param sent what the client has sent
+   * @param sent the fields that the client has sent
    * @param values the value of each variant
    */
   of(sent: IncomingHttpHeaders, values: Readonly<Record<string, string>>): IncomingHttpHeaders {
@@ -78,11 +78,11 @@ export class PageFields {
   }
 }
 
-/** What few browsers send, most visitors do. */
+/** The results for usual fields: most visitors use one of a few browsers. */
 const usual = new Map<string, string>();
 const MAX_USUAL = 100;
 
-/** Nothing but names that everybody knows. */
+/** Leaves only codings that everybody knows. */
 function knownCodings(field: string): string {
   const remembered = usual.get(field);
   if (remembered !== undefined) return remembered;
@@ -92,7 +92,7 @@ function knownCodings(field: string): string {
   return known;
 }
 
-/** The same fields as they stand in a message: name and value in turn, those that have been changed once. */
+/** The same fields in their raw form: name and value in turn. A field that has been changed appears once. */
 export function rawFields(raw: readonly string[], sent: IncomingHttpHeaders, fields: IncomingHttpHeaders): string[] {
   const list: string[] = [];
   const done = new Set<string>();

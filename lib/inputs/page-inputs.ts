@@ -14,7 +14,7 @@ import { isHttp2, replaceFields } from './observed-message.js';
 import { PageFields, rawFields } from './page-fields.js';
 import { type InputPolicy, RequestInputs } from './request-inputs.js';
 
-/** Of the site itself, when they say what it says. */
+/** Fields that may be read when they say no more than the site itself does. */
 const OF_ORIGIN = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto']);
 
 /** Notices what pages are made from: every request that may become one is observed from the moment it arrives. */
@@ -39,17 +39,17 @@ export class PageInputs implements InputPolicy {
     });
   }
 
-  /** Before anybody else sees the request. One that the rules keep away from the cache is left as it is. */
+  /** Must be called before anybody else sees the request. A request that the rules keep away from the cache is left as it is. */
   observe(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'GET') return;
     const { head, address, rule, personal } = this.received.of(request);
     const sent = head.headers;
     if (rule || personal !== undefined || this.isBypassed(sent)) return;
-    // Without nginx, the visitor may prefer another language than that of the key (language.listener.ts), and gets it.
+    // Without nginx, a visitor who prefers another language than that of the key gets it (language.listener.ts).
     if (this.#languages.contradicted(head, address.variants)) return;
     if (isHttp2(request) && !request.stream.endAfterHeaders) return;
     const { rawHeaders } = request;
-    // Nothing that a page must not depend on is in there with `pass: 'key'`, so it may be read and copied like any object.
+    // With `pass: 'key'`, the fields contain nothing that a page must not depend on, so they may be read and copied like any object.
     const isObserved = this.options.requestFields.pass !== 'key';
     const list = () => rawFields(rawHeaders, sent, this.#fields.of(sent, address.variants));
     const inputs = new RequestInputs(request, response, this, { isObserved, list });
@@ -71,8 +71,8 @@ export class PageInputs implements InputPolicy {
   }
 
   /**
-   * Whether a field says no more than the key or the `origin` does: the host, and how the site is reached. A port is no part of the key:
-   * behind nginx there is none but its own, else it must be that of this server.
+   * Whether a field says no more than the key or the `origin` does: the host, and how the site is reached. A port is no part of the key. Behind
+   * nginx, the only port is nginx's own; otherwise it must be the port of this server.
    */
   private isOfOrigin(name: string, request: IncomingMessage): boolean {
     const sent = receivedFields(request);

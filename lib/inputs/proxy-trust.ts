@@ -1,27 +1,27 @@
 import type { IncomingMessage } from 'node:http';
 import { frameworkBelow, type Reader } from './reader.js';
 
-/** What a proxy that is trusted says about how the site was reached. */
+/** Fields in which a trusted proxy says how the site was reached. */
 const FORWARDED = new Set(['x-forwarded-proto', 'x-forwarded-host']);
 
 /** The part of an Express request that says which proxies are trusted. */
 type OfExpress = IncomingMessage & { app?: { get?(setting: string): unknown } };
 
 /**
- * `req.protocol` and `req.host` look at the peer's address to decide whether what a proxy says counts. If it does, the page is made from
- * that, and it counts as an input by itself. If it does not, the peer would be another visitor: then the address makes a difference.
+ * `req.protocol` and `req.host` look at the peer's address to decide whether to trust what a proxy says. If they trust it, the page is made from
+ * the proxy's fields, which count as inputs themselves. If they do not, another visitor would be another peer, so the address makes a difference.
  */
 export class ProxyTrust {
-  /** Who has asked, and for which field. */
+  /** Who has asked for the address, and for which field. */
   #distrusted: { readonly reader: Reader; readonly field: string | undefined } | undefined;
-  /** What Fastify has looked for last. */
+  /** The field that Fastify has looked for last. */
   #sought: string | undefined;
 
   constructor(private readonly request: IncomingMessage) {}
 
   /**
-   * Notes that a field has been read, which may be one of those. With `trustProxy`, Fastify looks whether it is there, then at the
-   * address, and reads it again if the peer is trusted.
+   * Notes that a field has been read, if it is one of `FORWARDED`. With `trustProxy`, Fastify looks whether the field is there, then at the
+   * address, and reads the field again if the peer is trusted.
    */
   read(name: string, by: (...args: never[]) => unknown): void {
     if (!FORWARDED.has(name) || frameworkBelow(by) !== 'fastify') return;
@@ -29,7 +29,7 @@ export class ProxyTrust {
     this.#sought = name;
   }
 
-  /** Whether the address has been read for nothing else; of Fastify, that is known later. */
+  /** Whether the address has been read only to decide about trust. For Fastify, this is known later. */
   isAsked(reader: Reader): boolean {
     if (reader.framework === 'fastify') {
       this.#distrusted = { reader, field: this.#sought };
@@ -47,7 +47,7 @@ export class ProxyTrust {
     const { app, socket } = this.request as OfExpress;
     if (typeof app?.get !== 'function') return false;
     const trusts = app.get('trust proxy fn');
-    // Without the setting, nobody is trusted: it makes no difference who it is.
+    // Without the setting, no peer is trusted, so it makes no difference which peer it is.
     return !app.get('trust proxy') || (typeof trusts === 'function' && (trusts as TrustProxy)(socket.remoteAddress, 0));
   }
 }

@@ -4,21 +4,21 @@ import { HARMLESS_READERS, type HarmlessReader, HELPERS } from './harmless-reade
 
 /** Who has read an input. */
 export interface Reader {
-  /** File, line and column; of the application, if it is there. */
+  /** File, line and column: in the application, if the application is among the callers. */
   readonly place: string;
-  /** Known not to make a page of it. */
+  /** The library that has read the input, if it is known to make no page from it. */
   readonly harmless: HarmlessReader | undefined;
-  /** The framework has read it for itself, to answer a question of the application's. */
+  /** The framework, if it has read the input itself, to answer a question of the application. */
   readonly framework: 'express' | 'fastify' | undefined;
 }
 
 /** This folder; `undefined` in a bundle without a source map, where it is part of a larger file. */
 const OWN = /^(.*\/inputs\/)reader\.[jt]s$/.exec(here()?.file ?? '')?.[1];
 
-/** Whether this library, and whoever else is in the same bundle, cannot be recognised. */
+/** Whether this library, and all other code in the same bundle, cannot be recognised. */
 export const IS_BUNDLED = OWN === undefined;
 
-/** So many calls are looked at. Whoever is farther away is not known to be harmless. */
+/** How many calls are looked at. A reader that is farther away is not known to be harmless. */
 const DEPTH = 20;
 
 /**
@@ -28,7 +28,7 @@ const DEPTH = 20;
  * @param below the function that was called to read
  */
 export function readerBelow(input: string, below: (...args: never[]) => unknown): Reader {
-  // What this folder does for others, they do.
+  // Calls in this folder are left out: it reads for others.
   const calls = callsBelow(below, DEPTH).filter(
     ({ file }) => file !== undefined && !file.startsWith('node:') && !(OWN !== undefined && file.startsWith(OWN)),
   );
@@ -46,12 +46,12 @@ export function readerBelow(input: string, below: (...args: never[]) => unknown)
   };
 }
 
-/** Where this is called. */
+/** The place from which this is called. */
 function here(): Call | undefined {
   return callsBelow(here, 1)[0];
 }
 
-/** The framework, if it has read a field that nobody else has asked it for. */
+/** The framework, if it is the framework itself that has read a field. */
 export function frameworkBelow(below: (...args: never[]) => unknown): Reader['framework'] {
   return frameworkOf(callsBelow(below, 1)[0]);
 }
@@ -60,7 +60,7 @@ function frameworkOf(call: Call | undefined): Reader['framework'] {
   return /\/node_modules\/(express|fastify)\/lib\/request\.js$/.exec(call?.file ?? '')?.[1] as Reader['framework'];
 }
 
-/** `routeOptions` of Fastify says which version of a route was asked for; what chooses the route counts by itself. */
+/** `routeOptions` of Fastify says which version of a route was asked for. The read that chooses the route counts by itself. */
 function insideOf(input: string, framework: Reader['framework']): HarmlessReader | undefined {
   return input === 'accept-version' && framework === 'fastify' ? { package: 'fastify' } : undefined;
 }
@@ -70,16 +70,16 @@ function harmlessOf(calls: readonly Call[]): HarmlessReader | undefined {
     ({ file = '' }) => known(file) ?? (isInPackage(file) ? 'package' : 'application'),
   );
   if (typeof first === 'object' && first.isLog) return first;
-  // A function of the application that a logger has called: a serializer, a format.
+  // A function of the application that a logger has called, such as a serializer or a format.
   const caller = [first, ...others].find((one) => one !== 'application');
   if (first === 'application') return typeof caller === 'object' && caller.isLog ? caller : undefined;
   if (typeof first !== 'object') return undefined;
-  // Its caller gets what it reads, so that must not be the application.
+  // The caller gets what the library reads, so the caller must not be the application.
   const outside = others.find((one) => typeof one !== 'object');
   return outside === 'package' || (outside === undefined && calls.length < DEPTH / 2) ? first : undefined;
 }
 
-/** `undefined` when nothing is known of the file. In a bundle without a source map, nothing is. */
+/** `undefined` when nothing is known about the file. In a bundle without a source map, nothing is known about any file. */
 function known(file: string): HarmlessReader | undefined {
   const [, name = ''] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file) ?? [];
   return HARMLESS_READERS.find((reader) => reader.package === name && (!reader.files || reader.files.test(file)));

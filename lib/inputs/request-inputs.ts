@@ -5,13 +5,13 @@ import { type Reader, readerBelow } from './reader.js';
 const INPUTS = Symbol('nestjs-nginx-cache: inputs');
 type Observed = IncomingMessage & { [INPUTS]?: RequestInputs };
 
-/** What stands for all request fields: they have been copied or listed. */
+/** Stands for all request fields, when they have been copied or listed. */
 export const EVERY_FIELD = 'every-field';
 
-/** So many are remembered of one request. */
+/** How many inputs are remembered of one request. */
 const MAX_READS = 20;
 
-/** Says what counts. */
+/** Decides which inputs count. */
 export interface InputPolicy {
   /** Whether an input may be read: it is in the key, or makes no difference. */
   isFree(name: string, request: IncomingMessage): boolean;
@@ -19,11 +19,11 @@ export interface InputPolicy {
   onCopy(request: IncomingMessage): void;
 }
 
-/** The fields of a request as they stand in a message. */
+/** The fields of a request in their raw form. */
 export interface RawFields {
-  /** Whether it counts when they are read. */
+  /** Whether reading them counts. */
   readonly isObserved: boolean;
-  /** Name and value in turn; it is asked when somebody wants them. */
+  /** Name and value in turn; it is called when somebody wants them. */
   readonly list: () => string[];
   raw?: string[];
   distinct?: NodeJS.Dict<string[]>;
@@ -31,10 +31,10 @@ export interface RawFields {
 
 const NOTHING: [name: string, reader: Reader][] = [];
 
-/** What has been read of a request, of all that a page must not depend on. Of most requests, that is nothing. */
+/** The inputs that have been read of a request although its page must not depend on them. For most requests, there are none. */
 export class RequestInputs {
   #reads: Map<string, Reader> | undefined;
-  /** What has been read in order to be put on the request. */
+  /** The inputs that have been read in order to be put on the request. */
   #copied: Set<string> | undefined;
   readonly #trust: ProxyTrust;
   #isOver = false;
@@ -53,7 +53,7 @@ export class RequestInputs {
   /**
    * Notes that an input has been read.
    *
-   * @param name of a field, in lower case; or another input (`CONNECTION_INPUTS`)
+   * @param name the name of a field, in lower case; or another input (`CONNECTION_INPUTS`)
    * @param by the function that was called to read it
    * @returns whether the reader is known to be harmless
    */
@@ -71,7 +71,7 @@ export class RequestInputs {
     }
     const reads = (this.#reads ??= new Map<string, Reader>());
     if (!reader.harmless || reader.harmless.shownIn !== undefined) reads.set(name, reader);
-    // Nothing that is read now makes a difference any more.
+    // From then on, no further read makes a difference.
     this.#isRefused = reads.size >= MAX_READS || (name === EVERY_FIELD && !reader.harmless);
     return reader.harmless !== undefined;
   }
@@ -82,9 +82,9 @@ export class RequestInputs {
   }
 
   /**
-   * What a page may have been made from, with its readers.
+   * The inputs that a page may have been made from, with their readers.
    *
-   * @param shows whether the response has a field
+   * @param shows tells whether the response has a field
    */
   dangerous(shows: (field: string) => boolean): [name: string, reader: Reader][] {
     const { distrusted } = this.#trust;
@@ -97,7 +97,7 @@ export class RequestInputs {
     ];
   }
 
-  /** Runs a question of ours about a request: what is read for it makes no page. Only what is read at once; it may go on later. */
+  /** Runs a question of this module about a request. What the question reads does not count, until it returns: later reads of it do count. */
   ask<T>(question: () => T): T {
     const isPaused = this.#isPaused;
     this.#isPaused = true;
@@ -108,7 +108,7 @@ export class RequestInputs {
     }
   }
 
-  /** The last byte has been written, or there will be no page. */
+  /** Must be called when the last byte has been written, or when there will be no page. */
   close(): void {
     this.#isOver = true;
   }

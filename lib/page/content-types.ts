@@ -14,18 +14,18 @@ export class ContentTypes {
     this.#types = Object.entries(byPath).map(([path, type]) => ({ path: toRegExp(pathPattern(path)), type }));
   }
 
-  /** The types of single paths, each once. */
+  /** The types of single paths that are not the type of all pages, each once. */
   get others(): string[] {
     return [...new Set(Object.values(this.byPath))].filter((type) => type !== this.ofAll);
   }
 
-  /** @param path as it was sent; patterns are tried on that, and then on the decoded one */
+  /** @param path the path as it was sent; patterns are tried on it, and then on the decoded path */
   of(path: string): string {
     const typeOf = (text: string) => this.#types.find((one) => one.path.test(text))?.type;
     return typeOf(path) ?? typeOf(decodedPath(path)) ?? this.ofAll;
   }
 
-  /** @param key with its prefix, which holds no slash */
+  /** @param key the key with its prefix, which contains no slash */
   ofKey(key: string): string {
     return this.of(rawPath(key.slice(Math.max(0, key.indexOf('/')))));
   }

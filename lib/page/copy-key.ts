@@ -1,9 +1,9 @@
-/** Ends what stands between the prefix and the path of a key; no host, no variant and no form is called so. */
+/** Marks the key of a copy, before the path. No host, no variant and no form has this name. */
 export const COPY_MARK = ';stale';
 
 /**
- * The key of the copy of a page that outlives it: `page:;stale/posts/1` for `page:/posts/1`. No prefix holds a slash, and neither do
- * host, variants and form.
+ * The key of the copy of a page that outlives it: `page:;stale/posts/1` for `page:/posts/1`. The prefix, the host, the variants and the form
+ * contain no slash.
  */
 export function copyKey(key: string): string {
   return key.replace('/', `${COPY_MARK}/`);

@@ -1,16 +1,16 @@
 /**
- * nginx cannot compare dates, but it knows the time, and can cut digits off it: what lies between two moments is said in spans of a power
- * of ten seconds, each with a name that is the beginning of every Unix time in it.
+ * nginx cannot compare dates, but it knows the time, and can cut digits off it. So the time between two moments is divided into spans of 1, 10, 100
+ * … seconds. The name of a span is the beginning of every Unix time in it.
  */
 
-/** There are spans of 1 second, 10, 100 and so on: so many kinds. */
+/** How many kinds of spans there are: 1 second, 10, 100 and so on. */
 export const SPAN_KINDS = 8;
 
-/** Begins the name of a symbolic link from the directory of a version to itself, for each span in which its copy may be sent. */
+/** Begins the name of a symbolic link from the directory of a version to itself. There is one for each span in which the copy may be sent. */
 export const SPAN = 'in-';
 
 /**
- * The spans from now to the end of a copy, as few as can be: the last tenth of its time may be missing.
+ * The spans from now to the end of a copy, as few as possible. The last tenth of its time may be missing.
  *
  * @param now Unix time in milliseconds, like `end`
  * @returns names, at most 19 for each 115 days

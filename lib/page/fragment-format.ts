@@ -3,9 +3,8 @@ import { SHARED_FRAGMENT_PATH } from './fragment-paths.js';
 import type { PageFormat } from './page-format.js';
 
 /**
- * A format of whole responses, but for fragments that are the same for everybody: of these, the body alone is stored. nginx reads a fragment in
- * a subrequest, where neither srcache (access phase, which subrequests skip) nor njs (no subrequest of a subrequest) can read a response, and it
- * uses the body alone.
+ * Stores whole responses, but only the bodies of fragments that are the same for everybody. nginx reads a fragment in a subrequest and uses only
+ * its body. There, neither srcache (access phase, which subrequests skip) nor njs (no subrequest of a subrequest) can read a response.
  *
  * @see https://github.com/openresty/srcache-nginx-module/blob/v0.33/src/ngx_http_srcache_fetch.c ngx_http_srcache_access_handler
  * @see https://nginx.org/en/docs/njs/reference.html#r_subrequest
@@ -21,7 +20,7 @@ export function withFragmentBodies(format: PageFormat): PageFormat {
 
 const FRAGMENT_FORMAT = bodyFormat([]);
 
-/** What stands before the path in a key holds no slash. */
+/** The part of a key before the path contains no slash. */
 function isFragmentKey(key: string): boolean {
   return key.startsWith(SHARED_FRAGMENT_PATH, key.indexOf('/'));
 }

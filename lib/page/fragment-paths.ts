@@ -3,10 +3,10 @@ import { toRegExp } from '../rules/pattern.js';
 import { decodedPath } from '../rules/request-head.js';
 import type { ContentTypes } from './content-types.js';
 
-/** Where nginx and the application ask for fragments. No visitor can. */
+/** The beginning of the paths at which nginx and the application ask for fragments. Visitors cannot. */
 export const FRAGMENT_PATH = '/.page-fragment/';
 
-/** Where those are that are the same for everybody: each is stored under its own key. */
+/** The beginning of the paths of fragments that are the same for everybody. Each is stored under its own key. */
 export const SHARED_FRAGMENT_PATH = `${FRAGMENT_PATH}shared/`;
 
 export function isFragmentPath(path: string): boolean {
@@ -17,7 +17,7 @@ export function isFragmentPath(path: string): boolean {
 export class FragmentPaths {
   readonly #patterns: readonly RegExp[];
 
-  /** @param types a page with a content type of its own is no HTML, and has no fragments */
+  /** @param types the content types; a page with a type of its own is no HTML, and has no fragments */
   constructor(
     readonly patterns: readonly PathPattern[],
     private readonly types: ContentTypes,
@@ -25,15 +25,15 @@ export class FragmentPaths {
     this.#patterns = patterns.map((pattern) => toRegExp(pathPattern(pattern)));
   }
 
-  /** Whether there is any. */
+  /** Whether any pages contain fragments. */
   get isUsed(): boolean {
     return this.#patterns.length > 0;
   }
 
   /**
-   * Stored fragments may contain others.
+   * Whether a page may contain fragments. Stored fragments may contain others.
    *
-   * @param path as it was sent; patterns are tried on that, and then on the decoded one
+   * @param path the path as it was sent; patterns are tried on it, and then on the decoded path
    */
   has(path: string): boolean {
     if (path.startsWith(SHARED_FRAGMENT_PATH)) return true;

@@ -7,11 +7,11 @@ import { isKeyTooLong } from './page-key.js';
  */
 export const PAGE_FILE_MARK = '#';
 
-/** Below the directory of a site. */
+/** The directories below the directory of a site. */
 export const SITE_DIRECTORIES = {
   /** Every page has a directory here, with a directory for each version of it. */
   pages: 'pages',
-  /** Which pages end at what time. */
+  /** When each page ends. */
   expiry: 'expiry',
   /** Versions that are being deleted. */
   tmp: 'tmp',
@@ -44,16 +44,16 @@ export function siteDirectory(prefix: string): string {
   return `${prefix}${PAGE_FILE_MARK}`;
 }
 
-// Every byte that a canonical path and an allowed query can hold; none of them means anything to a file system but "/".
+// Every byte that a canonical path and an allowed query can contain. Only "/" has a meaning to a file system.
 const SAFE_LEAD = /^(?!\.)[!$%&'()*+,\-.0-9:;=?@A-Z[\]^_`a-z{|}~]*$/;
 const SAFE_TARGET = /^\/[!$%&'()*+,\-./0-9:;=?@A-Z[\]^_`a-z{|}~]*$/;
 const UNSAFE = new RegExp(UNSAFE_SEGMENTS);
 
 /**
- * The directory of a page below `pages`: `/posts/1#`, with a host or variant `/#example.com/posts/1#`. A name has at most 251
- * bytes, since a key has at most 250.
+ * The directory of a page below `pages`: `/posts/1#`, with a host or variant `/#example.com/posts/1#`. A name has at most 251 bytes, since a key
+ * has at most 250.
  *
- * @returns `undefined` when the page can have none; nginx looks for none either
+ * @returns `undefined` when the page cannot have a directory; nginx does not look for one either
  */
 export function pageFile(key: string, prefix: string): string | undefined {
   if (!key.startsWith(prefix) || isKeyTooLong(key)) return undefined;

@@ -10,12 +10,12 @@ export interface StoredValue {
 export const GZIP_FLAG = 1;
 
 /**
- * How a page becomes the value of a memcached item, and a page again.
- * `bodyFormat` is what nginx's stock memcached module reads, `srcacheFormat` what srcache reads, `responseFormat` what njs reads.
+ * Turns a page into the value of a memcached item, and back. `bodyFormat` is what nginx's stock memcached module reads, `srcacheFormat` what
+ * srcache reads, `responseFormat` what njs reads.
  */
 export interface PageFormat {
   readonly name: 'body' | 'response';
-  /** @param key of the page */
+  /** @param key the key of the page */
   encode(page: Page, key: string): StoredValue;
   /** `undefined` when the value is not of this format: someone else wrote it, or it is damaged. */
   decode(value: StoredValue, key: string): Page | undefined;

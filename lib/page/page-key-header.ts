@@ -6,33 +6,38 @@ import type { IncomingHttpHeaders } from 'node:http';
  */
 export const PAGE_KEY_HEADER = 'X-Page-Cache-Key';
 
-/** The request field in which nginx tells the application the fingerprint of its configuration: with another one, both do not agree. */
+/**
+ * The request field in which nginx tells the application the fingerprint of its configuration. If the application has another one, the two do not
+ * match.
+ */
 export const CONFIGURATION_HEADER = 'X-Page-Cache-Configuration';
 
 const PAGE_KEY_FIELD = PAGE_KEY_HEADER.toLowerCase();
 
 /**
- * The request fields in which nginx tells the application, when a page is not stored, who asks for it: the page is made for nobody, and its
- * fragments for the visitor.
+ * The request fields in which nginx tells the application who asks for a page that is not stored. The page is made for nobody, and its fragments
+ * for this visitor.
  */
 export const VISITOR_HEADERS = {
   cookie: 'X-Page-Fragment-Cookie',
   authorization: 'X-Page-Fragment-Authorization',
 } as const;
 
-/** The request field in which nginx tells the application that it asks for a fragment, and of which page. It removes it from every other request. */
+/**
+ * The request field in which nginx tells the application that it asks for a fragment, and of which page. nginx removes it from all other requests.
+ */
 export const FRAGMENT_HEADER = 'X-Page-Fragment';
 
-/** The request field in which nginx tells the application the nonce of the page in which a fragment stands. */
+/** The request field in which nginx tells the application the nonce of the page that contains the fragment. */
 export const NONCE_HEADER = 'X-Page-Fragment-Nonce';
 
-/** What nginx says of fragments. */
+/** The fields in which nginx says something about fragments. */
 export const FRAGMENT_FIELDS = [FRAGMENT_HEADER, NONCE_HEADER, ...Object.values(VISITOR_HEADERS)];
 
-/** All that nginx tells this module, as Node names it. */
+/** All fields in which nginx tells this module something, by Node's names. */
 export const FROM_NGINX = [PAGE_KEY_HEADER, CONFIGURATION_HEADER, ...FRAGMENT_FIELDS].map((name) => name.toLowerCase());
 
-/** What nginx says of a request that it keeps away from the cache: `bypass`, and why. No key holds a space. */
+/** What nginx sends with a request that it keeps away from the cache: `bypass`, and the reason. No key contains a space. */
 export const NGINX_BYPASS = /^bypass(?:$| +)/;
 
 /** The key that nginx has looked up, or `bypass`; `undefined` when the request has not come through nginx. */

@@ -39,11 +39,11 @@ export interface PageAddress {
 }
 
 interface PathVariant extends Variant {
-  /** Whether the page of a request or of a path is another one by it. */
+  /** Whether this variant makes a difference for the page of a request or of a path. */
   readonly varies: ReturnType<typeof variesBy>;
 }
 
-/** Makes page keys, the same that nginx makes from `nginxConf()`. */
+/** Makes the same page keys as nginx makes from `nginxConf()`. */
 export class PageKeys {
   readonly #all: readonly PathVariant[];
   readonly #parameters: { readonly name: string; readonly value: RegExp }[];
@@ -87,7 +87,7 @@ export class PageKeys {
     );
   }
 
-  /** The pages of one path and query: of one host and variant, or of all. */
+  /** The pages of one path and query: for one host and variant, or for all. */
   at({ target, host, variants }: Pick<PageAddress, 'target'> & Partial<PageAddress>): PageAddress[] {
     return this.ofForm(rawPath(target), host, rawQuery(target)).filter(
       (address) => !variants || Object.entries(variants).every(([name, value]) => address.variants[name] === value),
@@ -97,7 +97,7 @@ export class PageKeys {
   /**
    * A fragment that is the same for everybody.
    *
-   * @param around what it stands in: it has the same host and variants
+   * @param around the page that contains it: the fragment has the same host and variants
    */
   ofFragment(path: string, { host, variants }: Pick<PageAddress, 'host' | 'variants'>): PageAddress {
     return this.address(path, '', host, variants);
@@ -160,16 +160,16 @@ export class PageKeys {
   }
 }
 
-/** A fragment has the variants of the page that it stands in. */
+/** A fragment has the variants of the page that contains it. */
 function variesAt(variant: Variant): PathVariant['varies'] {
   const varies = variesBy(variant);
   return (request) => isFragmentPath(request.target) || varies(request);
 }
 
 /**
- * The form of a page that nginx reads with its SSI filter. A page that was stored before its path was declared is never read so.
+ * The form of a page that nginx reads with its SSI filter. A page that was stored before its path was declared is never read with it.
  *
- * @param form of all others
+ * @param form the form of all other pages
  */
 export function fragmentForm(form: string): string {
   return form === '' ? 'ssi' : `${form}.ssi`;
@@ -184,15 +184,15 @@ export function keyLead(
   return [host, ...variants.map(([name, value]) => `${name}=${value}`), ...(form === '' ? [] : [form])].join(';');
 }
 
-// Hosts as the options allow them, with any variants and any form that earlier options may have had.
+// A host as the options allow it, with any variants and any form that earlier options may have had.
 const REST = /^(?:[a-z0-9._-]*|\[[0-9a-f:.]+\])(?:;[\w.?=-]+)*\//;
 
-/** Whether it is the key of a page under these options or any others. */
+/** Whether a key is that of a page, under these options or any others. */
 export function isPageKey(key: string, prefix: string): boolean {
   return key.startsWith(prefix) && REST.test(key.slice(prefix.length));
 }
 
-/** Every choice of a value for each variant by which the page of a path varies. */
+/** Every combination of values of the variants by which the page of a path varies. */
 function combinations([first, ...others]: readonly PathVariant[], path: string): Readonly<Record<string, string>>[] {
   if (!first) return [{}];
   const rest = combinations(others, path);
@@ -200,17 +200,17 @@ function combinations([first, ...others]: readonly PathVariant[], path: string):
   return values.flatMap((value) => rest.map((one) => ({ [first.name]: value, ...one })));
 }
 
-/** Whether memcached takes the key, and nginx may therefore ask for it. */
+/** Whether the key is too long for memcached, so that nginx must not ask for it. */
 export function isKeyTooLong(key: string): boolean {
   return memcachedKey(key).length > MEMCACHED_KEY_MAX_LENGTH;
 }
 
 /**
- * The same as a pattern of keys that are short enough, for nginx. Escaping adds two bytes for each `%`: a key with at most n
- * of them may have `limit - 2n` bytes. (Bytes up to 0x20 never get as far as a key.)
+ * The opposite for nginx: patterns of keys that are short enough. Escaping adds two bytes for each `%`, so a key with at most n of them may have
+ * `limit - 2n` bytes. (Bytes up to 0x20 never get as far as a key.)
  */
 export function shortKeySources(limit = MEMCACHED_KEY_MAX_LENGTH): string[] {
-  // The first one is enough for most keys: so short that all of it may be `%`.
+  // The first pattern is enough for most keys: they are so short that every byte may be `%`.
   const sources = [`^.{1,${Math.floor(limit / 3)}}$`, `^[^%]{1,${limit}}$`];
   for (let n = 1; 3 * n <= limit; n += 1) {
     sources.push(`^(?=[^%]*(?:%[^%]*){1,${n}}$).{1,${limit - 2 * n}}$`);

@@ -4,28 +4,28 @@ import { dropOldest } from '../async/drop-oldest.js';
 import { type HeaderField, valuesOf } from '../http/fields.js';
 
 /**
- * Stands in a policy as it is stored, and in `nginx.headers`, where each response has its own nonce. No nonce can be that: it is no base64
- * (Content Security Policy Level 3, section 2.3.1).
+ * Stands for the nonce of each response in stored policies, and in `nginx.headers`. No nonce can have this value, because it is no base64 (Content
+ * Security Policy Level 3, section 2.3.1).
  */
 export const PAGE_NONCE = '{pageNonce}';
 
-/** As nginx's `$request_id` looks: 128 random bits. */
+/** The form of nginx's `$request_id`: 128 random bits. */
 const NONCE = /^[0-9a-f]{32}$/;
 const SOURCE = /'nonce-([^']*)'/gi;
 
-/** So many nonces one policy may name: nginx has a pattern for each number. */
+/** How many nonces one policy may name: nginx has a pattern for each number. */
 export const NONCES_MAX_COUNT = 6;
 
 const POLICIES: ReadonlySet<string> = new Set(['content-security-policy', 'content-security-policy-report-only']);
 
-/** So many nonces that were made last are known. They are known long enough for their responses. */
+/** How many of the latest nonces are remembered. That is long enough for their responses. */
 const MAX_MADE = 10_000;
 
-/** How many had been made before, by the nonce. */
+/** How many nonces had been made before, by nonce. */
 const made = new Map<string, number>();
 let count = 0;
 
-/** How many had been made before a request arrived. */
+/** How many nonces had been made before a request arrived. */
 const arrivals = new WeakMap<IncomingMessage, number>();
 
 const nonces = new WeakMap<IncomingMessage, string>();
@@ -60,7 +60,7 @@ function newNonce(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** Nonces that were made before are not for its response. */
+/** Must be called when a request arrives: nonces that were made before are not for its response. */
 export function noteArrival(request: IncomingMessage): void {
   if (count > 0) arrivals.set(request, count);
 }
@@ -89,8 +89,8 @@ export function namedNonces(headers: readonly HeaderField[]): string[] {
 }
 
 /**
- * Whether `pageNonce()` has made all nonces of a response, and for the response to this request: whatever is older may be known to somebody.
- * And whether nginx can put others in their place.
+ * Whether `pageNonce()` has made all nonces of a response since its request arrived (somebody may know an older one), and whether nginx can put
+ * others in their place.
  */
 export function areNoncesReplaceable(headers: readonly HeaderField[], request: IncomingMessage): boolean {
   const isOwn = (nonce: string) => (made.get(nonce) ?? -1) >= (arrivals.get(request) ?? 0);
@@ -101,7 +101,7 @@ export function areNoncesReplaceable(headers: readonly HeaderField[], request: I
   });
 }
 
-/** The field of a response as it is stored, when all nonces are its own. */
+/** The field of a response as it is stored. All nonces must be the response's own. */
 export function withoutNonce([name, value]: HeaderField): HeaderField {
   return [name, isPolicy(name) ? value.replace(SOURCE, `'nonce-${PAGE_NONCE}'`) : value];
 }
@@ -111,14 +111,14 @@ export function withNonce([name, value]: HeaderField, nonce: () => string): Head
   return [name, isPolicy(name) ? value.replaceAll(PAGE_NONCE, nonce) : value];
 }
 
-/** The nonce of the response to a visitor: the same in all of it, and in no other response. */
+/** The nonce of the response to a visitor: the same throughout the response, and in no other response. */
 export function nonceFor(visitor: IncomingMessage): string {
   let nonce = nonces.get(visitor);
   if (nonce === undefined) nonces.set(visitor, (nonce = newNonce()));
   return nonce;
 }
 
-/** Takes the nonce that the response to a visitor has already. What is none is not taken. */
+/** Takes the nonce that the response to a visitor has already. An invalid one is ignored. */
 export function useNonce(visitor: IncomingMessage, nonce: string | undefined): void {
   if (nonce !== undefined && NONCE.test(nonce)) nonces.set(visitor, nonce);
 }

@@ -21,7 +21,7 @@ export interface Page {
   readonly tags?: readonly string[];
 }
 
-/** A redirect says all in its header (RFC 9110, section 15.4). */
+/** Whether a body may be empty: a redirect says everything in its header (RFC 9110, section 15.4). */
 export function mayBeEmpty(status: number): boolean {
   return status >= 300 && status < 400;
 }

@@ -14,21 +14,21 @@ export interface ReceivedRequest {
   /** The first rule that keeps it away from the cache. */
   readonly rule: Rule | undefined;
   /**
-   * Why it is kept away from all pages but the shared ones: its cookies or credentials. `undefined` of a request for any other page.
-   * It may get a shared page, but none may be made from it.
+   * Why the request may get no pages but shared ones: its cookies or credentials. `undefined` for a request for any other page. It may get a shared
+   * page, but no page may be made from it.
    */
   readonly personal: string | undefined;
 }
 
-/** A visitor who asks for a fragment himself gets none, and makes no page. */
+/** A visitor who asks for a fragment directly gets none, and makes no page. */
 const OF_FRAGMENTS: Rule = { reason: 'fragment', bypassWhen: 'one matches', tests: [] };
 
 const RECEIVED = Symbol('nestjs-nginx-cache: as it was received');
 type Received = IncomingMessage & { [RECEIVED]?: ReceivedRequest; originalUrl?: string };
 
 /**
- * Looks at each request once, and remembers what it has seen. That should happen before any middleware: middleware may rewrite
- * `request.url`, and the fields may be observed later (inputs/page-inputs.ts).
+ * Looks at each request once, and remembers what it has seen. This should happen before any middleware: middleware may rewrite `request.url`, and
+ * the fields may be observed later (inputs/page-inputs.ts).
  */
 export class ReceivedRequests {
   readonly #rules: RuleSet;
@@ -49,12 +49,12 @@ export class ReceivedRequests {
     const head = { method, target: originalUrl ?? url, headers };
     const address = this.keys.of(head);
     const rule = isFragmentPath(address.path) ? OF_FRAGMENTS : this.#rules.first(head);
-    // Where the path is not shared, the rule would be one of these.
+    // If the path were not shared, `rule` would be one of these.
     const personal = rule ? undefined : this.#personal.first(head)?.reason;
     return note(request, { head, address, rule, personal });
   }
 
-  /** The module itself asks for a fragment that is the same for everybody: no rule is about its address. */
+  /** Notes that the module itself asks for a fragment that is the same for everybody. No rule applies to its address. */
   ofFragment(request: Received, address: PageAddress): void {
     const { method = '', headers } = request;
     note(request, {

@@ -52,7 +52,7 @@ export const responseFormat = {
   },
 } satisfies PageFormat;
 
-/** Says that a page is compressed, and that other clients get it otherwise. */
+/** Adds the fields of a compressed page: its coding, and that other clients get another form. */
 function withCoding(fields: readonly HeaderField[], coding: string): readonly HeaderField[] {
   const vary = fields.filter(([name]) => name.toLowerCase() === 'vary');
   const varies = vary.some(([, value]) => /(^|,)\s*(accept-encoding|\*)\s*(,|$)/i.test(value));
@@ -74,7 +74,7 @@ function fieldLine(field: HeaderField): string {
   return line;
 }
 
-/** The inverse of `fieldLine`; `undefined` when one line is no field. */
+/** The inverse of `fieldLine`; `undefined` when a line is no field. */
 function parsedFields(lines: readonly string[]): HeaderField[] | undefined {
   const fields: HeaderField[] = [];
   for (const line of lines) {
@@ -86,7 +86,7 @@ function parsedFields(lines: readonly string[]): HeaderField[] | undefined {
   return fields;
 }
 
-/** `undefined` when there are fields that `encode` never writes, or not those that it always writes. */
+/** `undefined` when there is a field that `encode` never writes, or when one is missing that it always writes. */
 function pageOf(status: number, fields: readonly HeaderField[], body: Buffer): Page | undefined {
   const codings = fields.filter(([name]) => name.toLowerCase() === CODING.toLowerCase());
   const headers = storedFields(fields);

@@ -4,10 +4,10 @@ import { PAGE_NONCE } from './page-nonce.js';
 import type { PageFormat } from './page-format.js';
 import { responseFormat } from './response-format.js';
 
-/** Not sent: nginx's range filter (ngx_http_range_filter_module) may divide this page, and says so itself. */
+/** Not sent to clients: it lets nginx's range filter (ngx_http_range_filter_module) divide this page, and the filter tells the clients itself. */
 const ALLOW_RANGES: HeaderField = ['X-SRCache-Allow-Ranges', '1'];
 
-/** Where a policy is kept in which each response has its own nonce: nginx makes the policy of it. By its name in lower case. */
+/** The fields that keep policies with a nonce for each response, by the name of the policy in lower case. nginx makes the policies from them. */
 export const POLICY_FIELDS: ReadonlyMap<string, string> = new Map([
   ['content-security-policy', 'X-Page-Cache-Policy'],
   ['content-security-policy-report-only', 'X-Page-Cache-Policy-Report-Only'],
@@ -35,7 +35,7 @@ export const srcacheFormat = {
   },
 } satisfies PageFormat;
 
-/** nginx reads one field of a name. */
+/** Keeps policies with a nonce in one field each: nginx reads only one field of a name. */
 function withPoliciesKept(headers: readonly HeaderField[]): HeaderField[] {
   const isKept = ([name, value]: HeaderField) => POLICY_FIELDS.has(name.toLowerCase()) && value.includes(PAGE_NONCE);
   const kept = [...POLICY_FIELDS].flatMap(([policy, name]): HeaderField[] => {

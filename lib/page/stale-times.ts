@@ -13,7 +13,7 @@ export interface StaleTimes {
 }
 
 /**
- * How long a copy outlives its page, in milliseconds: what may be sent while the page is being rendered again may also be sent when that
+ * How long a copy outlives its page, in milliseconds. A copy that may be sent while the page is being rendered again may also be sent when that
  * fails (RFC 5861, section 3.1).
  */
 export function copyLife({ whileRevalidate, ifError }: StaleTimes): number {

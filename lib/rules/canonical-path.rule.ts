@@ -1,18 +1,17 @@
 import { type Rule, test } from './rule.js';
 
 /**
- * The bytes that a browser sends percent-encoded in a path and that may then be part of a cached address: WHATWG URL,
- * path percent-encode set, and "%" itself. Left out although they may be encoded: control bytes, `%2F` and `%5C`,
- * which nginx, proxies and routers take apart differently.
+ * The bytes that a browser sends percent-encoded in a path and that may then be part of a cached address: WHATWG URL, path percent-encode set, and
+ * "%" itself. Control bytes, `%2F` and `%5C` may be encoded as well, but are left out: nginx, proxies and routers take them apart differently.
  */
 const ENCODED = '(?:2[0235]|3[CEF]|5E|60|7[BDF]|[89A-F][0-9A-F])';
 
-/** What a browser sends as it is. */
+/** The bytes that a browser sends as they are. */
 const PLAIN = "!$&'()*+,\\-.\\/0-9:;=@A-Z\\[\\]_a-z|~";
 
 /**
- * Only the form of a path that a browser sends can be a page: everything else is an alias of it, or an attack.
- * Whether the letters of the static parts are the route's own is decided where the route is known.
+ * Only the form of a path that a browser sends can be a page: everything else is an alias of it, or an attack. Whether the static parts have the
+ * route's own letters is decided where the route is known.
  */
 export function canonicalPathRule(trailingSlash: TrailingSlash): Rule {
   const form = `^[^/]|^$|[^%${PLAIN}]|%(?!${ENCODED})|//|/\\.{1,2}(?:/|$)`;

@@ -1,8 +1,8 @@
 import { type Rule, test } from './rule.js';
 
 /**
- * What comes with a GET may decide about the answer, and is no part of the key (RFC 9110, section 9.3.1). nginx's memcached
- * module would throw it away besides.
+ * The content of a GET may affect the answer, but is no part of the key (RFC 9110, section 9.3.1). Besides, nginx's memcached module would throw it
+ * away.
  */
 export const contentRule: Rule = {
   reason: 'content',

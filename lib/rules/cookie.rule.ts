@@ -25,7 +25,7 @@ export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
   '__hs*', 'hubspotutk', // HubSpot
 ];
 
-/** What cookie parsers trim: some by `String.prototype.trim()`, for which byte A0 is a space. */
+/** The characters that cookie parsers trim. Some use `String.prototype.trim()`, for which byte A0 is a space. */
 const SPACE = '[\\x09\\x20\\xA0]*';
 
 /** Any cookie that is not ignored may belong to a session. */
@@ -35,7 +35,7 @@ export function foreignCookieRule(ignored: readonly NamePattern[]): Rule {
   return { reason: 'cookie', bypassWhen: 'none matches', tests: [test('cookie', `^${separator}(?:${pair})*$`)] };
 }
 
-/** Only these cookies mean a session; all others are as good as none. */
+/** Only these cookies mean a session; all others are ignored. */
 export function sessionCookieRule(session: readonly NamePattern[]): Rule {
   return {
     reason: 'cookie',

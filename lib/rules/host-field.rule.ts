@@ -1,8 +1,8 @@
 import { type Rule, test } from './rule.js';
 
 /**
- * What browsers send: a name in ASCII or an IPv6 address in brackets, and maybe a port. RFC 3986, section 3.2.2, allows quotes and
- * ampersands as well; pages that are made from them are somebody else's.
+ * The form that browsers send: a name in ASCII or an IPv6 address in brackets, and maybe a port. RFC 3986, section 3.2.2, also allows quotes and
+ * ampersands, but pages that are made from them belong to somebody else.
  */
 const HOST_FIELD = '^(?:[\\w.~-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]*)?$';
 

@@ -1,7 +1,7 @@
 import { literal } from './pattern.js';
 import { type Rule, test } from './rule.js';
 
-/** A page of an unknown host is nobody's. */
+/** A page of an unknown host belongs to nobody. */
 export function hostRule(hosts: readonly string[]): Rule {
   return {
     reason: 'host',

@@ -1,6 +1,6 @@
 /**
- * A pattern that PCRE (nginx) and JavaScript read alike, byte for byte. `source` is plain ASCII, has no capturing
- * groups, and stands as it is in a `RegExp` and behind `~` or `~*` in an nginx `map`.
+ * A pattern that PCRE (nginx) and JavaScript read alike, byte for byte. `source` is plain ASCII, has no capturing groups, and is used unchanged in
+ * a `RegExp` and behind `~` or `~*` in an nginx `map`.
  */
 export interface Pattern {
   readonly source: string;
@@ -11,7 +11,7 @@ export interface Pattern {
 export interface Scope {
   /** A class, as a source, of the bytes that `*` and `.` may take. */
   readonly any: string;
-  /** Bytes that end the thing looked at; a pattern may not name them. */
+  /** Bytes that end the text that a pattern is tried on; a pattern may not name them. */
   readonly delimiters: string;
 }
 
@@ -19,7 +19,7 @@ export interface Scope {
 export const PATH: Scope = { any: '[^?]', delimiters: '?' };
 /** The name of a cookie inside a `Cookie` field. */
 export const COOKIE_NAME: Scope = { any: '[^=;\\x09\\x20]', delimiters: '=;\t ' };
-/** The name of a parameter inside a query. A fragment is no part of it, should a client send one. */
+/** The name of a parameter inside a query. If a client sends a fragment, it is no part of the name. */
 export const PARAMETER_NAME: Scope = { any: '[^=&\\x23]', delimiters: '=&#' };
 
 /** The value of a parameter inside a query. */

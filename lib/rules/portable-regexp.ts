@@ -9,8 +9,8 @@ const refusePart = (raw: string, why: string): never => refuse(`"${raw}"`, why);
 const DIFFERS = 'is read differently by nginx (PCRE, bytes) and by JavaScript';
 
 /**
- * A regular expression tried on a whole path, written again so that nginx and JavaScript read it alike. Refuses what
- * they read differently: look-behind, back references, `\s`, Unicode properties, the flags m, v and y, …
+ * Rewrites a regular expression for whole paths, so that nginx and JavaScript read it alike. Refuses what they read differently: look-behind, back
+ * references, `\s`, Unicode properties, the flags m, v and y, …
  */
 export function portableRegExp(regexp: RegExp): Pattern {
   const alternatives = parse(regexp).alternatives.map((alternative) => sequence(alternative.elements, PATH, regexp));
@@ -18,8 +18,8 @@ export function portableRegExp(regexp: RegExp): Pattern {
 }
 
 /**
- * A regular expression tried on a name or a value, as a part of the source that walks the whole field: `^` and `$` mean the
- * ends of the name, and nothing in it can run over them.
+ * Rewrites a regular expression for a name or a value, as a part of the source that walks the whole field: `^` and `$` mean the ends of the name,
+ * and nothing in the expression can run over them.
  */
 export function nameRegExp(regexp: RegExp, scope: Scope): string {
   if (regexp.ignoreCase) refuse('the flag i', 'cannot be used here: names and values are compared as they are');
@@ -72,7 +72,7 @@ function one(element: AST.Element, scope: Scope, regexp: RegExp): string {
 
 function character({ value, raw }: AST.Character, scope: Scope, { ignoreCase }: RegExp): string {
   const text = String.fromCodePoint(value);
-  // A space can: in a path that has been decoded.
+  // A space is allowed: it can stand in a decoded path.
   if (value < 0x20 || value === 0x7f) return refusePart(raw, 'can never stand in a request target or a name');
   if (scope.delimiters.includes(text)) return refusePart(raw, 'cannot match: it ends what the pattern is tried on');
   if (value > 0x7f && ignoreCase) return refusePart(raw, 'cannot be used with the flag i: nginx compares bytes');
@@ -105,7 +105,7 @@ function characterClass({ elements, negate, raw }: AST.CharacterClass, scope: Sc
   const delimiters = Array.from(scope.delimiters, (delimiter) => byte(delimiter.charCodeAt(0))).join('');
   if (negate) return `[^${parts.join('')}${delimiters}]`;
   const source = `[${parts.join('')}]`;
-  // A range may hold delimiters: [!-~] does.
+  // A range may contain delimiters: [!-~] does.
   const runsOver = Array.from(scope.delimiters).some((delimiter) => new RegExp(source).test(delimiter));
   return runsOver ? `(?:(?![${delimiters}])${source})` : source;
 }

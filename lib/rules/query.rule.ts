@@ -25,7 +25,7 @@ const VALUE = `(?:[!$(-;=?-\\[\\]-~]|%(?!${UNRESERVED})[2-9A-F][0-9A-F])*`;
 /** A parameter that belongs to the page. */
 export interface AllowedParameter {
   readonly name: string;
-  /** Its values; with others, a request bypasses the cache. Default: any in normal form. */
+  /** Its allowed values; a request with another value bypasses the cache. Default: any value in normal form. */
   readonly values?: RegExp;
 }
 
@@ -41,7 +41,7 @@ function isList(allow: AllowedParameters): allow is readonly string[] {
   return Array.isArray(allow);
 }
 
-/** A query may hold allowed parameters, each once, and ignored ones. Anything else may change the page. */
+/** A query may contain allowed parameters, each once, and ignored ones. Anything else may change the page. */
 export function queryRule(allow: readonly AllowedParameter[], ignore: readonly NamePattern[]): Rule {
   const begins = allow.map(({ name, values }) => `${literal(name)}=${values ? among(values) : ''}`);
   const allowed = begins.length > 0 ? [`${anyOf(begins)}${VALUE}`] : [];
@@ -55,12 +55,12 @@ export function queryRule(allow: readonly AllowedParameter[], ignore: readonly N
   };
 }
 
-/** What stands there is one of the values. */
+/** Matches where one of the values follows. */
 function among(values: RegExp): string {
   return `(?=(?:${nameRegExp(values, PARAMETER_VALUE)})(?:&|$))`;
 }
 
-/** Where the value of an allowed parameter stands in a query: the one capture of the project. */
+/** Captures the value of an allowed parameter in a query. This is the only capture of the project. */
 export function parameterSource(name: string, group: string): string {
   return `(?:^|&)${literal(name)}=(?<${group}>[^&]*)`;
 }

@@ -1,8 +1,8 @@
 import { fieldsOf, type Rule, test } from './rule.js';
 
 /**
- * Request fields by which clients and proxies say who somebody is. nginx cannot match names by pattern, so these are the names that the
- * products document.
+ * Request fields in which clients and proxies say who a visitor is. nginx cannot match names by pattern, so these are the names that the products
+ * document.
  */
 // prettier-ignore
 export const CREDENTIAL_FIELDS: readonly string[] = [
@@ -34,17 +34,17 @@ export const PARTIAL_FIELDS: readonly string[] = [
   'RSC',
 ];
 
-/** What a page may be made from besides request fields: the peer's address, its certificate (and the host in SNI), and what TLS has negotiated. */
+/** Inputs of a page besides request fields: the peer's address, its certificate, and what TLS has negotiated (including the host in SNI). */
 export const CONNECTION_INPUTS = [':remote-address', ':client-certificate', ':tls'] as const;
 
 /** `requestFields`, in lower case. */
 export interface RequestFieldOptions {
-  /** Besides the built-in ones. */
+  /** Fields besides the built-in ones. */
   readonly bypass: readonly string[];
   readonly ignore: readonly string[];
 }
 
-/** Whoever sends one of these fields neither gets a stored page nor makes one. */
+/** A request with one of these fields neither gets a stored page nor makes one. */
 export function requestFieldRules({ bypass, ignore }: RequestFieldOptions): Rule[] {
   const groups: [reason: string, names: readonly string[]][] = [
     ['credentials', CREDENTIAL_FIELDS],

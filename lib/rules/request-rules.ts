@@ -32,12 +32,12 @@ export interface RuleOptions {
   readonly inFiles?: boolean;
 }
 
-/** Every rule by the decision it makes: the listeners take theirs from here, nginx takes them all. */
+/** Every rule, by the decision that it makes: each listener takes its own rules, and nginx takes them all. */
 export interface RequestRules {
-  /** What can be asked for at all. */
+  /** Which requests can be for a page at all. */
   readonly addressable: readonly Rule[];
   readonly anonymous: readonly Rule[];
-  /** What `anonymous` would say of a request for a shared page; empty when there are none. */
+  /** The rules of `anonymous`, applied to requests for shared pages; empty when there are no shared pages. */
   readonly personal: readonly Rule[];
   /** The paths of shared pages, where `anonymous` does not apply. */
   readonly shared: Exception | undefined;
@@ -84,7 +84,7 @@ function cookieRules(cookies: RuleOptions['cookies'], variants: readonly Variant
   return [foreignCookieRule([...cookies.ignored, ...ofVariants])];
 }
 
-/** The rules one after the other, as one question: why does the request bypass the cache, if it does? */
+/** All rules, in order. The first one that keeps a request away from the cache tells why. */
 export function allRules({ addressable, anonymous, fields, path }: RequestRules): Rule[] {
   return [...addressable, ...anonymous, ...fields, ...path];
 }

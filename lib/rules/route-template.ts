@@ -2,19 +2,19 @@ import { canonicalSegment } from './canonical-path.rule.js';
 import { literal } from './pattern.js';
 
 /**
- * The parts of a route template, of Express 5 (path-to-regexp: `:id`, `:"id"`, `*rest`, `{…}`, `\` before a literal) and of
- * Fastify (find-my-way: `:id`, `:id(\\d+)`, `:id?`, `*`, `::` for a colon).
+ * The parts of a route template of Express 5 (path-to-regexp: `:id`, `:"id"`, `*rest`, `{…}`, `\` before a literal) or Fastify (find-my-way: `:id`,
+ * `:id(\\d+)`, `:id?`, `*`, `::` for a colon).
  */
 const PARTS =
   /(?<optional>\/:\w+(?:\((?:[^()]|\([^()]*\))*\))?\?)|(?<colon>::)|\\(?<escaped>.)|(?<parameter>:(?:\w+|"[^"]*")(?:\((?:[^()]|\([^()]*\))*\))?)|(?<wildcard>\*(?:\w+|"[^"]*")?)|(?<open>\{)|(?<close>\})|(?<text>(?:(?!\/:\w+(?:\((?:[^()]|\([^()]*\))*\))?\?)[^:*{}\\])+)/gsu;
 
 /**
- * The raw paths that a route answers in its own letters. The router has already matched the request, so it is enough that the
- * fixed parts stand there literally; that parameters are in canonical form is a rule of its own.
+ * Matches the raw paths that have the route's own letters. The router has already matched the request, so it is enough that the fixed parts are
+ * literally the same. Another rule checks that parameters are in canonical form.
  */
 export function templatePattern(template: string): RegExp {
   const pattern = `^${partsOf(template).map(sourceOf).join('') || '/'}$`;
-  // A root whose only parameter is optional.
+  // The template is a root whose only parameter is optional.
   return new RegExp(new RegExp(pattern).test('') ? `${pattern}|^/$` : pattern);
 }
 
@@ -22,11 +22,11 @@ export function templatePattern(template: string): RegExp {
  * The same path in the route's own letters: `/POSTS/Hello` is `/posts/Hello` to `/posts/:slug`.
  *
  * @param path raw, in canonical form
- * @returns `undefined` when the route does not answer it in any letters
+ * @returns `undefined` when the route does not match the path, not even in other letters
  */
 export function inOwnLetters(template: string, path: string): string | undefined {
   const parts = partsOf(template);
-  // A capture for each part that stands for something; brackets only hold them together.
+  // Each part has a capture, except for brackets, which only group other parts.
   const source = parts.map((part) => ('group' in part ? sourceOf(part) : `(${sourceOf(part)})`)).join('');
   const found = new RegExp(`^${source || '/'}$`, 'i').exec(path)?.slice(1);
   if (!found) return undefined;
@@ -49,7 +49,7 @@ function partsOf(template: string): Part[] {
   });
 }
 
-/** Fastify's router compares decoded paths, so its templates are decoded; Express's compares, and has, encoded ones. */
+/** Fastify's router compares decoded paths, so its templates are decoded. Express compares encoded paths, and its templates are encoded. */
 function spellings(text: string): string[] {
   const encoded = text.split('/').map(canonicalSegment).join('/');
   return text.includes('%') ? [encoded, text] : [encoded];

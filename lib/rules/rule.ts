@@ -1,7 +1,7 @@
 import { type Pattern, toRegExp } from './pattern.js';
 import { decodedPath, hostOf, rawPath, rawQuery, type RequestHead } from './request-head.js';
 
-/** What of a request can be looked at: as Node has it. nginx's names for the same are in `nginx/variables.ts`. */
+/** The parts of a request that rules can look at, as Node has them. nginx's names for them are in `nginx/variables.ts`. */
 export const SUBJECTS = {
   method: ({ method }) => method,
   path: ({ target }) => rawPath(target),
@@ -15,7 +15,7 @@ export const SUBJECTS = {
   host: ({ headers }) => hostOf(headers),
 } satisfies Record<string, (request: RequestHead) => string>;
 
-/** One of these, a request field (`header:sec-ch-ua-mobile`), or the values of several, one behind the other (`fields:remote-user,rsc`). */
+/** One of these, a request field (`header:sec-ch-ua-mobile`), or the values of several fields, one after the other (`fields:remote-user,rsc`). */
 export type Subject = keyof typeof SUBJECTS | `header:${string}` | `fields:${string}`;
 
 /** Reads a subject off a request. */
@@ -33,7 +33,7 @@ export function readerOf(subject: Subject): (request: RequestHead) => string {
   };
 }
 
-/** The request fields of a subject that consists of such, in lower case. */
+/** The request fields of a subject, in lower case; `undefined` when it is no request field. */
 export function fieldsOf(subject: Subject): string[] | undefined {
   const [kind, names = ''] = subject.split(':');
   return kind === 'header' || kind === 'fields' ? names.split(',') : undefined;
@@ -49,15 +49,15 @@ export interface Rule {
   /** The request bypasses the cache when one of the tests matches, or when none does. */
   readonly bypassWhen: 'one matches' | 'none matches';
   readonly tests: readonly RuleTest[];
-  /** Whether its patterns must not stand where everybody can read them. */
+  /** Whether its patterns are secret: they must not be where everybody can read them. */
   readonly isSecret?: boolean;
   /** Where the rule does not apply. */
   readonly except?: Exception | undefined;
 }
 
-/** Requests to which a rule does not apply: those that one of these would keep away. */
+/** Requests to which a rule does not apply: those that one of the exception's own rules would keep away. */
 export interface Exception {
-  /** What nginx calls it. */
+  /** The name of the exception in nginx. */
   readonly name: string;
   readonly rules: readonly Rule[];
 }
@@ -83,7 +83,7 @@ export function compile({ bypassWhen, tests, except }: Rule): Predicate {
   };
 }
 
-/** @returns `undefined` when there is none */
+/** @returns `undefined` when there is no exception */
 export function compileException(exception: Exception | undefined): Predicate | undefined {
   const rules = exception?.rules.map((rule) => compile(rule));
   return rules && ((request) => rules.some((keepsAway) => keepsAway(request)));

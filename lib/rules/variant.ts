@@ -41,7 +41,7 @@ export function variantException({ name, include, exclude = [] }: Variant): Exce
   return rules.length > 0 ? { name: `not_${name}`, rules } : undefined;
 }
 
-/** Whether the page of a request, or of a path, is another one by a variant. */
+/** Whether a variant makes a difference for the page of a request or of a path. */
 export function variesBy(variant: Variant): (request: Pick<RequestHead, 'target'>) => boolean {
   const isExcepted = compileException(variantException(variant));
   return ({ target }) => !isExcepted?.({ method: 'GET', target, headers: {} });
@@ -52,7 +52,7 @@ export function variantSubject({ header }: Variant): Subject {
   return header === undefined ? 'cookie' : `header:${header.toLowerCase()}`;
 }
 
-/** A test for each value, the longer first: `pt-br` before `pt`. None of them: the default. */
+/** A test for each value, the longer first: `pt-br` before `pt`. If none matches, the default counts. */
 export function variantTests(variant: Variant): { readonly value: string; readonly test: RuleTest }[] {
   const subject = variantSubject(variant);
   const values = variant.values.toSorted((a, b) => b.length - a.length);
@@ -66,7 +66,7 @@ export function variantTests(variant: Variant): { readonly value: string; readon
   });
 }
 
-/** A value that is none of the list may make any page: it is not looked up, and its page not stored. */
+/** A value that is not in the list may make any page, so its page is neither looked up nor stored. */
 export function variantRule(variant: Variant): Rule | undefined {
   const subject = variantSubject(variant);
   const reason = `variant-${variant.name}`;
@@ -88,7 +88,7 @@ export function variantRule(variant: Variant): Rule | undefined {
   };
 }
 
-/** What a request says to get certain values: the fields in which the variants are read. */
+/** The request fields by which a request gets certain values of the variants. */
 export function variantFields(
   variants: readonly Variant[],
   values: Readonly<Record<string, string>>,
@@ -103,12 +103,12 @@ export function variantVary(variants: readonly Variant[]): string[] {
   return [...new Set(variants.map(({ header }) => header ?? 'Cookie'))];
 }
 
-/** Whether the visitor's preferences are weighed, not compared. */
+/** Whether a variant weighs the visitor's preferences, and does not compare a value. */
 export function isLanguage({ header }: Variant): boolean {
   return header?.toLowerCase() === 'accept-language';
 }
 
-/** A language range of the list, with whatever stands behind its tag but `q=0`: "not this one" (RFC 9110, section 12.4.2). */
+/** A language range in the list, with anything after its tag except `q=0`, which means "not this one" (RFC 9110, section 12.4.2). */
 function language(tag: string): string {
   const refused = `;${SPACE}q${SPACE}=${SPACE}0(?:\\.0*)?${SPACE}(?:[;,]|$)`;
   return `${SPACE}${tag}(?:-[A-Za-z0-9-]*)?${SPACE}(?:(?!${refused});|,|$)`;

@@ -10,12 +10,12 @@ export class WeighedLanguages {
     this.#variants = variants.filter(isLanguage).map((variant) => ({ variant, varies: variesBy(variant) }));
   }
 
-  /** Those by which the page of a request, or of a path, is another one. */
+  /** The variants that make a difference for the page of a request or of a path. */
   of(request: Pick<RequestHead, 'target'>): Variant[] {
     return this.#variants.flatMap(({ variant, varies }) => (varies(request) ? [variant] : []));
   }
 
-  /** The first of which an application would choose another value than that of the key. */
+  /** The first variant for which an application would choose another value than the key has. */
   contradicted(request: RequestHead, key: Readonly<Record<string, string>>): Variant | undefined {
     const field = request.headers['accept-language'];
     if (field === undefined) return undefined;
@@ -24,8 +24,8 @@ export class WeighedLanguages {
 }
 
 /**
- * The value of a variant by `Accept-Language` that an application chooses: by weight (RFC 9110, section 12.5.4). The key goes by order
- * alone, as nginx does.
+ * The value of a variant that an application chooses by `Accept-Language`: by weight (RFC 9110, section 12.5.4). The key follows only the order, as
+ * nginx does.
  */
 function weighedLanguage(field: string, { values, default: first }: Variant): string {
   const negotiator = new Negotiator({ headers: { 'accept-language': field } });

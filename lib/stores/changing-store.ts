@@ -3,13 +3,13 @@ import type { Page } from '../page/page.js';
 import type { SpreadStore } from './page-store.js';
 import { spreadKeyv } from './spread-keyv.js';
 
-/** So long the connections to the servers of before are kept for purges that are under way, in milliseconds. */
+/** How long the connections to the former servers are kept for purges that are under way, in milliseconds. */
 const RETIREMENT = 30_000;
 
-/** A store whose servers change. Whoever has its Keyv reads from the servers of the moment. */
+/** A store whose servers change. Its Keyv always reads from the current servers. */
 export class ChangingStore implements SpreadStore {
   readonly keyv: Keyv<Page>;
-  /** What the connections are kept of, with the timers that end it. */
+  /** Former stores whose connections are still kept, with the timers that close them. */
   readonly #retired = new Map<SpreadStore, NodeJS.Timeout>();
 
   /** @param prefix of all keys of the site */
@@ -27,12 +27,12 @@ export class ChangingStore implements SpreadStore {
     return this.current.servers;
   }
 
-  /** Of the moment: whoever keeps it keeps that list. */
+  /** By the current list. A caller that keeps this function keeps that list. */
   get serverOf(): SpreadStore['serverOf'] {
     return this.current.serverOf;
   }
 
-  /** Other servers hold from now on. */
+  /** Switches to other servers. */
   replace(next: SpreadStore): void {
     const former = this.current;
     this.current = next;

@@ -1,11 +1,11 @@
 import type { RenderLease } from './render-lease.js';
 
-/** So long a lease stays that nobody renews, in milliseconds; others need not wait for that. */
+/** How long a lease stays when nobody renews it, in milliseconds. Other processes need not wait that long. */
 export const LEASE_TTL = 2000;
-/** How often it is renewed, in milliseconds. */
+/** How often a lease is renewed, in milliseconds. */
 const BEAT = 250;
 
-/** What the leases of all stores have in common: this process has it, and says several times a second that it lives. */
+/** The common part of the leases of all stores: this process has the lease, and says several times a second that it is alive. */
 export abstract class HeldLease implements RenderLease {
   readonly #timer: NodeJS.Timeout;
   #isUseful = () => true;
@@ -28,7 +28,7 @@ export abstract class HeldLease implements RenderLease {
     void this.end(isPage);
   }
 
-  /** As `release`. Resolves when the store has been told; never rejects, since a lease lapses by itself. */
+  /** As `release`. Resolves when the store has been told. Never rejects, since a lease lapses by itself. */
   async end(isPage: boolean): Promise<void> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -41,7 +41,7 @@ export abstract class HeldLease implements RenderLease {
     else this.release(true);
   }
 
-  /** Somebody else has it, or may have it. */
+  /** Another process has the lease, or may have it. */
   protected lose(): void {
     this.#isLost = true;
   }
@@ -51,7 +51,7 @@ export abstract class HeldLease implements RenderLease {
   protected abstract give(isPage: boolean): void | Promise<void>;
 }
 
-/** Whatever fails, a lease lapses by itself. */
+/** Ignores errors, since a lease lapses by itself. */
 async function attempt(run: () => void | Promise<void>): Promise<void> {
   try {
     await run();

@@ -4,16 +4,16 @@ import type { PurgeCheck } from './journal/purge-check.js';
 import { type CommitResult, type PageWrite, refused, type Refusal } from './page-write.js';
 
 /**
- * A rendering whose handler runs although the store has not answered yet. It can be stored all the same: every purge counts that is
- * written down behind what this process knew when the request came in (docs/invalidation.md).
+ * A rendering whose handler runs although the store has not answered yet. It can still be stored: every purge counts that this process did not know
+ * when the request came in (docs/invalidation.md).
  */
 export class LateWrite implements PageWrite {
   readonly replaces = false;
   #isLate = true;
 
   /**
-   * @param begun what the store answers
-   * @param check of the time until then
+   * @param begun the write that the store returns when it answers
+   * @param check is asked until then
    */
   constructor(
     readonly begun: Promise<PageWrite>,

@@ -4,7 +4,7 @@ import type { PurgeJournal } from './journal/purge-journal.js';
 import { mayConcern, type PurgeScope } from './journal/purge-scope.js';
 import { sizeOf } from './page-size.js';
 
-/** What the first tier may keep. */
+/** The limits of the first tier. */
 export interface TierLimits {
   readonly maxBytes: number;
   /** How long a page is sent after the last tier was asked for it, in milliseconds. */
@@ -16,21 +16,21 @@ interface Kept {
   readonly page: Page;
   readonly size: number;
   readonly until: number;
-  /** Of the server that the page was read from. */
+  /** The journal of the server that the page was read from. */
   readonly journal: PurgeJournal;
-  /** Of the journal, before the page was read. */
+  /** The position in the journal before the page was read. */
   readonly position: number;
 }
 
 /**
- * The first of two tiers: pages that this process has read from the last tier. Whatever it gives, the last tier had at some moment of the last
- * `ttl` milliseconds. A page whose purge this process knows of is not given, whoever has purged it.
+ * The first of two tiers: pages that this process has read from the last tier. Every page that it returns was in the last tier at some moment of
+ * the last `ttl` milliseconds. It does not return a page if this process knows of a purge of it, by any process.
  */
 export class MemoryTier {
-  /** The least recently used first: a Map keeps the order of insertion. */
+  /** The least recently used page comes first: a Map keeps the order of insertion. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
-  /** How often pages had to go. What was being read meanwhile is not kept. */
+  /** How many times pages had to be dropped. A page that is being read meanwhile is not kept. */
   #removals = 0;
 
   /** @param now a clock that never goes back, in milliseconds */
@@ -47,17 +47,17 @@ export class MemoryTier {
   }
 
   /**
-   * Keeps what the last tier gives.
+   * Reads a page from the last tier, and keeps it.
    *
-   * @param journal of the server that is asked
-   * @param ask asks it
+   * @param journal the journal of the server that is asked
+   * @param ask asks that server
    */
   async read(
     address: PageAddress,
     journal: PurgeJournal,
     ask: () => Promise<Page | undefined>,
   ): Promise<Page | undefined> {
-    // All of them from before the question: the page may be purged as soon as the last tier has read it.
+    // All of these are taken before asking: the page may be purged as soon as the last tier has read it.
     const until = this.now() + this.limits.ttl;
     const { position } = journal.window;
     const removals = this.#removals;
@@ -80,7 +80,7 @@ export class MemoryTier {
     this.remove(key);
   }
 
-  /** Drops what a purge takes. The last tier has deleted it by now. */
+  /** Drops the pages that a purge takes. The last tier has deleted them by now. */
   purge(scope: PurgeScope): void {
     this.#removals += 1;
     for (const [key, { address }] of this.#kept) if (mayConcern(scope, address)) this.remove(key);
@@ -100,13 +100,13 @@ export class MemoryTier {
   }
 }
 
-/** By what this process has seen of the journal since the page was read. */
+/** Whether this process has seen a purge of the page in the journal since it read the page. */
 function isPurged({ address, journal, position }: Kept): boolean {
   const entries = journal.window.since(position);
   return !entries || entries.some(({ scope }) => mayConcern(scope, address));
 }
 
-/** A part of a larger buffer would keep all of it in memory. */
+/** A copy of the bytes. As part of a larger buffer, they would keep all of that buffer in memory. */
 function ownBytes(bytes: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(own);

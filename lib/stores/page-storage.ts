@@ -18,19 +18,19 @@ import { otherLists, ServersOfOthers } from './servers-of-others.js';
 import type { StaleCopy } from './stale-copy.js';
 import type { StoragePart } from './storage-part.js';
 
-/** An application that starts waits no longer for the store, in milliseconds. No visitor waits with it. */
+/** How long an application that starts waits for the store, in milliseconds. No visitor is waiting then. */
 const STARTUP = 1000;
 
-/** The store of the application. Reading goes by way of cache-manager. */
+/** The store of the application. It reads through cache-manager. */
 export class PageStorage {
   #placement: Placement;
   #others: ServersOfOthers;
-  /** Is told how many milliseconds the store took for a page that it was asked for, if anybody wants to know. */
+  /** Gets the time that the store took to read a page, in milliseconds; `undefined` if nobody wants to know. */
   onRead: ((duration: number) => void) | undefined;
 
   /**
-   * @param onGetError is told why a page could not be read: reading itself never fails
-   * @param openServer opens a server that is not in the own list
+   * @param onGetError gets the error when a page could not be read: reading itself never fails
+   * @param openServer opens a server that is not in the list of this process
    * @param tier the memory in front of the store
    */
   constructor(
@@ -48,18 +48,18 @@ export class PageStorage {
     });
   }
 
-  /** The servers; one, as a rule. */
+  /** The servers; usually one. */
   get parts(): readonly StoragePart[] {
     return this.#placement.parts;
   }
 
-  /** Another one after each change of the list of servers. */
+  /** A new one after each change of the list of servers. */
   get placement(): Placement {
     return this.#placement;
   }
 
   /**
-   * Another list of servers holds from now on. What was begun before is not stored.
+   * Switches to another list of servers. Renderings that began before are not stored.
    *
    * @param openServer opens a server that is not in that list
    */
@@ -71,17 +71,17 @@ export class PageStorage {
     this.purged({ kind: 'all' });
   }
 
-  /** @param close is called when the store is about to close, which is before the server does: Nest disconnects cache-manager first */
+  /** @param close is called when the store is about to close. This is before the server closes: Nest disconnects cache-manager first */
   onClose(close: () => void): void {
-    // Not `once()`: of two such listeners, Keyv calls the first alone.
+    // Not `once()`: of two such listeners, Keyv calls only the first.
     this.store.keyv.on('disconnect', close);
   }
 
   /**
-   * What a visitor is given: from the memory in front of the store, where there is one and it has the page.
+   * Reads a page for a visitor: from the memory in front of the store if it has the page, otherwise from the store.
    *
-   * @param request on whose behalf
-   * @returns `undefined` when it is not there, or when the store does not say so in time
+   * @param request the request of the visitor
+   * @returns `undefined` when there is no page, or when the store does not answer in time
    */
   async hit(address: PageAddress, request: object): Promise<Page | undefined> {
     const { tier } = this;
@@ -96,27 +96,27 @@ export class PageStorage {
     );
   }
 
-  /** A page has been rendered. It may be stored, and stand in the place of another one. */
+  /** Must be called when a page has been rendered: it may have replaced the stored page. */
   rendered({ key }: PageAddress): void {
     this.tier?.drop(key);
   }
 
-  /** A purge of this process has been carried out, or has failed. */
+  /** Must be called when a purge of this process has been carried out, or has failed. */
   purged(scope: PurgeScope): void {
     this.tier?.purge(scope);
   }
 
   /**
-   * What the store has.
+   * Reads a page from the store.
    *
-   * @param request on whose behalf
-   * @returns `undefined` when it is not there, or when the store does not say so in time
+   * @param request the request for which it is read
+   * @returns `undefined` when there is no page, or when the store does not answer in time
    */
   async get(key: string, request: object): Promise<Page | undefined> {
     return waitFor(this.stored(key), request);
   }
 
-  /** The same for whom nobody waits. */
+  /** As `get`, but nobody waits for the page. */
   async stored(key: string): Promise<Page | undefined> {
     const given = await this.read(key);
     return isPage(given) ? given : undefined;
@@ -131,10 +131,10 @@ export class PageStorage {
   }
 
   /**
-   * The copy of a page, which may outlive it.
+   * Reads the copy of a page, which may outlive the page.
    *
-   * @param request on whose behalf
-   * @returns `undefined` when there is none, or when the store does not say so in time
+   * @param request the request for which it is read
+   * @returns `undefined` when there is no copy, or when the store does not answer in time
    */
   async copy(key: string, request: object): Promise<StaleCopy | undefined> {
     const reading = this.partOf(key)
@@ -144,13 +144,13 @@ export class PageStorage {
     return copy && copy.ifError > Date.now() && isPage(copy.page) ? copy : undefined;
   }
 
-  /** A page, however long it takes; it rejects when the store does not say. */
+  /** Reads a page, however long it takes. Rejects when the store does not answer. */
   async lookUp(key: string): Promise<Page | undefined> {
     const given: unknown = await this.partOf(key).store.keyv.get(key);
     return isPage(given) ? given : undefined;
   }
 
-  /** Whether there is a page, or a copy of one; unlike `get`, it rejects when the store does not say so. */
+  /** Whether there is a page, or a copy of one. Unlike `get`, this rejects when the store does not answer. */
   async has(key: string): Promise<boolean> {
     const { store } = this.partOf(key);
     return store.has ? store.has(key) : (await store.keyv.get(key)) !== undefined;
@@ -160,13 +160,13 @@ export class PageStorage {
    * Asks for the right to render a page.
    *
    * @param silent the beat of a process that has died
-   * @returns `undefined` when there is nobody to share the store with
+   * @returns `undefined` when no other process shares the store
    */
   async lease(key: string, silent: string | undefined): Promise<LeaseAnswer | undefined> {
     return this.partOf(key).store.lease?.(key, silent);
   }
 
-  /** Looks at the journals for the first time: nobody knows what was purged before a page that is rendered earlier. */
+  /** Looks at the journals for the first time. If a page is rendered before that, nobody knows whether it was purged. */
   async start(): Promise<void> {
     await inTime(Promise.allSettled(this.parts.map(({ journal }) => journal.look())), STARTUP);
   }
@@ -178,8 +178,8 @@ export class PageStorage {
   /**
    * Begins the rendering of a page that a visitor has asked for.
    *
-   * @param leads whether other processes shall wait for it
-   * @returns `undefined` when the store does not answer: nothing can be stored then. One that is only late may be asked while the handler runs
+   * @param leads whether other processes should wait for the page
+   * @returns `undefined` when the store is down: nothing can be stored then. When the store is only late, the write waits for it during the handler
    */
   async begin(
     address: PageAddress,
@@ -208,12 +208,12 @@ export class PageStorage {
     return part.store.begin(address, { arrival, renews: true, leads: false }).catch(() => undefined);
   }
 
-  /** Whether a page goes by itself of which nobody knows whether it was stored. */
+  /** Whether a page disappears by itself when it is unknown whether it was stored. */
   get forgets(): boolean {
     return this.parts.every(({ store }) => store.forgets);
   }
 
-  /** Whether a rendering that has begun shows that the store answers: one whose journal is local has not been asked. */
+  /** Whether a rendering that has begun shows that the store answers. A store with a local journal is not asked at the beginning. */
   get isAskedFirst(): boolean {
     return this.parts.every(({ journal }) => !(journal instanceof LocalJournal));
   }
@@ -223,7 +223,7 @@ export class PageStorage {
     return otherLists(this.parts).length > 0;
   }
 
-  /** The servers that stand in such lists and not in the own one. */
+  /** The servers that are in the lists of such processes, and not in the list of this one. */
   others(): readonly StoragePart[] {
     return this.#others.beside(this.parts);
   }
@@ -242,12 +242,12 @@ export class PageStorage {
     return eachOf(this.parts, (part) => part.list());
   }
 
-  /** The same and what is being written at the moment. */
+  /** As `list`, and the pages that are being written at the moment. */
   listToPurge(): AsyncIterable<string> {
     return eachOf(this.parts, (part) => part.listToPurge());
   }
 
-  /** What the store knows of pages, `undefined` where there is none, or where the store knows nothing of them. */
+  /** Reads the details of pages; `undefined` for a page that does not exist, or of which the store knows nothing. */
   async details(keys: readonly string[]): Promise<(PageDetails | undefined)[]> {
     const found = new Map<string, PageDetails | undefined>();
     await Promise.all(
@@ -274,7 +274,7 @@ export class PageStorage {
   }
 }
 
-/** All that the servers have, also if one is away: only then it rejects, naming the server. */
+/** Lists the entries of all servers. If some servers fail, it rejects with their errors, but only after it has listed all the others. */
 async function* eachOf<T>(
   parts: readonly StoragePart[],
   list: (part: StoragePart) => AsyncIterable<T>,

@@ -8,16 +8,16 @@ export type Refusal =
   | PurgeVerdict
   /** Another rendering has been stored in the meantime. */
   | 'superseded'
-  /** It was given up before. */
+  /** The rendering was aborted before. */
   | 'aborted'
-  /** It has gone by itself, or somebody has deleted it, before it was there for good. */
+  /** The page has vanished, or has been deleted, before it was stored for good. */
   | 'evicted'
-  /** It has not answered at all. */
+  /** The store has not answered at all. */
   | 'store-down'
   /** More pages wait to be written than the store can take. */
   | 'store-busy';
 
-/** All of them: none says anything of the page itself. */
+/** All refusals. None of them says anything about the page itself. */
 const REFUSALS: Readonly<Record<Refusal, true>> = {
   aborted: true,
   evicted: true,
@@ -33,7 +33,7 @@ const REFUSALS: Readonly<Record<Refusal, true>> = {
   superseded: true,
 };
 
-/** Whether it is the store that does not keep a page, and not the page that must not be kept. */
+/** Whether a reason comes from the store that does not keep a page, and not from the page itself. */
 export function isRefusal(reason: string): reason is Refusal {
   return Object.hasOwn(REFUSALS, reason);
 }
@@ -48,25 +48,25 @@ export type CommitResult =
 
 /** One rendering of a page: it begins when its request arrives, and ends with `commit()` or `abort()`. */
 export interface PageWrite {
-  /** Whether a page stood at the address when the rendering began, as far as the store has noticed. */
+  /** Whether there was a page at the address when the rendering began, as far as the store has noticed. */
   readonly replaces: boolean;
-  /** Whether the store has still not answered; absent when it has answered before the handler was called. */
+  /** Whether the store has still not answered; absent when it answered before the handler was called. */
   readonly isLate?: boolean;
   /** Whether this process may render the page while others wait; absent when it did not ask, or shares the store with no other. */
   readonly lease?: LeaseAnswer | undefined;
   /**
-   * Why the page could not be stored now, as far as that is known without asking.
+   * Why the page could not be stored now, as far as this is known without asking the store.
    *
-   * @param tags those that it has so far
+   * @param tags the tags that the page has so far
    */
   refusal(tags: ReadonlySet<string>): Refusal | undefined;
   /**
    * Stores the page, unless somebody has purged it since its request came in.
    *
    * @param ttl in milliseconds; 0 = until purged
-   * @param stale for how long a copy outlives it; none when absent, and none of a page without a ttl
+   * @param stale for how long a copy outlives the page; there is no copy when this is absent, or when the page has no ttl
    * @returns whether the page is really there
-   * @throws when the store cannot say
+   * @throws when the store cannot tell
    */
   commit(page: Page, ttl: number, stale?: StaleTimes): Promise<CommitResult>;
   abort(): void;
@@ -83,7 +83,7 @@ export function refused(reason: Refusal): CommitResult {
   return { stored: false, reason };
 }
 
-/** What the writes of all stores have in common. */
+/** The common part of the writes of all stores. */
 export abstract class CheckedWrite implements PageWrite {
   #aborted = false;
 
@@ -100,7 +100,7 @@ export abstract class CheckedWrite implements PageWrite {
     const tags = new Set(page.tags);
     const reason = this.refusal(tags);
     if (reason !== undefined) return refused(reason);
-    // What is served until it is purged has no end to outlive.
+    // A page that is served until it is purged has no end that a copy could outlive.
     const hasCopy = ttl > 0 && stale !== undefined && copyLife(stale) > 0;
     return this.store(page, tags, spread(ttl), hasCopy ? whole(stale) : undefined);
   }

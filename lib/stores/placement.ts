@@ -3,13 +3,13 @@ import type { PageStore, SpreadStore } from './page-store.js';
 import { StoragePart } from './storage-part.js';
 
 /**
- * What this process knew of the journals when a request came in: of the server that a page was on at that moment.
+ * Returns the server that a page was on when a request came in, and what this process knew of the journal of that server at that moment.
  *
- * @param key of the page
+ * @param key the key of the page
  */
 export type StorageArrival = (key: string) => { readonly part: StoragePart; readonly arrival: Arrival };
 
-/** The servers that pages are on, and which of them each page is on. */
+/** The servers, and which of them each page is on. */
 export class Placement {
   readonly parts: readonly StoragePart[];
   readonly #placeOf: (key: string) => number;

@@ -9,17 +9,17 @@ export interface RawEntry {
   readonly expires?: number | undefined;
 }
 
-/** What a store does for a Keyv adapter; the rest is the same for all. */
+/** What a store does for a Keyv adapter; the rest is the same for all stores. */
 export interface RawAdapter {
   get(key: string): Promise<RawEntry | undefined>;
-  /** @returns how many there really were */
+  /** @returns how many of them existed */
   deleteMany(keys: readonly string[]): Promise<number>;
   /** Every stored key that begins with the prefix of the site; absent when the store cannot list. */
   keys?(): AsyncIterable<string>;
   disconnect(): Promise<void>;
 }
 
-/** So many keys are deleted together by `clear()`. */
+/** How many keys `clear()` deletes together. */
 const CLEAR_BATCH = 5000;
 
 /**
@@ -32,7 +32,7 @@ export function rawKeyv(adapter: RawAdapter): Keyv<Page> {
     opts: {},
     on: () => store as KeyvStoreAdapter,
     get: (key: string) => adapter.get(key),
-    // Without it Keyv takes an error for a miss.
+    // Without `getMany`, Keyv takes an error for a miss.
     getMany: (keys: string[]) => Promise.all(keys.map((key) => adapter.get(key))),
     set: () => Promise.reject(new TypeError('Pages are written by begin() and commit() alone.')),
     delete: async (key) => (await adapter.deleteMany([key])) === 1,

@@ -4,7 +4,7 @@ export function serverList(servers: readonly { readonly address: string; readonl
   return JSON.stringify(sorted.map(({ address, weight }) => [address, weight]));
 }
 
-/** The addresses in such a text; none when it is no list. */
+/** The addresses in such a text; none when the text is no list. */
 export function addressesIn(list: string): readonly string[] {
   try {
     const servers: unknown = JSON.parse(list);

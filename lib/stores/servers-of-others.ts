@@ -2,25 +2,25 @@ import type { PageStore } from './page-store.js';
 import { addressesIn } from './server-list.js';
 import { StoragePart } from './storage-part.js';
 
-/** Servers that are in the list of another process alone. A process that was started later has another list: pages may be on any server of both. */
+/** Servers that are only in the lists of other processes. If such a process was started later, pages may be on any server of both lists. */
 export class ServersOfOthers {
-  /** By their addresses. */
+  /** The servers that have been opened, by their addresses. */
   readonly #opened = new Map<string, StoragePart>();
 
-  /** @param open opens a server that is not in the own list */
+  /** @param open opens a server that is not in the list of this process */
   constructor(
     private readonly prefix: string,
     private readonly open: ((address: string) => PageStore) | undefined,
   ) {}
 
-  /** @param own the servers of the own list */
+  /** @param own the servers in the list of this process */
   beside(own: readonly StoragePart[]): readonly StoragePart[] {
     const servers = new Set(own.map(({ server }) => server));
     const addresses = new Set(otherLists(own).flatMap(addressesIn));
     return [...addresses].filter((address) => !servers.has(address)).flatMap((address) => this.at(address));
   }
 
-  /** What was begun there is not stored any more. */
+  /** Renderings that began there are not stored any more. */
   retire(): void {
     for (const { journal } of this.#opened.values()) journal.editions.isRetired = true;
     void this.close();

@@ -6,8 +6,8 @@ import { rawKeyv } from './raw-keyv.js';
 /**
  * The Keyv of pages that are spread over several servers.
  *
- * @param current the servers of the moment
- * @param prefix of all keys of the site
+ * @param current returns the current servers
+ * @param prefix the prefix of all keys of the site
  */
 export function spreadKeyv(current: () => Pick<SpreadStore, 'servers' | 'serverOf'>, prefix: string): Keyv<Page> {
   async function* keys() {

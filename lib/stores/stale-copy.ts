@@ -7,7 +7,7 @@ export interface StaleCopy {
   readonly page: Page;
   /** When the page was stored. */
   readonly stored: number;
-  /** When its time ends, or has ended. */
+  /** When the time of the page ends, or has ended. */
   readonly ended: number;
   /** Until when the copy may be sent while the page is being rendered again. */
   readonly whileRevalidate: number;
@@ -15,13 +15,13 @@ export interface StaleCopy {
   readonly ifError: number;
 }
 
-/** Of a copy: when its page was stored and has ended, and until when the copy may be sent. */
+/** When the page of a copy was stored and ended, and until when the copy may be sent. */
 export type CopyTimes = Omit<StaleCopy, 'page'>;
 
 /**
- * The times of a copy that is stored at a moment.
+ * The times of a copy that is stored at a given moment.
  *
- * @param ttl of its page, in milliseconds
+ * @param ttl the ttl of its page, in milliseconds
  * @param now Unix time in milliseconds
  */
 export function timesOfCopy(ttl: number, stale: StaleTimes, now: number): CopyTimes {

@@ -2,7 +2,7 @@ import type { PurgeJournal } from './journal/purge-journal.js';
 import type { PageStore, PageUse } from './page-store.js';
 import { UnsupportedError } from './unsupported.error.js';
 
-/** What one server keeps of the pages of the application; all of them, as a rule. A purge is carried out in each part that it may concern. */
+/** The pages of the application that one server keeps; usually all of them. A purge is carried out in each part that it may concern. */
 export class StoragePart {
   /** @param holds whether a key belongs to this part */
   constructor(
@@ -11,7 +11,7 @@ export class StoragePart {
     readonly holds: (key: string) => boolean,
   ) {}
 
-  /** For messages; `undefined` when there is no server. */
+  /** The server, for messages; `undefined` when there is none. */
   get server(): string | undefined {
     return this.store.server;
   }
@@ -20,12 +20,12 @@ export class StoragePart {
     return this.store.journal;
   }
 
-  /** @param listener is called when the server answers that did not */
+  /** @param listener is called when the server answers again */
   onReturn(listener: () => void): void {
     this.store.onReturn?.(listener);
   }
 
-  /** Whether everything can be purged. */
+  /** Whether the store can list its pages, so that everything can be purged. */
   get lists(): boolean {
     return this.store.keys !== undefined;
   }
@@ -35,12 +35,12 @@ export class StoragePart {
     return this.store.tagged?.(tags) ?? this.listToPurge();
   }
 
-  /** @returns how many there were */
+  /** @returns how many pages existed */
   async delete(keys: readonly string[]): Promise<number> {
     return keys.length === 0 ? 0 : this.store.deletePages(keys);
   }
 
-  /** @returns how many there were at and below the path; `undefined` when the store only deletes one by one */
+  /** @returns how many pages existed at and below the path; `undefined` when the store can only delete them one by one */
   async deleteUnder(path: string): Promise<number | undefined> {
     return this.store.deleteUnder?.(path);
   }
@@ -56,7 +56,7 @@ export class StoragePart {
     return listed(this.store.keys?.(this.prefix));
   }
 
-  /** The same and what is being written at the moment. */
+  /** As `list`, and the pages that are being written at the moment. */
   listToPurge(): AsyncIterable<string> {
     return listed(this.store.keysToPurge?.(this.prefix) ?? this.store.keys?.(this.prefix));
   }

@@ -11,7 +11,7 @@ export function storedPages(storage: Listing, keys: PageKeys): AsyncGenerator<Pa
   return addresses(storage.list(), keys);
 }
 
-/** Every page that a purge must take: those that are being written at the moment as well. */
+/** Every page that a purge must take, including those that are being written at the moment. */
 export function pagesToPurge(storage: Listing, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
   return addresses(storage.listToPurge(), keys);
 }
@@ -23,7 +23,7 @@ async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncG
   }
 }
 
-/** The key of every page that `purgeAll()` must take, also of those that were stored by other options. */
+/** The key of every page that `purgeAll()` must take, including those that were stored with other options. */
 export async function* everyKey(storage: Listing, prefix: string): AsyncGenerator<string, void, undefined> {
   for await (const key of storage.listToPurge()) if (isPageKey(key, prefix)) yield key;
 }

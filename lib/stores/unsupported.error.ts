@@ -1,4 +1,4 @@
-/** A store is asked for what it never can do: trying again does not help. */
+/** A store was asked for something that it can never do, so trying again does not help. */
 export class UnsupportedError extends TypeError {
   override readonly name = 'UnsupportedError';
 }

@@ -3,7 +3,7 @@ import { readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withDirectory } from './make-directory.js';
 
-/** Whether the file system notes when a file is read for the first time: all do but those that are mounted with `noatime`. */
+/** Whether the file system records the first read of a file. All do, except those mounted with `noatime`. */
 export async function keepsAccessTimes(directory: string): Promise<boolean> {
   const path = join(directory, randomUUID());
   try {

@@ -6,11 +6,11 @@ import { type Claim, decodeClaim, encodeClaim } from '../journal/edition.js';
 import { FileStoreError } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
 
-/** Which edition may store pages, for processes that do not run yet. It is replaced in one step. */
+/** The edition that may store pages, written down for processes that start later. The file is replaced in one step. */
 export class ClaimFile {
   constructor(private readonly path: string) {}
 
-  /** Not asynchronous, for the reason that `FileJournal` has. */
+  /** Synchronous for the same reason as `FileJournal.read()`. */
   read(): Claim | undefined {
     try {
       return decodeClaim(readFileSync(this.path, 'latin1'));

@@ -6,10 +6,10 @@ import { CODINGS, linkOf, type PageDirectories, TAGS } from './page-directories.
 import { isCopyOnly, type PageVersion, writtenAt } from './page-version.js';
 
 /**
- * What is known of the page in a directory.
+ * Reads the details of the page in a directory.
  *
  * @param knowsReads whether the file system notes when a file is read
- * @returns `undefined` when there is none for nginx to serve
+ * @returns `undefined` when the directory has no page that nginx can serve
  */
 export async function detailsOfFile(
   pages: PageDirectories,

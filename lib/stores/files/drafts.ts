@@ -21,18 +21,18 @@ import { removeEmpty, type Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
 /**
- * A thread that waits for the disk does nothing else, and the application needs some as well (zlib, DNS, files): one is left to it.
+ * How many threads may wait for the disk at once. A waiting thread does nothing else, so one is left for the application (zlib, DNS, files).
  *
  * @see https://nodejs.org/api/cli.html#uv_threadpool_sizesize
  */
 const SYNCED_TOGETHER = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) - 1);
 
-/** A date of access before all others, which file systems with `relatime` replace when a file is read. Unix time in seconds. */
+/** An access time earlier than any real one: a file system with `relatime` replaces it at the first read. Unix time in seconds. */
 const READ_NEVER = 0;
 
 /**
- * Writes versions of pages. A version is written where it will stay, inside the directory of its page, but nginx does not find it before a
- * link there leads to it. That link is prepared inside of the version: whoever takes the version or the page away takes it along.
+ * Writes versions of pages. A version is written where it stays, inside the directory of its page, but nginx finds it only once a link in that
+ * directory leads to it. The link is prepared inside the version, so that removing the version or the page removes the link too.
  */
 export class Drafts {
   readonly #syncs = new WorkQueue(SYNCED_TOGETHER);
@@ -46,10 +46,10 @@ export class Drafts {
   ) {}
 
   /**
-   * Writes a version, all of it on the disk when it resolves: a crash of the machine must not leave a name without content behind.
+   * Writes a version. All of it is on the disk when the promise resolves: a crash of the machine must not leave a name without content.
    *
    * @param same a version with the same forms
-   * @returns `false` when somebody has taken it away meanwhile
+   * @returns `false` when the version was removed in the meantime
    */
   async write(
     page: string,
@@ -58,7 +58,7 @@ export class Drafts {
     tags: ReadonlySet<string>,
     same?: PageVersion,
   ): Promise<boolean> {
-    // First of all: killed from here on, this process leaves nothing behind that nobody will remove.
+    // This comes first: if this process is killed from here on, the entry leads to whatever it leaves behind.
     await this.index.add(version, page);
     const directory = this.pages.path(page, version.name);
     await withDirectory(dirname(directory), () => mkdir(directory));
@@ -66,14 +66,14 @@ export class Drafts {
   }
 
   /**
-   * Puts a version where nginx looks, in one step, and removes what was there.
+   * Puts a version where nginx looks, in one step, and removes the versions that it replaces.
    *
-   * @returns whether anybody has read what was there; `undefined` when somebody has taken the version away meanwhile
+   * @returns whether anybody has read one of those; `undefined` when the version was removed in the meantime
    */
   async place(page: string, version: PageVersion): Promise<{ readonly wasRead: boolean } | undefined> {
     const from = this.pages.path(page, version.name, DRAFT_LINK);
     if (!(await done(rename(from, this.pages.path(page, linkOf(version)))))) return undefined;
-    // The page is there. What is left of others is not served, and goes later if it does not go now.
+    // The page is in its place. Remains of other versions are not served; those that cannot be removed now are removed later.
     return { wasRead: await this.removeOthers(page, version).catch(() => false) };
   }
 
@@ -89,7 +89,7 @@ export class Drafts {
     tags: ReadonlySet<string>,
     same: string | undefined,
   ): Promise<void> {
-    // Before the body: a version that has one and no link has been in its place.
+    // The link is written before the body: a version with a body but no link counts as one that has been in its place.
     await symlink(name, join(directory, DRAFT_LINK));
     if (tagged) await writeFile(join(directory, TAGS), JSON.stringify([...tags]), { flag: 'wx' });
     const forms = Array.from(contents, async ([coding, bytes]) => {
@@ -97,18 +97,18 @@ export class Drafts {
       const isLinked = same !== undefined && (await relink(join(same, form), join(directory, form), modified));
       if (!isLinked) await this.writeForm(join(directory, form), bytes, modified);
     });
-    // All of them: what fails is deleted, and nothing may be written there any more.
+    // Wait for all of them: a version that fails is deleted, and nothing may be written into it after that.
     for (const form of await Promise.allSettled(forms)) if (form.status === 'rejected') throw form.reason;
     if (stale) await this.copy(directory, [...contents.keys()], expires + copyLife(stale));
   }
 
-  /** A second name for each form, and the times at which nginx finds it. @param end Unix time in milliseconds */
+  /** Gives each form a second name, and makes the links by which nginx finds them until `end`. @param end Unix time in milliseconds */
   private async copy(directory: string, codings: readonly Coding[], end: number): Promise<void> {
     for (const coding of codings) await link(join(directory, PAGE_BODY + coding), join(directory, COPY_BODY + coding));
     for (const span of copySpans(Date.now(), end)) await symlink('.', join(directory, span));
   }
 
-  /** @param modified Unix time in whole seconds; nginx makes Last-Modified and ETag of it */
+  /** @param modified Unix time in whole seconds; nginx derives Last-Modified and ETag from it */
   private async writeForm(path: string, bytes: Buffer, modified: number): Promise<void> {
     const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
     try {
@@ -123,7 +123,7 @@ export class Drafts {
   /** @returns whether anybody has read one of them */
   private async removeOthers(page: string, version: PageVersion): Promise<boolean> {
     let wasRead = false;
-    // It ends when it is purged or replaced, and not before.
+    // A version without a ttl ends only when it is purged or replaced.
     if (version.ttl === 0) await this.index.drop(version);
     const { versions, links } = await this.pages.content(page);
     if (links.includes(otherLink(version))) {
@@ -131,7 +131,7 @@ export class Drafts {
     }
     for (const other of versions) {
       if (other.name === version.name || (await this.isDraft(page, other))) continue;
-      // In this order: a version comes to its place only once.
+      // This must follow the check for a draft: a version comes to its place only once, so it cannot get there in between.
       if ((await this.pages.current(page, linkOf(other))) === other.name) continue;
       wasRead ||= await this.wasRead(page, other);
       await this.removals.takeVersion(this.pages.path(page, other.name));
@@ -140,14 +140,14 @@ export class Drafts {
   }
 
   /**
-   * Ends a version that has not come to its place: it will not come there any more.
+   * Prevents a draft from coming to its place.
    *
-   * @param directory its own
-   * @returns `false` for one that has come there
+   * @param directory the directory of the version
+   * @returns `false` when the version has come to its place already
    */
   async end(directory: string): Promise<boolean> {
     const draft = join(directory, DRAFT_LINK);
-    // Each attempt is one step: between a look and a removal, the version could come to its place.
+    // Each attempt is a single step: between a check and a removal, the version could come to its place.
     while (!(await done(unlink(draft))) && !(await removeEmpty(directory))) {
       if (!(await unless(GONE, undefined, lstat(draft)))) return false;
     }
@@ -159,7 +159,7 @@ export class Drafts {
     return this.knowsReads && this.pages.isRead(page, version);
   }
 
-  /** Whether it has not come to its place. */
+  /** Whether a version has not come to its place yet. */
   private async isDraft(page: string, { name }: PageVersion): Promise<boolean> {
     const files: string[] = await unless(GONE, [], readdir(this.pages.path(page, name)));
     return files.includes(DRAFT_LINK) || !(files.includes(PAGE_BODY) || files.includes(COPY_BODY));
@@ -175,9 +175,9 @@ function done(work: Promise<unknown>): Promise<boolean> {
 }
 
 /**
- * Gives a file another name, as if it had been written there: its content is on the disk already.
+ * Gives a file a second name instead of writing it again: its content is on the disk already.
  *
- * @returns `false` when it has gone meanwhile, or where files have one name only
+ * @returns `false` when the file has been removed in the meantime, or when the file system has no hard links
  */
 async function relink(from: string, to: string, modified: number): Promise<boolean> {
   const isLinked = await link(from, to).then(

@@ -5,12 +5,12 @@ import { GONE, unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
 import { copyOf, type PageVersion, parseVersion } from './page-version.js';
 
-/** What ends in the same so many milliseconds lies in one directory. */
+/** The length of a period, in milliseconds. The entries of all versions that end in the same period are in one directory. */
 export const PERIOD = 10_000;
 
 /**
- * What ends when, on the disk, so that any process can remove what another has stored: a symbolic link to the directory of each
- * version, under the name of the version.
+ * Keeps on the disk when each version ends, so that any process can remove what another has stored. An entry is a symbolic link to the directory of
+ * a version, under the name of the version.
  */
 export class ExpiryIndex {
   readonly #directory: string;
@@ -22,7 +22,7 @@ export class ExpiryIndex {
   /**
    * Adds a version, and its copy, which ends later.
    *
-   * @param page its directory, as `pageFile()` gives it
+   * @param page the directory of its page, as `pageFile()` gives it
    */
   async add(version: PageVersion, page: string): Promise<void> {
     const target = join('../..', SITE_DIRECTORIES.pages, page, version.name);
@@ -31,7 +31,7 @@ export class ExpiryIndex {
     }
   }
 
-  /** @returns the directory of the version; `undefined` when another process has dealt with it */
+  /** @returns the directory of the version; `undefined` when another process has dropped the entry */
   async find(version: PageVersion): Promise<string | undefined> {
     const path = this.path(version);
     const target = await unless(GONE, undefined, readlink(path));
@@ -58,7 +58,7 @@ export class ExpiryIndex {
     return names.flatMap((name) => parseVersion(name) ?? []);
   }
 
-  /** Drops a period that is over, unless something has been added meanwhile. */
+  /** Drops a period that is over, unless an entry has been added in the meantime. */
   async close(period: number): Promise<void> {
     await unless(['ENOENT', 'ENOTEMPTY', 'EEXIST'], undefined, rmdir(join(this.#directory, String(period))));
   }

@@ -3,39 +3,39 @@ import { type ExpiryIndex, PERIOD } from './expiry-index.js';
 import type { Leases } from './leases.js';
 import { ABANDONED, type PageVersion } from './page-version.js';
 
-/** How often is looked for what ends soon, in milliseconds. */
+/** How often to look for pages that end soon, in milliseconds. */
 const INTERVAL = 500;
-/** How often for what a process that had been stopped may have written into the past, and for what is left over, in milliseconds. */
+/** How often to look at all periods, in milliseconds: a suspended process may have written into the past, and things may be left over. */
 const FULL_INTERVAL = 60_000;
-/** So many pages are removed together. */
+/** How many pages are removed together. */
 const TOGETHER = 16;
-/** So far clocks may go back without anything happening, in milliseconds. */
+/** How far a clock may go back without consequences, in milliseconds. */
 const TOLERANCE = 1000;
 
 /**
- * Removes pages when their time is over, and only as long as it can do so lets nginx serve pages that have one: the leases are
- * renewed after everything that is due has gone.
+ * Removes pages when their time is over. nginx may serve pages with a ttl only as long as this works: the leases are renewed once everything that
+ * is due has been removed.
  *
- * Every process does this for the pages of all. Its timers do not keep the process alive.
+ * Every process does this for the pages of all processes. Its timers do not keep the process alive.
  */
 export class ExpiryKeeper {
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  /** Versions that are being removed since their timers have run. */
+  /** Removals that a timer has started and that are still running. */
   readonly #ending = new Set<Promise<void>>();
   #next: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #tidying: Promise<void> | undefined;
   #closed = false;
   #failed = true;
-  /** Everything up to this period is done with. */
+  /** Every period up to this one is done. */
   #done = 0;
   #fullAt = 0;
-  /** Of the clock, against one that nobody sets. */
+  /** How far the system clock is ahead of a clock that nobody can set, in milliseconds. */
   #offset = offset();
 
   /**
-   * @param lease how long nginx may go on after the last renewal, in milliseconds
-   * @param expire removes the version and the entry; of what this process has stored, it is given the directory of the page
+   * @param lease how long nginx may serve pages after the last renewal, in milliseconds
+   * @param expire removes a version and its entry; it also gets the directory of the page, if this process has stored the version
    * @param tidy is called now and then, and nothing waits for it
    */
   constructor(
@@ -54,9 +54,9 @@ export class ExpiryKeeper {
   }
 
   /**
-   * To be told of each version: what ends very soon might otherwise be noticed late.
+   * Must be called for each version: the end of one that ends very soon might otherwise be noticed late.
    *
-   * @param page its directory, if this process has stored it
+   * @param page the directory of its page, if this process has stored it
    */
   watch(version: PageVersion, page?: string): void {
     // Its time may be over by now, and Node 22 warns of negative timeouts.
@@ -64,7 +64,7 @@ export class ExpiryKeeper {
     if (this.#closed || delay > 3 * INTERVAL || this.#timers.has(version.name)) return;
     const timer = setTimeout(() => {
       this.#timers.delete(version.name);
-      // What fails is tried again, and reported, by the next look at this period.
+      // The next sweep of this period tries a failed removal again, and reports its error.
       const ending = this.expire(version, page)
         .catch(() => {})
         .finally(() => this.#ending.delete(ending));
@@ -109,10 +109,10 @@ export class ExpiryKeeper {
     const isFirst = this.#done === 0;
     const isFull = isFirst || isSetBack || now >= this.#fullAt;
     for (const period of isFull ? await this.index.periods() : range(this.#done + 1, current + 1)) {
-      // An entry of the future may be one of the past, by another clock.
+      // An entry in the future may come from another clock and be due, so the first sweep, and one after the clock was set back, look there too.
       if (period > current + 1 && !isFirst && !isSetBack) continue;
       const entries = await this.index.entries(period);
-      // Nobody can tell when a page ends that was stored by a clock that has been set back since.
+      // If the clock has been set back, nobody can tell when a page ends that was stored before.
       await this.expireAll(entries.filter((entry) => isSetBack || isDue(entry, now)));
       for (const entry of entries) if (entry.expires > now) this.watch(entry);
       if (period < current) await this.index.close(period);
@@ -134,7 +134,7 @@ export class ExpiryKeeper {
   }
 }
 
-/** What ends later than it can, was stored by another clock. */
+/** A version that ends later than its ttl allows was stored by another clock. */
 function isDue({ expires, ttl }: PageVersion, now: number): boolean {
   return expires <= now || expires > now + (ttl || ABANDONED) + TOLERANCE;
 }

@@ -9,14 +9,14 @@ import { ClaimFile } from './claim-file.js';
 import { FileStoreError, unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
 
-/** A purge that takes more is written down in parts, in characters. */
+/** The longest entry, in characters. A longer purge is written down in parts. */
 const ENTRY_MAX = 4096;
-/** About 40,000 purges, in bytes. Then a new one is begun. */
+/** The size at which a new journal is begun, in bytes: about 40,000 purges. */
 const JOURNAL_MAX = 4 * 1024 * 1024;
 const LINE = /^(\d{13}) (\{.*\})$/;
 const CLAIM_LINE = /^claim (\S+)$/;
 
-/** What tells a file from all others, as long as it is open. */
+/** Identifies a file, as long as it is open. */
 interface Identity {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -27,10 +27,10 @@ interface OpenJournal extends Identity {
 }
 
 /**
- * The purges of all processes, in one file to which each appends. A line is `<Unix time in milliseconds> <scope>`.
+ * The purges of all processes, in one file to which each process appends. A line is `<Unix time in milliseconds> <scope>`.
  *
- * An entry counts when the file that it was written to is still the one with the name. Whoever takes the name away makes every process
- * forget what it has seen: nobody can store what was begun before. That needs no space, so a purge succeeds on a full disk as well.
+ * An entry counts if the file to which it was written still has the name of the journal. Removing that name makes every process forget what it has
+ * read, so no process can store a page that it began before. Removing needs no space, so a purge succeeds on a full disk as well.
  */
 export class FileJournal implements PurgeJournal {
   readonly window = new JournalWindow();
@@ -38,15 +38,15 @@ export class FileJournal implements PurgeJournal {
   held = false;
   readonly #claims: ClaimFile;
   #open: OpenJournal | undefined;
-  /** How far it has been read. */
+  /** How far the file has been read, in bytes. */
   #offset = 0;
-  /** The beginning of a line. Its end may be missing because it is being written, or because the disk is full. */
+  /** The beginning of a line whose end is missing, because it is still being written or because the disk is full. */
   #begun = Buffer.alloc(0);
   #closed = false;
 
   /**
-   * @param path of the file; the claim is in another one beside it
-   * @param own the edition that this process stores pages of
+   * @param path the path of the journal; the claim is in another file beside it
+   * @param own the edition whose pages this process stores
    */
   constructor(
     private readonly path: string,
@@ -58,10 +58,10 @@ export class FileJournal implements PurgeJournal {
 
   async append(scope: PurgeScope): Promise<void> {
     const time = Date.now();
-    // The first newline ends what somebody else could not write to its end.
+    // The first newline ends a line that another process could not finish.
     const lines = writeScope(scope, ENTRY_MAX).map((entry) => `\n${time} ${entry}\n`);
     await this.note(lines.join(''));
-    // What comes in from now on is younger than this entry.
+    // Read the entry at once, so that a request that comes in from now on counts as younger.
     await this.look().catch(() => {});
   }
 
@@ -70,14 +70,15 @@ export class FileJournal implements PurgeJournal {
   }
 
   /**
-   * The file is for whoever comes later. Those who are there see the line in the journal before they put a page where nginx looks.
+   * Writes the claim to its file, for processes that start later, and to the journal, where running processes see it before they put a page where
+   * nginx looks.
    */
   async claim(change: (claim: Claim | undefined) => Claim | undefined): Promise<void> {
     this.read();
     const written = this.#claims.read();
     this.editions.saw(written);
     const known = this.editions.claim;
-    // Who has begun by what is written may have stored pages of its own edition.
+    // A process that started with the older claim in the file may have stored pages of its own edition.
     const isBehind = known && isLater(known, written);
     const before = isBehind ? { ...known, isSwept: false, keepsOwn: false } : known;
     const claim = change(before) ?? (isBehind ? before : undefined);
@@ -86,12 +87,12 @@ export class FileJournal implements PurgeJournal {
     if (isBehind || isLater(claim, known)) await this.note(`\nclaim ${encodeClaim(claim)}\n`);
     this.read();
     this.editions.saw(claim);
-    // Somebody has claimed at the same time. Both have read both lines.
+    // If another process has claimed at the same time, both have read both lines, so both leave the later claim in the file.
     const latest = this.editions.claim;
     if (latest && isLater(latest, claim)) await this.#claims.write(latest);
   }
 
-  /** Both are one look at the size of an open file, which costs less than to share it. */
+  /** As `catchUp()`: both only look at the size of an open file, which costs less than sharing one look. */
   async look(): Promise<void> {
     this.read();
   }
@@ -133,10 +134,7 @@ export class FileJournal implements PurgeJournal {
     }
   }
 
-  /**
-   * Not asynchronous: this is a look at what the kernel has in memory, while the threads that asynchronous calls need may all be waiting
-   * for the disk (libuv has four).
-   */
+  /** Synchronous: the kernel has this in memory, while the threads that asynchronous calls need (libuv has four) may all be waiting for the disk. */
   private read(): void {
     if (this.#closed) throw new Error('The store is closed.');
     for (;;) {
@@ -163,7 +161,7 @@ export class FileJournal implements PurgeJournal {
     this.#open = { descriptor, dev, ino };
     this.#offset = Number(size);
     this.#begun = Buffer.alloc(0);
-    // After the journal was opened: a claim is either in this file or in a line that is still to come.
+    // Read the claim after the journal has been opened: then a claim is either in its file or in a line that is still to come.
     this.editions.saw(this.#claims.read());
   }
 
@@ -172,7 +170,7 @@ export class FileJournal implements PurgeJournal {
     const added = Buffer.alloc(Math.max(0, size - this.#offset));
     const read = size < this.#offset ? -1 : readSync(descriptor, added, 0, added.length, this.#offset);
     this.#offset += read;
-    // Somebody has cut it off.
+    // The file has been cut off.
     if (read < added.length || read < 0) {
       this.#offset = size;
       this.#begun = Buffer.alloc(0);
@@ -195,7 +193,7 @@ function isSame(one: Identity, other: Identity): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
 
-/** What is no entry, or only a part of one, stands for everything, at any time. */
+/** A line that is no entry, or only a part of one, counts as a purge of everything, at any time. */
 function decode(line: string): JournalEntry {
   const [match, time, entry = ''] = LINE.exec(line) ?? [];
   return match === undefined

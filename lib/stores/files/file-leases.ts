@@ -7,30 +7,30 @@ import { HeldLease, LEASE_TTL } from '../held-lease.js';
 import type { LeaseAnswer } from '../render-lease.js';
 import { GONE, unless } from './file-store.error.js';
 
-/** So many marks of pages that were none a process leaves at a time. Crawlers ask for many. */
+/** How many marks a process keeps at a time, for renderings that were no pages. Crawlers ask for many. */
 const MAX_MARKS = 1000;
-/** So often a lease may change hands while it is asked for. */
+/** How many times a process asks for a lease that changes hands meanwhile. */
 const ATTEMPTS = 3;
 const ALONE = 'alone-';
 
-/** A lease as it lies on the disk. */
+/** A lease on the disk. */
 interface Found {
-  /** Which one it is: never that of another. */
+  /** The name of this lease; no other lease has the same one. */
   readonly name: string;
   /** When it was last renewed: Unix time in milliseconds. */
   readonly renewed: number;
 }
 
 /**
- * Who renders which page: a symbolic link for each, that leads nowhere. It is made with what it says in one step, which fails if it is there
- * already; its date is the beat.
+ * Which process renders which page. A lease is a symbolic link that leads nowhere: it is made together with its content in one step, which fails if
+ * the link exists already, and its date is the beat.
  *
- * Nothing here is asynchronous, for the reason that `FileJournal` has: a visitor waits for it, and it is some microseconds.
+ * Everything here is synchronous, for the same reason as `FileJournal.read()`: a visitor waits for it, and it takes some microseconds.
  */
 export class FileLeases {
   readonly #directory: string;
   readonly #held = new Set<FileLease>();
-  /** Marks of pages that were none, by path, with the timer that removes them. */
+  /** Marks of renderings that were no pages, by path, with the timers that remove them. */
   readonly #marks = new Map<string, { readonly name: string; readonly timer: NodeJS.Timeout }>();
   #closed = false;
 
@@ -39,12 +39,12 @@ export class FileLeases {
   }
 
   /**
-   * Where no lease can be written, each process renders for itself.
+   * Asks for the lease of a page. If no lease can be written, each process renders for itself.
    *
    * @param silent the beat of a process that has died
    */
   take(key: string, silent: string | undefined): LeaseAnswer {
-    // What is rendered from now on cannot be stored.
+    // A page that is rendered from now on cannot be stored.
     if (this.#closed) return { kind: 'alone' };
     try {
       return this.ask(key, silent);
@@ -53,7 +53,7 @@ export class FileLeases {
     }
   }
 
-  /** Removes what processes that were killed have left behind. */
+  /** Removes what killed processes have left behind. */
   async tidy(now: number): Promise<void> {
     for (const name of await unless(GONE, [], readdir(this.#directory))) {
       const path = join(this.#directory, name);
@@ -69,7 +69,7 @@ export class FileLeases {
   }
 
   private ask(key: string, silent: string | undefined): LeaseAnswer {
-    // Any page key is short enough that way, and a name for any file system.
+    // The hash of any page key is short enough, and a valid file name on any file system.
     const path = join(this.#directory, createHash('sha1').update(key, 'latin1').digest('hex'));
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const name = randomUUID();
@@ -83,7 +83,7 @@ export class FileLeases {
     return { kind: 'alone' };
   }
 
-  /** @returns whether it was not there before */
+  /** @returns `false` when there is a lease already */
   private make(path: string, name: string): boolean {
     try {
       return quietly(['EEXIST'], () => symlinkSync(name, path));
@@ -103,18 +103,18 @@ export class FileLeases {
     return lease;
   }
 
-  /** Only one of those who try gets it, and sees then whether it is the one that was meant. */
+  /** Removes a lease that has lapsed. Only one of the processes that try gets it, and then checks whether it is the lease that was meant. */
   private takeAway(path: string, { name, renewed }: Found): void {
     const away = join(this.#directory, randomUUID());
     if (!quietly(GONE, () => renameSync(path, away))) return;
     const taken = find(away);
     unlinkSync(away);
-    // Somebody was faster, and has it now.
+    // Another process was faster, and has the lease now: put it back.
     if (taken && (taken.name !== name || taken.renewed !== renewed)) this.make(path, taken.name);
   }
 
   /**
-   * Puts a mark in the place of a lease, in one step: a process that asked in between would get the lease, and its visitors would wait once more.
+   * Replaces a lease by a mark, in one step: a process that asked in between would get the lease, and its visitors would wait once more.
    *
    * @param held the name of the lease
    * @returns whether the mark is there
@@ -157,7 +157,7 @@ class FileLease extends HeldLease {
 
   protected renew(): void {
     const now = Date.now() / 1000;
-    // A process that was stopped for long has lost it.
+    // A process that was suspended for long has lost its lease.
     if (find(this.path)?.name === this.name) quietly(GONE, () => lutimesSync(this.path, now, now));
     else this.lose();
   }
@@ -173,12 +173,12 @@ function find(path: string): Found | undefined {
   return found;
 }
 
-/** @returns whether it was there under that name */
+/** @returns whether a lease or mark of that name was there */
 function remove(path: string, name: string): boolean {
   try {
     return find(path)?.name === name && quietly(GONE, () => unlinkSync(path));
   } catch {
-    // It lapses.
+    // The lease lapses by itself.
     return false;
   }
 }
@@ -188,7 +188,7 @@ function hasLapsed(renewed: number, now: number): boolean {
   return Math.abs(now - renewed) > LEASE_TTL;
 }
 
-/** @returns `false` when it fails with one of the codes */
+/** @returns `false` when `run` fails with one of the codes */
 function quietly(codes: readonly string[], run: () => void): boolean {
   try {
     run();

@@ -22,10 +22,10 @@ export class FileStoreError extends Error {
   }
 }
 
-/** Codes of what is not there, or not any more. */
+/** Error codes for a file that does not exist, or no longer exists. */
 export const GONE = ['ENOENT', 'ENOTDIR'];
 
-/** Runs it; an error with one of the codes means `otherwise`. */
+/** Waits for a promise; if it fails with one of the codes, the result is `otherwise`. */
 export async function unless<T, U>(codes: readonly string[], otherwise: U, run: Promise<T>): Promise<T | U> {
   try {
     return await run;

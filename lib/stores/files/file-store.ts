@@ -22,7 +22,7 @@ const ROOT = 'an absolute path of A-Z a-z 0-9 . _ @ + - like "/var/cache/blog"';
 const optionsSchema = strict({
   root: v.pipe(
     v.string(ROOT),
-    // Whatever nginx would read as something else in its configuration.
+    // Excludes characters that have a meaning in an nginx configuration.
     v.check((root) => isAbsolute(root) && /^[\w./@+-]+$/.test(root) && normalize(root) !== '/', ROOT),
   ),
   maxBytes: v.optional(wholeNumber('bytes', 1)),

@@ -5,11 +5,11 @@ import { linkOf, type PageDirectories } from './page-directories.js';
 import { ABANDONED, writtenAt } from './page-version.js';
 import type { Removals } from './removals.js';
 
-/** What a file or a directory takes at least on most file systems, in bytes. */
+/** The least that a file or a directory takes on most file systems, in bytes. */
 export const BLOCK = 4096;
-/** Other processes write as well: after so much of the limit is looked again at what there really is. */
+/** The share of the limit after which to measure again what is really stored: other processes write as well. */
 const LOOK_AGAIN = 0.05;
-/** So much of the limit is left after a clean-up. */
+/** The share of the limit that is still used after a clean-up. */
 const LEFT = 0.9;
 
 interface Usage {
@@ -18,9 +18,9 @@ interface Usage {
   readonly used: number;
 }
 
-/** Keeps the pages of a site within a number of bytes, and removes what no link leads to any more. */
+/** Keeps the pages of a site within a number of bytes, and removes versions that no link leads to any more. */
 export class Housekeeping {
-  /** Written since the last look; the first page is a reason to look. */
+  /** Bytes written since the last look. `Infinity` makes the first page a reason to look. */
   #written = Infinity;
   #looking: Promise<void> | undefined;
 
@@ -63,7 +63,7 @@ export class Housekeeping {
     }
   }
 
-  /** Versions that have been replaced, or never came to their place, because a process was killed. */
+  /** Removes versions that were replaced, or never came to their place, because a process was killed. */
   private async discardUnlinked(page: string): Promise<void> {
     const { versions } = await this.pages.content(page);
     const old = versions.filter((version) => writtenAt(version) < Date.now() - ABANDONED);
@@ -75,22 +75,22 @@ export class Housekeeping {
   }
 }
 
-/** The directories on the way to pages. Each goes with the last page that it leads to. */
+/** The directories on the way to pages. Each is removed with the last page below it. */
 class Ways {
   readonly #open = new Map<string, { readonly bytes: number; entries: number }>();
 
-  /** @param bytes what it takes itself */
+  /** @param bytes what the directory itself takes */
   open(path: string, bytes: number): void {
     this.#open.set(path, { bytes, entries: 0 });
   }
 
-  /** A page, or a directory, comes in below those that are open. */
+  /** Counts a page or a directory as an entry of the directory above it. */
   add(path: string): void {
     const way = this.#open.get(dirname(path));
     if (way) way.entries += 1;
   }
 
-  /** @returns what the directories took that go with it, in bytes */
+  /** @returns the bytes of the directories that are removed with the page */
   leave(path: string): number {
     let bytes = 0;
     for (let one = dirname(path), way = this.#open.get(one); way; one = dirname(one), way = this.#open.get(one)) {
@@ -101,17 +101,17 @@ class Ways {
     return bytes;
   }
 
-  /** Left behind by a process that was killed. */
+  /** Empty directories that a killed process has left behind. */
   leadingNowhere(): string[] {
     return [...this.#open].filter(([, { entries }]) => entries === 0).map(([path]) => path);
   }
 }
 
 /**
- * Blocks count, not bytes: a small file takes a whole one, and so does a directory. Where the file system packs them closer, they count as
- * much: their number is to be bounded as well.
+ * Counts blocks, not bytes: a small file takes a whole block, and so does a directory. Where the file system packs files closer, they count as
+ * much, because their number must be bounded as well.
  *
- * @param deep whether what is in it belongs to it
+ * @param deep whether the content of the directory counts as well
  */
 async function usageOf(directory: string, deep: boolean): Promise<Usage> {
   const entries = deep ? await unless(GONE, [], readdir(directory, { withFileTypes: true, recursive: true })) : [];
@@ -122,7 +122,7 @@ async function usageOf(directory: string, deep: boolean): Promise<Usage> {
   // A page and its copy are one file with two names.
   const distinct = [...new Map(all.flatMap((one) => (one ? [[one.ino, one] as const] : []))).values()];
   return {
-    // `blocks` are of 512 bytes, and may not be known yet.
+    // A block in `blocks` has 512 bytes; the number may not be known yet.
     bytes: distinct.reduce((sum, one) => sum + Math.max(BLOCK, one.size, one.blocks * 512), 0),
     used: Math.max(0, ...distinct.map((one) => (one.isFile() ? Math.max(one.atimeMs, one.ctimeMs) : 0))),
   };

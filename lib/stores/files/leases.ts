@@ -4,12 +4,12 @@ import { LEASE, SITE_DIRECTORIES } from '../../page/page-file.js';
 import { unless } from './file-store.error.js';
 import { withDirectory } from './make-directory.js';
 
-/** Seconds that a link outlives its own, for clocks that differ a little. */
+/** How many seconds a link outlives its own second, for clocks that differ a little. */
 const PAST = 2;
 
 /**
- * The seconds in which nginx may serve pages with a ttl. It looks for them below `live-<this second>`, a symbolic link to
- * where they are; without the link there is nothing to serve.
+ * The seconds in which nginx may serve pages with a ttl. nginx looks for these pages below `live-<this second>`, a symbolic link to their
+ * directory. Without the link it finds none.
  */
 export class Leases {
   constructor(private readonly site: string) {}
@@ -31,7 +31,7 @@ export class Leases {
       await unless(['EEXIST'], undefined, symlink(SITE_DIRECTORIES.pages, this.path(second)));
     }
     for (const second of present) {
-      // Those of the future are of a clock that has been set back.
+      // Links in the future come from a clock that has been set back.
       if (second < first - PAST || second > last + PAST) await unless(['ENOENT'], undefined, unlink(this.path(second)));
     }
   }

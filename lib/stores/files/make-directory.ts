@@ -2,10 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unless } from './file-store.error.js';
 
-/** So often a directory may vanish between its making and its use: others remove empty ones. */
+/** How many times to try when a directory vanishes between its creation and its use: other processes remove empty directories. */
 const ATTEMPTS = 20;
 
-/** Runs what needs a directory that may not be there yet, or not any more. */
+/** Runs work that needs a directory, and makes the directory if it does not exist. */
 export async function withDirectory<T>(directory: string, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -17,7 +17,7 @@ export async function withDirectory<T>(directory: string, work: () => Promise<T>
   }
 }
 
-/** Makes a directory and those above it. `mkdir` with `recursive` says ENOENT when there is no space. */
+/** Makes a directory and those above it. With `recursive`, `mkdir` would report ENOENT when there is no space. */
 async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path);

@@ -1,13 +1,13 @@
-/** In seconds. */
+/** How far back a version may be dated, in seconds. */
 const WINDOW = 60;
 
 /**
- * Last-Modified dates, one for each version of a page. nginx makes the ETag of a file from its size and the second in which
- * it was modified: two versions of one second and one size would be the same to a browser, and the later one never seen.
- * So the second version within a second is dated one second back.
+ * Last-Modified dates, one for each version of a page. nginx makes the ETag of a file from its size and the second of its modification: to a
+ * browser, two versions with the same size and second would be the same, and it would never see the later one. So the second version within a
+ * second is dated one second back.
  */
 export class ModificationTimes {
-  /** By key, the seconds given away lately. */
+  /** The seconds given away lately, by page key. */
   #recent = new Map<string, number[]>();
   #before = new Map<string, number[]>();
   #turnAt = 0;
@@ -19,7 +19,7 @@ export class ModificationTimes {
    */
   next(key: string, now: number, present: readonly (number | undefined)[]): number {
     if (now >= this.#turnAt) {
-      // A second given away now may be up to one window back, so it matters for two.
+      // A second given away now may lie one window back, so it is remembered for two.
       this.#before = now >= this.#turnAt + 2 * WINDOW ? new Map() : this.#recent;
       this.#recent = new Map();
       this.#turnAt = now + 2 * WINDOW;

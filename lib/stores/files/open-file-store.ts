@@ -34,12 +34,12 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
     journal,
     begin: async (address, begun) => {
       const check = await beginCheck(journal, address, begun);
-      // Nobody waits for a process that may not store the page.
+      // A process that may not store the page takes no lease: nobody should wait for it.
       const leads = begun.leads && !journal.editions.refusal;
       return new FileWrite(check, address.key, pages, leads ? leases.take(address.key, undefined) : undefined);
     },
     lease: async (key, silent) => leases.take(key, silent),
-    // What could not be stored is not there.
+    // A page that could not be stored is not there.
     forgets: true,
     deletePages: (keys) => pages.delete(keys),
     has: (key) => pages.has(key),

@@ -12,14 +12,14 @@ import { newVersion, type PageVersion, writtenAt } from './page-version.js';
 const gunzip = promisify(zlib.gunzip);
 const brotliCompress = promisify(zlib.brotliCompress);
 
-/** What is to be stored. */
+/** A rendered page that is to be stored. */
 export interface Rendered {
   readonly key: string;
   readonly page: Page;
   readonly tags: ReadonlySet<string>;
   /** In milliseconds; 0 = until purged. */
   readonly ttl: number;
-  /** For how long a copy outlives it. */
+  /** For how long a copy outlives the page. */
   readonly stale: StaleTimes | undefined;
 }
 
@@ -42,7 +42,7 @@ export class PageCommits {
   async commit(directory: string, { key, page, tags, ttl, stale }: Rendered, check: PurgeCheck): Promise<CommitResult> {
     const contents = await this.contentsOf(page);
     const { versions } = await this.pages.content(directory);
-    // To browsers it is the same version as long as its date is the same.
+    // If the content is the same, the date stays the same: to browsers this is still the same version.
     const same = versions.length > 0 ? await this.pages.sameVersion(directory, contents) : undefined;
     const modified = same?.modified ?? this.modified(key, versions);
     const version = newVersion({ modified, ttl, tagged: tags.size > 0, stale });
@@ -50,7 +50,7 @@ export class PageCommits {
     const wasSameRead = same !== undefined && (await this.drafts.wasRead(directory, same));
     const place = async () => {
       const isWritten = await this.drafts.write(directory, version, contents, tags, same);
-      // What is written down from now on finds the draft.
+      // A purge that is written down from now on finds the draft.
       const verdict = await check.ask(tags);
       if (verdict !== undefined) return refused(verdict);
       const placed = isWritten ? await this.drafts.place(directory, version) : undefined;
@@ -65,10 +65,10 @@ export class PageCommits {
     return result;
   }
 
-  /** @param versions those that are there */
+  /** @param versions the versions of the page on the disk */
   private modified(key: string, versions: readonly PageVersion[]): number {
     const now = Math.floor(Date.now() / 1000);
-    // Another process may have stored more than one within this second.
+    // Another process may have stored more than one version within this second.
     const latest = Math.min(
       now,
       ...versions.filter((one) => writtenAt(one) >= now * 1000).map((one) => one.modified - 1),

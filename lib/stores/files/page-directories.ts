@@ -10,11 +10,11 @@ export const TAGS = 'tags';
 /** In the directory of a version that is being written: the link that will lead to it, once it is in its place. */
 export const DRAFT_LINK = 'link';
 
-/** The codings of a page by what nginx appends to the name (ngx_http_gzip_static_module, ngx_brotli). */
+/** The codings of a page, as the suffixes that nginx appends to the file name (ngx_http_gzip_static_module, ngx_brotli). */
 export const CODINGS = ['', '.gz', '.br'] as const;
 export type Coding = (typeof CODINGS)[number];
 
-/** The forms of a page. */
+/** The bytes of a page in each coding. */
 export type Contents = ReadonlyMap<Coding, Buffer>;
 
 /** What is in the directory of a page. */
@@ -26,7 +26,7 @@ export interface PageContent {
 /** A directory below `pages`. */
 export interface DirectoryEntry {
   readonly path: string;
-  /** Whether it is that of a page, and not one on the way to pages. */
+  /** Whether it is the directory of a page, and not one on the way to pages. */
   readonly isPage: boolean;
 }
 
@@ -41,12 +41,12 @@ export function linkOf({ ttl }: PageVersion): string {
   return ttl === 0 ? PAGE_LINKS.kept : PAGE_LINKS.expiring;
 }
 
-/** The other one, which must not be there beside it. */
+/** The other link, which must not exist beside it. */
 export function otherLink({ ttl }: PageVersion): string {
   return ttl === 0 ? PAGE_LINKS.expiring : PAGE_LINKS.kept;
 }
 
-/** Where the pages of a site are. A page is told by its directory, as `pageFile()` gives it. */
+/** Finds the pages of a site on the disk. A page is named by its directory, as `pageFile()` gives it. */
 export class PageDirectories {
   readonly top: string;
 
@@ -58,12 +58,12 @@ export class PageDirectories {
     return join(this.top, page, ...names);
   }
 
-  /** Every page, those that are being written included. Those that come and go meanwhile may be among them or not. */
+  /** Every page, including those that are being written. A page that is added or removed meanwhile may be missing. */
   async *list(): AsyncGenerator<string, void, undefined> {
     for await (const { path, isPage } of this.tree()) if (isPage) yield path;
   }
 
-  /** Every page, and every directory on the way to one: that one first. */
+  /** Every page, and every directory on the way to one. A directory comes before its content. */
   async *tree(below = '/'): AsyncGenerator<DirectoryEntry, void, undefined> {
     const entries = await unless(GONE, [], readdir(this.path(below), { withFileTypes: true }));
     for (const entry of entries) {
@@ -79,12 +79,12 @@ export class PageDirectories {
     return contentOf(this.path(page));
   }
 
-  /** @returns the version that nginx serves, as long as it is there */
+  /** @returns the name of the version that the link leads to; nginx serves it as long as it exists */
   async current(page: string, link: string): Promise<string | undefined> {
     return unless([...GONE, 'EINVAL'], undefined, readlink(this.path(page, link)));
   }
 
-  /** Whether nginx, or anybody else, has read a version. It was written with a date before all others. */
+  /** Whether nginx, or anybody else, has read a version. It was written with an access time earlier than any real one. */
   async isRead(page: string, { name }: PageVersion): Promise<boolean> {
     const forms = ['', '.gz', '.br'].map((coding) => lstat(this.path(page, name, PAGE_BODY + coding)));
     const found = await Promise.all(forms.map((form) => unless(GONE, undefined, form)));
@@ -95,7 +95,7 @@ export class PageDirectories {
     return LINKS.some((link) => existsSync(this.path(page, link, PAGE_BODY)));
   }
 
-  /** The version that nginx serves, if its forms are these, byte for byte. */
+  /** The version that nginx serves, if it has these forms, byte for byte. */
   async sameVersion(page: string, contents: Contents): Promise<PageVersion | undefined> {
     const links = await Promise.all(LINKS.map((link) => this.current(page, link)));
     const name = links.find((one) => one !== undefined);
@@ -118,8 +118,8 @@ export class PageDirectories {
   }
 
   /**
-   * The version whose copy may be there. Not asynchronous, and neither is reading it: while all threads are writing pages, a copy would come
-   * too late for the visitor who needs it.
+   * The version whose copy may exist. This and `readCopy()` are synchronous: while all threads write pages, a copy would come too late for the
+   * visitor who needs it.
    */
   copied(page: string): PageVersion | undefined {
     const name = unlessGone(() => readlinkSync(this.path(page, PAGE_LINKS.expiring)));
@@ -131,7 +131,7 @@ export class PageDirectories {
     return unlessGone(() => readFileSync(this.path(page, name, COPY_BODY + coding)));
   }
 
-  /** Whether any version of the page has one of the tags, or tags that are not known. */
+  /** Whether any version of the page has one of the tags, or has tags that are unknown. */
   async isTagged(page: string, tags: ReadonlySet<string>): Promise<boolean> {
     for (const { name, tagged } of (await this.content(page)).versions) {
       if (tagged && (await this.hasTag(this.path(page, name), tags))) return true;
@@ -144,7 +144,7 @@ export class PageDirectories {
       const own = JSON.parse(await readFile(join(version, TAGS), 'utf8')) as string[];
       return own.some((tag) => tags.has(tag));
     } catch {
-      // What has gone meanwhile was purged, or replaced by a version that is checked against this purge.
+      // A version that is gone was purged, or replaced by a version that is checked against this purge.
       return (await unless(GONE, undefined, lstat(version))) !== undefined;
     }
   }
@@ -160,7 +160,7 @@ function unlessGone<T>(read: () => T): T | undefined {
   }
 }
 
-/** Whether there is more than a copy, a draft, and links to versions that have just been removed. */
+/** Whether there is more than copies, drafts, and links to versions that have just been removed. */
 export function holdsPage({ versions, links }: PageContent): boolean {
   return links.length > 0 && versions.some((version) => !isCopyOnly(version));
 }

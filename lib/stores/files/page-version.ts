@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { copyLife, type StaleTimes } from '../../page/stale-times.js';
 
-/** What the name of a version says of it. Two versions never have the same name. */
+/** What the name of a version says about it. Two versions never have the same name. */
 export interface PageVersion {
   readonly name: string;
   /** Its Last-Modified date: Unix time in seconds. */
   readonly modified: number;
-  /** When it ends: Unix time in milliseconds. Without a ttl, by when it must have come to its place. */
+  /** When it ends: Unix time in milliseconds. Without a ttl: when it must be in its place at the latest. */
   readonly expires: number;
   /** In milliseconds; 0 = until purged. */
   readonly ttl: number;
   /** Whether there is a file with its tags. */
   readonly tagged: boolean;
-  /** How long a copy of it stays after its end. */
+  /** How long a copy of it stays after it has ended. */
   readonly stale?: StaleTimes | undefined;
 }
 
-/** What is being written for so long is not being written any more, in milliseconds. */
+/** How long a version may be in the making before it counts as abandoned, in milliseconds. */
 export const ABANDONED = 600_000;
 
 const NAME = /^(\d+)-(\d+)-(\d+)-([0-9a-f]{12})(-tagged)?(?:-stale-(\d+)-(\d+))?$/;
@@ -26,7 +26,7 @@ export function newVersion(of: Omit<PageVersion, 'name' | 'expires'>): PageVersi
   return named({ ...of, expires }, randomUUID().slice(-12));
 }
 
-/** The copy of a version, as something that ends later. */
+/** The copy of a version, described as a version that ends later. */
 export function copyOf(version: PageVersion & { readonly stale: StaleTimes }): PageVersion {
   const life = copyLife(version.stale);
   const { modified, expires, ttl, tagged } = version;
@@ -53,12 +53,12 @@ export function parseVersion(name: string): PageVersion | undefined {
   };
 }
 
-/** Whether its time is over, and only the copy may be left. */
+/** Whether the time of a version is over, so that only its copy may be left. */
 export function isCopyOnly({ stale, expires }: PageVersion): boolean {
   return stale !== undefined && expires <= Date.now();
 }
 
-/** Unix time in milliseconds. */
+/** When a version was written: Unix time in milliseconds. */
 export function writtenAt({ expires, ttl }: PageVersion): number {
   return expires - (ttl || ABANDONED);
 }

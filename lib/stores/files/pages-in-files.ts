@@ -25,11 +25,11 @@ import { type PageVersion, writtenAt } from './page-version.js';
 import { Removals } from './removals.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
-/** So many pages are written at once: they are in memory meanwhile, packed and unpacked. */
+/** How many pages are written at once. Meanwhile they are in memory, packed and unpacked. */
 const WRITTEN_TOGETHER = 4;
-/** So many more pages may wait to be written. */
+/** How many more pages may wait to be written. */
 const WAITING = 128;
-/** So many pages are deleted together. */
+/** How many pages are deleted, or looked at, together. */
 const TOGETHER = 64;
 
 const NO_ACCESS_TIMES =
@@ -101,7 +101,7 @@ export class PagesInFiles {
     return page !== undefined && (await this.#pages.content(page)).links.length > 0;
   }
 
-  /** Whether there is a page for nginx to serve. Not asynchronous, for the reason that `FileJournal` has. */
+  /** Whether there is a page for nginx to serve. Synchronous for the same reason as `FileJournal.read()`. */
   isInPlace(key: string): boolean {
     const page = this.directoryOf(key);
     return page !== undefined && this.#pages.isInPlace(page);
@@ -136,7 +136,7 @@ export class PagesInFiles {
   deleteUnder(path: string): Promise<number> {
     return this.attempt('delete pages', async () => {
       if (path === '') return this.#removals.take(this.#pages.top);
-      // Where no page can be, none is below either.
+      // A path that can have no page has none below it either.
       if (this.directoryOf(this.context.prefix + path) === undefined) return 0;
       let deleted = 0;
       for await (const directory of this.subtree(path)) deleted += await this.#removals.take(directory);
@@ -155,7 +155,7 @@ export class PagesInFiles {
     for await (const key of this.keysToPurge(prefix)) if (await this.isThere(key)) yield key;
   }
 
-  /** By what is written down of when pages end: nothing else has to be looked at. */
+  /** Finds the pages by the expiry index, so it looks only at those that end in time. */
   async *uses(before: number): AsyncGenerator<PageUse, void, undefined> {
     if (!(await this.knowsReads())) throw new UnsupportedError(`fileStore: ${NO_ACCESS_TIMES}`);
     for (const period of await this.#index.periods()) {
@@ -185,7 +185,7 @@ export class PagesInFiles {
     return (this.#keepsAccessTimes ??= await keepsAccessTimes(this.#tmp));
   }
 
-  /** Drafts included: one that its purge does not find comes to its place. */
+  /** Includes drafts: a draft that the purge does not find would come to its place. */
   async *keysToPurge(prefix: string): AsyncGenerator<string, void, undefined> {
     for await (const page of this.#pages.list()) {
       const key = keyOfPageFile(page, this.context.prefix);
@@ -210,8 +210,8 @@ export class PagesInFiles {
   /**
    * Removes a version whose time is over, whether it has come to its place or not.
    *
-   * @param stored the directory of its page, if this process has stored it. It does not count on the index then: a process that looked before
-   *   the version had a directory has dropped the entry
+   * @param stored the directory of its page, if this process has stored it. Then the index is not asked: a process that looked there before the
+   *   version had a directory has dropped the entry
    */
   private async expire(version: PageVersion, stored?: string): Promise<void> {
     const directory = stored === undefined ? await this.#index.find(version) : this.#pages.path(stored, version.name);
@@ -239,7 +239,7 @@ export class PagesInFiles {
     return { key: keyOfPageFile(page, this.context.prefix), expires: version.expires, isRead };
   }
 
-  /** On every host and in every variant: the page itself, its queries, and the directory of those below it. */
+  /** The directories of the page itself, of its queries, and of the pages below it, on every host and in every variant. */
   private async *subtree(path: string): AsyncGenerator<string, void, undefined> {
     const names = await namesIn(this.#pages.top);
     const hosts = names.filter((name) => name.startsWith(PAGE_FILE_MARK));
@@ -271,8 +271,8 @@ export class PagesInFiles {
 }
 
 /**
- * What a page takes on the disk, in bytes, at most: two directories of its own and those above it, which may be there already; and a packed
- * page is there unpacked as well.
+ * How many bytes a page takes on the disk, at most: two directories of its own, those above it (which may exist already), and for a packed page its
+ * unpacked form as well.
  */
 function sizeOf({ key, page: { body, contentEncoding } }: Rendered): number {
   return (2 + key.split('/').length) * BLOCK + body.length * (contentEncoding === undefined ? 1 : 4);

@@ -9,16 +9,16 @@ import { CODINGS, contentOf, holdsPage, type PageDirectories } from './page-dire
 import { ABANDONED, parseVersion } from './page-version.js';
 import { WorkQueue } from '../../async/work-queue.js';
 
-/** A full disk has no room for another name. */
+/** Error codes of a full disk, which has no room for another name. */
 const NO_ROOM = ['ENOSPC', 'EDQUOT'];
-/** So often something may vanish while it is taken. */
+/** How many times a removal is tried when something vanishes under it. */
 const ATTEMPTS = 3;
-/** A process that ends waits so long for what is being deleted, in milliseconds. */
+/** How long a process that ends waits for its deletions, in milliseconds. */
 const CLOSING = 2000;
-/** So much is deleted at once in the background: visitors need threads, too. */
+/** How many deletions run at once in the background: visitors need threads, too. */
 const TOGETHER = 2;
 
-/** Removes directories of pages, and what is written down of them. */
+/** Removes the directories of pages, and their entries in the expiry index. */
 export class Removals {
   readonly #tmp: string;
   readonly #queue = new WorkQueue(TOGETHER);
@@ -36,8 +36,8 @@ export class Removals {
   }
 
   /**
-   * Takes a page, or all pages below a directory, out of nginx's sight in one step, and deletes them afterwards. What is being
-   * written in there cannot come to its place any more.
+   * Takes a page, or all pages below a directory, out of nginx's sight in one step, and deletes them afterwards. Drafts in there cannot come to
+   * their place any more.
    *
    * @returns how many pages there were
    */
@@ -59,18 +59,18 @@ export class Removals {
     return pages;
   }
 
-  /** Removes one version. nginx does not find it from the first steps on. @param directory its own */
+  /** Removes one version. After the first steps, nginx does not find it any more. @param directory the directory of the version */
   async takeVersion(directory: string): Promise<void> {
     for (const body of [PAGE_BODY, COPY_BODY]) await unless(GONE, undefined, unlink(join(directory, body)));
     await this.erase(directory);
   }
 
-  /** Removes one version but for its copy. @param directory its own */
+  /** Removes one version, except for its copy. @param directory the directory of the version */
   async takeBody(directory: string): Promise<void> {
     for (const coding of CODINGS) await unless(GONE, undefined, unlink(join(directory, PAGE_BODY + coding)));
   }
 
-  /** Removes the directory of a page where there is nothing in it any more but links. */
+  /** Removes the directory of a page if it contains nothing but links. */
   async tidy(page: string): Promise<void> {
     const { versions, links } = await this.pages.content(page);
     if (versions.length > 0) return;
@@ -78,7 +78,7 @@ export class Removals {
     else await this.prune(this.pages.path(page));
   }
 
-  /** Deletes what a process that was killed has left over. @param now Unix time in milliseconds */
+  /** Deletes what a killed process has left behind. @param now Unix time in milliseconds */
   async discardAbandoned(now: number): Promise<void> {
     for (const name of await unless(GONE, [], readdir(this.#tmp))) {
       const status = await unless(GONE, undefined, lstat(join(this.#tmp, name)));
@@ -86,7 +86,7 @@ export class Removals {
     }
   }
 
-  /** What cannot be deleted in time is left to other processes. */
+  /** Deletions that do not end in time are left to other processes. */
   async close(): Promise<void> {
     await inTime(this.finish(), CLOSING);
     this.#closed = true;
@@ -96,7 +96,7 @@ export class Removals {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** @returns whether it was there */
+  /** @returns whether `path` existed */
   private async rename(path: string, away: string): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -106,15 +106,15 @@ export class Removals {
         if (!GONE.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
         if (!(await unless(GONE, undefined, lstat(path)))) return false;
         if (attempt === ATTEMPTS) throw error;
-        // It was not this one, so it is the other.
+        // `path` exists, so it is `tmp` that is missing.
         await unless(['EEXIST'], undefined, mkdir(this.#tmp));
       }
     }
   }
 
   /**
-   * One look at each directory is enough: what comes into one afterwards is younger than the purge. A directory that is not empty then
-   * is left to whoever writes there.
+   * Reading each directory once is enough: what is added afterwards is younger than the purge. A directory that is not empty in the end is left to
+   * the process that writes there.
    */
   private async erase(path: string): Promise<void> {
     const entries = await unless(['ENOENT'], [], readdir(path, { withFileTypes: true }));
@@ -124,7 +124,7 @@ export class Removals {
       ...files.map(({ name }) => unless(GONE, undefined, unlink(join(path, name)))),
       this.eraseAll(entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))),
     ]);
-    // Last of all: what is left when the process is killed is found by it, and so is a draft that has just been begun.
+    // The entry is dropped last: if the process is killed, the entry leads to what is left, and to a draft that has just been begun.
     if ((await removeEmpty(path)) && version) await this.index.drop(version);
   }
 
@@ -132,14 +132,14 @@ export class Removals {
     for (const directory of directories) await this.erase(directory);
   }
 
-  /** Removes a directory and those above it as far as they are empty. */
+  /** Removes a directory and those above it, as long as they are empty. */
   async prune(path: string): Promise<void> {
     for (let one = path; one.startsWith(`${this.pages.top}/`); one = dirname(one)) {
       if (!(await removeEmpty(one))) return;
     }
   }
 
-  /** How many pages there are: those in a directory that are still being written count as well. */
+  /** How many pages there are. Below a directory, pages that are still being written may count as well. */
   private async count(path: string): Promise<number> {
     if (path.endsWith(PAGE_FILE_MARK)) return holdsPage(await contentOf(path)) ? 1 : 0;
     const entries = await unless(GONE, [], readdir(path, { withFileTypes: true }));
@@ -153,14 +153,14 @@ export class Removals {
   }
 
   private inBackground(work: () => Promise<void>): void {
-    // What is left over is found in `tmp`.
+    // What is not deleted stays in `tmp`, where it is found later.
     const running = this.#queue.run(async () => (this.#closed ? undefined : work())).catch(() => {});
     this.#running.add(running);
     void running.then(() => this.#running.delete(running));
   }
 }
 
-/** @returns whether it has gone */
+/** @returns whether the directory is gone */
 export function removeEmpty(directory: string): Promise<boolean> {
   return unless(
     ['ENOTEMPTY', 'EEXIST'],

@@ -1,24 +1,24 @@
-/** What the pages of one build with one configuration have in common. Pages of two editions are never stored side by side. */
+/** Identifies the pages of one build with one configuration. Pages of two editions are never stored side by side. */
 export interface Edition {
-  /** Stands for what nginx must know as well, and for what makes a response a page. */
+  /** A digest of the options that nginx must know too, and of those that let a response become a page. */
   readonly configuration: string;
-  /** Stands for the option `version`. */
+  /** A digest of the option `version`. */
   readonly version: string;
-  /** The list of servers that pages are spread over, in the words of the store; absent when the store has none. */
+  /** The list of servers that the pages are spread over, as the store writes it; absent when the store has none. */
   readonly servers?: string;
 }
 
 /** Which edition may store pages. It lies beside the journal, and every process reads it before and after it stores a page. */
 export interface Claim extends Edition {
-  /** Of two claims, the one with the higher number holds: Unix time in milliseconds, and more than that of the claim before. */
+  /** Of two claims, the one with the higher number holds. It is a Unix time in milliseconds, and higher than the number of the previous claim. */
   readonly since: number;
-  /** The number of the claim before; 0 when there was none. */
+  /** The number of the previous claim; 0 when there was none. */
   readonly after: number;
-  /** Changes as long as a process of the edition runs. */
+  /** Keeps changing as long as a process of the edition runs. */
   readonly beat: number;
   /** Whether the pages of all other editions are gone. */
   readonly isSwept: boolean;
-  /** Whether pages stay that belong to their server by the list of the claim: only the list has changed, and the server has missed no purge. */
+  /** Whether the pages that belong to this server by the list of the claim stay: only the list has changed, and the server has missed no purge. */
   readonly keepsOwn: boolean;
 }
 
@@ -30,7 +30,7 @@ export type EditionRefusal =
   | 'other-configuration'
   /** A process with another list of servers was started later. */
   | 'other-servers'
-  /** Nobody knows which edition it is that may. */
+  /** It is unknown which edition may store pages. */
   | 'purges-unknown';
 
 const CLAIM = /^([\w-]{1,40})\.([\w-]{1,40})\.([\w-]*)\.(\d{1,15})\.(\d{1,15})\.(\d{1,15})\.([012])$/;
@@ -44,7 +44,7 @@ export function isSameBuild(one: Edition, other: Edition): boolean {
   return one.configuration === other.configuration && one.version === other.version;
 }
 
-/** Whether a claim holds against another one, that every process must agree about. */
+/** Whether a claim takes precedence over another one. Every process must come to the same result. */
 export function isLater(one: Claim, other: Claim | undefined): boolean {
   if (!other || one.since !== other.since) return one.since > (other?.since ?? -1);
   // Two processes have claimed within the same millisecond.
@@ -57,7 +57,7 @@ export function encodeClaim({ since, after, beat, isSwept, keepsOwn, ...edition 
   return `${encodeEdition(edition)}.${since}.${after}.${beat}.${swept}`;
 }
 
-/** @returns `undefined` when it is none */
+/** @returns `undefined` when the text is no claim */
 export function decodeClaim(text: string): Claim | undefined {
   const [match, configuration = '', version = '', list = '', since, after, beat, swept] = CLAIM.exec(text) ?? [];
   if (match === undefined) return undefined;
@@ -81,16 +81,16 @@ function encodeEdition({ configuration, version, servers = '' }: Edition): strin
 export class EditionWatch {
   #claim: Claim | undefined;
 
-  /** @param own `undefined` when everybody may store pages */
+  /** @param own the edition of this process; `undefined` when every process may store pages */
   constructor(readonly own?: Edition) {}
 
-  /** The number of the latest claim for the own edition on any server: an older one is of a server that may have missed purges since. */
+  /** The number of the latest claim for this edition on any server. A server with an older claim may have missed purges since then. */
   least = 0;
 
-  /** Whether this process has another list of servers by now: what it began with this one is not stored. */
+  /** Whether this process uses another list of servers by now. Pages that it began with this list are not stored. */
   isRetired = false;
 
-  /** The latest that this process has seen. */
+  /** The latest claim that this process has seen. */
   get claim(): Claim | undefined {
     return this.#claim;
   }

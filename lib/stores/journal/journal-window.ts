@@ -7,16 +7,16 @@ export interface JournalEntry {
   readonly scope: PurgeScope;
 }
 
-/** The window holds so many paths, tags and rules; older entries go. */
+/** How many paths, tags and rules the window holds. Older entries are dropped. */
 export const JOURNAL_CAPACITY = 20_000;
 
-/** So many stay then: not every further entry moves all the others. */
+/** How many stay when entries are dropped, so that not every further entry moves all the others. */
 const KEPT = 18_000;
 
 /**
- * What this process has seen of the purge journal: the latest entries, without a gap.
+ * The part of the purge journal that this process has seen: the latest entries, without a gap.
  *
- * A position is the number of entries before it. A position whose entries are no longer all there proves nothing.
+ * A position is the number of entries before it. Once an entry after it has been dropped, a position proves nothing.
  */
 export class JournalWindow {
   #entries: JournalEntry[] = [];
@@ -28,7 +28,7 @@ export class JournalWindow {
     return this.#dropped + this.#entries.length;
   }
 
-  /** All that are known, the latest last. */
+  /** All known entries, the latest last. */
   get entries(): readonly JournalEntry[] {
     return this.#entries;
   }
@@ -45,7 +45,7 @@ export class JournalWindow {
     this.drop(dropped);
   }
 
-  /** Entries may be missing: no position up to now proves anything. */
+  /** Must be called when entries may be missing: no position up to now proves anything then. */
   forget(): void {
     this.drop(this.#entries.length);
     this.#dropped += 1;

@@ -3,14 +3,14 @@ import type { PurgeScope } from './purge-scope.js';
 import { JournalWindow } from './journal-window.js';
 import type { PurgeJournal } from './purge-journal.js';
 
-/** The journal of a store that shares none: it knows the purges of this process. */
+/** The journal of a store that shares none with other processes. It knows only the purges of this process. */
 export class LocalJournal implements PurgeJournal {
   readonly window = new JournalWindow();
   readonly editions = new EditionWatch();
   held = false;
 
   async append(scope: PurgeScope): Promise<void> {
-    // Of an own purge the order is known, and the clock does not matter.
+    // The order of this process's own purges is known, so the clock does not matter.
     this.window.add({ time: Infinity, scope });
   }
 

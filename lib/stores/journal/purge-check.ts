@@ -5,7 +5,7 @@ import type { PurgeJournal } from './purge-journal.js';
 
 /** What a process knew when a request came in, without asking anybody. */
 export interface Arrival {
-  /** Of the journal, as far as this process had seen it. */
+  /** The position in the journal up to which this process had read. */
   readonly position: number;
   /** Unix time in milliseconds. */
   readonly time: number;
@@ -17,28 +17,28 @@ export interface WriteContext {
   readonly arrival: Arrival;
   /** Whether `publish()` or `refresh()` has asked for the rendering, and not a visitor. */
   readonly renews: boolean;
-  /** Whether other processes shall wait for the page. */
+  /** Whether other processes should wait for the page. */
   readonly leads?: boolean;
-  /** Whether the handler has been called already, since the store was late. */
+  /** Whether the handler is running already, because the store was late. */
   readonly isRunning?: () => boolean;
 }
 
 /** Why a purge, or a deploy, keeps a rendering out of the store. */
 export type PurgeVerdict =
-  /** This process runs another version, or has other options, than the one that was started last. */
+  /** This process runs another version, or has other options, than the process that was started last. */
   | EditionRefusal
   /** The page was purged while it was being rendered. */
   | 'purged'
   /** Somebody else is rendering the page again, too. */
   | 'refreshed'
-  /** Nobody can tell. */
+  /** It is unknown whether the page was purged. */
   | 'purges-unknown'
   /** This process has purges that the store has not acknowledged. */
   | 'purge-pending';
 
 /**
- * Begins the check of a rendering: everything that is written down from now on counts. Where the handler runs already, that is not enough:
- * then everything counts that this process did not know when the request came in.
+ * Begins the check of a rendering: every purge that is written down from now on counts. If the handler is running already, that is not enough. Then
+ * every purge counts that this process did not know when the request came in.
  */
 export async function beginCheck(
   journal: PurgeJournal,
@@ -50,7 +50,7 @@ export async function beginCheck(
   return new PurgeCheck(journal, address, arrival, began, renews);
 }
 
-/** Tells of one rendering whether its page was purged since its request came in. */
+/** Tells whether the page of one rendering was purged since its request came in. */
 export class PurgeCheck {
   /**
    * @param began a position of the journal from before the handler ran
@@ -64,14 +64,14 @@ export class PurgeCheck {
     private readonly renews: boolean,
   ) {}
 
-  /** By what this process knows already. */
+  /** Checks against the purges that this process knows already. */
   known(tags: ReadonlySet<string>): PurgeVerdict | undefined {
     const { window, editions, held } = this.journal;
     if (editions.refusal !== undefined) return editions.refusal;
     const entries = window.since(this.arrival.position);
     if (!entries) return 'purges-unknown';
-    // Middleware and guards read data before the handler: a purge from that time counts, too. Others may have purged while this process
-    // did not look; their clocks tell what came before the request.
+    // Middleware and guards read data before the handler, so a purge from that time counts, too. These entries may be older than the request,
+    // because this process had not read them yet: the clocks of the processes that wrote them tell.
     const early = this.began - this.arrival.position;
     const scopes = entries
       .filter(({ time }, index) => index >= early || time >= this.arrival.time)
@@ -81,7 +81,7 @@ export class PurgeCheck {
     return this.renews && scopes.every(isRefresh) ? 'refreshed' : 'purged';
   }
 
-  /** By what every process has written down before the call. */
+  /** Checks against all purges that were written down before the call, by any process. */
   async ask(tags: ReadonlySet<string>): Promise<PurgeVerdict | undefined> {
     try {
       await this.journal.catchUp();

@@ -9,14 +9,14 @@ export interface ExactTarget {
   readonly variants?: Readonly<Record<string, string>>;
 }
 
-/** What a purge takes, in a form that can be written down for other processes. */
+/** The pages that a purge takes, in a form that can be written down for other processes. */
 export type PurgeScope =
   | { readonly kind: 'all' }
-  /** Every query of the paths, on the host or on all. */
+  /** Every query of the paths, on one host or on all hosts. */
   | {
       readonly kind: 'paths';
       readonly paths: readonly { readonly path: string; readonly host?: string | undefined }[];
-      /** Nothing is deleted: whoever says so renders the pages anew. */
+      /** Nothing is deleted: the process that writes this renders the pages again. */
       readonly refresh?: true;
     }
   /** Pages by path and query: in every variant, or in one. */
@@ -30,7 +30,7 @@ export type PathsScope = Extract<PurgeScope, { kind: 'paths' }>;
 
 const NO_TAGS: ReadonlySet<string> = new Set();
 
-/** Whether a purge takes a page; one that this version does not understand takes every page. */
+/** Whether a purge takes a page. A scope that this version does not understand takes every page. */
 export function concerns(scope: PurgeScope, address: PageAddress, tags = NO_TAGS): boolean {
   try {
     return takes(scope, address, tags);
@@ -39,7 +39,7 @@ export function concerns(scope: PurgeScope, address: PageAddress, tags = NO_TAGS
   }
 }
 
-/** The same for a page of which nobody knows here which tags it has. */
+/** As `concerns`, for a page whose tags are not known here. */
 export function mayConcern(scope: PurgeScope, address: PageAddress): boolean {
   return scope.kind === 'tags' || concerns(scope, address);
 }
@@ -68,7 +68,7 @@ function isAt({ target, host, variants }: ExactTarget, address: PageAddress): bo
   return !variants || Object.entries(variants).every(([name, value]) => address.variants[name] === value);
 }
 
-/** Whether nothing is deleted: whoever says so renders the pages anew. */
+/** Whether the purge deletes nothing: the process that wrote it renders the pages again. */
 export function isRefresh(scope: PurgeScope): boolean {
   return 'refresh' in scope && scope.refresh === true;
 }
@@ -105,7 +105,7 @@ export function describe(scope: PurgeScope): string[] {
   }
 }
 
-/** What an entry of the journal says; of one that this version does not know, the worst is assumed. */
+/** The scope that an entry of the journal contains. An entry that this version does not know counts as a purge of everything. */
 export function readScope(entry: string): PurgeScope {
   try {
     const scope = JSON.parse(entry) as PurgeScope;
@@ -117,9 +117,9 @@ export function readScope(entry: string): PurgeScope {
 }
 
 /**
- * A scope as it is written down: in parts of up to so many characters each.
+ * A scope as it is written down, in parts.
  *
- * @param size enough for one path or tag; a regular expression that is longer becomes "everything"
+ * @param size the most characters of a part, enough for one path or tag; a longer regular expression becomes "everything"
  */
 export function writeScope(scope: PurgeScope, size: number): string[] {
   const whole = JSON.stringify(scope);

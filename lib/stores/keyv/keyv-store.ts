@@ -8,7 +8,7 @@ import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store
 import { NO_COPIES, UnconditionalWrite } from '../unconditional-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
 
-/** So many deletes are on their way together. */
+/** How many deletes are sent together. */
 const DELETE_CHUNK = 500;
 
 /**
@@ -31,7 +31,7 @@ export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv)
   return {
     kind: 'keyv',
     limits: ({ prefix, mustList, isVersioned, keepsCopies, refreshesAhead }) => [
-      // Keyv leaves its namespace away where the key begins with it already, and so cannot list such keys.
+      // Keyv omits its namespace if a key already begins with it, so it cannot list such keys.
       ...(keyv.useKeyPrefix && keyv.namespace && prefix.startsWith(`${keyv.namespace}:`)
         ? [`keyvStore: prefix '${prefix}' begins with the namespace of the Keyv; give that useKeyPrefix: false`]
         : []),
@@ -48,7 +48,7 @@ export function keyvStore(store: KeyvStoreAdapter | Map<string, unknown> | Keyv)
   };
 }
 
-/** By its looks, as in @nestjs/cache-manager: there may be two copies of Keyv. */
+/** Tells a Keyv by its properties, as @nestjs/cache-manager does: there may be two copies of Keyv. */
 function isKeyv(store: unknown): store is Keyv {
   return typeof store === 'object' && store !== null && 'opts' in store && 'hooks' in store && 'stats' in store;
 }
@@ -58,7 +58,7 @@ function keyvOf(store: KeyvStoreAdapter | Map<string, unknown>): Keyv {
   if (!store || methods.some((method) => typeof store[method] !== 'function')) {
     throw new NginxCacheConfigError('keyvStore', store, 'a Keyv, or a Keyv adapter (with get, set, delete and clear)');
   }
-  // Page keys carry their prefix; Keyv would set a namespace of its own on the adapter all the same.
+  // Page keys have their own prefix, but Keyv would still set a namespace of its own on the adapter.
   const namespace = 'namespace' in store ? store.namespace : undefined;
   const keyv = new Keyv(store, { useKeyPrefix: false });
   keyv.namespace = namespace;
@@ -106,12 +106,12 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
   };
 }
 
-/** Keyv keeps neither when a page was stored nor whether it was read. */
+/** Keyv records neither when a page was stored nor whether it was read. */
 function detailsOf({ value: { body, tags = [] }, expires }: RawEntry): PageDetails {
   return { ttl: expires === undefined ? 0 : Math.max(1, expires - Date.now()), size: body.length, tags };
 }
 
-/** The keys in use that begin with `prefix`. Not by Keyv's own iterator, which parses what others keep there too. */
+/** The keys in use that begin with `prefix`. It does not use Keyv's own iterator, which also parses the values of others. */
 async function* keysOf(
   keyv: Keyv,
   prefix: string,
@@ -132,8 +132,8 @@ function canList({ store }: Keyv): boolean {
 }
 
 /**
- * @keyv/redis leaves keys with `::` out unless `noNamespaceAffectsAll` is set, but then its `clear` empties the database;
- * so it is set on a view of the adapter, for listing only.
+ * @keyv/redis does not list keys with `::` unless `noNamespaceAffectsAll` is set. But then its `clear` empties the database, so the option is set
+ * only on a view of the adapter, for listing.
  */
 function entriesOf({ store, namespace }: Keyv): Iterable<[string, unknown]> | AsyncIterable<[string, unknown]> {
   if (store instanceof Map) return store;

@@ -1,13 +1,13 @@
-/** What memcached says of an item without its value (`mg … f s t h l`). */
+/** What memcached tells about an item, without its value (`mg … f s t h l`). */
 export interface ItemDetails {
   readonly flags: number;
-  /** Of the value, in bytes. */
+  /** The size of the value, in bytes. */
   readonly size: number;
-  /** Seconds until it ends; `undefined` when it does not. */
+  /** Seconds until the item expires; `undefined` when it never does. */
   readonly ttl: number | undefined;
   /** Whether anybody has read it. */
   readonly isRead: boolean;
-  /** Seconds since it was stored, or read. */
+  /** Seconds since the item was stored, or last read. */
   readonly idle: number;
 }
 

@@ -2,28 +2,28 @@ import { randomBytes } from 'node:crypto';
 import { type Claim, decodeClaim, encodeClaim } from '../journal/edition.js';
 
 /**
- * The one item of the journal that changes: it says how many entries there are and names the newest. It is changed by compare-and-set
- * alone, so within an epoch the list of entries only grows.
+ * The one item of the journal that changes: it says how many entries there are and names the newest. Only compare-and-set changes it, so within an
+ * epoch the list of entries only grows.
  */
 export interface JournalHead {
-  /** Another one whenever the head had to be made anew: nobody knows what was in the journal before. */
+  /** Changes whenever the head had to be made again: then nobody knows what was in the journal before. */
   readonly epoch: string;
   /** How many entries this epoch has had. */
   readonly count: number;
-  /** When the last one was added, by the clock of who did it: Unix time in milliseconds. */
+  /** When the last entry was added, by the clock of the process that added it: Unix time in milliseconds. */
   readonly time: number;
-  /** Who may store pages; `undefined` before anybody has said so. */
+  /** Which edition may store pages; `undefined` before any process has claimed. */
   readonly claim: Claim | undefined;
   /** The index item that names the entries before `names`; `NONE` when there is none. */
   readonly index: string;
-  /** Of the newest entries, the oldest first. */
+  /** The names of the newest entries, the oldest first. */
   readonly names: readonly string[];
 }
 
 /** No index item; no claim. */
 export const NONE = '-';
 
-/** So many names stay in the head, which every miss reads; above, they move to an index item. */
+/** How many names stay in the head, which every miss reads. When there are more, the older ones move to an index item. */
 const NAMES = 128;
 
 const NAME = /^[\w-]{1,40}$/;
@@ -37,7 +37,7 @@ export function newHead(claim?: Claim): JournalHead {
  * The head with more entries.
  *
  * @param index the name that an index item gets, if one is needed
- * @returns also what that item must hold; `undefined` when none is needed
+ * @returns the head, and the content of that item; `undefined` when none is needed
  */
 export function advanced(
   head: JournalHead,
@@ -56,7 +56,7 @@ export function encodeHead({ epoch, count, time, claim, index, names }: JournalH
   return Buffer.from([epoch, count, time, claim ? encodeClaim(claim) : NONE, index, ...names].join(' '), 'latin1');
 }
 
-/** @returns `undefined` when it is no head */
+/** @returns `undefined` when the bytes are no head */
 export function decodeHead(bytes: Buffer): JournalHead | undefined {
   const [epoch = '', count = '', time = '', claimed = '', index = '', ...names] = bytes.toString('latin1').split(' ');
   const claim = decodeClaim(claimed);
@@ -74,7 +74,7 @@ function encodeIndex({ index, names }: JournalIndex): Buffer {
   return Buffer.from([index, ...names].join(' '), 'latin1');
 }
 
-/** @returns `undefined` when the item is not there, or is no index */
+/** @returns `undefined` when the item is missing, or is no index */
 export function decodeIndex(bytes: Buffer | undefined): JournalIndex | undefined {
   const [index = '', ...names] = bytes?.toString('latin1').split(' ') ?? [];
   return [index, ...names].every((name) => NAME.test(name)) ? { index, names } : undefined;

@@ -1,9 +1,9 @@
 import { type PurgeScope, readScope, writeScope } from '../journal/purge-scope.js';
 
-/** A scope that is longer is split, in characters. */
+/** The longest scope, in characters. A longer one is split. */
 const SCOPE_LENGTH = 16_000;
 
-/** An item holds several scopes up to so many bytes, or one. */
+/** How many bytes of scopes an item holds. */
 const ITEM_BYTES = 60_000;
 
 /** One item of the journal: what was purged together. */
@@ -29,7 +29,7 @@ export function encodeItems(scopes: readonly PurgeScope[], time: number): Buffer
   return items.map((lines) => Buffer.from(lines.join('\n')));
 }
 
-/** @returns `undefined` when the item is not there, or is none */
+/** @returns `undefined` when the item is missing, or is no entry */
 export function decodeItem(bytes: Buffer | undefined): JournalItem | undefined {
   const [time = '', ...lines] = bytes?.toString().split('\n') ?? [];
   return /^\d{1,15}$/.test(time) && lines.length > 0 ? { time: Number(time), scopes: lines.map(readScope) } : undefined;

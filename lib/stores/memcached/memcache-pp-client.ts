@@ -5,7 +5,7 @@ import type { MemcachedPageClient } from './memcached-client.interface.js';
 import { MemcachedError } from './memcached-error.js';
 import { memcachedExpiry } from './memcached-expiry.js';
 
-/** What is used of a memcache-pp 0.3.3 client (lib/client.js). */
+/** The part of a memcache-pp 0.3.3 client that is used (lib/client.js). */
 export interface MemcachePp {
   readonly hosts: readonly string[];
   readonly connections: Readonly<Record<string, MemcachePpConnection>>;
@@ -15,7 +15,7 @@ export interface MemcachePp {
   disconnect(): PromiseLike<unknown>;
 }
 
-/** What is used of its connections (lib/connection.js). */
+/** The part of its connections that is used (lib/connection.js). */
 interface MemcachePpConnection {
   client: Socket | null;
   ready: boolean;
@@ -24,16 +24,17 @@ interface MemcachePpConnection {
   on(event: 'connect', listener: () => void): void;
 }
 
-/** For everything, connecting included, in milliseconds. */
+/** The deadline of every operation, including connecting, in milliseconds. */
 const TIMEOUT = 1000;
 const DELETE_CHUNK = 500;
-/** memcache-pp doubles its wait while it is below this, in milliseconds; so it stays below a second. */
+/** memcache-pp doubles its wait while the wait is below this, in milliseconds, so the wait stays below a second. */
 const BACKOFF_LIMIT = 500;
 
 /**
  * memcache-pp behind the interface of the built-in client.
  *
- * What it has no deadline for gets one, and its connection is then dropped: it would go on writing to it for ever.
+ * Operations get a deadline, which memcache-pp does not have. When one misses it, the connection is dropped: memcache-pp would go on writing to it
+ * for ever.
  */
 export class MemcachePpClient implements MemcachedPageClient {
   readonly #connected: Promise<void>;
@@ -56,7 +57,7 @@ export class MemcachePpClient implements MemcachedPageClient {
     });
   }
 
-  /** Always a miss: memcache-pp gives the last line of a value only, and throws when a line of it is `END`. */
+  /** Always a miss: memcache-pp returns only the last line of a value, and throws when a line of it is `END`. */
   async get(): Promise<undefined> {
     return undefined;
   }
@@ -79,8 +80,8 @@ export class MemcachePpClient implements MemcachedPageClient {
   }
 
   /**
-   * Ends the sockets. Where the server is down, memcache-pp's timer for the next attempt cannot be reached: it ends
-   * within a second, without another attempt.
+   * Ends the sockets. If the server is down, memcache-pp's timer for the next attempt cannot be reached. It ends within a second, without another
+   * attempt.
    */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -106,7 +107,7 @@ export class MemcachePpClient implements MemcachedPageClient {
     try {
       if (!this.client.ready() && !this.#everReady) await Promise.race([this.#connected, expired]);
       this.#everReady = true;
-      // memcache-pp would keep the operation, for as long as the server is down and without a limit.
+      // memcache-pp would keep such operations without a limit, for as long as the server is down.
       if (!this.client.ready()) throw this.#error(operation, 'the server is down');
       return await Promise.race([task(), expired]);
     } catch (error) {
@@ -118,7 +119,7 @@ export class MemcachePpClient implements MemcachedPageClient {
     }
   }
 
-  /** memcache-pp writes keys as UTF-8, so one UTF-16 unit a byte must become text first. */
+  /** memcache-pp writes keys as UTF-8, so a key with one UTF-16 unit per byte must become text first. */
   #textKey(operation: string, key: string): string {
     const bytes = Buffer.from(key, 'latin1');
     if (isUtf8(bytes) && bytes.length < 250) return bytes.toString();
@@ -134,8 +135,8 @@ export class MemcachePpClient implements MemcachedPageClient {
 }
 
 /**
- * memcache-pp throws outside of any promise for a line that it did not expect (`read`, lib/connection.js), which would
- * end the process. Here it costs the connection.
+ * For an unexpected line, memcache-pp throws outside of any promise (`read`, lib/connection.js), which would end the process. Here it costs only
+ * the connection.
  */
 function guardReads(connection: MemcachePpConnection): void {
   const socket = connection.client!;

@@ -55,7 +55,7 @@ export function memcachePp(options: string | MemcachePpOptions | MemcachePp): Me
     open: () => {
       if (isClient(options)) return new MemcachePpClient(servers[0]!.address, options);
       const Client = fromApplication.load('memcache-pp') as new (options: object) => MemcachePp;
-      // Errors of the network come back with each operation; memcache-pp would print them.
+      // Network errors come back with each operation; memcache-pp would also print them.
       const client = new Client({ ...others, hosts: servers.map(hostOf), onNetError: () => {} });
       return new MemcachePpClient(servers[0]!.address, client);
     },
@@ -66,7 +66,7 @@ function isClient(options: string | MemcachePpOptions | MemcachePp): options is 
   return typeof options === 'object' && 'connections' in options;
 }
 
-/** memcache-pp takes port 0 for a unix socket and 11211 where none is given (`splitHost`, lib/client.js). */
+/** memcache-pp takes port 0 for a unix socket, and 11211 for an address without a port (`splitHost`, lib/client.js). */
 function addressOf(host: string): string {
   if (typeof host !== 'string') return host; // which memcachedServers() refuses
   if (host.startsWith('[')) {

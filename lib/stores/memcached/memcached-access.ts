@@ -52,13 +52,13 @@ export const credentialsSchema = strict({
   password: v.pipe(v.string(PASSWORD), v.regex(/^[^\s\p{Cc}]+$/u, PASSWORD)),
 });
 
-/** The name that the certificate of a server must have; `undefined` when nobody can tell. */
+/** The name that the certificate of a server must have; `undefined` when it is unknown. */
 export function servernameOf(address: string, { servername }: MemcachedTls): string | undefined {
   const options = connectOptions(address);
   return servername ?? ('host' in options && isIP(options.host) === 0 ? options.host : undefined);
 }
 
-/** What is written to it goes out when it is connected. */
+/** Opens a socket. What is written to the socket goes out once it is connected. */
 export function openSocket(address: string, { tls }: MemcachedAccess): Socket {
   const options = connectOptions(address);
   if (!tls) return connect({ ...options, noDelay: true });
@@ -71,9 +71,9 @@ export function openSocket(address: string, { tls }: MemcachedAccess): Socket {
 }
 
 /**
- * What goes out first on each connection: a `set` of any key, with the user and the password. The answer is `STORED`.
+ * The first command on each connection: a `set` of any key, with the user and the password. The answer is `STORED`.
  *
- * @returns `undefined` when nobody asks for them
+ * @returns `undefined` when there are no credentials
  * @see https://github.com/memcached/memcached/blob/master/doc/protocol.txt section "Authentication"
  */
 export function authentication({ credentials }: MemcachedAccess): string | undefined {

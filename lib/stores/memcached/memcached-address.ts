@@ -34,7 +34,7 @@ type ConnectOptions = { path: string } | { host: string; port: number };
 
 const ALLOWED = "an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'";
 
-/** What the weights of a list may add up to: nginx and every process keep 160 points for each unit. */
+/** The highest total weight of a list: nginx and every process keep 160 points for each unit. */
 const WEIGHTS = 1000;
 
 /** The longest path of a unix socket on Linux, in bytes (sun_path, unix(7)). */
@@ -47,8 +47,8 @@ const addressSchema = v.pipe(
 const serverSchema = strict({ address: addressSchema, weight: v.optional(wholeNumber('shares', 1)) });
 
 /**
- * @param option where they were given
- * @throws {NginxCacheConfigError} when an address is none or stands there twice, or there is no server at all
+ * @param option the option in which the servers were given
+ * @throws {NginxCacheConfigError} when an address is invalid or listed twice, when there is no server at all, or when the weights are too high
  */
 export function memcachedServers(given: MemcachedServers, option: string): MemcachedServerAddress[] {
   const list: readonly unknown[] = typeof given === 'string' ? [given] : given;
@@ -69,9 +69,9 @@ export function memcachedServers(given: MemcachedServers, option: string): Memca
 }
 
 /**
- * What `net.connect` takes for an address.
+ * The options of `net.connect` for an address.
  *
- * @throws {NginxCacheConfigError} when it is none
+ * @throws {NginxCacheConfigError} when the address is invalid
  */
 export function connectOptions(address: string): ConnectOptions {
   const options = parse(address);
@@ -79,7 +79,7 @@ export function connectOptions(address: string): ConnectOptions {
   return options;
 }
 
-/** Addresses are also written into the nginx configuration, so nothing that means something there is allowed. */
+/** Addresses are also written into the nginx configuration, so characters that have a meaning there are not allowed. */
 function parse(address: string): ConnectOptions | undefined {
   const path = /^unix:(\/[^\p{Cc}\s;{}"'\\#$]+)$/u.exec(address)?.[1];
   if (path && Buffer.byteLength(path) <= SOCKET_PATH_MAX_LENGTH) return { path };

@@ -51,7 +51,7 @@ export interface MemcachedPageClient {
   close(): Promise<void>;
 }
 
-/** What became of an item that was to be changed on condition. */
+/** The result of a conditional change of an item. */
 export type ChangeResult =
   | 'changed'
   /** Somebody has changed it in the meantime. */

@@ -16,17 +16,17 @@ export interface MemcachedClientOptions extends MemcachedAccess {
   /** For a get, which a visitor may be waiting for. Default 50. */
   readonly getTimeout?: number;
   /**
-   * For a set, and for each 500 keys of a delete. Also how long the server may send nothing at all, while answers are due, before the
-   * connection is given up. Default 1000.
+   * For a set, and for each 500 keys of a delete. Also how long the server may stay silent while answers are due, before the connection is given
+   * up. Default 1000.
    */
   readonly writeTimeout?: number;
-  /** How long to wait for another listing to end, and for each piece of the own one. Default 10,000. */
+  /** How long to wait for another listing to end, and for each piece of this one. Default 10,000. */
   readonly listTimeout?: number;
-  /** Unanswered bytes above which everything rejects at once. Default 64 MiB. */
+  /** How many bytes may wait for an answer before further operations reject at once. Default 64 MiB. */
   readonly maxPendingBytes?: number;
 }
 
-/** So many commands go out at once; a get behind them waits about a millisecond. */
+/** How many commands go out at once. A get behind them waits about a millisecond. */
 const CHUNK = 500;
 
 const PROXY =
@@ -39,8 +39,8 @@ const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
 /**
  * A client for one memcached server: any bytes, 32-bit flags, the list of keys, and an answer within a deadline.
  *
- * It connects with the first operation and comes back by itself; while the server is down every operation rejects
- * at once. It speaks the meta protocol (memcached doc/protocol.txt, "Meta Commands"; memcached 1.6.13 or newer).
+ * It connects with the first operation, and reconnects by itself. While the server is down, every operation rejects at once. It speaks the meta
+ * protocol (memcached doc/protocol.txt, "Meta Commands"; memcached 1.6.13 or newer).
  *
  * @param server `'127.0.0.1:11211'`, `'[::1]:11211'` or `'unix:/run/memcached.sock'`
  * @throws MemcachedError from every operation
@@ -130,7 +130,7 @@ export class MemcachedClient implements MemcachedMetaClient {
     return reply.code === 'HD' ? casIn(reply.line) : undefined;
   }
 
-  /** By marking the item, which is the one way to change a ttl on condition; only meta commands see the mark. */
+  /** Marks the item, because only that can change a ttl on condition. Only meta commands see the mark. */
   async compareAndTouch(key: string, ttl: number, cas: string): Promise<ChangeResult> {
     return this.#change('touch', key, `C${cas} I T${memcachedExpiry(ttl)}`);
   }
@@ -154,7 +154,7 @@ export class MemcachedClient implements MemcachedMetaClient {
     return replies.map(({ value }) => value);
   }
 
-  /** The server makes one list at a time; who asks meanwhile shares the next. */
+  /** The server makes one list at a time. All who ask meanwhile share the next one. */
   async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
     for (const { key } of await this.items(prefix)) yield key;
   }
@@ -167,7 +167,7 @@ export class MemcachedClient implements MemcachedMetaClient {
         for await (const item of metadump(this.server, prefix, how)) items.push(item);
       } catch (error) {
         if ((error as MemcachedError).reason !== STOPPED || !(await this.#isProxy())) throw error;
-        // The journal and a page may be on different servers behind it.
+        // The journal and a page may be on different servers behind the proxy.
         await this.#connection.close(PROXY);
         throw new MemcachedError(this.server, 'list', PROXY);
       }
@@ -209,7 +209,7 @@ export class MemcachedClient implements MemcachedMetaClient {
     return CHANGES[reply!.code as keyof typeof CHANGES];
   }
 
-  /** One command for each key, many of them on their way together. */
+  /** Sends one command for each key, many of them together. */
   async #each(
     operation: string,
     keys: readonly string[],
@@ -227,7 +227,7 @@ export class MemcachedClient implements MemcachedMetaClient {
     return replies;
   }
 
-  /** A key that memcached refuses would leave the value behind it to be read as commands. */
+  /** Refuses an invalid key: memcached would refuse it too, but then read the value behind it as commands. */
   #check(operation: string, key: string): void {
     if (KEY.test(key)) return;
     throw new MemcachedError(

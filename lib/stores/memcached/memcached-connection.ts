@@ -5,28 +5,28 @@ import { MemcachedError } from './memcached-error.js';
 import { MemcachedReplyParser, type MemcachedReply } from './memcached-reply.js';
 import { untilReturned } from './server-return.js';
 
-/** Some commands and the replies they wait for, one each, in order. */
+/** Commands that go out together. Each gets one reply, in the same order. */
 export interface MemcachedRequest {
-  /** For errors: `get`, `set`, `delete`. */
+  /** The name in errors: `get`, `set`, `delete`. */
   readonly operation: string;
   /** The commands as they go over the wire. */
   readonly bytes: readonly (string | Buffer)[];
   readonly replies: number;
-  /** The codes that are an answer; any other but `SERVER_ERROR` means that the replies are out of step. */
+  /** The codes of valid replies. Any other code but `SERVER_ERROR` means that the replies are out of step. */
   readonly accepts: readonly string[];
-  /** Milliseconds from when it goes out, connecting included. */
+  /** The deadline, in milliseconds from when the request goes out; it includes connecting. */
   readonly timeout: number;
 }
 
 /** Times in milliseconds. */
 export interface MemcachedConnectionOptions extends MemcachedAccess {
-  /** A server that sends nothing for so long, while answers are due, is taken for dead. */
+  /** How long a server may send nothing, while answers are due, before it is taken for dead. */
   readonly silence: number;
-  /** Requests are refused while so many bytes wait for an answer. */
+  /** How many bytes may wait for an answer before requests are refused. */
   readonly maxPendingBytes: number;
-  /** Is called when the server is down from now on. */
+  /** Is called when the server goes down. */
   readonly onDown?: (reason: string) => void;
-  /** Is called when the server answers that was down. */
+  /** Is called when a server that was down answers again. */
   readonly onReturn?: () => void;
 }
 
@@ -38,7 +38,7 @@ interface Pending extends MemcachedRequest {
   timer?: NodeJS.Timeout;
 }
 
-/** What a waiting request takes besides its bytes. */
+/** What a waiting request takes besides its bytes, in bytes. */
 const OVERHEAD = 200;
 
 const CLOSED = 'the server closed the connection';
@@ -46,23 +46,23 @@ const NO_META =
   'the server does not speak the meta protocol: memcached 1.6.13 or newer is needed, and no proxy such as twemproxy (docs/cluster.md)';
 
 /**
- * One pipelined connection that comes back by itself.
+ * One pipelined connection that reconnects by itself.
  *
- * It opens with the first request. A request that misses its deadline rejects alone: its answer is dropped when it comes. When the
- * connection breaks, everything in the pipeline rejects, and until the server has answered again every request rejects at once.
+ * It opens with the first request. A request that misses its deadline rejects alone: its answer is dropped when it comes. When the connection
+ * breaks, everything in the pipeline rejects. Until the server has answered again, every request rejects at once.
  */
 export class MemcachedConnection {
   #socket: Socket | undefined;
   #pipeline: Pending[] = [];
   #pendingBytes = 0;
-  /** What goes out at the end of this turn of the event loop. */
+  /** The requests that go out at the end of this turn of the event loop. */
   #outgoing: Pending[] = [];
-  /** When the server has last given a sign of life, or was asked while nothing was due. */
+  /** When the server last gave a sign of life, or was asked while no answer was due. */
   #heard = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #hasConnected = false;
   #down: string | undefined;
-  /** Waits no longer for a server that is down. */
+  /** Stops waiting for a server that is down. */
   #giveUp = (): void => undefined;
   /** Why nothing more is sent. */
   #closed: string | undefined;
@@ -141,7 +141,7 @@ export class MemcachedConnection {
     const pending: Pending = { ...request, size, received: [], settle, isSettled: false };
     this.#pipeline.push(pending);
     this.#pendingBytes += size;
-    // What one turn of the event loop asks goes out in one system call.
+    // All requests of one turn of the event loop go out in one system call.
     if (this.#outgoing.push(pending) === 1) {
       const outgoing = this.#outgoing;
       process.nextTick(() => this.#flush(outgoing));
@@ -154,21 +154,21 @@ export class MemcachedConnection {
     const socket = this.#socket!;
     const parts = outgoing.flatMap(({ bytes }) => bytes);
     if (parts.every((part) => typeof part === 'string')) socket.write(parts.join(''), 'latin1');
-    // One piece: copying a page takes a fraction of what Node does for each piece.
+    // They go out in one piece: copying a page takes a fraction of what Node does for each piece.
     else socket.write(Buffer.concat(parts.map(bytesOf)));
-    // Time counts from here: the turn of the event loop that asked may have been a long one.
+    // The deadlines begin here: the turn of the event loop that made the requests may have been a long one.
     for (const pending of outgoing) {
       pending.timer = afterReading(pending.timeout, () => {
-        // The bytes of a timed-out `ms` are on their way: it may still be stored.
+        // A timed-out `ms` is on its way already, so its item may still be stored.
         this.#settle(pending, `no answer within ${pending.timeout} ms`);
       });
     }
-    // Nothing was due before.
+    // No answer was due before, so the silence begins now.
     if (this.#pipeline.length === outgoing.length) this.#heard = performance.now();
     if (!this.#watchdog) this.#watch(this.options.silence);
   }
 
-  /** Breaks the connection when nothing comes. */
+  /** Breaks the connection when the server stays silent. */
   #watch(milliseconds: number): void {
     const socket = this.#socket;
     this.#watchdog = afterReading(milliseconds, () => {
@@ -243,7 +243,8 @@ function bytesOf(part: string | Buffer): Buffer {
 }
 
 /**
- * Timers run before sockets are read: after a busy turn of the event loop, what is waited for may be there already. One more read, then.
+ * Acts after a delay and one more read of the sockets. Timers run before sockets are read, so after a busy turn of the event loop the answer may be
+ * there already.
  */
 function afterReading(milliseconds: number, action: () => void): NodeJS.Timeout {
   return setTimeout(() => setImmediate(action), milliseconds).unref();

@@ -6,8 +6,8 @@ import type { CopyTimes } from '../stale-copy.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
 /**
- * Copies of pages, each in an item of its own, where nginx finds it by a key of its own. What nginx need not know, the times, stands in an
- * item beside it.
+ * Copies of pages. Each is in an item of its own, which nginx finds by a key of its own. Its times, which nginx need not know, are in another item
+ * beside it.
  */
 export class MemcachedCopies {
   readonly #begin: string;
@@ -16,7 +16,7 @@ export class MemcachedCopies {
     private readonly client: MemcachedMetaClient,
     prefix: string,
   ) {
-    // Not under the prefix: it is no page.
+    // The key is not under the prefix, because the item is no page.
     this.#begin = `*${memcachedKey(prefix)}stale:`;
   }
 
@@ -30,7 +30,7 @@ export class MemcachedCopies {
     return serverKey.length <= MEMCACHED_KEY_MAX_LENGTH ? serverKey : undefined;
   }
 
-  /** Writes the times, once the copy is there: so they are never those of a younger copy. */
+  /** Writes the times of a copy that is there already, or that goes out together with them. */
   async writeTimes(serverKey: string, { stored, ended, whileRevalidate, ifError }: CopyTimes): Promise<void> {
     const bytes = Buffer.from([stored, ended, whileRevalidate, ifError].join(' '));
     await this.client.set(this.itemOf(serverKey), { bytes, flags: 0 }, ifError - stored);
@@ -40,7 +40,7 @@ export class MemcachedCopies {
   async read(key: string): Promise<{ readonly value: StoredValue; readonly times: CopyTimes } | undefined> {
     const serverKey = MemcachedCopies.keyOf(key);
     if (serverKey === undefined) return undefined;
-    // The times first: what is stored in between is younger than they say, and not older.
+    // The times are read first: a copy that is stored in between is younger than they say, and not older.
     const [[item], value] = await Promise.all([
       this.client.getMany([this.itemOf(serverKey)]),
       this.client.get(serverKey),

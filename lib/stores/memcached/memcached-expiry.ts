@@ -1,4 +1,4 @@
-/** Above it memcached takes the number for a unix time (doc/protocol.txt, "Expiration times"), in seconds. */
+/** The longest relative expiry, in seconds. memcached takes a larger number for a unix time (doc/protocol.txt, "Expiration times"). */
 const LONGEST_RELATIVE = 30 * 24 * 60 * 60;
 
 /** memcached keeps the unix time in 32 bits (`realtime()`, memcached.c). */

@@ -18,10 +18,10 @@ import {
 import { decodeItem, encodeItems, type JournalItem } from './journal-item.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
-/** An entry is kept a little longer than a page may take to render, in milliseconds. */
+/** How long an entry is kept, in milliseconds: a little longer than a page may take to render. */
 const ENTRY_TTL = 70_000;
 
-/** Several processes purge at once: each attempt fails only because another one has succeeded. */
+/** How many times to try while several processes purge. Each attempt fails only because another process has succeeded. */
 const ATTEMPTS = 200;
 
 interface CurrentHead extends JournalHead {
@@ -37,22 +37,22 @@ export class MemcachedJournal implements PurgeJournal {
   readonly window = new JournalWindow();
   readonly editions: EditionWatch;
   held = false;
-  /** One writer in each process: only processes contend, and what many purge together is written together. */
+  /** One writer in each process, so only processes contend, and simultaneous purges are written together. */
   readonly #appends = new Batches<PurgeScope>((scopes) => this.write(scopes));
-  /** Under load, one read for all who ask. */
+  /** Under load, all who ask share one read. */
   readonly #reads = new Turns<void>();
   readonly #read = async () => this.follow(await this.current());
-  /** What the names of this process begin with. */
+  /** The beginning of the names that this process gives. */
   readonly #writer = randomBytes(6).toString('base64url');
   #named = 0;
   /** The latest head that this process knows. */
   #head: CurrentHead | undefined;
-  /** How far the window goes. */
+  /** How far the window has followed the journal. */
   #seen: { readonly epoch: string; readonly count: number } | undefined;
 
   /**
-   * @param key of the head; the other items are below it
-   * @param own the edition that this process stores pages of
+   * @param key the key of the head; the keys of the other items begin with it
+   * @param own the edition whose pages this process stores
    */
   constructor(
     private readonly client: MemcachedMetaClient,
@@ -94,8 +94,8 @@ export class MemcachedJournal implements PurgeJournal {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const before = this.#head ?? (await this.current());
       const { head, indexed } = advanced(before, names, time, this.name());
-      // All on their way together: memcached has the items before the head that names them. Were one refused, the head would name what
-      // is not there, and readers notice that.
+      // All go out together, so memcached has the items before the head that names them. If it refused an item, the head would name a missing one,
+      // and readers notice that.
       const stored = attempt === 0 ? items.map(({ name, bytes }) => this.put(name, bytes)) : [];
       if (indexed) stored.push(this.put(head.index, indexed));
       const bytes = encodeHead(head);
@@ -105,7 +105,7 @@ export class MemcachedJournal implements PurgeJournal {
         ...stored,
       ]);
       if (cas === undefined) continue;
-      // So that requests that come in from now on are younger than the purge.
+      // Follow the journal to here, so that requests that come in from now on count as younger than the purge.
       await this.follow(now, new Map(items.map(({ name, bytes }) => [name, bytes])));
       return;
     }
@@ -129,14 +129,14 @@ export class MemcachedJournal implements PurgeJournal {
   }
 
   /**
-   * The head as it is now. It is made where it is missing: from then on nothing is missed. One that was made by a process that did not
-   * know of the latest claim is made again: that process may have stored pages of its own edition. Nobody knows whether the head that is
-   * missing was such a one.
+   * The current head. A missing head is made: from then on nothing is missed. A head is made again if its maker did not know of the latest claim,
+   * because that process may have stored pages of its own edition. Nobody knows whether a missing head was such a one, so the claim in a new head
+   * is never swept.
    */
   private async current(): Promise<CurrentHead> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const item = await this.client.getForUpdate(this.key);
-      // The number alone would not do: after a restart, the server counts from the beginning.
+      // The CAS number alone is not enough: after a restart, the server counts from the beginning.
       const isKnown = item && item.cas === this.#head?.cas && item.bytes.equals(this.#head.bytes);
       if (isKnown) return this.#head!;
       const head = item && decodeHead(item.bytes);
@@ -169,15 +169,12 @@ export class MemcachedJournal implements PurgeJournal {
         return;
       }
     }
-    // A journal that this process has not seen before: nobody knows what was purged until now.
+    // This process has not seen this journal before, so nobody knows what was purged until now.
     this.window.forget();
     this.#seen = head;
   }
 
-  /**
-   * The last entries, the oldest first. One that is not there any more counts as a purge of everything, not younger than the
-   * entry after it.
-   */
+  /** The last entries, the oldest first. A missing entry counts as a purge of everything, at the time of the entry after it. */
   private async entries(
     head: JournalHead,
     count: number,
@@ -190,11 +187,11 @@ export class MemcachedJournal implements PurgeJournal {
       time = item?.time ?? time;
       entries.push(
         item
-          ? // Of an own purge the order is known, and the clock does not matter.
+          ? // The order of this process's own purges is known, so the clock does not matter.
             item.scopes.map((scope) => ({ time: name.startsWith(this.#writer) ? Infinity : time, scope }))
           : [{ time, scope: { kind: 'all' } }],
       );
-      // More than the window can hold.
+      // The window can hold no more.
       size += item ? item.scopes.reduce((sum, scope) => sum + sizeOf(scope), 0) : 1;
       if (size >= JOURNAL_CAPACITY) break;
     }

@@ -4,12 +4,12 @@ import { inTime } from '../../async/in-time.js';
 import type { LeaseAnswer } from '../render-lease.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
-/** A process that ends waits so long for memcached, in milliseconds. */
+/** How long a process that ends waits for memcached, in milliseconds. */
 const CLOSING = 250;
 const RENDERING = { bytes: Buffer.from('rendering'), flags: 0 };
 const ALONE = { bytes: Buffer.from('alone'), flags: 0 };
 
-/** Who renders which page: an item for each, which `add` gives to one process. */
+/** Which process renders which page. A lease is an item, which `add` gives to one process only. */
 export class MemcachedLeases {
   readonly #held = new Set<MemcachedLease>();
 
@@ -21,7 +21,7 @@ export class MemcachedLeases {
 
   /** @param silent the beat of a process that has died */
   async take(key: string, silent: string | undefined): Promise<LeaseAnswer> {
-    // Any page key is short enough that way.
+    // The hash of any page key is short enough.
     const item = this.prefix + hash('sha1', Buffer.from(key, 'latin1'), 'base64url');
     const version = await this.client.compareAndSet(item, RENDERING, LEASE_TTL, silent);
     if (version !== undefined) {
@@ -40,7 +40,7 @@ export class MemcachedLeases {
 }
 
 class MemcachedLease extends HeldLease {
-  /** `undefined` once somebody else has it. */
+  /** The version of the item; `undefined` once another process has the lease. */
   #version: Promise<string | undefined>;
 
   constructor(

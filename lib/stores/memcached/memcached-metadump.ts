@@ -4,23 +4,23 @@ import { percentDecoded } from '../../http/percent-decoding.js';
 import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
 import { MemcachedError } from './memcached-error.js';
 
-/** memcached does one crawl at a time; this is how long to wait before asking again, in milliseconds. */
+/** How long to wait before asking again, in milliseconds: memcached does one crawl at a time. */
 const BUSY_WAIT = 25;
 
-/** Its first word when the server cannot crawl just now: another crawl runs, or the hash table grows (crawler.c). */
+/** The answer of a server that cannot crawl just now, because another crawl is running or the hash table is growing (crawler.c). */
 const BUSY = /^BUSY\b|^ERROR locked\b/;
 
 const LIST = 'lru_crawler metadump hash\r\n';
 
-/** Why a listing failed whose connection the server has closed. */
+/** The reason when a listing failed because the server closed the connection. */
 export const STOPPED = 'the server stopped in the middle';
 
 class CrawlerBusy extends MemcachedError {}
 
-/** What the server says of an item without its value. */
+/** What the server tells about an item, without its value. */
 export interface DumpedItem {
   readonly key: string;
-  /** When it ends: Unix time in milliseconds by the clock of the server; `undefined` when it does not. */
+  /** When the item expires: Unix time in milliseconds by the clock of the server; `undefined` when it never does. */
   readonly expires: number | undefined;
   /** Whether anybody has fetched it since it was stored. */
   readonly isRead: boolean;
@@ -30,18 +30,18 @@ export interface DumpedItem {
 export interface MetadumpOptions extends MemcachedAccess {
   /** Milliseconds to wait for another crawl to end, and for each piece of the answer. */
   readonly timeout: number;
-  /** Ends the listing with an error, whose message is that of its reason. */
+  /** Ends the listing with an error, whose message is that of the signal's reason. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Lists the items of a server by `lru_crawler metadump hash` (memcached doc/protocol.txt, "LRU_Crawler"), on a
- * connection of its own since the output follows no pipeline.
+ * Lists the items of a server by `lru_crawler metadump hash` (memcached doc/protocol.txt, "LRU_Crawler"), on a connection of its own, since the
+ * output follows no pipeline.
  *
- * `hash` and not `all`: walking the LRU misses items that are moved while it walks, the busiest pages. The server leaves
- * out what has expired; its clock decides, not ours.
+ * It uses `hash` and not `all`: a walk over the LRU misses items that are moved meanwhile, which are the busiest pages. The server leaves out
+ * expired items, by its own clock.
  *
- * @param prefix of the keys as the server has them
+ * @param prefix the beginning of the keys, as the server has them
  * @throws MemcachedError when the server is down, has its crawler off, or stops in the middle
  */
 export async function* metadump(
@@ -79,8 +79,8 @@ async function* dump(
   socket.setTimeout(timeout, () => socket.destroy(new Error(`no answer within ${timeout} ms`)));
   const secret = authentication(how);
   socket.write(secret ?? LIST, 'latin1');
-  // Read as fast as it comes, however slow the consumer is: memcached 1.6.18 holds the lock of a hash bucket while it
-  // waits for room in the socket (item_crawl_hash, crawler.c), and every request for a key in it waits too.
+  // Read as fast as data comes, however slow the consumer is. While memcached 1.6.18 waits for room in the socket, it holds the lock of a hash
+  // bucket (item_crawl_hash, crawler.c), and every request for a key in that bucket waits too.
   socket.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop()!;

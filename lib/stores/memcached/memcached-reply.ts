@@ -7,7 +7,7 @@ export interface MemcachedReply {
   readonly value?: Buffer;
 }
 
-/** memcached's own lines are far shorter; what is longer is no memcached. */
+/** The longest line of a reply. memcached's own lines are far shorter, so a server with longer lines is no memcached. */
 const LINE_MAX_LENGTH = 2048;
 
 /**
@@ -17,7 +17,7 @@ const LINE_MAX_LENGTH = 2048;
 export class MemcachedReplyParser {
   #chunks: Buffer[] = [];
   #length = 0;
-  /** So many bytes must be there before another look is worth while. */
+  /** How many bytes must be there before it is worth parsing again. */
   #wanted = 1;
 
   /** @throws Error when the bytes cannot be a reply */

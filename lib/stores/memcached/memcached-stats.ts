@@ -1,17 +1,17 @@
 import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
 import { MemcachedError } from './memcached-error.js';
 
-/** A memcached that has not answered by then does not, in milliseconds. */
+/** How long to wait for the answer of a memcached, in milliseconds. */
 const PATIENCE = 2000;
 
 const COMMANDS = 'stats\r\nstats settings\r\n';
 
 /**
- * Asks a memcached how it is, on a connection of its own: the answer is no reply of the meta protocol.
+ * Reads the statistics of a memcached on a connection of its own, because the answer is no reply of the meta protocol.
  *
  * @param server `host:port` or `unix:/path`
- * @returns what `stats` and `stats settings` say, by name
- * @throws {MemcachedError} when it does not answer
+ * @returns the values in `stats` and `stats settings`, by name
+ * @throws {MemcachedError} when the server does not answer
  * @see https://github.com/memcached/memcached/blob/master/doc/protocol.txt section "Statistics"
  */
 export async function memcachedStats(server: string, access: MemcachedAccess): Promise<ReadonlyMap<string, string>> {

@@ -128,7 +128,7 @@ function changingStore(
   return { kind: 'memcached', servers: [], changing: { interval, read }, open };
 }
 
-/** @param isSpread whether it is a ring: one server can be one, to which others come */
+/** @param isSpread whether the servers are a ring; a single server is one if others may be added */
 function spreadOver(
   servers: readonly MemcachedServerAddress[],
   access: MemcachedAccess,

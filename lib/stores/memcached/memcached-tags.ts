@@ -5,15 +5,15 @@ import type { StoredValue } from '../../page/page-format.js';
 import { chunks } from '../../async/chunks.js';
 import type { MemcachedMetaClient } from './memcached-client.interface.js';
 
-/** Where the checksum of a page's tags stands in the client flags; the bits below belong to the format. */
+/** The position of the checksum of a page's tags in the client flags. The bits below belong to the format. */
 const SHIFT = 8;
 
-/** So many pages are asked about together. */
+/** How many pages are asked about together. */
 const CHUNK = 1000;
 
 /**
- * The tags of a page in an item beside it. memcached may lose that item and keep the page, or the other way round, so the flags of the page
- * hold a checksum of its tags: 0 when it has none. Where both do not agree, the page's tags are not known.
+ * Keeps the tags of a page in an item beside it. memcached may lose that item and keep the page, or the other way round, so the flags of the page
+ * contain a checksum of its tags: 0 when it has none. If the two do not match, the tags of the page are unknown.
  */
 export class MemcachedTags {
   readonly #begin: string;
@@ -22,7 +22,7 @@ export class MemcachedTags {
     private readonly client: MemcachedMetaClient,
     prefix: string,
   ) {
-    // Not under the prefix: it is no page.
+    // The key is not under the prefix, because the item is no page.
     this.#begin = `*${memcachedKey(prefix)}tags:`;
   }
 
@@ -32,7 +32,7 @@ export class MemcachedTags {
     return `${this.#begin}${createHash('sha256').update(key, 'latin1').digest('base64url').slice(0, 24)}`;
   }
 
-  /** What the flags of a page say of its tags. */
+  /** The checksum of tags, as a part of the flags of their page. */
   static flagsOf(tags: readonly string[]): number {
     if (tags.length === 0) return 0;
     const checksum = createHash('sha256').update(encode(tags)).digest().readUIntBE(0, 3) || 1;
@@ -44,7 +44,7 @@ export class MemcachedTags {
     return { bytes, flags: flags + MemcachedTags.flagsOf(tags) };
   }
 
-  /** What the format has stored. */
+  /** The value as the format has made it, without the checksum. */
   static unmarked({ bytes, flags }: StoredValue): StoredValue {
     return { bytes, flags: flags % 2 ** SHIFT };
   }
@@ -62,9 +62,9 @@ export class MemcachedTags {
   /**
    * The tags of a page.
    *
-   * @param flags of the page
-   * @param item beside it
-   * @returns `undefined` when they are not known
+   * @param flags the flags of the page
+   * @param item the item beside the page
+   * @returns `undefined` when the tags are unknown
    */
   static read(flags: number, item: Buffer | undefined): readonly string[] | undefined {
     const checksum = Math.floor(flags / 2 ** SHIFT);
@@ -73,7 +73,7 @@ export class MemcachedTags {
     return tags && MemcachedTags.flagsOf(tags) === checksum * 2 ** SHIFT ? tags : undefined;
   }
 
-  /** Of these pages, those with one of the tags and those whose tags are not known. */
+  /** Of these pages, those with one of the tags, and those whose tags are unknown. */
   async *concerned(
     serverKeys: AsyncIterable<string>,
     wanted: readonly string[],

@@ -10,8 +10,8 @@ import type { MemcachedCopies } from './memcached-copies.js';
 import { MemcachedTags } from './memcached-tags.js';
 
 /**
- * So long a page lives that nobody confirms, in milliseconds. memcached counts whole seconds of its own clock, so it is two to three
- * seconds. A commit takes up to two deadlines of a second from here to the confirmation: each that keeps them finds its page.
+ * How long a page lives when nobody confirms it, in milliseconds. memcached counts whole seconds of its own clock, so this is two to three seconds.
+ * From here to the confirmation, a commit has two deadlines of a second each: a commit that meets them finds its page.
  */
 const PROVISIONAL_TTL = 3000;
 
@@ -20,7 +20,7 @@ const UNCONFIRMED: Readonly<Record<Exclude<ChangeResult, 'changed'>, CommitResul
   missing: refused('evicted'),
 };
 
-/** What a rendering goes to memcached with. */
+/** What a rendering needs to be stored in memcached. */
 export interface MemcachedPages {
   readonly client: MemcachedMetaClient;
   readonly encode: (page: Page) => StoredValue;
@@ -39,20 +39,20 @@ interface Provisional {
   readonly wasRead: boolean;
 }
 
-/** Where a rendering goes, and what stood there when it began. */
+/** Where a rendering goes, and which version was there when it began. */
 export interface MemcachedPlace {
-  /** As the server has it. */
+  /** The key on the server. */
   readonly key: string;
   /** `undefined` when there was nothing. */
   readonly version: string | undefined;
 }
 
 /**
- * One rendering that goes to memcached. Every step names a version, which is the CAS unique that memcached gives to each item that it
- * stores: so nobody replaces, confirms or deletes what somebody else has stored.
+ * One rendering that goes to memcached. Every step names a version: the CAS unique that memcached gives to each item that it stores. So no process
+ * replaces, confirms or deletes an item that another one has stored.
  */
 export class MemcachedWrite extends CheckedWrite {
-  /** @param copy where the copy of the page goes; `undefined` when pages have none */
+  /** @param copy where the copy of the page goes; `undefined` when pages have no copies */
   constructor(
     check: PurgeCheck,
     private readonly pages: MemcachedPages,
@@ -75,8 +75,8 @@ export class MemcachedWrite extends CheckedWrite {
     const before = await this.check.ask(tags);
     if (before !== undefined) return refused(before);
     const first = Math.min(ttl || PROVISIONAL_TTL, PROVISIONAL_TTL);
-    // Together and in this order. The server forgets who has read a page when it stores another one, and it reads the journal right after it has
-    // stored the page and its copy.
+    // These go out together, in this order: the server forgets that a page was read when it stores another one, and it reads the journal right after it
+    // has stored the page and its copy.
     const [items, version, copied, after] = await Promise.all([
       knowsReads && replaced !== undefined ? client.describe([key]) : [],
       client.compareAndSet(key, value, first, replaced),
@@ -87,7 +87,7 @@ export class MemcachedWrite extends CheckedWrite {
       return this.confirm(page, value, ttl, stale, { version, copied, wasRead: items[0]?.isRead === true });
     }
     await Promise.all([
-      // A page that is being refreshed may stay until then, or for its moment: so there is no gap.
+      // A page that is being refreshed may stay until it is replaced, or for these few seconds, so there is no gap.
       version !== undefined && after !== 'refreshed' && client.compareAndDelete(key, version),
       copied !== undefined && client.compareAndDelete(this.copy!.key, copied),
     ]);
@@ -95,17 +95,17 @@ export class MemcachedWrite extends CheckedWrite {
   }
 
   /**
-   * A copy that is there already stays until the page is confirmed: if this process ends before that, the page ends, and its copy is all there is.
-   * What keeps the copy out says nothing of the page.
+   * Stores the copy, unless there is one already. That one stays until the page is confirmed: if this process ends before that, the page expires,
+   * and the older copy is all there is. If the copy cannot be stored, the page still can.
    *
-   * @returns its version; `undefined` when it is not there
+   * @returns the version of the copy; `undefined` when it was not stored
    */
   private async firstCopy(value: StoredValue): Promise<string | undefined> {
     if (!this.copy || this.copy.version !== undefined) return undefined;
     return this.pages.client.compareAndSet(this.copy.key, value, PROVISIONAL_TTL, undefined).catch(() => undefined);
   }
 
-  /** First the tags, then the time: a page whose tags are not known goes with every tag. */
+  /** Writes the tags first, and then the ttl: a page whose tags are unknown is purged with every tag. */
   private async confirm(
     page: Page,
     value: StoredValue,
@@ -125,7 +125,7 @@ export class MemcachedWrite extends CheckedWrite {
     return touched === 'changed' ? storedInPlace(wasRead) : UNCONFIRMED[touched];
   }
 
-  /** A purge since the beginning has deleted the older copy, and then nothing comes to its place. */
+  /** Confirms the copy, or replaces an older one. If a purge has deleted the older copy since the beginning, nothing takes its place. */
   private async confirmCopy(times: CopyTimes, value: StoredValue, copied: string | undefined): Promise<void> {
     const { client, copies } = this.pages;
     const { key, version } = this.copy!;
@@ -138,7 +138,7 @@ export class MemcachedWrite extends CheckedWrite {
     ]);
   }
 
-  /** The page that is stored now has no copy: that of the version before must not outlive it. */
+  /** Deletes the older copy: the page that is stored now has none, and a copy of the previous version must not outlive it. */
   private async dropOlderCopy(): Promise<void> {
     if (this.copy?.version === undefined) return;
     await this.pages.client.compareAndDelete(this.copy.key, this.copy.version);

@@ -19,7 +19,7 @@ import { memcachedStats } from './memcached-stats.js';
 import { MemcachedTags } from './memcached-tags.js';
 import { MemcachedWrite } from './memcached-write.js';
 
-/** No server can hold a longer key, so there is nothing to read or to delete. */
+/** Whether a server can hold the key. If it cannot, there is nothing to read or to delete. */
 function canExist(serverKey: string): boolean {
   return serverKey.length <= MEMCACHED_KEY_MAX_LENGTH;
 }
@@ -36,7 +36,7 @@ export function openMemcachedStore(
   const deletePages = async (keys: readonly string[]) => {
     const [deleted] = await Promise.all([
       client.deleteMany(keys.map(memcachedKey).filter(canExist)),
-      // Whether this process keeps any or not: while options change, another one may.
+      // Even if this process keeps no copies: while options change, another process may keep some.
       shared && client.deleteMany(keys.flatMap((key) => MemcachedCopies.keyOf(key) ?? [])),
     ]);
     return deleted;
@@ -74,7 +74,7 @@ export function openMemcachedStore(
   };
 }
 
-/** The keys of pages, whether the page, its copy or both are there. */
+/** The keys of pages, each once: whether the page, its copy or both are there. */
 async function* onceEach(keys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
   const known = new Set<string>();
   for await (const given of keys) {
@@ -83,7 +83,7 @@ async function* onceEach(keys: AsyncIterable<string>): AsyncGenerator<string, vo
   }
 }
 
-/** Several processes know of each other's purges. */
+/** The writes of several processes that know of each other's purges. */
 function sharedWrites(
   client: MemcachedMetaClient,
   { format, prefix, edition, keepsCopies = false, refreshesAhead: knowsReads = false }: StoreContext,
@@ -113,7 +113,7 @@ function sharedWrites(
         beginCheck(journal, address, context),
         placeOf(memcachedKey(address.key)),
         placeOfCopy(address.key),
-        // Nobody waits for a process that may not store the page.
+        // A process that may not store the page takes no lease: nobody should wait for it.
         context.leads && !journal.editions.refusal ? leases.take(address.key, undefined) : undefined,
       ]);
       const encode = (page: Page) => format.encode(page, address.key);
@@ -159,7 +159,7 @@ async function* unescaped(serverKeys: AsyncIterable<string>): AsyncGenerator<str
   for await (const key of serverKeys) yield pageKeyOf(key);
 }
 
-/** Nothing on condition: each process knows of its own purges only. */
+/** Writes without conditions: each process knows only of its own purges. */
 function lonelyWrites(
   client: MemcachedPageClient,
   { format }: StoreContext,

@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net';
 import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
 
-/** From one attempt to the next, in milliseconds, less a random half: many processes shall not come back at once. */
+/** The time between two attempts, in milliseconds. Up to half of it is left out at random, so that many processes do not come back at once. */
 const INTERVAL = 250;
 
-/** An answer to `mn`. */
+/** The answer to `mn`. */
 const ALIVE = 'MN\r\n';
 
 interface ServerReturnOptions extends MemcachedAccess {
   /** How long an attempt waits for the server, in milliseconds. */
   readonly patience: number;
-  /** Whether the first attempt is made now, since one silence is no dead server. */
+  /** Whether to make the first attempt at once: a server that was silent once may not be dead. */
   readonly isEager: boolean;
 }
 
 /**
- * Asks a server again and again until it answers. (The kernel accepts connections for a stopped process, too.)
+ * Asks a server again and again until it answers. (A connection is no answer: the kernel accepts connections for a stopped process, too.)
  *
- * No attempt waits for the one before. When the network comes back, an attempt from before goes on only when the kernel sends its packet again,
- * which may be a second later; a new one gets its answer at once. docs/invalidation.md counts on `INTERVAL`.
+ * No attempt waits for an earlier one. When the network comes back, an earlier attempt goes on only when the kernel sends its packet again, which
+ * may be a second later. A new attempt gets its answer at once. docs/invalidation.md relies on `INTERVAL`.
  *
- * @returns ends it
+ * @returns a function that stops asking
  */
 export function untilReturned(server: string, options: ServerReturnOptions, returned: () => void): () => void {
   const secret = authentication(options);

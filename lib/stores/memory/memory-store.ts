@@ -60,7 +60,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): PageStoreDefiniti
   };
 }
 
-/** A page. As long as its copy lives it stays, also after its end. */
+/** A page. It stays as long as its copy lives, even after it has expired. */
 interface Entry extends RawEntry {
   readonly size: number;
   /** Unix time in milliseconds. */
@@ -71,7 +71,7 @@ interface Entry extends RawEntry {
 
 function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
   const journal = new LocalJournal();
-  /** The least recently used first: a Map keeps the order of insertion. */
+  /** The least recently used entry comes first: a Map keeps the order of insertion. */
   const entries = new Map<string, Entry>();
   let bytes = 0;
 
@@ -94,7 +94,7 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
 
   /** @returns whether anybody has read the page that was there */
   const put: Put = (key, value, expires, copy) => {
-    // First of all: were the new page refused, the old one must not stay.
+    // This comes first: the old page must not stay, even if the new one is refused.
     const before = remove(key);
     const size = sizeOf(key, value);
     if (size > maxBytes) {
@@ -110,7 +110,7 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
   };
 
   async function* keys(begin: string, isWanted = isAlive) {
-    // Of an array, since reading a page moves it to the end.
+    // The loop needs an array, since reading a page moves it to the end.
     for (const [key, entry] of Array.from(entries)) if (key.startsWith(begin) && isWanted(entry)) yield key;
   }
 
@@ -173,7 +173,7 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
 
 type Put = (key: string, page: Page, expires: number | undefined, copy: Entry['copy']) => boolean;
 
-/** The check and the store are one turn of the event loop: nothing can come between them. */
+/** The check and the store happen in one turn of the event loop, so nothing can come between them. */
 class MemoryWrite extends CheckedWrite {
   constructor(
     check: PurgeCheck,

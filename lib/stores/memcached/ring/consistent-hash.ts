@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import type { MemcachedServerAddress } from '../memcached-address.js';
 
-/** For each unit of weight (ngx_http_upstream_init_chash, src/http/modules/ngx_http_upstream_hash_module.c). */
+/** Points for each unit of weight (ngx_http_upstream_init_chash, src/http/modules/ngx_http_upstream_hash_module.c). */
 const POINTS = 160;
 
-/** More servers than the weights of a list can add up to. */
+/** More servers than a list can have: its weights add up to 1000 at most. */
 const SERVERS = 1024;
 
 /**
@@ -21,7 +21,7 @@ export class ConsistentHash {
   readonly #servers: Uint16Array;
 
   constructor(servers: readonly MemcachedServerAddress[]) {
-    // Sorted as numbers: by the point, then by the place in the list, as a stable sort of nginx's points would.
+    // Sorted as numbers: first by the point, then by the place in the list, like a stable sort of nginx's points.
     const all = Float64Array.from(
       servers.flatMap(({ address, weight }, index) =>
         Array.from(pointsOf(address, weight), (point) => point * SERVERS + index),
@@ -33,7 +33,7 @@ export class ConsistentHash {
   }
 
   /**
-   * @param key as nginx has it in a variable, not escaped for memcached; one UTF-16 unit a byte (latin1)
+   * @param key the key as nginx has it in a variable: not escaped for memcached, one UTF-16 unit per byte (latin1)
    * @returns the place of its server in the list
    */
   serverOf(key: string): number {
@@ -53,7 +53,7 @@ function pointIn(value: number): number {
   return Math.floor(value / SERVERS);
 }
 
-/** Each one is made from the one before, as Cache::Memcached::Fast does. */
+/** Each point is made from the previous one, as Cache::Memcached::Fast does. */
 function* pointsOf(address: string, weight: number): Generator<number, void, undefined> {
   const [host, port] = hostAndPort(address);
   const base = crc32(Buffer.from(`${host}\0${port}`));

@@ -4,11 +4,11 @@ import type { MemcachedServerAddress } from '../memcached-address.js';
 import { ConsistentHash } from './consistent-hash.js';
 
 /**
- * Pages on several memcached servers, each on the one where nginx looks for it. Everything that belongs to a page lives there as well: its
- * tags, its lease, and the journal that it is checked against.
+ * Pages on several memcached servers, each on the one where nginx looks for it. Everything that belongs to a page is there as well: its tags, its
+ * lease, and the journal that it is checked against.
  *
- * @param stores of the servers, in the same order
- * @param prefix of all keys of the site
+ * @param stores the stores of the servers, in the same order
+ * @param prefix the prefix of all keys of the site
  */
 export function openRing(
   servers: readonly MemcachedServerAddress[],

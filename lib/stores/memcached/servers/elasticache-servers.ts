@@ -5,7 +5,7 @@ import { MemcachedError } from '../memcached-error.js';
 /** How long the endpoint may take to answer, in milliseconds. */
 const TIMEOUT = 5000;
 
-/** The longest answer that is read, in bytes: 300 nodes, of which a cluster may have so many, take a tenth of it. */
+/** The longest answer that is read, in bytes. A cluster may have 300 nodes, which take a tenth of it. */
 const MAX_ANSWER = 1_000_000;
 
 /**
@@ -54,7 +54,7 @@ function configuration(endpoint: string): Promise<string> {
   });
 }
 
-/** The line behind the version: `host|ip|port`, separated by spaces. The address within the network may be missing. */
+/** Reads the line after the version: `host|ip|port`, separated by spaces. The address within the network may be missing. */
 function nodesIn(answer: string): string[] {
   const [, , nodes = ''] = answer.split(/\r?\n/);
   return [...nodes.matchAll(/(\S*)\|(\S*)\|(\d+)/g)].map(([, host = '', ip = '', port = '']) => {
