@@ -34,7 +34,7 @@ export interface NginxConf {
   http: string;
   /** Include it inside `server {}`. */
   server: string;
-  /** Include it inside `stream {}`. Empty unless nginx is older than 1.27.3 and has a `resolver`. */
+  /** Include it inside `stream {}`. Empty unless nginx is older than 1.27.3 and has a `resolver`, or memcached is reached over TLS. */
   stream: string;
   /**
    * A complete `nginx.conf`. It answers for every name that leads to its address, so it needs the names of the site.
@@ -262,7 +262,7 @@ function trustedFiles({ options, names }: Site): Record<string, string> {
   return ca === undefined ? {} : { [trustedFile(names)]: ca };
 }
 
-/** nginx has no command to authenticate. And it hashes the address after `server`: with TLS, that of a local TLS client. */
+/** nginx has no command to authenticate. And with TLS, the address after `server`, which nginx hashes, is that of a local socket. */
 function mustBeReadable({ isAuthenticated, tls, servers = [] }: PageStoreDefinition): void {
   if (isAuthenticated) {
     throw new NginxCacheConfigError(
