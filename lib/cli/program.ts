@@ -45,7 +45,7 @@ Exit codes:
   2    wrong arguments or a wrong configuration; nothing has been done
   130  interrupted by Ctrl-C`;
 
-/** The command with all that it can do. */
+/** The command with everything that it can do. */
 export function makeProgram(cli: Cli): Command {
   const { stdout, stderr } = cli.terminal;
   const program = new Command('nginx-cache')
