@@ -26,7 +26,7 @@ export interface Lead {
   found(page: Page): void;
 }
 
-/** What is known of a rendering. */
+/** What is known about a rendering. */
 export interface Rendering {
   readonly outcome: Promise<PageOutcome>;
   /** What those who wait for it are told. It settles no later than `outcome`, and earlier if the store does not answer. */

@@ -79,7 +79,7 @@ export class HandlerPlans {
     const options = { ...ofController, ...ofHandler };
     const isPublic = options.public === true;
     const guards = [...this.guards.ofApplication(), ...this.guards.of(controller)];
-    // What the controller says about its pages in general does not open a handler that has a guard of its own.
+    // `public` on the controller does not open a handler that has a guard of its own.
     const isGuarded =
       (guards.length > 0 && !isPublic) || (this.guards.of(handler).length > 0 && ofHandler?.public !== true);
     const exemption =

@@ -94,7 +94,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     };
     try {
       if (requested.skipped !== undefined) return refuse(requested.skipped);
-      // Nobody has seen what middleware and guards have read.
+      // Reads by middleware and guards were not observed.
       if (!inputs) return refuse('not-observed');
       const dangerous = this.reads.reasonNotToRender(inputs, address, context);
       if (dangerous !== undefined) return refuse(dangerous);

@@ -21,7 +21,7 @@ export class ReadReports {
   readonly #reported = new Set<string>();
   #hasReportedClone = false;
 
-  /** Why what has been read before the handler keeps its page from being stored. */
+  /** Why a read before the handler keeps the page from being stored. */
   reasonNotToRender(inputs: RequestInputs, address: PageAddress, context: ExecutionContext): string | undefined {
     // It is not known yet whether the response will show the field.
     return this.reason(inputs, address, context, () => true);

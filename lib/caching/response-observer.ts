@@ -117,7 +117,7 @@ export function sendInstead(
   observe(response, cacheStatus);
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   for (const [name, value] of fields) response.appendHeader(name, value);
-  // Otherwise it is that of the error. HTTP/2 has none.
+  // Otherwise, the message is that of the error. HTTP/2 has none.
   if (response.req.httpVersionMajor === 1) response.statusMessage = '';
   writeHead.call(response, status);
   end.call(response, body);
@@ -191,7 +191,7 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
   function endNow(this: Observed, observer: ResponseObserver, args: unknown[]): unknown {
     const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;
     delete (this as { writableEnded?: boolean }).writableEnded;
-    // Responses of HTTP/2 and of light-my-request pass to write() what end() is given.
+    // Responses of HTTP/2 and of light-my-request call write() with what end() is given.
     this[ENDING] = true;
     try {
       const content = contentOf(args);

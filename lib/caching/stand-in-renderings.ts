@@ -23,7 +23,7 @@ export abstract class StandInSender {
   abstract send(address: PageAddress, onRequest: (request: IncomingMessage) => void): Promise<void>;
 }
 
-/** Has a stand-in, of whom nothing is known, make what is the same for everybody. */
+/** Makes what is the same for everybody, by way of a stand-in of whom nothing is known. */
 @Injectable()
 export class StandInRenderings {
   readonly #refused = new Map<string, { readonly reason: string; readonly until: number }>();

@@ -55,7 +55,7 @@ export async function storedResponse(
   }
   const body = unpacks ? await unpack(page.body) : page.body;
   if (!body) return undefined;
-  // Ranges are those of the stored bytes.
+  // Ranges refer to the stored bytes.
   const isDivisible = isLast && !unpacks && hasRanges(page);
   const range = isDivisible ? requestedRange(page, request, body.length) : undefined;
   if (range === 'unsatisfiable') {
