@@ -9,7 +9,7 @@ import { type Style, styleFor, type Terminal } from './terminal.js';
 
 /** What a command works with. */
 export class Cli {
-  /** For the standard output. */
+  /** The style for the standard output. */
   readonly style: Style;
   exitCode: ExitCode = ExitCode.OK;
 

@@ -12,7 +12,7 @@ import { addShowCommand } from './commands/show.command.js';
 import { addStatsCommand } from './commands/stats.command.js';
 import { addWhyCommand } from './commands/why.command.js';
 
-/** In the order in which `--help` lists them. Each command is a file in `commands/`. */
+/** The commands, in the order in which `--help` lists them. Each is a file in `commands/`. */
 const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addConfCommand,
   addDoctorCommand,

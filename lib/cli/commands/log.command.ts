@@ -54,7 +54,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
   for await (const lines of follow(file, cli.signal)) {
     for (const line of lines) reader.add(parseAccess(line));
     isNew ||= lines.length > 0;
-    // What is there already is first read to its end.
+    // First, the existing lines are read to the end.
     if (!isNew || lines.length > 0) continue;
     isNew = false;
     const summary = reader.summary(top);

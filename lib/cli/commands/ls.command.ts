@@ -67,7 +67,7 @@ async function list(
       total.size += group.reduce((sum, { size = 0 }) => sum + size, 0);
     }
   } catch (error) {
-    // What the other servers have can be read, even if the rest is missing.
+    // The pages of the other servers can be read, even if the rest is missing.
     if (total.pages > 0) await output.end();
     throw error;
   }

@@ -32,7 +32,7 @@ export type Status = 'ok' | 'failed' | 'note' | 'skipped';
 /** What a check has found. */
 export interface Finding {
   readonly status: Status;
-  /** What is the case, in one sentence without its full stop. */
+  /** The result, in one sentence without its full stop. */
   readonly what: string;
   /** What to do about it; always present with `failed`. */
   readonly cure?: string;

@@ -98,7 +98,7 @@ function lacking(conf: string, expected: readonly string[], names: SiteNames): F
   const missing = expected.filter((line) => {
     const count = installed.get(line) ?? 0;
     installed.set(line, count - 1);
-    // Where things are on its machine, only nginx must know.
+    // Only nginx must know where things are on its machine.
     return count <= 0 && !app.has(line) && !/^(?:keepalive|location|include|js_import)\b/.test(line);
   });
   if (missing.length === 0) return [];
