@@ -36,7 +36,7 @@ export interface TargetPath {
   readonly path: string;
   /** Given only for a URL, and only if the site has `hosts`. */
   readonly host: string | undefined;
-  /** As a browser sends it; empty when there is none. */
+  /** The query as a browser sends it; empty if there is none. */
   readonly query: string;
   /** Whether everything below the path is meant as well. */
   readonly isSubtree?: true;
