@@ -4,7 +4,7 @@ import { FRAGMENT_PATH, SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 /** The longest address of a fragment, in bytes: nginx reads this much of an SSI parameter (`ssi_value_length`). */
 export const ADDRESS_MAX_LENGTH = 1000;
 
-/** As sources of regular expressions. */
+/** Sources of regular expressions. */
 const NAME = '[A-Za-z0-9][A-Za-z0-9_-]{0,39}';
 const PARAMETER = '[A-Za-z0-9_.-]{1,40}';
 /** What `encodeURIComponent` leaves. It has nothing that ends a parameter of SSI, or begins a variable in it. */
