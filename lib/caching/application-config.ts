@@ -1,10 +1,10 @@
 import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 
 /**
- * What `app.useGlobalGuards()`, `APP_GUARD` and `app.enableVersioning()` have set. Nest injects it nowhere, but every `ModuleRef` has the
+ * What `app.useGlobalGuards()`, `APP_GUARD` and `app.enableVersioning()` have set. Nest does not inject it, but every `ModuleRef` has the
  * container that holds it.
  *
- * @throws {Error} when this version of Nest keeps it elsewhere: nobody would know then which pages are behind a guard
+ * @throws {Error} when this version of Nest keeps it elsewhere: it would then be unknown which pages are behind a guard
  */
 export function applicationConfigOf(modules: ModuleRef): ApplicationConfig {
   const { container } = modules as unknown as { container?: { applicationConfig?: ApplicationConfig } };

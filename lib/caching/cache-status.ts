@@ -5,20 +5,20 @@ const CACHE = 'nestjs-nginx-cache';
 
 export const CACHE_STATUS = 'Cache-Status';
 export const HIT = `${CACHE}; hit`;
-/** Somebody else's miss, stored: RFC 9211, section 2.7. */
+/** A miss of another request, stored: RFC 9211, section 2.7. */
 export const COLLAPSED = `${CACHE}; fwd=miss; collapsed`;
 export const MISS_STORED = `${CACHE}; fwd=miss; stored`;
 /** The handler was called before the store had answered. The store gets the page when it does. */
 export const MISS_STORED_LATE = `${MISS_STORED}; detail=store-late`;
-/** What no handler answered: static files, 404, guards. */
+/** Anything that no handler answered: static files, 404, guards. */
 export const NOT_A_PAGE = `${CACHE}; fwd=bypass; detail=no-handler`;
 
-/** A copy whose page has ended, while that is being rendered again: RFC 9211, sections 2.1 and 2.4. */
+/** A copy of a page that has ended, sent while the page is being rendered again: RFC 9211, sections 2.1 and 2.4. */
 export function staleHit({ ended }: StaleCopy): string {
   return `${HIT}; ttl=${secondsLeft(ended)}; detail=stale-while-revalidate`;
 }
 
-/** The same in the place of an error: RFC 9211, sections 2.2 and 2.3. */
+/** Such a copy in place of an error: RFC 9211, sections 2.2 and 2.3. */
 export function staleInstead({ ended }: StaleCopy, failed: number): string {
   return `${CACHE}; fwd=stale; fwd-status=${failed}; ttl=${secondsLeft(ended)}; detail=stale-if-error`;
 }

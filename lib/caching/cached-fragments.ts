@@ -13,7 +13,7 @@ import { receivedFields, ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { StandInRenderings } from './stand-in-renderings.js';
 
-/** Fragments that are the same for everybody: they are stored as pages are, and made as shared pages are. */
+/** Fragments that are the same for everybody: stored like pages, and made like shared pages. */
 @Injectable()
 export class CachedFragments implements SharedFragments {
   constructor(
@@ -37,7 +37,7 @@ export class CachedFragments implements SharedFragments {
     return 'page' in result ? result.page : undefined;
   }
 
-  /** What the fragment stands in. nginx says which page it has sent. */
+  /** The page that contains the fragment. nginx says which page it has sent. */
   private around(visitor: IncomingMessage): PageAddress {
     const key = this.options.flavour === undefined ? undefined : lookedUp(receivedFields(visitor));
     return (key === undefined ? undefined : this.keys.parse(key)) ?? this.received.of(visitor).address;

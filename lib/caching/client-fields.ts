@@ -8,7 +8,7 @@ export interface ClientFields {
 }
 
 /**
- * Says on what the page depends, and how long clients may keep it (what the page itself says was for this cache).
+ * Says what the page depends on, and how long clients may keep it (what the page itself says was for this cache).
  *
  * @returns whether that changes anything
  */

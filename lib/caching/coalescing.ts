@@ -4,38 +4,38 @@ import { inTime } from '../async/in-time.js';
 import type { Page } from '../page/page.js';
 import { isOutdated, type PageOutcome } from './page-rendering.js';
 
-/** So long others wait for a rendering, in milliseconds from its beginning, as nginx does (`proxy_cache_lock_timeout`). */
+/** How long others wait for a rendering, in milliseconds from its beginning, as in nginx (`proxy_cache_lock_timeout`). */
 const PATIENCE = 5000;
-/** So long nobody waits for a page that was none, in milliseconds. */
+/** How long nobody waits for an address whose last rendering was no page, in milliseconds. */
 const ALONE = 10_000;
-/** So many addresses are remembered that are no pages. */
+/** How many addresses that are no pages are remembered. */
 const MAX_ALONE = 1000;
 
-/** A rendering for which others may wait. Who has it either says what renders it, or that nothing does. */
+/** A rendering for which others may wait. The holder of the lead says either what renders it, or that nothing does. */
 export interface Lead {
   /** Whether nobody should wait: the last rendering was no page, or has taken too long. */
   readonly isAlone: boolean;
-  /** Whether the visitor has waited in vain for a page that the store was too late for. */
+  /** Whether the visitor has waited in vain, because the store did not answer in time. */
   readonly hasWaited?: boolean;
   render(rendering: Rendering): void;
   /** There will be no page. */
   giveUp(reason: string): void;
-  /** Nobody waits for it from now on but those who do already. */
+  /** From now on, no further requests wait for it. */
   close(): void;
-  /** Somebody else has stored the page. It was read after `close()`, so that nobody gets a page that was purged before he came. */
+  /** Somebody else has stored the page. It was read after `close()`, so nobody gets a page that was purged before they asked. */
   found(page: Page): void;
 }
 
-/** What is known of a rendering. */
+/** What is known about a rendering. */
 export interface Rendering {
   readonly outcome: Promise<PageOutcome>;
-  /** What those who wait for it are told: not later than that, and earlier if the store does not answer. */
+  /** What those who wait for it are told. It settles no later than `outcome`, and earlier if the store does not answer. */
   readonly shared: Promise<PageOutcome>;
-  /** Whether its page was purged since its request came in, as far as that is known. */
+  /** Whether its page was purged since its request came in, as far as is known. */
   readonly isOutdated: boolean;
 }
 
-/** Of a request for which nobody waits. */
+/** The lead of a request for which nobody waits. */
 export const NOBODY_WAITS: Lead = { isAlone: true, render() {}, giveUp() {}, close() {}, found() {} };
 
 interface Place {
@@ -47,11 +47,11 @@ interface Place {
 }
 
 /**
- * Renders a page once, however many ask for it at the same time: who comes later waits, and gets the same page (RFC 9111, section 4,
+ * Renders a page once, however many requests ask for it at the same time. Later requests wait, and get the same page (RFC 9111, section 4,
  * "collapsed requests").
  *
- * A page is handed on only once it is stored. The store has asked the journal by then, which was after everybody who waits had come. So
- * nobody gets a page that was purged before he asked.
+ * A page is handed on only once it is stored. By then the store has asked the journal, after everybody who waits had come. So nobody gets
+ * a page that was purged before they asked.
  */
 @Injectable()
 export class Coalescing {
@@ -65,7 +65,7 @@ export class Coalescing {
    * @returns the page; or the lead, when the caller has to render
    */
   join(key: string): Lead | Promise<Page | Lead> {
-    // Most often nobody else asks.
+    // Usually nobody else asks.
     return this.isAlone(key) || this.#places.has(key) ? this.wait(key) : this.begin(key);
   }
 
@@ -82,15 +82,15 @@ export class Coalescing {
       const outcome = await this.outcomeOf(place, end);
       if (outcome?.stored) return outcome.page;
       hasWaited = outcome?.reason === 'store-down';
-      // What the caller renders is as outdated, since middleware has read data before the purge. Somebody who has come later may have begun.
+      // What the caller renders is outdated, too: middleware read data before the purge. A later request may have begun another rendering.
       if (outcome && isOutdated(outcome)) isCurrent = false;
-      // The visitor has left. One of those who wait begins anew, and the others wait for that.
+      // The visitor has left. One of those who wait begins anew, and the others wait for that rendering.
       else if (outcome?.reason !== 'aborted') break;
     }
     return { ...this.leadOf((outcome) => this.note(key, outcome)), hasWaited };
   }
 
-  /** As `join`, for a request whose response cannot be stored. */
+  /** Like `join`, for a request whose response cannot be stored. */
   async follow(key: string): Promise<Page | undefined> {
     const place = this.#places.get(key);
     const outcome = place && (await this.outcomeOf(place, Infinity));
@@ -143,7 +143,7 @@ export class Coalescing {
   }
 }
 
-/** Neither a visitor who has left nor a store that was late says anything of the page, nor does an application that ends. */
+/** Reasons that say nothing about the page: its visitor left, the store was late, or the application is ending. */
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['aborted', 'store-down', 'shutdown']);
 
 /** Whether the next rendering may be stored, although this one was not. */

@@ -6,8 +6,8 @@ export class ContentCollector {
   constructor(private readonly limit: number) {}
 
   /**
-   * @param chunk is kept: a copy of what the application may use again
-   * @returns whether there was room for it; when not, all is dropped
+   * @param chunk is kept, so it must be a copy of any buffer that the application may use again
+   * @returns whether there was room for it; if not, everything is dropped
    */
   add(chunk: Buffer): boolean {
     this.#bytes += chunk.length;

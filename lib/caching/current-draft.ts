@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { PageDraft } from '../page/page-draft.js';
 
-/** The page that is being rendered: by its request, and anywhere below its handler. */
+/** The page that is being rendered, found by its request or anywhere below its handler. */
 @Injectable()
 export class CurrentDraft {
   readonly #storage = new AsyncLocalStorage<PageDraft>();
@@ -13,7 +13,7 @@ export class CurrentDraft {
     return this.#storage.run(draft, render);
   }
 
-  /** For what renders no page, but may have been asked for below a handler that does. */
+  /** For code that renders no page, but may have been called below a handler that does. */
   leave<T>(render: () => T): T {
     return this.get() ? this.#storage.exit(render) : render();
   }

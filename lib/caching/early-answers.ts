@@ -17,22 +17,22 @@ import { sendStored } from './send-stored.js';
 import { StandIns } from './stand-ins.js';
 import { StoredResponses } from './stored-responses.js';
 
-/** So many keys are remembered that lead to a handler with pages. Of all others, routing finds that out. */
+/** How many keys that lead to a handler with pages are remembered. For all others, routing finds the handler. */
 const MAX_KEYS = 4000;
 
 /**
- * So long the visitor may have waited for memcached already, in milliseconds: nginx gives it 40 (nginx/flavours/lookup.ts). What is left
- * is enough for a memcached that is well.
+ * How long the visitor may already have waited for memcached, in milliseconds: nginx gives it 40 (nginx/flavours/lookup.ts). The time left
+ * is enough for a healthy memcached.
  */
 const WAITED_BY_NGINX = 35;
 
 /**
- * Answers hits as nginx does, where nginx does not: by rules, key and store, before anything of the application is asked. Listeners that
- * want to see the handler (`PageRequested` alone) and `skipIf` are asked before a stored page is sent, so with them this is left to the
- * interceptor.
+ * Answers hits as nginx does, where nginx does not: by rules, key and store, before any part of the application is asked. Listeners that
+ * want to see the handler (`PageRequested` alone) and `skipIf` must be asked before a stored page is sent. Where there are any, the
+ * interceptor answers instead.
  *
- * The store is asked only for keys at which the interceptor has met a handler with pages: else each request of a handler without would wait
- * for it.
+ * The store is asked only for keys at which the interceptor has met a handler with pages. Otherwise every request for a handler without
+ * pages would wait for the store.
  */
 @Injectable()
 export class EarlyAnswers {
@@ -50,21 +50,21 @@ export class EarlyAnswers {
     @Inject(StandIns) private readonly standIns: StandIns,
   ) {}
 
-  /** Somebody wants to know the handler before a stored page is sent. */
+  /** Some listener needs to see the handler before a stored page is sent. */
   leaveToHandlers(): void {
     this.#isLeftToHandlers = true;
   }
 
-  /** At the key is a handler with pages, and it needs not be asked before one is sent. */
+  /** Remembers that the key leads to a handler with pages, which need not be asked before a stored page is sent. */
   learn({ key }: PageAddress): void {
     if (this.#isLeftToHandlers) return;
     this.#keys.add(key);
     dropOldest(this.#keys, MAX_KEYS);
   }
 
-  /** @returns whether a stored page is the answer; `undefined` when that is not to be asked here */
+  /** @returns whether a stored page is the answer; `undefined` when this is not the place to ask */
   answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
-    // What is published is rendered, whatever is stored. Who sends a stand-in has looked.
+    // A publication is rendered whatever is stored. The sender of a stand-in has already looked.
     if (request.method !== 'GET' || this.publications.of(request) || this.standIns.of(request)) return undefined;
     if (!this.mayLook(request)) return undefined;
     const { head, address } = this.received.of(request);
@@ -75,11 +75,11 @@ export class EarlyAnswers {
     if (this.#isLeftToHandlers || this.#keys.size === 0) return false;
     const { rule, head, address } = this.received.of(request);
     if (rule !== undefined || !this.#keys.has(address.key)) return false;
-    // nginx has just looked where we would look.
+    // nginx has just looked in the same place.
     return this.options.flavour === undefined || lookedUp(head.headers) === undefined;
   }
 
-  /** nginx has just looked where we would look, or this process has. */
+  /** Whether nginx, or this process, has just looked for the page. */
   hasLooked(request: IncomingMessage): boolean {
     const { head } = this.received.of(request);
     if (this.options.flavour === undefined || lookedUp(head.headers) === undefined) return this.hasMissed(request);

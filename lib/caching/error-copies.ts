@@ -18,14 +18,14 @@ import { fieldsOf } from './stored-response.js';
 import { StoredResponses } from './stored-responses.js';
 
 /**
- * `staleIfError`: sends the copy of a page in the place of an error of the application, whoever has written that: a handler, a filter,
- * middleware. When the application does not answer at all, nginx does it (nginx/stale-locations.ts).
+ * `staleIfError`: sends the copy of a page in place of an error of the application, no matter what wrote the error: a handler, a filter, or
+ * middleware. When the application does not answer at all, nginx sends the copy (nginx/stale-locations.ts).
  */
 @Injectable()
 export class ErrorCopies {
-  /** Requests that everybody has been asked about who may keep them away from the cache. */
+  /** Requests that no listener and no `skipIf` keeps away from the cache. */
   readonly #allowed = new WeakSet<IncomingMessage>();
-  /** What is answered then is no answer of the application: Fastify says 503 to every request that comes while it closes. */
+  /** While closing, answers are not the application's own: Fastify answers 503 to every request that comes then. */
   #isClosing = false;
 
   constructor(
@@ -54,7 +54,7 @@ export class ErrorCopies {
     if (this.isOn) this.#allowed.add(request);
   }
 
-  /** The request is kept away from the cache. */
+  /** For a request that is kept away from the cache. */
   forbid(response: ServerResponse): void {
     holdErrors(response, undefined);
   }
@@ -67,14 +67,14 @@ export class ErrorCopies {
     return this.mayHaveCopy(request) ? this.substitute(request, response, failed) : undefined;
   }
 
-  /** Where middleware has failed, it is enough that a stored page would have been sent before it: by nginx, or by `EarlyAnswers`. */
+  /** If middleware has failed, it is enough that nginx or `EarlyAnswers` would have sent a stored page before the middleware ran. */
   private mayHaveCopy(request: IncomingMessage): boolean {
     const { head, rule } = this.received.of(request);
     if (rule || head.method !== 'GET' || this.publications.of(request) || this.standIns.of(request)) return false;
     return this.isMiss(request) || this.#allowed.has(request) || this.early.hasMissed(request);
   }
 
-  /** Whether nginx has looked for the page before. */
+  /** Whether nginx has already looked for the page. */
   private isMiss(request: IncomingMessage): boolean {
     const { head, address } = this.received.of(request);
     return this.options.flavour !== undefined && lookedUp(head.headers) === address.key;
@@ -86,9 +86,9 @@ export class ErrorCopies {
     failed: number,
   ): Promise<Substitute | undefined> {
     const { address } = this.received.of(request);
-    // However long the request has waited before: without the copy, it has waited for nothing.
+    // However long the request has already waited: without the copy, it would have waited for nothing.
     const copy = await this.storage.copy(address.key, response);
-    // The store is closed. nginx can still ask it, or another process.
+    // This process has closed the store. nginx can still ask it, or ask another process.
     if (!copy) return this.#isClosing && this.isMiss(request) ? () => response.destroy() : undefined;
     const stored = await this.responses.of(datedPage(copy), request, true);
     if (!stored) return undefined;

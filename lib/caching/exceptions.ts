@@ -7,15 +7,15 @@ const listeners = new WeakMap<IncomingMessage, (exception: unknown) => void>();
 let isWatching = false;
 
 /**
- * Calls `listener` when Nest hands an exception of a request to its exception filters. `next.handle()` of an interceptor does not tell of
- * what comes later: an interceptor farther out that throws, a template that does not render, a value that is no JSON.
+ * Calls `listener` when Nest hands an exception of a request to its exception filters. `next.handle()` of an interceptor does not show
+ * what comes later: an interceptor farther out that throws, a template that does not render, a value that is not JSON.
  */
 export function onException(request: IncomingMessage, listener: (exception: unknown) => void): void {
   watch();
   listeners.set(request, listener);
 }
 
-/** There is no hook for it: a filter of the application's own replaces all others. */
+/** Nest has no hook for this: a filter of the application's own replaces all others. */
 function watch(): void {
   if (isWatching) return;
   isWatching = true;

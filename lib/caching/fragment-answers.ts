@@ -18,7 +18,7 @@ export class FragmentAnswers {
     @Inject(FragmentRequests) private readonly requests: FragmentRequests,
   ) {}
 
-  /** Where nginx reads no page with fragments, only a visitor can have sent the field. */
+  /** If nginx reads no pages with fragments, only a visitor can have sent the field. */
   isAskedFor({ url = '', headers }: IncomingMessage): boolean {
     const { flavour, fragments } = this.options;
     return flavour !== undefined && fragments.isUsed && Boolean(headers[FIELD]) && url.startsWith(FRAGMENT_PATH);

@@ -34,7 +34,7 @@ export class FragmentHandlers implements FragmentRoutes, OnApplicationBootstrap 
     this.#config = applicationConfigOf(modules);
   }
 
-  /** Before the application listens, and after whatever `main.ts` sets, such as a prefix. */
+  /** Runs before the application listens, and after everything that `main.ts` sets, such as a prefix. */
   onApplicationBootstrap(): void {
     const routes = new Map<string, FragmentRoute>();
     for (const controller of this.discovery.getControllers()) {

@@ -3,7 +3,7 @@ import { type CanActivate, type ExecutionContext, Injectable, NotFoundException 
 import { visitOf } from '../fragments/fragment-visits.js';
 import { rawOf, type Wrapped } from './raw-of.js';
 
-/** Stands before every fragment: whoever asks for its address himself, however he writes it, finds nothing there. */
+/** Stands before every fragment: a visitor who asks for its address, however it is written, finds nothing there. */
 @Injectable()
 export class FragmentGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

@@ -8,7 +8,7 @@ import { applicationConfigOf } from './application-config.js';
 
 type Guard = CanActivate | Type<CanActivate>;
 
-/** The guards before a handler that may not let everybody see the same: nobody asks them before a page from the cache. */
+/** The guards before a handler that may not let everybody see the same. They are not asked before a page from the cache is sent. */
 @Injectable()
 export class HandlerGuards {
   readonly #config: ApplicationConfig;
@@ -21,8 +21,8 @@ export class HandlerGuards {
   }
 
   /**
-   * Guards before every handler. Not to be remembered before the application listens: `app.useGlobalGuards()` may come after this module
-   * has been made.
+   * Guards before every handler. Do not remember them before the application listens: `app.useGlobalGuards()` may run after this module has
+   * been made.
    */
   ofApplication(): Type<CanActivate>[] {
     const scoped = this.#config.getGlobalRequestGuards().map(({ metatype }) => metatype as Type<CanActivate>);
@@ -54,9 +54,9 @@ function isOpen(guard: Guard): boolean {
   );
 }
 
-/** By what they inject: a class of the same name alone, or one that extends them, does not declare it itself. */
+/** Known guards, by what they inject. A class that only has the same name, or that extends one of them, does not declare it itself. */
 const KNOWN: Readonly<Record<string, string>> = {
-  // @nestjs/throttler counts requests. Whom it lets in, it lets see the same.
+  // @nestjs/throttler counts requests. Everybody it lets in sees the same.
   ThrottlerGuard: 'THROTTLER:MODULE_OPTIONS',
   // nestjs-cls opens a context, and lets everybody in.
   ClsGuard: 'ClsGuardOptions',

@@ -16,7 +16,7 @@ export interface HandlerPlan {
   /** Why its responses are never pages. */
   readonly exemption: string | undefined;
   readonly options: PageCacheHandlerOptions;
-  /** Of the controller, then of the handler. */
+  /** Those of the controller, then those of the handler. */
   readonly tags: readonly NonNullable<PageCacheHandlerOptions['tags']>[];
 }
 
@@ -60,7 +60,7 @@ export class HandlerPlans {
     return draft;
   }
 
-  /** Like a listener, a function of the application may throw without harm to the answer. */
+  /** A function of the application may throw without harm to the answer, as a listener may. */
   private ask(question: () => string | undefined): string | undefined {
     try {
       return question();
@@ -79,7 +79,7 @@ export class HandlerPlans {
     const options = { ...ofController, ...ofHandler };
     const isPublic = options.public === true;
     const guards = [...this.guards.ofApplication(), ...this.guards.of(controller)];
-    // What the controller says of its pages in general does not open a handler that has a guard of its own.
+    // `public` on the controller does not open a handler that has a guard of its own.
     const isGuarded =
       (guards.length > 0 && !isPublic) || (this.guards.of(handler).length > 0 && ofHandler?.public !== true);
     const exemption =

@@ -5,7 +5,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { applicationConfigOf } from './application-config.js';
 
-/** What else than the path leads Nest to a handler: another visitor is led to another handler at the same address. */
+/** What leads Nest to a handler besides the path. Such an address may lead another visitor to another handler. */
 @Injectable()
 export class HandlerRoutes {
   readonly #config: ApplicationConfig;
@@ -31,7 +31,7 @@ export class HandlerRoutes {
     return undefined;
   }
 
-  /** `@Controller({ host })` anywhere: the handlers of all others answer for the hosts that are left. With `hosts` the key has the host. */
+  /** Whether any controller has a host: all other handlers answer for the remaining hosts. With `hosts`, the key has the host. */
   get dependsOnHost(): boolean {
     if (this.options.hosts) return false;
     this.#hasHostControllers ??= this.discovery
@@ -40,7 +40,7 @@ export class HandlerRoutes {
     return this.#hasHostControllers;
   }
 
-  /** Versions by a field, a media type or whatever `extractor` looks at. Versions in the path are in the key. */
+  /** Whether versions are told by a field, a media type or whatever `extractor` looks at. Versions in the path are in the key. */
   get dependsOnVersion(): boolean {
     const versioning = this.#config.getVersioning();
     return versioning !== undefined && versioning.type !== VersioningType.URI;

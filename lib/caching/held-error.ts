@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 
-/** Answers that say that the application could not do what it was asked for (RFC 5861, section 4). */
+/** Statuses that say that the application could not do what it was asked to do (RFC 5861, section 4). */
 const ERRORS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 /** What a response is written with. */
 export type Step = 'writeHead' | 'write' | 'flushHeaders' | 'end';
 export type Methods = Readonly<Record<Step, (this: ServerResponse, ...args: unknown[]) => unknown>>;
 
-/** Sends something else in the place of an error, with these methods. */
+/** Sends something else in place of an error, with these methods. */
 export type Substitute = (methods: Methods) => void;
 
 /**
@@ -24,7 +24,7 @@ export class HeldError {
   /** @returns whether the step must not be taken now */
   holds(response: ServerResponse, methods: Methods, step: Step, args: unknown[]): boolean {
     if (this.#state === 'sending') return false;
-    // What comes after the substitute belongs to the error.
+    // Everything after the substitute belongs to the error.
     if (this.#state === 'done') return true;
     if (this.#state === 'holding') {
       this.keep(response, step, args);
@@ -35,7 +35,7 @@ export class HeldError {
     const finding = this.find(status);
     if (!finding) return false;
     this.#state = 'holding';
-    // For the application, the header has been sent.
+    // To the application, the header has been sent.
     Object.defineProperty(response, 'headersSent', { value: true, configurable: true });
     this.keep(response, step, args);
     void finding
@@ -46,7 +46,7 @@ export class HeldError {
   }
 
   private keep(response: ServerResponse, step: Step, args: unknown[]): void {
-    // Middleware asks for the header again as long as there is none.
+    // Middleware writes the header again as long as there is none.
     if (step === 'writeHead' && this.#steps.some(([kept]) => kept === step)) return;
     // The buffer belongs to the application, which may use it again.
     const [chunk, ...others] = args;
@@ -64,7 +64,7 @@ export class HeldError {
     } else {
       for (const [step, args] of this.#steps) methods[step].apply(response, args);
     }
-    // It was told to wait.
+    // The application was told to wait.
     if (this.#steps.at(-1)?.[0] === 'write' && !response.writableNeedDrain) response.emit('drain');
   }
 }

@@ -19,12 +19,12 @@ import { instrument } from './response-observer.js';
 import { SharedPages } from './shared-pages.js';
 import { Visitors } from './visitors.js';
 
-/** Without and with TLS. */
+/** The events of connections without and with TLS. */
 const CONNECTED = ['connection', 'secureConnection'];
 
 /**
  * Instruments every connection, request and response of the application's server, before any middleware sees them. Hits and remote purges
- * go no farther: middleware may refuse a purge, and which routes it is mounted on is for `setGlobalPrefix()` to say.
+ * go no farther: middleware may refuse a purge, and `setGlobalPrefix()` decides on which routes middleware is mounted.
  */
 @Injectable()
 export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
@@ -33,7 +33,7 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
     this.renderings.arrived(request);
     this.visitors.arrived(request, response);
     if (!instrument(response, this.outgoing.outlet(response))) return;
-    // Such a fragment is made for its visitor, and is no page.
+    // A fragment that is not shared is made for its visitor, and is no page.
     if (visitOf(request)?.isShared === false) return;
     if (this.assembly.isDeclared(request)) sendAssembled(response);
     this.inputs.observe(request, response);
@@ -65,7 +65,7 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
 
   onModuleDestroy(): void {
     const { server } = this;
-    // Errors of a server that is closing are still to be seen.
+    // A server that is closing may still send errors.
     if (this.errors.isOn) server?.once('close', () => server.off('request', this.#instrument));
     else server?.off('request', this.#instrument);
     for (const event of CONNECTED) this.server?.off(event, watchConnection);
@@ -73,9 +73,9 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Every listener gets an event, whoever is first: so it is kept from all of them.
+   * An event reaches every listener, whatever their order. So a request that is answered here is kept from all of them.
    *
-   * @returns undoes it
+   * @returns a function that undoes this
    */
   private takeRequests(server: Server): () => void {
     const emit = server.emit.bind(server) as (...event: unknown[]) => boolean;
@@ -106,7 +106,7 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
 
   /** `undefined` in a standalone application context and in a pure microservice. */
   private get server(): Server | undefined {
-    // Without a HTTP platform the adapter is a stub that has no server.
+    // Without an HTTP platform, the adapter is a stub that has no server.
     return this.host.httpAdapter?.getHttpServer?.() as Server | undefined;
   }
 }

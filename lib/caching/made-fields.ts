@@ -8,10 +8,10 @@ import { WORTH_COMPRESSING } from '../http/codings.js';
 import { replaceInHeader } from './made-header.js';
 
 /**
- * The fields that a page gets besides the application's own: an `ETag` and a `Last-Modified` (RFC 9110, section 8.8), the same when
- * it is rendered as when it is served from the cache, and the `Date` from which its age is counted.
+ * The fields that a page gets besides the application's own: an `ETag` and a `Last-Modified` (RFC 9110, section 8.8), which are the same
+ * when it is rendered and when it is served from the cache, and the `Date` from which its age is counted.
  *
- * Content that is sent in one piece has the same `ETag` in every rendering. Else the header is gone before the content is known, and
+ * Content that is sent in one piece has the same `ETag` in every rendering. Otherwise the header leaves before the content is known, and
  * each rendering has its own.
  */
 export class MadeFields {
@@ -22,8 +22,8 @@ export class MadeFields {
   #tagOfContent: (() => string) | undefined;
 
   /**
-   * @param compress whether the page may be stored in another coding than it is sent in
-   * @param ages whether its `Cache-Control` is the application's own: `clientCacheControl` counts from each hit
+   * @param compress whether the page may be stored in a coding other than the one it is sent in
+   * @param ages whether the page ages at clients: its `Cache-Control` is the application's own (`clientCacheControl` counts from each hit)
    */
   constructor(
     private readonly response: ServerResponse,
@@ -34,7 +34,7 @@ export class MadeFields {
   /**
    * Puts the validators into the header that is about to leave.
    *
-   * @param lastModified of a version by its tag, if that is known, at the latest at a given time; like `now`, in milliseconds since the epoch
+   * @param lastModified when the version with a tag (if known) was last modified, but not after `latest`; in milliseconds since the epoch, as `now`
    */
   addTo(
     headers: readonly HeaderField[],
@@ -60,7 +60,7 @@ export class MadeFields {
   }
 
   /**
-   * No date is later than the `Date` of the response (RFC 9110, section 8.8.2.1).
+   * Keeps the date from being later than the `Date` of the response (RFC 9110, section 8.8.2.1).
    *
    * @returns `undefined` when the application's own is to stay, or when there is none
    */
@@ -73,14 +73,14 @@ export class MadeFields {
     return (httpDate(own) ?? 0) > latest ? latest : undefined;
   }
 
-  /** On a hit, the `Date` says how old the page is. On the way to the visitor of a miss, nginx puts its own in the place of that. */
+  /** On a hit, `Date` tells how old the page is. On a miss, nginx sends a `Date` of its own, so the response needs an `Age`. */
   private count(age: number, now: number): void {
     this.#date = new Date(now - age).toUTCString();
     if (age >= 1000) this.response.setHeader('Age', Math.floor(age / 1000));
   }
 
   /**
-   * All of the content, before it is sent.
+   * Takes all of the content, before it is sent.
    *
    * @param isSeen whether anybody gets the header
    */
@@ -92,7 +92,7 @@ export class MadeFields {
     if (!isSeen || replaceInHeader(this.response, this.#tag, tag)) this.#tag = tag;
   }
 
-  /** The header that is stored, of the one that was sent. */
+  /** The header to store, made from the one that was sent. */
   stored(headers: readonly HeaderField[]): HeaderField[] {
     const replaced = this.#lastModified === undefined ? ['date'] : ['date', 'last-modified'];
     const fields = storedFields(headers).filter(([name]) => !replaced.includes(name.toLowerCase()));
@@ -103,8 +103,8 @@ export class MadeFields {
   }
 
   /**
-   * The header of a page whose content is stored already. It is the same version, so it keeps the validators that were made for it, whoever has
-   * rendered it, and in however many pieces it was sent.
+   * The header of a page whose content is already stored. It is the same version, so it keeps the validators that were made for it, no matter
+   * which process rendered it, and in how many pieces it was sent.
    */
   kept(headers: readonly HeaderField[], stored: readonly HeaderField[]): readonly HeaderField[] {
     const made = [...(this.#tag === undefined ? [] : ['etag']), ...(this.#hasOwnDate ? [] : ['last-modified'])];
@@ -112,7 +112,7 @@ export class MadeFields {
     return [...headers.filter((field) => !isMade(field)), ...stored.filter(isMade)];
   }
 
-  /** An `ETag` of the application's own stands for the bytes that it sent. */
+  /** Weakens an `ETag` of the application's own, which stands for the bytes that the application sent. */
   recoded(headers: readonly HeaderField[]): readonly HeaderField[] {
     if (this.#tag !== undefined) return headers;
     return headers.map(([name, value]): HeaderField => [name, name.toLowerCase() === 'etag' ? weak(value) : value]);

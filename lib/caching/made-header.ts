@@ -10,8 +10,8 @@ interface Unsent {
 /**
  * Replaces a text in a header that is complete and not yet sent.
  *
- * @param said stands nowhere else in it
- * @returns `false`, with nothing done, when it has been sent (or copied, as Fastify's `inject()` does), or is not kept as text (HTTP/2)
+ * @param said the text, which must stand nowhere else in the header
+ * @returns `false`, with nothing done, when the header has been sent (or copied, as Fastify's `inject()` does), or is not kept as text (HTTP/2)
  */
 export function replaceInHeader(response: ServerResponse, said: string, instead: string): boolean {
   const unsent = response as Unsent;
@@ -23,7 +23,7 @@ export function replaceInHeader(response: ServerResponse, said: string, instead:
   return true;
 }
 
-/** The header has not been made: that of an HTML page waits for its end (fragments/held-page.ts). */
+/** For a header that has not been made yet: that of an HTML page waits for the page's end (fragments/held-page.ts). */
 function replaceInTag(response: ServerResponse, said: string, instead: string): boolean {
   const tag = response.getHeader('ETag');
   if (typeof tag !== 'string' || !tag.includes(said)) return false;

@@ -50,11 +50,11 @@ export class PageCacheInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const request = rawOf(http.getRequest<Wrapped<IncomingMessage>>());
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
-    // Registered for the whole application, and used on the handler as well.
+    // The interceptor is registered for the whole application, and used on the handler as well.
     if (draftOf(request)) return next.handle();
     if (!instrument(response)) return this.passage.passUnobserved(request, response, next);
     const plan = this.plans.of(context);
-    // A fragment that is shared as a rule may be made for one visitor.
+    // A fragment that is usually shared may be made for one visitor.
     const exemption = plan.exemption ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);
     if (exemption === undefined) return this.answer(context, next, plan, request, response);
     this.errors.forbid(response);
@@ -82,7 +82,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     }
     this.errors.allow(request);
     if (plan.options.skipIf === undefined && !visitOf(request)) this.early.learn(address);
-    // A page is made without him, and could not be.
+    // A shared page is made without this visitor, and that could not be done.
     if (personal !== undefined) return pass(this.standIns.refusalOf(request) ?? personal);
     const given = await this.stored.answer(requested, response);
     if (given === undefined) return of(undefined);
@@ -94,7 +94,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     };
     try {
       if (requested.skipped !== undefined) return refuse(requested.skipped);
-      // What middleware and guards have read, nobody has seen.
+      // Reads by middleware and guards were not observed.
       if (!inputs) return refuse('not-observed');
       const dangerous = this.reads.reasonNotToRender(inputs, address, context);
       if (dangerous !== undefined) return refuse(dangerous);
@@ -102,7 +102,7 @@ export class PageCacheInterceptor implements NestInterceptor {
       if (begun === undefined) return refuse('store-down');
       const [write, own] = begun;
       lead = own;
-      // Somebody has stored it since nginx, or this process, looked.
+      // Somebody has stored the page since nginx, or this process, looked.
       if (write.replaces) {
         lead.close();
         const page = await this.stored.answerStored(requested, response);
@@ -111,7 +111,7 @@ export class PageCacheInterceptor implements NestInterceptor {
           return of(undefined);
         }
       }
-      // Nobody will tell the recorder that the visitor has left.
+      // The visitor left before the recorder could be told.
       if (response.destroyed) return refuse('aborted');
       const draft = this.plans.draft(plan, context, address);
       return this.renderings.render(draft, write, lead, context, next, request, response, inputs);

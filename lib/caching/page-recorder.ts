@@ -26,15 +26,14 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
   readonly #made: MadeFields;
   #head: ResponseHead = { status: 0, headers: [] };
   #isHeaderUtf8: boolean | undefined;
-  /** What is being piped into the response: cut off when it has not come to its end. */
+  /** Streams that are being piped into the response. One that has not come to its end is cut off. */
   readonly #sources = new Set<Readable>();
   #ended = false;
   #text: { readonly chunk: string; readonly encoding: BufferEncoding | undefined; readonly bytes: Buffer } | undefined;
 
   /**
-   * @param before reads the page that is stored; given where nobody gets the response
-   * @param lastModified when a version of the page was last modified, by its tag, if that can be said; like `now`, in milliseconds since the
-   *   epoch
+   * @param before reads the stored page; given when nobody gets the response
+   * @param lastModified when the version with a tag (if known) was last modified, if that can be said; in milliseconds since the epoch, as `now`
    */
   constructor(
     private readonly rendering: PageRendering,
@@ -104,7 +103,7 @@ export class PageRecorder implements ResponseObserver, RecordedResponse {
       : packed;
   }
 
-  /** A text becomes bytes once: its tag and its page are made from the same. */
+  /** Converts a text to bytes only once: its tag and its page are made from the same bytes. */
   private bytesOf(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): Uint8Array {
     if (typeof chunk !== 'string') return chunk;
     this.#text = { chunk, encoding, bytes: Buffer.from(chunk, encoding) };

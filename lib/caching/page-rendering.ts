@@ -15,11 +15,11 @@ import type { ReadReports } from './read-reports.js';
 export type PageOutcome =
   { readonly stored: true; readonly page: Page } | { readonly stored: false; readonly reason: string };
 
-/** So long those who wait for a page also wait for a store that has not answered, in milliseconds. */
+/** How long those who wait for a page also wait for a store that does not answer, in milliseconds. */
 const LATENESS = 250;
 const STORE_DOWN: PageOutcome = { stored: false, reason: 'store-down' };
 
-/** The reasons of a store for which another rendering may be stored. */
+/** Refusals of a store after which another rendering may be stored. */
 const OUTDATED: ReadonlySet<string> = new Set<Refusal>(['purged', 'refreshed', 'superseded']);
 
 /** Whether the page has changed while it was being rendered, or another rendering was faster. */
@@ -29,7 +29,7 @@ export function isOutdated(outcome: PageOutcome): boolean {
 
 /** The response that a rendering has become. */
 export interface RecordedResponse {
-  /** The page as it was sent, with its content coding undone, or why it is none. */
+  /** The page as it was sent, with its content coding undone; or the reason why it is none. */
   page(): Promise<Page | string>;
   /** The same page as it is stored. */
   packed(page: Page): Promise<Page>;
@@ -41,7 +41,7 @@ export class PageRendering {
   readonly outcome: Promise<PageOutcome>;
   /** The same for those who wait for the page. */
   readonly shared: Promise<PageOutcome>;
-  /** Settles with the page as it is stored, once nobody objects to it and before the store has it; or with the reason why it is none. */
+  /** Settles with the page as it is stored, once nobody objects to it and before the store has it; or with the reason why there is none. */
   readonly judged: Promise<Page | string>;
   #judge!: (judged: Page | string) => void;
   #settle!: (outcome: PageOutcome) => void;
@@ -97,7 +97,7 @@ export class PageRendering {
     this.draft.skip(reason);
   }
 
-  /** Whatever it becomes, it will not be stored: nobody need wait for it. */
+  /** Whatever comes of it, it will not be stored: nobody need wait for it. */
   drop(reason: string): void {
     this.#isDropped = true;
     this.refuse(reason);
@@ -105,8 +105,8 @@ export class PageRendering {
   }
 
   /**
-   * The application has thrown. What an exception filter makes of that is a page only if its status says what it is (`statuses: [404]`);
-   * what had begun before is half a page.
+   * The application has thrown. The answer of an exception filter is a page only if its status says what it is (`statuses: [404]`). A response
+   * that had begun before is half a page.
    */
   fail(): void {
     this.#hasFailed = true;
@@ -118,14 +118,14 @@ export class PageRendering {
     this.#hasBegun = true;
     if (this.#hasFailed && status < 400) this.refuse('exception');
     this.#head = { status, headers };
-    // The listeners first: what is no page anyhow needs no report.
+    // The listeners come first: a response that is no page anyway needs no report.
     this.#deciding = this.inputs.ask(() =>
       this.dispatcher.decide(new PageResponding(this.draft, this.request, this.context, status, headers)),
     );
     this.judgeReads();
     const refusal = this.write.refusal(this.draft.tags);
     if (refusal !== undefined) this.refuse(refusal);
-    // Whoever waits for the page need not wait for the rest of the response.
+    // If the page is refused, nobody need wait for the rest of the response.
     this.settleRefused();
     void this.#deciding?.then(() => this.settleRefused());
   }
@@ -138,7 +138,7 @@ export class PageRendering {
     this.store(response).then(
       (outcome) => this.finish(outcome),
       (error: unknown) => {
-        // What the end of the application has cut off is gone within seconds, and no failure.
+        // A write that the end of the application cut off is gone within seconds, and is no failure.
         if (!this.#isDropped) {
           this.dispatcher.notify(new PageCacheFailed('set', error));
           this.onFailure();
@@ -155,7 +155,7 @@ export class PageRendering {
     this.finish({ stored: false, reason: this.refusal ?? 'aborted' });
   }
 
-  /** A store that has not answered for so long, or until the page is there, is no reason to wait. */
+  /** Nobody waits for a store that has not answered in time, or by the time the page is complete. */
   private outcomeInTime(): Promise<PageOutcome> {
     return new Promise((resolve) => {
       this.#tellOthers = resolve;

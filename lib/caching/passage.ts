@@ -31,12 +31,12 @@ export class Passage {
     next: CallHandler,
     reason: string,
   ): Observable<unknown> {
-    // What stands at the address may be stale afterwards.
+    // The page at the address may be stale afterwards.
     const observer = this.unsafe.observer(context, request, response, reason) ?? bypass(reason);
     const isPublication = this.observe(request, response, reason, observer);
-    // It would never end.
+    // An event stream would never end.
     if (isPublication && reason === 'event-stream') return EMPTY;
-    // The visitor's own request goes on.
+    // The stand-in ends here, and the visitor's own request goes on.
     if (this.standIns.of(request)) {
       endUnseen(response, context.switchToHttp().getResponse<Parameters<typeof takeOver>[0]>());
       return of(undefined);
@@ -44,14 +44,14 @@ export class Passage {
     return this.current.leave(() => next.handle());
   }
 
-  /** A handler that no interceptor of ours is bound to. */
+  /** For a handler that our interceptor is not bound to. */
   passHandler<T>(request: IncomingMessage, response: ServerResponse, reason: string, handle: () => T): T {
     if (instrument(response)) this.observe(request, response, reason, bypass(reason));
     else this.sayUnobserved(request, response);
     return this.current.leave(handle);
   }
 
-  /** The response is not from the application's own server: what middleware does to it cannot be seen. */
+  /** For a response that is not from the application's own server: what middleware does to it cannot be seen. */
   passUnobserved(request: IncomingMessage, response: ServerResponse, next: CallHandler): Observable<unknown> {
     this.sayUnobserved(request, response);
     return this.current.leave(() => next.handle());
@@ -72,7 +72,7 @@ export class Passage {
     inputsOf(request)?.close();
     observe(response, observer);
     const standIn = this.standIns.of(request);
-    // Else the visitor's own request will bypass the cache.
+    // After a stand-in, the visitor's own request will bypass the cache.
     if (standIn) standIn({ reason });
     else this.dispatcher.notify(new PageBypassed(request, reason));
     const publication = this.publications.of(request);

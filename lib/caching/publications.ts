@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { PageOutcome } from './page-rendering.js';
 
-/** Who has asked for a rendering. */
+/** What has asked for a rendering. */
 export type PublicationCause = 'publish' | 'refresh-ahead';
 
 type Report = (outcome: Promise<PageOutcome>) => void;
 
-/** The requests that this application sends to itself in order to publish: known by identity, so nobody can pretend. */
+/** The requests that this application sends to itself in order to publish. They are known by identity, so nobody can pretend. */
 @Injectable()
 export class Publications {
   readonly #reports = new WeakMap<IncomingMessage, Report>();

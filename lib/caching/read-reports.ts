@@ -3,13 +3,13 @@ import { EVERY_FIELD, type RequestInputs } from '../inputs/request-inputs.js';
 import { IS_BUNDLED } from '../inputs/reader.js';
 import type { PageAddress } from '../page/page-key.js';
 
-/** So many inputs are reported: an application may read fields by names that it gets from its visitors. */
+/** How many inputs are reported: an application may read fields by names that it gets from its visitors. */
 const MAX_REPORTS = 100;
 
-/** What V8 says of a proxy. */
+/** How the error begins when a proxy is cloned in V8. */
 const CLONE = /^#<Object> could not be cloned/;
 
-/** Who reads is found out by the files. */
+/** Readers are recognised by their files. */
 const IN_BUNDLE = IS_BUNDLED
   ? ' In a bundle, libraries that do no harm are recognised by its source map: start Node with --enable-source-maps.'
   : '';
@@ -21,9 +21,9 @@ export class ReadReports {
   readonly #reported = new Set<string>();
   #hasReportedClone = false;
 
-  /** Why what has been read before the handler keeps its page from being stored. */
+  /** Why a read before the handler keeps the page from being stored. */
   reasonNotToRender(inputs: RequestInputs, address: PageAddress, context: ExecutionContext): string | undefined {
-    // Whether the response will show it is not known yet.
+    // It is not known yet whether the response will show the field.
     return this.reason(inputs, address, context, () => true);
   }
 
@@ -39,7 +39,7 @@ export class ReadReports {
     shows: (field: string) => boolean,
   ): string | undefined {
     const all = inputs.dangerous(shows);
-    // Whoever copies an object asks it for this and that as well.
+    // Code that copies an object also asks it for single fields.
     const every = all.filter(([name]) => name === EVERY_FIELD);
     const reads = every.length > 0 ? every : all;
     for (const [name, { place }] of reads) this.report(name, place, address, context);
@@ -47,7 +47,7 @@ export class ReadReports {
     return first && `reads-${first[0].replace(/^:/, '')}`;
   }
 
-  /** Observed fields cannot be cloned: whoever tries gets an exception, which says nothing about that. */
+  /** Observed fields cannot be cloned. Code that tries gets an exception that does not tell why. */
   reportClone(error: unknown, context: ExecutionContext): void {
     if (this.#hasReportedClone || !(error instanceof Error) || !CLONE.test(error.message)) return;
     this.#hasReportedClone = true;

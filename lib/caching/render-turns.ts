@@ -9,14 +9,14 @@ import type { LeaseAnswer, RenderLease } from '../stores/render-lease.js';
 import { type Lead, mayBecomePage } from './coalescing.js';
 import { Renderings } from './renderings.js';
 
-/** So long a process waits for another one, in milliseconds, as a visitor does within one process. */
+/** How long a process waits for another one, in milliseconds: as long as a visitor waits within one process. */
 const PATIENCE = 5000;
-/** How often it asks, in milliseconds. */
+/** How often the waiting process asks, in milliseconds. */
 const INTERVAL = 25;
-/** A process that has not been heard of for so long, in milliseconds, has died. */
+/** A process that has not been heard of for this long, in milliseconds, has died. */
 const SILENCE = 800;
 
-/** Lets one of several processes render a page, and the others wait for it. */
+/** Lets one of several processes render a page while the others wait for it. */
 @Injectable()
 export class RenderTurns {
   constructor(
@@ -35,7 +35,7 @@ export class RenderTurns {
     if (write?.lease?.kind !== 'taken') return write && [write, inTurn(lead, write.lease)];
     const answer = await this.wait(address.key, write.lease.beat).catch(() => undefined);
     const own = inTurn(lead, answer);
-    // What was known before may be old.
+    // What was known before the wait may be outdated.
     const again = await this.renderings.begin(address, request, false);
     if (again) return [again, own];
     if (answer?.kind === 'granted') answer.lease.release(true);
@@ -57,12 +57,12 @@ export class RenderTurns {
 }
 
 function inTurn(lead: Lead, answer: LeaseAnswer | undefined): Lead {
-  // Those who wait in this process need not find out once more.
+  // Requests that wait in this process need not find out again.
   if (answer?.kind === 'alone') lead.giveUp('alone');
   return answer?.kind === 'granted' ? underLease(lead, answer.lease) : lead;
 }
 
-/** The same for a lease that may come while the page is being rendered. */
+/** Like `underLease`, for a lease that may come while the page is being rendered. */
 function underLateLease(lead: Lead, { begun }: LateWrite): Lead {
   const granted = begun.then(
     ({ lease }) => (lease?.kind === 'granted' ? lease.lease : undefined),

@@ -1,14 +1,14 @@
 import { dropOldest } from '../async/drop-oldest.js';
 
-/** Of so many pages is remembered when they were rendered last. */
+/** For how many pages the last rendering is remembered. */
 const MEMORY = 2000;
-/** A date that lies farther in the future comes from a clock that was wrong. In seconds. */
+/** A date farther in the future than this comes from a clock that was wrong. In seconds. */
 const AHEAD = 60;
 
 /**
- * When pages were last modified, in whole seconds. To who asks by date (`If-Modified-Since`), two versions of one second would be the
- * same, and the later one never be seen; and no date may lie in the future (RFC 9110, section 8.8.2.1). So only the first version of a second has
- * one. A version that is rendered again keeps its date.
+ * When pages were last modified, in whole seconds. To a client that asks by date (`If-Modified-Since`), two versions of one second would be
+ * the same, and the client would never see the later one. And no date may lie in the future (RFC 9110, section 8.8.2.1). So only the first
+ * version of a second has a date. A version that is rendered again keeps its date.
  */
 export class RenderingDates {
   /** By page key; the oldest first. */
@@ -30,9 +30,9 @@ export class RenderingDates {
 
 interface Rendered {
   readonly version: string | undefined;
-  /** The last one that a version has been dated with. */
+  /** The last second that a version was dated with. */
   readonly second: number;
-  /** Whether that was this version. */
+  /** Whether this version has that date. */
   readonly hasDate: boolean;
 }
 

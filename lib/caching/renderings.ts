@@ -63,7 +63,7 @@ export class Renderings implements OnApplicationBootstrap {
     await this.storage.start();
   }
 
-  /** Visitors get their answers; what they are answered is not stored any more. */
+  /** Visitors still get their answers, but the answers are no longer stored. */
   private close(): void {
     this.#isClosed = true;
     for (const rendering of this.#open) rendering.drop('shutdown');
@@ -73,7 +73,7 @@ export class Renderings implements OnApplicationBootstrap {
     return this.#open.size;
   }
 
-  /** A page may be older than its handler: middleware and guards read data, too. So each request is noted as it comes in. */
+  /** A page may be older than its handler: middleware and guards read data, too. So each request is noted when it comes in. */
   arrived(request: Arrived): void {
     request[ARRIVAL] = this.storage.arrive();
   }
@@ -148,12 +148,12 @@ export class Renderings implements OnApplicationBootstrap {
       this.reads.reportClone(error, context);
     };
     onException(request, fail);
-    // An interceptor farther out may make an answer of it, and no exception filter sees it.
+    // An interceptor farther out may turn the exception into an answer. No exception filter sees it then.
     const failed = tap<unknown>({ error: fail });
     return this.current.run(request, draft, () => next.handle().pipe(failed));
   }
 
-  /** It may be stored all the same, and stay there although somebody has purged it. */
+  /** The page may be stored all the same, and would stay although somebody has purged it. */
   private forget({ address }: PageDraft): void {
     if (!this.storage.forgets) this.purger.one(address).catch(() => {});
   }

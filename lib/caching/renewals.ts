@@ -8,7 +8,7 @@ import type { PageAddress } from '../page/page-key.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { StaleCopy } from '../stores/stale-copy.js';
 
-/** Renders one page unasked, and stores it. It is made where pages are published (publishing/page-renewer.ts). */
+/** Renders one page unasked, and stores it. Implemented where pages are published (publishing/page-renewer.ts). */
 export abstract class Renewer {
   /**
    * If the page has gone, it is purged with its copy.
@@ -18,7 +18,7 @@ export abstract class Renewer {
   abstract renew(address: PageAddress, cause: PublicationCause): Promise<boolean>;
 }
 
-/** Has pages rendered again in the background, once for all processes; with `staleWhileRevalidate` it finds the copy of a page that has ended. */
+/** Has pages rendered again in the background, by one process for all. With `staleWhileRevalidate`, finds the copy of a page that has ended. */
 @Injectable()
 export class Renewals {
   readonly #running = new Set<string>();
@@ -29,11 +29,11 @@ export class Renewals {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
-  /** @returns the copy, while the page is being rendered again; `undefined` when there is none for that */
+  /** @returns the copy, while the page is being rendered again; `undefined` when there is no copy for that */
   async copyMeanwhile(address: PageAddress, request: IncomingMessage): Promise<StaleCopy | undefined> {
     const copy = await this.storage.copy(address.key, request);
     if (!copy || copy.whileRevalidate <= Date.now()) return undefined;
-    // Not in the context of the visitor who happens to have come first.
+    // Not in the context of the visitor who happened to come first.
     void asNobody(() => this.renew(address, 'publish'));
     return copy;
   }

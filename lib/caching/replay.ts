@@ -26,7 +26,7 @@ export function replay(
   observe(response, {
     head() {
       const said = response.getHeader('ETag');
-      // Something outside has given it another coding.
+      // Something outside of this observer has given the content another coding.
       if (typeof said === 'string' && response.getHeader('Content-Encoding') !== coding)
         response.setHeader('ETag', weak(said));
       return status;
@@ -58,8 +58,8 @@ const SENDING = [
 ];
 
 /**
- * Keeps Nest from answering once more: whatever the handler is declared to do with its result (`@Render()`, `@Redirect()`, a
- * returned value), it would be done to a response that has been sent.
+ * Keeps Nest from answering once more. Whatever the handler is declared to do with its result (`@Render()`, `@Redirect()`, a returned
+ * value) would be done to a response that has been sent.
  *
  * @param response Express's response or Fastify's reply
  */

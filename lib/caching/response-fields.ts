@@ -14,7 +14,7 @@ export function sentFields(response: ServerResponse): HeaderField[] {
 }
 
 /**
- * Node puts the header before the first content if that is text, and sends both as UTF-8; else it sends the header as latin1
+ * If the first content is text, Node puts the header before it, and sends both as UTF-8. Otherwise it sends the header as latin1
  * (`_send` in its lib/_http_outgoing.js).
  */
 export function isHeaderUtf8(
@@ -27,7 +27,7 @@ export function isHeaderUtf8(
   );
 }
 
-/** A field whose value is to be sent as UTF-8, as one that has the same bytes in latin1. */
+/** Turns a field whose value is to be sent as UTF-8 into one that has the same bytes in latin1. */
 export function utf8Field([name, value]: HeaderField): HeaderField {
   return /[\x80-\xff]/.test(value) ? [name, Buffer.from(value).toString('latin1')] : [name, value];
 }

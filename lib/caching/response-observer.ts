@@ -43,7 +43,7 @@ type Observed = ServerResponse & {
   [HELD]?: boolean;
   /** Whether content has been written. */
   [BEGUN]?: boolean;
-  /** The method as it is without what is wrapped around it later. */
+  /** The method without anything that is wrapped around it later. */
   [WRITE]?: Method;
   /** Holds an error back, if one is to be. */
   [ERROR]?: HeldError | undefined;
@@ -60,10 +60,10 @@ interface Methods {
 const wrappers = new WeakMap<object, Methods>();
 
 /**
- * Puts the wrappers on a response. They must be the first, so that everything that is wrapped around the response later
- * (compression, sessions that set cookies when the header leaves, …) is outside and its work is seen.
+ * Puts the wrappers on a response. They must be the first: anything that is wrapped around the response later (compression, sessions that
+ * set cookies when the header leaves, …) is then outside, and its work is seen.
  *
- * @param outlet what the response is written with: its own methods, or what fills fragments in below them
+ * @param outlet what the response is written with: its own methods, or methods below them that fill fragments in
  * @returns `false`, with nothing done, when something has been wrapped around the response already
  */
 export function instrument(
@@ -86,18 +86,18 @@ export function isWrapped(response: ServerResponse): boolean {
   return (response.write as unknown) !== (response as Observed)[WRITE];
 }
 
-/** Sets who sees the response, or the `Cache-Status` that it gets when nobody needs to. */
+/** Sets the observer of the response, or the `Cache-Status` that the response gets if it needs no observer. */
 export function observe(response: ServerResponse, observer: ResponseObserver | string): void {
   (response as Observed)[OBSERVER] = observer;
 }
 
-/** Sets who holds an error of the application back. */
+/** Sets what holds back an error of the application. */
 export function holdErrors(response: ServerResponse, error: HeldError | undefined): void {
   (response as Observed)[ERROR] = error;
 }
 
 /**
- * Sends something else in the place of an error that is being held back. Whoever sees the response sees that it has failed.
+ * Sends something else in place of an error that is being held back. The observer of the response sees that it has failed.
  *
  * @param cacheStatus the value of the `Cache-Status` field
  */
@@ -117,7 +117,7 @@ export function sendInstead(
   observe(response, cacheStatus);
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   for (const [name, value] of fields) response.appendHeader(name, value);
-  // Else it is that of the error. HTTP/2 has none.
+  // Otherwise, the message is that of the error. HTTP/2 has none.
   if (response.req.httpVersionMajor === 1) response.statusMessage = '';
   writeHead.call(response, status);
   end.call(response, body);
@@ -131,7 +131,7 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
   const methods: Methods = {
     writeHead(status, ...rest) {
       if (this[ERROR]?.holds(this, methods, 'writeHead', [status, ...rest])) return this;
-      // Node refuses what is no status, and the application may go on with one.
+      // Node refuses an invalid status, and the application may go on with a valid one.
       if (this.headersSent || !(Number(status) >= 100 && Number(status) < 1000))
         return writeHead.call(this, status, ...rest);
       const observer = this[OBSERVER];
@@ -152,7 +152,7 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
     },
     write(...args) {
       if (this[ERROR]?.holds(this, methods, 'write', args)) return false;
-      // Ended already, as far as the application knows: Node would not send it either.
+      // To the application, the response has ended: Node would not send this either.
       if (this[HELD] && !this[ENDING]) return false;
       this[BEGUN] = true;
       const result = write.apply(this, args);
@@ -165,7 +165,7 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
       if (this[ERROR]?.holds(this, methods, 'flushHeaders', [])) return undefined;
       const result = flushHeaders.call(this);
       const observer = this[OBSERVER];
-      // Node sends them with an empty text.
+      // Node sends the fields with an empty text.
       if (typeof observer === 'object') observer.content('', undefined);
       return result;
     },
@@ -173,7 +173,7 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
       if (this[ERROR]?.holds(this, methods, 'end', args)) return this;
       const observer = this[OBSERVER];
       if (typeof observer !== 'object') return end.apply(this, args);
-      // Ended already, as far as the application knows.
+      // To the application, the response has ended.
       if (this[HELD]) return this;
       const wait = isContent(args[0]) ? observer.beforeEnd?.() : undefined;
       if (wait) {
@@ -191,14 +191,14 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
   function endNow(this: Observed, observer: ResponseObserver, args: unknown[]): unknown {
     const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;
     delete (this as { writableEnded?: boolean }).writableEnded;
-    // Responses of HTTP/2 and of light-my-request write() what end() is given.
+    // Responses of HTTP/2 and of light-my-request call write() with what end() is given.
     this[ENDING] = true;
     try {
       const content = contentOf(args);
       if (content && !this[BEGUN]) observer.whole?.(...content);
       const result = end.apply(this, args);
       if (content && content[0] !== '') observer.content(...content);
-      // Once: some middleware ends a response twice.
+      // Only once: some middleware ends a response twice.
       this[OBSERVER] = NOT_A_PAGE;
       observer.end(whole);
       return result;
@@ -209,8 +209,8 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
 }
 
 /**
- * Makes the header now, as `end()` would (OutgoingMessage.prototype.end in Node's lib/_http_outgoing.js): it leaves with the
- * content, but for the application it has been sent.
+ * Makes the header now, as `end()` would (OutgoingMessage.prototype.end in Node's lib/_http_outgoing.js). It leaves with the content, but
+ * to the application it has been sent.
  */
 function fixHeader(response: ServerResponse, [chunk, encoding]: unknown[]): void {
   if (response.headersSent) return;
@@ -222,7 +222,7 @@ function fixHeader(response: ServerResponse, [chunk, encoding]: unknown[]): void
   response.writeHead(statusCode);
 }
 
-/** What `end()` takes; with anything else it must throw at once. */
+/** Whether `end()` takes it; with anything else, `end()` must throw at once. */
 function isContent(chunk: unknown): boolean {
   return chunk == null || ['string', 'function'].includes(typeof chunk) || chunk instanceof Uint8Array;
 }
@@ -233,14 +233,14 @@ function lengthOf(chunk: unknown, encoding: unknown): number {
   return chunk instanceof Uint8Array ? chunk.byteLength : 0;
 }
 
-/** What `write()` and `end()` have been given to send. */
+/** What `write()` and `end()` were given to send. */
 function contentOf([chunk, encoding]: unknown[]): Parameters<ResponseObserver['content']> | undefined {
   if (typeof chunk === 'string')
     return [chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined];
   return chunk instanceof Uint8Array ? [chunk, undefined] : undefined;
 }
 
-/** Whether these are fields, by their names, and none of them is the given one. */
+/** Whether these are fields by name, and none of them is the given one. */
 function isOther(fields: unknown, name: string): fields is OutgoingHttpHeaders {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return false;
   for (const field in fields)

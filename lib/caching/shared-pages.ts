@@ -14,9 +14,9 @@ import { StandIns } from './stand-ins.js';
 import { StoredResponses } from './stored-responses.js';
 
 /**
- * `shared`: gives a visitor with cookies or credentials the page that is the same for every visitor. If it is not stored, a stand-in asks the
- * application for it, of whom nothing is known. So nothing of the visitor can get into the page, whatever the application reads. If the
- * page cannot be stored, the visitor's own request goes on, untouched, and he gets an answer made for himself.
+ * `shared`: gives a visitor with cookies or credentials the page that is the same for every visitor. If it is not stored, a stand-in, of
+ * whom nothing is known, asks the application for it. So nothing of the visitor can get into the page, whatever the application reads. If
+ * the page cannot be stored, the visitor's own request goes on, untouched, and its answer is made for this visitor.
  */
 @Injectable()
 export class SharedPages {
@@ -30,7 +30,7 @@ export class SharedPages {
     @Inject(StandInRenderings) private readonly renderings: StandInRenderings,
   ) {}
 
-  /** @returns whether a shared page is the answer; `undefined` when that is not to be asked here */
+  /** @returns whether a shared page is the answer; `undefined` when this is not the place to ask */
   answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> | undefined {
     if (!this.options.rules.shared || request.method !== 'GET' || visitOf(request)) return undefined;
     if (this.received.of(request).personal === undefined) return undefined;

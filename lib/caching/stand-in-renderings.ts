@@ -9,12 +9,12 @@ import { ReceivedRequests } from '../page/received-request.js';
 import { mayBecomePage } from './coalescing.js';
 import { ALONE, type StandInResult, StandIns } from './stand-ins.js';
 
-/** So long nobody tries again to share a page that could not be shared, in milliseconds. */
+/** How long a page that could not be shared is not tried again, in milliseconds. */
 const REFUSED = 10_000;
-/** So many pages are remembered that could not be shared. */
+/** How many pages that could not be shared are remembered. */
 const MAX_REFUSED = 1000;
 
-/** Sends a stand-in through the application. It is made where requests are sent to the application itself (publishing/inner-stand-ins.ts). */
+/** Sends a stand-in through the application. Implemented where the application sends requests to itself (publishing/inner-stand-ins.ts). */
 export abstract class StandInSender {
   /**
    * @param onRequest is given the request before the application sees it
@@ -23,7 +23,7 @@ export abstract class StandInSender {
   abstract send(address: PageAddress, onRequest: (request: IncomingMessage) => void): Promise<void>;
 }
 
-/** Has what is the same for everybody made by a stand-in, of whom nothing is known. */
+/** Makes what is the same for everybody, by way of a stand-in of whom nothing is known. */
 @Injectable()
 export class StandInRenderings {
   readonly #refused = new Map<string, { readonly reason: string; readonly until: number }>();
@@ -50,7 +50,7 @@ export class StandInRenderings {
           if (this.received.of(request).address.key === key) this.standIns.begin(request, resolve, hasLooked);
           else resolve({ reason: 'key-drift' });
         })
-        // Middleware has answered, or a guard, or there is no handler.
+        // Middleware or a guard has answered, or there is no handler.
         .then(() => resolve({ reason: 'no-handler' }))
         .catch((error: unknown) => {
           this.dispatcher.notify(new PageCacheFailed('render', error));
@@ -61,10 +61,10 @@ export class StandInRenderings {
     return result;
   }
 
-  /** Else every visitor would have something rendered twice that is nobody else's. */
+  /** Remembers what could not be shared. Otherwise every visitor would have it rendered twice, although it is for nobody else. */
   private note(key: string, reason: string): void {
     this.#refused.delete(key);
-    // No visitor has left: the application has broken off, or has taken too long.
+    // 'aborted' does not mean that a visitor left: the application has broken off, or has taken too long.
     const saysNothing = reason !== 'aborted' && mayBecomePage({ stored: false, reason });
     if (saysNothing || reason === ALONE) return;
     this.#refused.set(key, { reason, until: performance.now() + REFUSED });

@@ -2,17 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { Page } from '../page/page.js';
 
-/** What has come of a stand-in: a page for everybody, with the value of its `Cache-Status` field, or why there is none. */
+/** The result of a stand-in: a page for everybody, with the value of its `Cache-Status` field; or the reason why there is none. */
 export type StandInResult = { readonly page: Page; readonly status: string } | { readonly reason: string };
 
-/** Why a stand-in renders no page that nobody else waits for: it is known to be none, or has taken too long. */
+/** Why a stand-in does not render a page for which nobody else waits: it is known to be none, or has taken too long. */
 export const ALONE = 'alone';
 
 type Report = (result: StandInResult | Promise<StandInResult>) => void;
 
 /**
- * The requests that this application sends to itself in the place of a visitor's, so that a shared page has nothing of the visitor: known by
- * identity, so nobody can pretend. Each is answered as if nobody in particular had asked, but nobody gets the answer.
+ * The requests that this application sends to itself in place of a visitor's, so that a shared page has nothing of the visitor. They are
+ * known by identity, so nobody can pretend. Each is answered as if nobody in particular had asked, but nobody gets the answer.
  */
 @Injectable()
 export class StandIns {
@@ -36,7 +36,7 @@ export class StandIns {
     return this.#reports.get(request);
   }
 
-  /** The visitor gets an answer made for himself, since there is no shared page. */
+  /** There is no shared page: the visitor gets an answer of their own. */
   refuse(visitors: IncomingMessage, reason: string): void {
     this.#refusals.set(visitors, `not-shared-${reason}`);
   }

@@ -5,12 +5,12 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageStorage } from '../stores/page-storage.js';
 
-/** One page may meet a store that is only late. */
+/** How many pages in a row must miss a server before that is reported: for one page, the server may only be late. */
 const IN_A_ROW = 3;
 
-/** What is known of a server that does not answer. */
+/** What is known about a server that does not answer. */
 interface Outage {
-  /** Pages in a row. */
+  /** How many pages in a row have missed it. */
   readonly missed: number;
   /** Why, as far as the server has said. */
   readonly reason: string;
@@ -32,7 +32,7 @@ export class StoreOutages {
     this.#name = [`${store.kind}Store()`, ...(store.files ? [store.files.root] : [])].join(' ');
   }
 
-  /** A page could not be looked after, since its server has not answered in time. */
+  /** The store could not be asked for a page, since its server has not answered in time. */
   missed(server = ''): void {
     const { missed, reason } = this.of(server);
     this.#outages.set(server, { missed: missed + 1, reason });
@@ -51,7 +51,7 @@ export class StoreOutages {
     this.#outages.delete(server);
   }
 
-  /** Where nobody asks a store before it is given a page, that page is the first to miss it. */
+  /** If a store is not asked before it is given a page, that page is the first to miss it. */
   @OnPageCache(PageCacheFailed)
   onFailed({ operation, error }: PageCacheFailed): void {
     if (operation !== 'get' && operation !== 'set') return;
@@ -74,7 +74,7 @@ export class StoreOutages {
   }
 }
 
-/** Errors of memcached name it. */
+/** Errors of memcached name their server. */
 function serverIn(error: unknown): string {
   const { server } = (error ?? {}) as { readonly server?: unknown };
   return typeof server === 'string' ? server : '';

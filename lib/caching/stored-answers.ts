@@ -19,7 +19,7 @@ import { isWrapped } from './response-observer.js';
 import { StandIns } from './stand-ins.js';
 import { StoredResponses } from './stored-responses.js';
 
-/** Answers with a page that is stored already, where nginx does not, or that somebody else is rendering. */
+/** Answers with a page that is already stored, where nginx does not, or with one that another request is rendering. */
 @Injectable()
 export class StoredAnswers {
   constructor(
@@ -34,7 +34,7 @@ export class StoredAnswers {
     @Inject(StandIns) private readonly standIns: StandIns,
   ) {}
 
-  /** @returns `undefined` when that was the answer; else the lead of its rendering, for which others may wait */
+  /** @returns `undefined` when a page was the answer; otherwise the lead of its rendering, for which others may wait */
   async answer(requested: PageRequested, response: ServerResponse): Promise<Lead | undefined> {
     const { request, skipped } = requested;
     const { key } = requested.address;
@@ -69,7 +69,7 @@ export class StoredAnswers {
     return page && (await this.send(page, 'stored', HIT, requested, response)) ? page : undefined;
   }
 
-  /** @returns whether it was the answer */
+  /** @returns whether the page was the answer */
   private async send(
     page: Page,
     source: PageServed['source'],

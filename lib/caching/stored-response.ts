@@ -14,20 +14,20 @@ const gunzip = promisify(zlib.gunzip);
 /** What a stored page says to one request: all of it, a part (206), 304 or 416. */
 export interface StoredResponse {
   readonly status: number;
-  /** Those of the page. */
+  /** The fields of the page. */
   readonly fields: readonly HeaderField[];
-  /** Said besides other values of the same field. */
+  /** Sent besides other values of the same field. */
   readonly vary: string | undefined;
-  /** Said in the place of other values. */
+  /** Sent in place of other values of the same fields. */
   readonly made: readonly HeaderField[];
-  /** Not said at all. */
+  /** Names of fields that are not sent at all. */
   readonly unsaid: readonly string[];
   /** `gzip` when the content is packed. */
   readonly coding: 'gzip' | undefined;
   readonly body: Buffer | undefined;
 }
 
-/** RFC 9110, section 15.4.5: a 304 goes without what describes the content. */
+/** RFC 9110, section 15.4.5: a 304 goes without the fields that describe the content. */
 const OF_CONTENT = ['Content-Type', 'Content-Length', 'Content-Encoding'];
 
 const UNSATISFIABLE = { status: 416, fields: [], vary: undefined, unsaid: [], coding: undefined, body: undefined };
@@ -55,11 +55,11 @@ export async function storedResponse(
   }
   const body = unpacks ? await unpack(page.body) : page.body;
   if (!body) return undefined;
-  // Of the bytes that are stored.
+  // Ranges refer to the stored bytes.
   const isDivisible = isLast && !unpacks && hasRanges(page);
   const range = isDivisible ? requestedRange(page, request, body.length) : undefined;
   if (range === 'unsatisfiable') {
-    // RFC 9110, section 15.5.17. The fields of the page would let caches keep it in the place of the page.
+    // RFC 9110, section 15.5.17. With the fields of the page, caches would keep this answer in place of the page.
     return {
       ...UNSATISFIABLE,
       made: [
@@ -99,7 +99,7 @@ export function fieldsOf({ fields, vary, made, unsaid }: StoredResponse): Header
   return [...own, ...(vary === undefined ? [] : [['Vary', vary] as const]), ...replaced.values()];
 }
 
-/** What few browsers send, most visitors do. */
+/** Most visitors have one of a few browsers, so they send one of a few values. */
 const usual = new Map<string, boolean>();
 const MAX_USUAL = 100;
 

@@ -7,7 +7,7 @@ import type { Page } from '../page/page.js';
 import { receivedFields } from '../page/received-request.js';
 import { type StoredResponse, storedResponse } from './stored-response.js';
 
-/** What a stored page says to a visitor: its fragments are made for him. */
+/** What a stored page says to a visitor, with its fragments made for that visitor. */
 @Injectable()
 export class StoredResponses {
   constructor(@Inject(PageAssembly) private readonly assembly: PageAssembly) {}

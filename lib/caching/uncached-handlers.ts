@@ -19,7 +19,7 @@ type Route = (
 interface Making {
   readonly targets: Parameters<Reflector['getAllAndOverride']>[1];
   readonly method: RequestMethod;
-  /** Leads its requests past the cache when the interceptor was left out. */
+  /** Leads its requests past the cache; set when the interceptor was left out. */
   lead?: (route: Route) => Route;
 }
 
@@ -27,8 +27,8 @@ let making: Making | undefined;
 let isWatching = false;
 
 /**
- * Leaves the interceptor of the whole application out where `@NoPageCache()` stands on a GET handler. Nest makes three Observables of a
- * request as soon as there is one interceptor, which costs a quarter of what a small handler on Fastify does. (Other methods need it: their
+ * Leaves the interceptor of the whole application out of GET handlers with `@NoPageCache()`. As soon as there is one interceptor, Nest makes
+ * three Observables per request, which costs a quarter of what a small handler on Fastify costs. (Other methods need the interceptor: their
  * success makes pages stale.)
  */
 @Injectable()
@@ -39,7 +39,7 @@ export class UncachedHandlers {
     @Inject(Passage) private readonly passage: Passage,
   ) {
     watch();
-    // Before any route is made: modules are instantiated first.
+    // This comes before any route is made: modules are instantiated first.
     this.leaveOut(applicationConfigOf(modules));
   }
 
@@ -64,7 +64,7 @@ export class UncachedHandlers {
   }
 }
 
-/** There is no hook for it: Nest asks for the interceptors of the application without saying for which handler. */
+/** Nest has no hook for this: it asks for the interceptors of the application without saying for which handler. */
 function watch(): void {
   if (isWatching) return;
   isWatching = true;

@@ -12,17 +12,17 @@ import type { Purger } from '../purging/purger.js';
 
 /** What a success makes stale. */
 export interface Stale {
-  /** What stands at the request's own address. */
+  /** The page at the request's own address. */
   readonly own: boolean;
-  /** What stands at its `Location` and `Content-Location`. */
+  /** The pages at its `Location` and `Content-Location`. */
   readonly named: boolean;
-  /** Whose letters the page has: routers may take others as well. */
+  /** The route in whose letter case the page is stored: routers may take other cases as well. */
   readonly route: MatchedRoute | undefined;
 }
 
 /**
- * A successful unsafe request makes stale what stands at its own address, and it may make stale what stands at its `Location` and
- * `Content-Location` on the same host (RFC 9111, section 4.4).
+ * A successful unsafe request makes the page at its own address stale. It may also make the pages at its `Location` and `Content-Location`
+ * on the same host stale (RFC 9111, section 4.4).
  */
 export class UnsafeMethodObserver implements ResponseObserver {
   #ending = false;
@@ -39,14 +39,14 @@ export class UnsafeMethodObserver implements ResponseObserver {
   }
 
   head(): string {
-    // The rest may take long, or never come.
+    // The rest of the response may take long, or never come.
     if (!this.#ending) void this.purge();
     return bypass(this.reason);
   }
 
   content(): void {}
 
-  /** Whoever has the whole answer finds the page changed; but nobody waits for ever. */
+  /** A visitor who has the whole answer finds the page changed. But nobody waits for ever. */
   beforeEnd(): Promise<unknown> | undefined {
     this.#ending = true;
     const purge = this.purge();
@@ -73,7 +73,7 @@ export class UnsafeMethodObserver implements ResponseObserver {
     return [path, this.inOwnLetters(path) ?? path].map((one) => this.page(one, rawQuery(this.target)));
   }
 
-  /** `/POSTS/1` as `/posts/1`, where the router makes no difference. */
+  /** `/POSTS/1` as `/posts/1`, if the router treats them alike. */
   private inOwnLetters(path: string): string | undefined {
     const { route } = this.stale;
     if (!route || !path.startsWith(route.mount)) return undefined;
@@ -82,7 +82,7 @@ export class UnsafeMethodObserver implements ResponseObserver {
     return own === undefined ? undefined : route.mount + own;
   }
 
-  /** Relative to the request's address; of another host it is none of ours. */
+  /** The value is relative to the request's address. A page on another host is none of ours. */
   private named(field: string): ExactPage[] {
     const value = this.response.getHeader(field);
     const origin = `http://${this.#host}`;
@@ -96,7 +96,7 @@ export class UnsafeMethodObserver implements ResponseObserver {
     return { path: canonicalPath(path), query, host: this.#host };
   }
 
-  /** In origin form, whichever it came in (RFC 9112, section 3.2.2). */
+  /** The target in origin form, whatever form it came in (RFC 9112, section 3.2.2). */
   private get target(): string {
     const target = this.request.originalUrl ?? this.request.url ?? '';
     return target.replace(/^https?:\/\/[^/?#]*(?=\/)/i, '');

@@ -20,7 +20,7 @@ export class UnsafeRequests {
 
   /**
    * @param reason why the request bypasses the cache
-   * @returns who watches the response; `undefined` when nothing becomes stale
+   * @returns the observer of the response; `undefined` when nothing becomes stale
    */
   observer(
     context: ExecutionContext,
@@ -30,7 +30,7 @@ export class UnsafeRequests {
   ): UnsafeMethodObserver | undefined {
     if (!isUnsafe(request.method)) return undefined;
     const handler = context.getHandler();
-    // Not what its controller says: the page at the address may be another controller's.
+    // The controller's decorator does not count: the page at the address may be another controller's.
     const own = this.options.purgeAfterUnsafe && this.reflector.get(noPageCache, handler) !== true;
     const named = this.reflector.get(purgesLocation, handler) === true;
     if (!own && !named) return undefined;

@@ -2,17 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { isInjection } from 'light-my-request';
 
-/** Somebody has been here until so long ago, in milliseconds. */
+/** How long visitors count as being here after the last request, in milliseconds. */
 const RECENT = 1000;
 
-/** Tells whether visitors are being answered, for work that comes after them. Counts only while somebody wants to know. */
+/** Tells whether visitors are being answered, for work that can wait for them. Counts only while somebody wants to know. */
 @Injectable()
 export class Visitors {
   #watchers = 0;
   readonly #answered = new Set<ServerResponse>();
   #seen = -Infinity;
 
-  /** Requests that are there already are not counted: one of them may be why the work is done. */
+  /** Requests that are already there are not counted: one of them may be the reason for the work. */
   watch(): void {
     if (this.#watchers === 0) this.#answered.clear();
     this.#watchers += 1;
@@ -29,7 +29,7 @@ export class Visitors {
     response.once('close', () => this.#answered.delete(response));
   }
 
-  /** Whether any is being answered, or was within the last second. */
+  /** Whether a visitor is being answered, or has come within the last second. */
   get areHere(): boolean {
     return this.#answered.size > 0 || performance.now() - this.#seen < RECENT;
   }

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { NginxCacheConfigError } from './nginx-cache-config.error.js';
 
-/** Where it stands among options, and what must not stand in a log. */
+/** Where the options are, and which of them must not appear in a log. */
 export interface CheckedWhat {
-  /** What the names of the options follow: `memoryStore`, `@PageCache`. Nothing for the options of the module. */
+  /** What comes before the names of the options: `memoryStore`, `@PageCache`. Nothing for the options of the module. */
   readonly of?: string;
   /** The names of options that are not shown. */
   readonly secrets?: ReadonlySet<string>;
@@ -31,12 +31,12 @@ export function strict<T extends v.ObjectEntries>(entries: T) {
   const names = Object.keys(entries).join(', ');
   return v.strictObject(entries, ({ expected }) => {
     if (expected === 'never') return `left out: the options there are ${names}`;
-    // The name of an entry that is not there.
+    // The name of an entry that is missing.
     return expected?.startsWith('"') ? 'given' : `an object: { ${names} }`;
   });
 }
 
-/** @param what of what, as in "a whole number of bytes" */
+/** @param what the unit, as in "a whole number of bytes" */
 export function wholeNumber(what: string, least: number) {
   const allowed = `a whole number of ${what} from ${least}`;
   return v.pipe(v.number(allowed), v.safeInteger(allowed), v.minValue(least, allowed));

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 /**
  * Optional packages of the application, as its main script finds them.
  *
- * Neither `import.meta` nor `import()` leads to them: Jest and bundlers turn this module into CommonJS, where `import.meta` is a syntax error
- * or empty, and options are checked before anything can be waited for. The working directory helps where the main script is not the
+ * Neither `import.meta` nor `import()` can find them: Jest and bundlers turn this module into CommonJS, where `import.meta` is a syntax error
+ * or empty, and options are checked before anything can be awaited. The working directory helps if the main script is not the
  * application's own.
  */
 export const fromApplication = {

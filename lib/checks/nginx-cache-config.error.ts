@@ -1,6 +1,6 @@
 import { inspect, type InspectOptions } from 'node:util';
 
-/** One line that can be read, however much was given. */
+/** One readable line, however much was given. */
 const SHORT: InspectOptions = {
   depth: 1,
   breakLength: Infinity,

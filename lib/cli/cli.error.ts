@@ -1,6 +1,6 @@
 import { ExitCode } from './exit-code.js';
 
-/** What the user is told in one line: what is wrong, and what to do about it. */
+/** An error that the user is told in two parts: what is wrong, and what to do about it. */
 export class CliError extends Error {
   override readonly name = 'CliError';
 

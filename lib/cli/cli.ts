@@ -9,7 +9,7 @@ import { type Style, styleFor, type Terminal } from './terminal.js';
 
 /** What a command works with. */
 export class Cli {
-  /** For the standard output. */
+  /** The style for the standard output. */
   readonly style: Style;
   exitCode: ExitCode = ExitCode.OK;
 
@@ -21,22 +21,22 @@ export class Cli {
     return this.terminal.signal;
   }
 
-  /** Writes what was asked for. */
+  /** Writes the requested output. */
   print(text: string): void {
     this.terminal.stdout.write(`${text}\n`);
   }
 
-  /** Writes a part of it, and resolves when the terminal, the pipe or the file has taken it. */
+  /** Writes a part of the requested output, and resolves when the terminal, the pipe or the file has taken it. */
   write(text: string): Promise<void> {
     return new Promise((resolve) => this.terminal.stdout.write(text, () => resolve()));
   }
 
-  /** Writes what accompanies it, beside what another program reads. */
+  /** Writes what accompanies the output, apart from what another program reads. */
   note(text: string): void {
     this.terminal.stderr.write(`${text}\n`);
   }
 
-  /** Writes a result: as JSON for programs with `--json`, else as text for people. */
+  /** Writes a result: as JSON for programs with `--json`, otherwise as text for people. */
   result(command: Command, value: unknown, text: () => string): void {
     const shown = this.isJson(command) ? JSON.stringify(value, undefined, 2) : text();
     if (shown !== '') this.print(shown);

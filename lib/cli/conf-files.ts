@@ -7,13 +7,13 @@ export interface ConfFile {
   /** Relative to the directory that it is written to. */
   readonly path: string;
   readonly text: string;
-  /** Whether the others refer to it, by its place in the `directory` of the deployment. */
+  /** Whether the other files refer to it, by its place in the `directory` of the deployment. */
   readonly isHelper: boolean;
-  /** Whether nobody but the user who starts nginx may read it. */
+  /** Whether only the user who starts nginx may read it. */
   readonly isSecret: boolean;
 }
 
-/** @param isWhole whether there shall be a complete nginx.conf, instead of what others include */
+/** @param isWhole whether to write a complete nginx.conf, instead of files to include in another one */
 export function confFiles(conf: NginxConf, isWhole: boolean): ConfFile[] {
   const pieces: Readonly<Record<string, string>> = isWhole
     ? { 'nginx.conf': conf.full }
@@ -30,7 +30,7 @@ export function confFiles(conf: NginxConf, isWhole: boolean): ConfFile[] {
   ];
 }
 
-/** @returns where they are */
+/** @returns the paths of the written files */
 export async function writeConfFiles(files: readonly ConfFile[], directory: string): Promise<string[]> {
   const paths: string[] = [];
   for (const { path, text, isSecret } of files) {
@@ -38,7 +38,7 @@ export async function writeConfFiles(files: readonly ConfFile[], directory: stri
     const mode = isSecret ? 0o600 : 0o644;
     await mkdir(dirname(to), { recursive: true });
     await writeFile(to, text, { mode });
-    // The mode above is for new files alone.
+    // The mode above applies only to new files.
     await chmod(to, mode);
     paths.push(to);
   }

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Output } from './terminal.js';
 
-/** What an application logs while the command runs it: only what is wrong, and not where another program reads the result. */
+/** The logger of an application that the command runs. It logs only what is wrong, and not where another program reads the result. */
 export class ErrorLogger implements LoggerService {
   constructor(private readonly output: Output) {}
 

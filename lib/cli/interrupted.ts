@@ -2,7 +2,7 @@
 export class InterruptedError extends Error {}
 
 /**
- * What the work results in.
+ * The result of the work.
  *
  * @throws {InterruptedError} when the signal comes first
  */

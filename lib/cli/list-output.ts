@@ -1,8 +1,8 @@
 import type { Cli } from './cli.js';
 
-/** Writes a list of any length, in the groups in which it comes. */
+/** Writes a list of any length, group by group. */
 export interface ListOutput<T> {
-  /** Resolves when the terminal or the pipe has taken what was written, so that no more than a group waits in memory. */
+  /** Resolves when the terminal or the pipe has taken what was written, so that no more than one group waits in memory. */
   write(group: readonly T[]): Promise<void>;
   end(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export function jsonOutput<T>(cli: Cli): ListOutput<T> {
   };
 }
 
-/** @param lines what is written of a group */
+/** @param lines returns the lines for a group */
 export function textOutput<T>(cli: Cli, lines: (group: readonly T[]) => readonly string[]): ListOutput<T> {
   return {
     write: async (group) => {

@@ -11,15 +11,15 @@ import type { Terminal } from './terminal.js';
 
 const NAMES = ['ts', 'mts', 'js', 'mjs'].map((extension) => `nginx-cache.config.${extension}`);
 
-/** `nest build` compiles what is in `src/`, so the options of most applications are there. */
+/** `nest build` compiles what is in `src/`, so most applications have their options there. */
 const FOLDERS = ['.', 'src'];
 
-/** What a site is configured with. */
+/** The configuration of a site. */
 export interface Configuration {
   readonly options: NginxCacheOptions;
-  /** Where nginx runs: the second argument of `nginxConf()`. Empty when the file does not export it. */
+  /** Where nginx runs: the second argument of `nginxConf()`. Empty if the file does not export it. */
   readonly deployment: Partial<NginxDeployment>;
-  /** Where it was read from. */
+  /** The file that it was read from. */
   readonly file: string;
 }
 

@@ -5,7 +5,7 @@ import { createJiti } from 'jiti';
 import { CliError } from './cli.error.js';
 
 /**
- * The exports of a file of JavaScript or TypeScript, of either module system.
+ * The exports of a JavaScript or TypeScript file, of either module system.
  *
  * @throws {CliError} when there is no such file, or when it throws
  */
@@ -22,12 +22,12 @@ export async function loadFile(file: string): Promise<Readonly<Record<string, un
 
 async function imported(file: string): Promise<object> {
   if (/^\.[cm]?js$/.test(extname(file))) return import(pathToFileURL(file).href) as Promise<object>;
-  // Not by Node's own type stripping: it knows no decorators, and no "./other.js" that is a file other.ts.
+  // Not with Node's own type stripping: it does not support decorators, or "./other.js" for a file other.ts.
   const jiti = createJiti(import.meta.url, { interopDefault: false });
   return jiti.import<object>(file);
 }
 
-/** CommonJS written by TypeScript says `exports.default = …`, which `import()` shows one level deeper. */
+/** CommonJS written by TypeScript sets `exports.default`, which `import()` shows one level deeper. */
 function exportsOf(module: object): Readonly<Record<string, unknown>> {
   const given: unknown = 'default' in module ? module.default : undefined;
   return { ...module, ...(typeof given === 'object' && given !== null && '__esModule' in given ? given : {}) };

@@ -2,9 +2,9 @@
 import { run } from './run.js';
 
 const interrupted = new AbortController();
-// The second Ctrl-C ends the process at once, as that of any program.
+// The second Ctrl-C ends the process at once, as with any program.
 process.once('SIGINT', () => interrupted.abort());
-// `nginx-cache ls | head` has read enough.
+// For `nginx-cache ls | head`, when head has read enough.
 process.stdout.on('error', () => process.exit(0));
 
 const { stdout, stderr, env } = process;
@@ -15,7 +15,7 @@ const exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   signal: interrupted.signal,
 });
-// exit() waits for nothing that a pipe has not taken yet.
+// exit() does not wait for what a pipe has not taken yet.
 await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
-// Not by `exitCode`: a timer or a connection of the application that was loaded would keep the process alive.
+// Not with `exitCode`: a timer or a connection of the loaded application would keep the process alive.
 process.exit(exitCode);

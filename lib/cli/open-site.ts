@@ -17,9 +17,9 @@ import type { Terminal } from './terminal.js';
 
 /** What a command needs besides the store. */
 export interface SiteNeeds {
-  /** Whether pages are rendered, for which the application must be there. It does not listen. */
+  /** Whether pages are rendered. That needs the application, which does not listen. */
   readonly renders?: boolean;
-  /** Whether the work looks at Ctrl-C itself, and has something to finish then. */
+  /** Whether the work handles Ctrl-C itself, and has something to finish then. */
   readonly endsItself?: boolean;
 }
 
@@ -29,9 +29,9 @@ export interface OpenSite extends Site {
 }
 
 /**
- * Opens the page cache of the site: of the configuration alone, or of the application.
+ * Opens the page cache of the site, from the configuration alone or with the application.
  *
- * @throws {CliError} when that is not possible, with what to do
+ * @throws {CliError} when that is not possible, with what to do about it
  */
 export async function openSite(
   given: GlobalOptions,
@@ -80,7 +80,7 @@ function mustBeShared({ store: { kind } }: CheckedOptions): void {
   );
 }
 
-/** A process that starts with other options makes them those of the site, and deletes all pages. A command must not do that. */
+/** A process that starts with other options makes them the options of the site, and deletes all pages. A command must not do that. */
 async function startRendering(app: INestApplication): Promise<void> {
   const { parts } = app.get(PageStorage, { strict: false });
   for (const { journal } of parts) {

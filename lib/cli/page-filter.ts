@@ -5,12 +5,12 @@ import { ExitCode } from './exit-code.js';
 /**
  * A regular expression from the command line: its source alone, or `/source/flags`.
  *
- * @throws {InvalidArgumentError} when it is none
+ * @throws {InvalidArgumentError} when it is not a regular expression
  */
 export function regularExpression(text: string): RegExp {
   const [, source = text, flags = ''] = /^\/(.+)\/([a-z]*)$/s.exec(text) ?? [];
   try {
-    // `/posts/` is a path that somebody looks for, and not the expression "posts".
+    // `/posts/` is a path that somebody looks for, not the expression "posts".
     return flags === '' && text.endsWith('/') ? new RegExp(text) : new RegExp(source, flags);
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
@@ -24,9 +24,9 @@ export function positiveNumber(text: string): number {
 }
 
 /**
- * Reads what was named on the command line.
+ * Reads what the command line names.
  *
- * @throws {CliError} when it is no page of the site
+ * @throws {CliError} when it is not a page of the site
  */
 export async function asNamed<T>(read: () => T | Promise<T>): Promise<T> {
   try {
@@ -38,7 +38,7 @@ export async function asNamed<T>(read: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** Ends the command with its usage, as commander does for what it finds itself. */
+/** Ends the command with its usage, as commander does for mistakes that it finds itself. */
 export function misused(command: Command, message: string): never {
   return command.error(`error: ${message}`, { exitCode: 2 });
 }

@@ -8,7 +8,7 @@ export function urlArgument(given: string): URL {
   throw new InvalidArgumentError('It must be a URL: http://127.0.0.1:8080/posts/1.');
 }
 
-/** Where nginx is asked by its address, the name of the site. */
+/** The name of the site, if the URL reaches nginx by its address. */
 export function hostFor({ hostname }: URL, { hosts }: CheckedOptions): string | undefined {
   return hosts?.includes(hostname) === false ? hosts[0] : undefined;
 }

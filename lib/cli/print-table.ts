@@ -5,25 +5,25 @@ import type { Style } from './terminal.js';
 export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;
-  /** Numbers stand at the right. */
+  /** Numbers are aligned to the right. */
   readonly align?: 'left' | 'right';
 }
 
 /**
- * Rows under titles, in columns as wide as they must be.
+ * Rows under titles, in columns as wide as necessary.
  *
- * @param style for the titles
+ * @param style the style of the titles
  */
 export function table<T>(columns: readonly Column<T>[], rows: readonly T[], style: Style): string {
   return new GrowingTable(columns, style).add(rows).join('\n');
 }
 
-/** A table whose rows come in groups. A column becomes wider when a group needs it, and never narrower. */
+/** A table whose rows come in groups. A column gets wider when a group needs it, but never narrower. */
 export class GrowingTable<T> {
   readonly #widths: number[];
   #hasTitles = false;
 
-  /** @param style for the titles */
+  /** @param style the style of the titles */
   constructor(
     private readonly columns: readonly Column<T>[],
     private readonly style: Style,
@@ -31,7 +31,7 @@ export class GrowingTable<T> {
     this.#widths = columns.map(({ title }) => width(title));
   }
 
-  /** The lines of the next rows, the first time below the titles. */
+  /** The lines of the next rows. The first time, they include the titles. */
   add(rows: readonly T[]): string[] {
     const cells = rows.map((row) => this.columns.map(({ value }) => value(row)));
     for (const row of cells) {

@@ -12,7 +12,7 @@ import { addShowCommand } from './commands/show.command.js';
 import { addStatsCommand } from './commands/stats.command.js';
 import { addWhyCommand } from './commands/why.command.js';
 
-/** In the order in which `--help` lists them. Each command is a file in `commands/`. */
+/** The commands, in the order in which `--help` lists them. Each is a file in `commands/`. */
 const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addConfCommand,
   addDoctorCommand,
@@ -45,7 +45,7 @@ Exit codes:
   2    wrong arguments or a wrong configuration; nothing has been done
   130  interrupted by Ctrl-C`;
 
-/** The command with all that it can do. */
+/** The command with everything that it can do. */
 export function makeProgram(cli: Cli): Command {
   const { stdout, stderr } = cli.terminal;
   const program = new Command('nginx-cache')

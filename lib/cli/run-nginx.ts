@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 
-/** Where packages put nginx, which is not in the PATH of every user. */
+/** Where packages install nginx: these directories are not in the PATH of every user. */
 const SBIN = ':/usr/local/sbin:/usr/sbin:/usr/local/openresty/nginx/sbin';
 
-/** Which nginx is meant. */
+/** Which nginx to run. */
 export interface NginxProgram {
   /** Path or name. */
   readonly nginx: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Its configuration; that of the package when it is not named. */
+  /** Its configuration; if none is named, that of the package. */
   readonly confFile: string | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface NginxRan {
 }
 
 /**
- * Lets nginx look at a configuration.
+ * Lets nginx check or show a configuration.
  *
  * @throws when there is no such program
  */

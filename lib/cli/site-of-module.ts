@@ -16,10 +16,10 @@ export interface CreatedSite {
 }
 
 /**
- * Makes the application of a module: of a module class, or by a function that returns the application, as `main.ts` calls it.
+ * Makes the application of a module: from a module class, or with a function that returns the application, as `main.ts` calls it.
  *
  * @param given `dist/app.module.js`, or `dist/create-app.js#createApp`
- * @param renders whether it must be able to answer requests; else only its providers are made
+ * @param renders whether it must be able to answer requests; otherwise only its providers are made
  * @throws {CliError} when the file exports neither, or when the application has no page cache
  */
 export async function createSite(given: string, terminal: Terminal, renders: boolean): Promise<CreatedSite> {
@@ -28,7 +28,7 @@ export async function createSite(given: string, terminal: Terminal, renders: boo
   const exports = await loadFile(file);
   const factory = factoryOf(exports, name, file);
   const logger = new ErrorLogger(terminal.stderr);
-  // Also for a function that says nothing of a logger: Nest reports its start where the result of the command goes.
+  // Also for a function that sets no logger: Nest logs its start where the result of the command goes.
   Logger.overrideLogger(logger);
   const listeners = process.listeners('SIGINT');
   let app: INestApplicationContext;
@@ -41,7 +41,7 @@ export async function createSite(given: string, terminal: Terminal, renders: boo
     app = await applicationOf((factory as () => unknown)(), file);
     app.useLogger(logger);
   }
-  // Those of enableShutdownHooks() would end the process before the command has said how far it has come.
+  // Those of enableShutdownHooks() would end the process before the command has said how far it got.
   for (const listener of process.listeners('SIGINT')) {
     if (!listeners.includes(listener)) process.removeListener('SIGINT', listener);
   }

@@ -2,24 +2,24 @@ import { styleText } from 'node:util';
 
 type StyleFormat = Parameters<typeof styleText>[0];
 
-/** Where a command writes to. A terminal, a pipe or a file; in tests, a string. */
+/** Where a command writes to: a terminal, a pipe or a file; in tests, a string. */
 export interface Output {
   /** @param taken is called when there is room for more */
   write(text: string, taken?: () => void): unknown;
   readonly isTTY?: boolean;
-  /** Width in characters; absent when it is no terminal. */
+  /** Width in characters; absent if it is not a terminal. */
   readonly columns?: number;
-  /** Height in lines; absent when it is no terminal. */
+  /** Height in lines; absent if it is not a terminal. */
   readonly rows?: number;
 }
 
-/** What surrounds the command. */
+/** The surroundings of the command. */
 export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** Ctrl-C. */
+  /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
@@ -27,7 +27,7 @@ export interface Terminal {
 export type Style = (format: StyleFormat, text: string) => string;
 
 /**
- * Colours only on a terminal, and as the environment wishes.
+ * Colours only on a terminal, unless the environment says otherwise.
  *
  * @see https://no-color.org
  * @see https://force-color.org

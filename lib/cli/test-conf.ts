@@ -8,16 +8,16 @@ import { CliError } from './cli.error.js';
 import { confFiles, writeConfFiles } from './conf-files.js';
 import { runNginx } from './run-nginx.js';
 
-/** What `nginx -t` says of a configuration. */
+/** What `nginx -t` says about a configuration. */
 export interface ConfTest {
   readonly isGood: boolean;
-  /** Lines of nginx. */
+  /** The lines that nginx has written. */
   readonly output: string;
 }
 
 /**
- * Lets nginx check the configuration, as a whole nginx.conf in a directory for temporary files: what it logs and where its pid file is
- * must not be those of a running nginx.
+ * Lets nginx check the configuration, as a complete nginx.conf in a temporary directory: its logs and its pid file must not be those of a
+ * running nginx.
  *
  * @param program path or name of nginx
  * @throws {CliError} when there is no nginx
@@ -30,7 +30,7 @@ export async function testConf(
 ): Promise<ConfTest> {
   const directory = await mkdtemp(join(tmpdir(), 'nginx-cache-'));
   try {
-    // What is included into a server of somebody else's needs no hosts.
+    // Files that somebody else's server includes need no hosts.
     const conf = nginxConf({ ...options, hosts: options.hosts ?? 'any' }, { ...deployment, directory });
     await writeConfFiles(confFiles(conf, true), directory);
     const confFile = join(directory, 'nginx.conf');

@@ -20,7 +20,7 @@ import { mustFitInNginx } from './nginx-limits.js';
 import { optionsSchema } from './options.schema.js';
 import { tiersOf } from './tiers.js';
 
-/** What must not stand in a log. */
+/** Options that must not appear in a log. */
 const SECRETS = new Set(['bypassToken', 'remotePurge.token']);
 
 /**
@@ -54,7 +54,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
       `without ${PAGE_NONCE}, or accompanied by fragments, the list of the paths of pages with a nonce`,
     );
   }
-  // The application sets these two itself, on every page.
+  // The application sets these two fields itself, on every page.
   const headers: HeaderField[] = [
     ...ownHeaders,
     ...(vary.length === 0 ? [] : [['Vary', vary.join(', ')] as const]),
@@ -78,7 +78,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     keepsCopies,
   };
   const parameter = options.remotePurge?.parameter;
-  // nginx would answer from the cache, and the application never see it.
+  // nginx would answer from the cache, and the application would never see the request.
   if (parameter !== undefined && (allow.includes(parameter) || !isForeign(parameter, ignore))) {
     throw new NginxCacheConfigError(
       'remotePurge.parameter',
@@ -104,7 +104,7 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
     query: { allow: parameters, ignore },
     hosts,
     variants,
-    // The field of a variant makes another page, and no bypass.
+    // The field of a variant leads to another page, not to a bypass.
     requestFields: {
       ...requestFields,
       ignore: [...requestFields.ignore, ...variants.flatMap(({ header }) => header?.toLowerCase() ?? [])],

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** So few characters that they fit everywhere, so many that no two things get the same ones. */
+/** In characters: short enough to fit everywhere, long enough that no two texts get the same digest. */
 const LENGTH = 16;
 
-/** Stands for a text. */
+/** A short text that stands for another one. */
 export function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, LENGTH);
 }

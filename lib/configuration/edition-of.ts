@@ -4,10 +4,10 @@ import { serverList } from '../stores/server-list.js';
 import { digest } from './digest.js';
 
 /**
- * What this process stores pages of. Besides what nginx must know, the configuration is what lets a response become a page although it
- * looks private or incomplete: when one of these declarations is taken back, the pages that it has let in must go.
+ * The edition whose pages this process stores. Besides what nginx must know, its configuration has what lets a response become a page
+ * although it looks private or incomplete: when one of these declarations is taken back, the pages that it has let in must go.
  *
- * @param fingerprint from `fingerprintOf()`, without the servers: a change of the list moves pages, and changes none
+ * @param fingerprint from `fingerprintOf()`, without the servers: a change of the list moves pages, but does not change them
  */
 export function editionOf(options: CheckedOptions, fingerprint: string): Edition {
   const { requestFields, excuseVary, excuseHeaders, excuseCookies, harmlessGuards, stale, version, store } = options;
@@ -17,7 +17,7 @@ export function editionOf(options: CheckedOptions, fingerprint: string): Edition
     excuseHeaders,
     excuseCookies.map(String),
     Array.from(harmlessGuards, ({ name }) => name),
-    // Copies that no process looks for any more must not come back with the option.
+    // Copies that no process looks for any more must not come back together with the option.
     ...(stale ? [stale.whileRevalidate > 0, stale.ifError > 0] : []),
   ];
   return {

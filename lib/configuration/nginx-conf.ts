@@ -34,7 +34,7 @@ export interface NginxConf {
   http: string;
   /** Include it inside `server {}`. */
   server: string;
-  /** Include it inside `stream {}`. Empty unless nginx is older than 1.27.3 and has a `resolver`. */
+  /** Include it inside `stream {}`. Empty unless nginx is older than 1.27.3 and has a `resolver`, or memcached is reached over TLS. */
   stream: string;
   /**
    * A complete `nginx.conf`. It answers for every name that leads to its address, so it needs the names of the site.
@@ -84,7 +84,7 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
   }
   const site = siteOf(checked, fingerprintWith(checked, flavour), place);
   const { http: shared, malformed, server, stream } = pieces(site, flavour, place);
-  // No part of the fingerprint: what nginx logs changes no page.
+  // Not part of the fingerprint: what nginx logs changes no page.
   const http = [...shared, '', ...logFormat(site.names)];
   return {
     http: text(http),
@@ -101,8 +101,8 @@ export function nginxConf(options: NginxCacheOptions, deployment: NginxDeploymen
 }
 
 /**
- * Stands for everything that nginx and the application must agree about: it is made from the configuration itself, written for a place
- * that is the same for both, so that no option is forgotten.
+ * Stands for everything that nginx and the application must agree on. It is made from the configuration itself, written for a place that is
+ * the same for both, so that no option is forgotten.
  *
  * @returns `undefined` when nginx does not read the store
  */
@@ -137,7 +137,7 @@ function pieces(site: Site, flavour: Flavour, place: CheckedDeployment) {
   };
 }
 
-/** Whoever may name the host of a site may name any, and pages may be made of it. */
+/** Visitors who may choose the host of a site may choose any host, and pages may be made from it. */
 function mustKnowHosts({ knowsHosts }: CheckedOptions): void {
   if (knowsHosts) return;
   throw new NginxCacheConfigError(
@@ -207,7 +207,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
   ];
 }
 
-/** nginx.conf can be read by everybody, as a rule. */
+/** Usually, everybody can read nginx.conf. */
 function secretFiles({ options, names }: Site): Record<string, string> {
   const secret = allRules(options.rules).filter(({ isSecret }) => isSecret);
   return Object.fromEntries(secret.map((rule) => [names.of(`${rule.reason}.conf`), text(ruleMaps(rule, names).lines)]));
@@ -238,14 +238,14 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
   ];
 }
 
-/** What the flavour does not keep with the page. */
+/** The header fields that the flavour does not keep with the page. */
 function hitHeaders(options: CheckedOptions): readonly HeaderField[] {
   const { keepsHeaders, headers } = options;
   if (keepsHeaders) return [];
   return saysCacheControl(options) ? headers.filter(([name]) => name.toLowerCase() !== 'cache-control') : headers;
 }
 
-/** A whole nginx.conf has nothing for other addresses; nginx would show files of its own. */
+/** A whole nginx.conf has nothing else for other addresses: nginx would show files of its own. */
 function elsewhere({ locations }: CheckedDeployment): string[] {
   return locations.some((location) => /^(?:\^~ )?\/$/.test(location))
     ? []
@@ -256,13 +256,13 @@ function separated(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
-/** What nginx checks the certificate of memcached with. */
+/** The certificates that nginx checks the certificate of memcached with. */
 function trustedFiles({ options, names }: Site): Record<string, string> {
   const { ca } = options.store.tls ?? {};
   return ca === undefined ? {} : { [trustedFile(names)]: ca };
 }
 
-/** nginx knows no command to authenticate, and hashes the address behind `server`, where a local client of TLS would stand. */
+/** nginx has no command to authenticate. And with TLS, the address after `server`, which nginx hashes, is that of a local socket. */
 function mustBeReadable({ isAuthenticated, tls, servers = [] }: PageStoreDefinition): void {
   if (isAuthenticated) {
     throw new NginxCacheConfigError(
@@ -290,7 +290,7 @@ function mustBeReadable({ isAuthenticated, tls, servers = [] }: PageStoreDefinit
   }
 }
 
-/** Who asks for a host that the site does not have gets nothing. In a server of somebody else's, that is not ours to say. */
+/** A request for a host that the site does not have gets no answer. In somebody else's `server`, that is not for us to decide. */
 function strangers({ options, names }: Site): string[] {
   return options.hosts ? refuse(names.variable('bypass_host'), 444) : [];
 }

@@ -7,7 +7,7 @@ import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 /** nginx reads parameters of up to 4096 bytes (NGX_CONF_BUFFER in src/core/ngx_conf_file.c), quotes included. */
 const PATTERN_MAX_LENGTH = 4000;
 
-/** Which option a rule is made from, by its reason. */
+/** Which option a rule is made from, by the reason of the rule. */
 const OPTIONS: Record<string, keyof NginxCacheOptions> = {
   cookie: 'anonymousOnly',
   excluded: 'exclude',
@@ -17,7 +17,7 @@ const OPTIONS: Record<string, keyof NginxCacheOptions> = {
   shared: 'shared',
 };
 
-/** @throws {NginxCacheConfigError} when nginx could not read the pattern that an option becomes */
+/** @throws {NginxCacheConfigError} when nginx could not read the pattern that is made from an option */
 export function mustFitInNginx(rules: RequestRules, options: NginxCacheOptions): void {
   const exceptions = (options.variants ?? []).flatMap((variant) => variantException(variant)?.rules ?? []);
   for (const rule of [...allRules(rules), ...(rules.shared?.rules ?? []), ...exceptions]) {

@@ -9,7 +9,7 @@ import { isHostField } from '../rules/host-field.rule.js';
 import { COOKIE_NAME, PARAMETER_NAME, PARAMETER_VALUE, type Scope, UnusablePatternError } from '../rules/pattern.js';
 import { nameRegExp } from '../rules/portable-regexp.js';
 
-/** Messages are the end of "it must be …". */
+/** Each message ends the sentence "it must be …". */
 const PREFIX = 'up to 100 of the characters A-Z a-z 0-9 . _ : @ + -, e.g. "blog:"';
 const VERSION = 'a text that is not empty, e.g. the id of a build, or left out';
 const TTL = 'a number of milliseconds, 0 for "until purged"';
@@ -25,7 +25,7 @@ const PARAMETER = 'the name of a query parameter, of the characters A-Z a-z 0-9 
 const VALUES = 'a regular expression of values, e.g. { page: /^[1-9]\\d{0,2}$/ }';
 const HOSTS = 'a list: [ … ], or "any"';
 const HOST = 'a host name in lower case without port, e.g. "example.com"';
-/** Labels with dots between them, or an IPv6 address in brackets: what a URL has, and what nginx takes as `server_name`. */
+/** Labels with dots between them, or an IPv6 address in brackets: what a URL can have as its host, and nginx as a `server_name`. */
 const HOST_NAME = /^(?=.{1,100}$)(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$|^\[[0-9a-f:]+\]$/;
 const ORIGIN = 'a scheme and a host, e.g. "https://example.com"';
 const SIZE = 'a whole number of bytes above 0';
@@ -46,7 +46,7 @@ const WORD = 'a word of the characters A-Z a-z 0-9 . _ ? -';
 const ANONYMOUS = 'true, false, or { sessionCookies, ignoreCookies, isAnonymous }';
 const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item, LIST));
 
-/** Accepts what `make` accepts, and hands its reason on when it does not. */
+/** Accepts what `make` accepts; otherwise reports the reason that `make` gives. */
 const made = <T>(allowed: string, make: (value: T) => unknown) =>
   v.rawCheck<T>(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
@@ -164,7 +164,7 @@ export const optionsSchema = strict({
     }),
   ),
   anonymousOnly: v.optional(
-    // Not a union, of which valibot would report the whole and not the wrong part.
+    // Not a union: valibot would report all of it, and not the wrong part.
     v.lazy((given) => (typeof given === 'object' && given !== null ? anonymousOnly : v.boolean(ANONYMOUS))),
   ),
   include: pathList,

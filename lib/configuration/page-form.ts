@@ -6,8 +6,8 @@ import { digest } from './digest.js';
 export const DEFAULT_CONTENT_TYPE = 'text/html; charset=utf-8';
 
 /**
- * What nginx makes of a stored value, as a word in the key: so nginx never takes a whole response for a body, and sends no page with a
- * content type or header fields that were not meant for it, whichever side runs with older options.
+ * How nginx reads a stored value, as a word in the key. So nginx never takes a whole response for a body, and sends no page with a content
+ * type or header fields that were not meant for it, even when one side runs with older options.
  *
  * @param headers what nginx sends with a body, because it knows that the application has sent the same
  * @returns '' for a body with the default content type and no fields: its key is as short as can be

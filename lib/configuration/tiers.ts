@@ -9,7 +9,7 @@ const TIERS = 'a list of two stores: memoryStore(), and then the store that all 
 const TTL = 1000;
 
 /**
- * The store, which is the last tier, and the memory in front of it.
+ * The store, which is the last tier, and the limits of the memory in front of it.
  *
  * @throws {NginxCacheConfigError} when the tiers are not memory and another store
  */

@@ -10,7 +10,10 @@ import { checked, strict } from '../checks/checked.js';
  * @publicApi
  */
 export interface PageCacheDashboardOptions {
-  /** The secret that everyone who uses the dashboard must enter: 16 to 200 letters, digits and `.~+/=_-`. Without it, the dashboard shows and does nothing. */
+  /**
+   * The secret that everyone who uses the dashboard must enter: 16 to 200 letters, digits and `.~+/=_-`. Without it, the dashboard shows and
+   * does nothing.
+   */
   token: string;
   /** The path of the dashboard, after the global prefix of the application. Default `/page-cache`. */
   path?: string;
@@ -19,7 +22,10 @@ export interface PageCacheDashboardOptions {
    * pages that nginx serves.
    */
   log?: string;
-  /** The origin at which nginx answers, such as `http://127.0.0.1:8080`, to find out why an address is not cached. Default: the application itself is asked. */
+  /**
+   * The origin at which nginx answers, such as `http://127.0.0.1:8080`, to find out why an address is not cached. Default: the application
+   * itself is asked.
+   */
   site?: string;
 }
 

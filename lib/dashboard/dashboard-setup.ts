@@ -6,14 +6,14 @@ import type { PageListing } from './page-listing.js';
 /** What the dashboard works with. */
 export interface DashboardSetup {
   readonly site: Site;
-  /** What each request to the API must know. */
+  /** The secret that each request to the API must have. */
   readonly token: string;
   readonly activity: Activity;
   /** Whether there is an application that renders pages. */
   readonly canPublish: boolean;
-  /** How it may be called; absent when the application says what its hosts are. */
+  /** The hosts by which it may be called; absent when the application decides about its hosts. */
   readonly hosts?: ReadonlySet<string>;
-  /** Where the site is asked why an address is not cached: an origin; `undefined` when it cannot be. */
+  /** The origin at which the site is asked why an address is not cached; `undefined` if it cannot be asked. */
   readonly origin: (request: IncomingMessage) => string | undefined;
 }
 

@@ -6,7 +6,7 @@ import { PageListing } from './page-listing.js';
 import { redirect, sendAsset, sendJson } from './responses.js';
 import { ROUTES } from './routes.js';
 
-/** A page for browsers, and the API that it asks. */
+/** A page for browsers, and the API that this page calls. */
 export class Dashboard {
   readonly #gatekeeper: Gatekeeper;
   readonly #listing: PageListing;
@@ -19,7 +19,7 @@ export class Dashboard {
   /**
    * Answers a request; it never rejects.
    *
-   * @param target what of the request target follows the place of the dashboard: empty, or beginning with "/" or "?"
+   * @param target what follows the path of the dashboard in the request target: empty, or beginning with "/" or "?"
    */
   async answer(request: IncomingMessage, response: ServerResponse, target: string): Promise<void> {
     const misdirected = this.#gatekeeper.misdirected(request);
@@ -28,7 +28,7 @@ export class Dashboard {
     const [, name] = /^\/api\/([a-z]+)$/.exec(path) ?? [];
     if (name !== undefined) return this.call(name, new URLSearchParams(search), request, response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'Use GET.' });
-    // Its files are named relative to it.
+    // The page names its files relative to its own address.
     if (path === '') return redirect(response, `${lastSegment(request)}/`);
     return sendAsset(response, path === '/' ? 'index.html' : path.slice(1));
   }
@@ -57,7 +57,7 @@ export class Dashboard {
   }
 }
 
-/** Middleware of Express sees a shortened `url`. */
+/** The last segment of the path. Middleware of Express sees a shortened `url`. */
 function lastSegment({ url = '', originalUrl = url }: IncomingMessage & { originalUrl?: string }): string {
   return originalUrl.split('?', 1)[0]!.split('/').at(-1) ?? '';
 }

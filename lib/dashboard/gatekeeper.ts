@@ -7,11 +7,11 @@ export interface Refusal {
   readonly error: string;
 }
 
-/** Whom the dashboard answers. */
+/** Decides which requests the dashboard answers. */
 export class Gatekeeper {
   /**
-   * @param token what each request to the API must know
-   * @param hosts how it may be called; `undefined` when the application says what its hosts are
+   * @param token the secret that each request to the API must have
+   * @param hosts the hosts by which it may be called; `undefined` when the application decides about its hosts
    */
   constructor(
     private readonly token: string,
@@ -19,7 +19,7 @@ export class Gatekeeper {
   ) {}
 
   /**
-   * Another name that leads here is somebody's who wants to read with our visitor's browser.
+   * Refuses other names that lead here: they belong to somebody who wants to read with our visitor's browser.
    *
    * @see https://en.wikipedia.org/wiki/DNS_rebinding
    */
@@ -29,10 +29,10 @@ export class Gatekeeper {
   }
 
   /**
-   * The token stands in a field that no browser adds by itself, so a foreign site can send nothing in our visitor's name. That such a site
-   * is told so by its `Origin` as well costs nothing.
+   * The token is in a field that no browser adds by itself, so a foreign site can send nothing in our visitor's name. Refusing such a site by
+   * its `Origin` as well costs nothing.
    *
-   * @param method the one that the resource has
+   * @param allowed the method of the resource
    */
   refusal({ method, headers }: IncomingMessage, allowed: 'GET' | 'POST'): Refusal | undefined {
     if (method !== allowed) return { status: 405, error: `Use ${allowed}.` };

@@ -20,7 +20,7 @@ export function isOrder(name: string): name is Order {
   return Object.hasOwn(ORDERS, name);
 }
 
-/** Which of the stored pages somebody wants to see. */
+/** Which of the stored pages to show. */
 export interface PageQuery {
   readonly search: string;
   readonly order: Order;
@@ -35,17 +35,18 @@ export interface PageSelection {
   readonly matching: number;
   /** When they were listed: Unix time in milliseconds. */
   readonly listed: number;
-  /** Why not all of them could be. */
+  /** Why the list is not complete. */
   readonly problem: string | undefined;
   readonly pages: readonly PageInfo[];
 }
 
-/** So many pages are described in a moment. */
+/** How many pages can be described in a moment. */
 const FEW = 5000;
 
 /**
- * The stored pages, as they were a moment ago. Of a hundred thousand, the store lists the addresses in about a second, but what else it knows of them
- * takes ten times as long: that is asked for those that are shown, and for all of them only where the search or the order depends on it.
+ * The stored pages, as they were a moment ago. The store lists a hundred thousand addresses in about a second, but everything else that it
+ * knows about them takes ten times as long. So that is asked for the pages that are shown, and for all pages only if the search or the order
+ * depends on it.
  */
 export class PageListing {
   readonly #addresses: Snapshot<PageInfo>;
@@ -57,13 +58,13 @@ export class PageListing {
     this.#pages = new Snapshot(() => site.pages.pages());
   }
 
-  /** What is listed from now on is newer. */
+  /** From now on, pages are listed anew. */
   forget(): void {
     this.#addresses.forget();
     this.#pages.forget();
   }
 
-  /** Of all pages, at least their addresses. */
+  /** All pages, with at least their addresses. */
   async all(): Promise<readonly PageInfo[]> {
     const { items } = await this.#addresses.take();
     return items.length <= FEW ? (await this.#pages.take()).items : items;
@@ -103,7 +104,7 @@ export class PageListing {
   }
 
   private async described(pages: readonly PageInfo[]): Promise<PageInfo[]> {
-    // Without a server, its pages cannot be described; their addresses are known.
+    // If a server is down, its pages cannot be described; their addresses are known.
     const details = await this.site
       .get(PageStorage)
       .details(pages.map(({ key }) => key))
@@ -112,7 +113,7 @@ export class PageListing {
   }
 }
 
-/** What the store does not say comes last. */
+/** Pages for which the store does not tell the value come last. */
 function sortedBy(order: Order, pages: readonly PageInfo[]): readonly PageInfo[] {
   const value = ORDERS[order];
   return pages.toSorted((one, other) => {

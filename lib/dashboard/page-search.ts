@@ -1,8 +1,8 @@
 import type { PageInfo } from '../module/page-cache.service.js';
 
 /**
- * Words that a page must have in its address, all of them, in any case; `tag:news` is a tag, `host:example.com` a host, `read:no` what
- * nobody has read.
+ * Words that a page must have in its address: all of them, in upper or lower case. `tag:news` is a tag, `host:example.com` a host, and
+ * `read:no` means pages that nobody has read.
  */
 export function isSought(search: string): (page: PageInfo) => boolean {
   const tests = search

@@ -1,17 +1,17 @@
 import type { CheckedOptions } from '../options/checked-options.js';
 
-/** Where the site is asked, and by which name. */
+/** Where to ask the site, and by which name. */
 export interface Question {
   readonly url: URL;
   readonly host: string;
 }
 
 /**
- * What somebody wants to know about an address. Only the site is asked, whatever the address says: it gives the name and the path.
+ * What somebody wants to know about an address. Only the site is asked, whatever the address is: the address gives the name and the path.
  *
  * @param target a path, or a URL
  * @param origin where the site is
- * @throws {TypeError} when it is no address of the site
+ * @throws {TypeError} when the target is not an address of the site
  */
 export function questionOf(
   target: string,

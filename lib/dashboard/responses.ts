@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assetsDirectory } from './assets-directory.js';
 
-/** Nothing comes from elsewhere, nothing is written inline, nobody frames it, and no text becomes markup. */
+/** Nothing comes from elsewhere, nothing is inline, nobody can frame the page, and no text becomes markup. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -29,7 +29,7 @@ export function sendJson(response: ServerResponse, status: number, body: object)
   send(response, status, 'application/json', JSON.stringify(body), fields);
 }
 
-/** What the browser needs, by the name of the file; nothing else of the directory can be asked for. */
+/** Sends a file that the browser needs, by its name. Nothing else in the directory can be asked for. */
 export async function sendAsset(response: ServerResponse, name: string): Promise<void> {
   const [, extension = ''] = /^[\w-]+\.(html|css|js|svg)$/.exec(name) ?? [];
   const text = extension === '' ? undefined : await readFile(join(assetsDirectory(), name)).catch(() => undefined);

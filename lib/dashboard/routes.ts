@@ -8,20 +8,20 @@ import { isOrder } from './page-listing.js';
 import { questionOf } from './question.js';
 import { storeView } from './store-view.js';
 
-/** What a resource of the API answers. */
+/** How a resource of the API answers. */
 interface Route {
   readonly method: 'GET' | 'POST';
-  /** @throws {TypeError} when the request asks for what there cannot be */
+  /** @throws {TypeError} when the request asks for something that cannot exist */
   readonly answer: (context: RouteContext) => Promise<object>;
 }
 
-/** So many pages are sent at once. */
+/** How many pages are sent at once. */
 const MAX_ROWS = 200;
 
-/** Of a body, only so many bytes are shown. */
+/** How many bytes of a body are shown. */
 const SHOWN_BYTES = 100_000;
 
-/** How long the lists of an activity are. */
+/** How many entries the lists of an activity have. */
 const TOP = 15;
 
 /** The resources of the API, by their names. */

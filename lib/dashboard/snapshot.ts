@@ -1,7 +1,7 @@
-/** So many are looked at: of more, only those that come first. */
+/** How many items are read: of a longer list, only the first ones. */
 const MAX_ITEMS = 500_000;
 
-/** One is good for so long, in milliseconds, and for ten times as long as it took. */
+/** How long a list is good, in milliseconds; if reading it takes longer than a tenth of this, ten times as long as that took. */
 const GOOD_FOR = 2000;
 
 /** A list as it was a moment ago. */
@@ -9,11 +9,11 @@ export interface Taken<T> {
   readonly items: readonly T[];
   /** Unix time in milliseconds. */
   readonly taken: number;
-  /** Why it is not whole. */
+  /** Why it is not complete. */
   readonly problem: string | undefined;
 }
 
-/** A long list, which is read again when somebody asks who cannot do with the last one. */
+/** A long list. It is read again when somebody needs a newer one than the last. */
 export class Snapshot<T> {
   #latest: Taken<T> = { items: [], taken: 0, problem: undefined };
   #goodUntil = 0;
@@ -21,13 +21,13 @@ export class Snapshot<T> {
 
   constructor(private readonly source: () => AsyncIterable<T>) {}
 
-  /** What is taken from now on is newer. */
+  /** From now on, the list is read anew. */
   forget(): void {
     this.#goodUntil = 0;
   }
 
   async take(): Promise<Taken<T>> {
-    // One that is under way may have begun before it was to be forgotten.
+    // A reading that is under way may have begun before the list was to be forgotten.
     while (Date.now() >= this.#goodUntil || this.#reading) {
       await (this.#reading ??= this.read().finally(() => (this.#reading = undefined)));
     }
@@ -36,7 +36,7 @@ export class Snapshot<T> {
 
   private async read(): Promise<void> {
     const start = Date.now();
-    // What is to be forgotten meanwhile stays forgotten.
+    // If forget() is called during the reading, it sets this to 0: then what was read is already outdated.
     this.#goodUntil = Infinity;
     const items: T[] = [];
     let problem: string | undefined;
@@ -47,7 +47,7 @@ export class Snapshot<T> {
         break;
       }
     } catch (error) {
-      // Of several servers, those that answer have been read.
+      // With several servers, those that answer have been read.
       problem = error instanceof Error ? error.message : String(error);
     }
     const taken = Date.now();

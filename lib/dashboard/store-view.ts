@@ -7,28 +7,28 @@ import { describe, isRefresh } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore } from '../stores/page-store.js';
 
-/** What is written of one purge in several journals is so close together, in milliseconds. */
+/** The entries of one purge in several journals are no farther apart than this, in milliseconds. */
 const TOGETHER = 1000;
 
-/** So many of the latest purges are shown. */
+/** How many of the latest purges are shown. */
 const PURGES = 200;
 
 /** One server of the store. */
 export interface ServerView {
-  /** Absent when the store has none. */
+  /** Absent if the store has no servers. */
   readonly server: string | undefined;
-  /** Of those that pages are spread by; absent where there is one. */
+  /** Its weight among the servers that pages are spread over; absent if there is only one. */
   readonly weight: number | undefined;
   readonly pages: number;
   readonly isReachable: boolean;
   readonly error: string | undefined;
-  /** What a memcached says of itself. */
+  /** What a memcached says about itself. */
   readonly stats: ServerStats | undefined;
 }
 
 /** One purge of the journal. */
 export interface PurgeView {
-  /** Unix time in milliseconds, by the clock of its process; absent where the journal does not say. */
+  /** Unix time in milliseconds, by the clock of its process; absent if the journal does not tell. */
   readonly time: number | undefined;
   readonly targets: readonly string[];
   readonly isRefresh: boolean;
@@ -42,13 +42,13 @@ export interface StoreView {
   readonly storesNothing: string | undefined;
   /** The application that may store pages. */
   readonly claim: Pick<Claim, 'configuration' | 'version' | 'since'> | undefined;
-  /** Those that this process has seen since its start, the latest first. */
+  /** The purges that this process has seen since its start. The latest come first. */
   readonly purges: readonly PurgeView[];
 }
 
-/** How the store is. */
+/** The state of the store. */
 export async function storeView(site: Site, pages: readonly PageInfo[]): Promise<StoreView> {
-  // It reads the journal, too.
+  // This also reads the journal.
   const health = await site.pages.health();
   const { parts } = site.get(PageStorage);
   const counts = new Map<string | undefined, number>();
@@ -88,7 +88,7 @@ async function statsOf(store: PageStore | undefined): Promise<ServerStats | unde
   return store?.server !== undefined && stats ? serverStats(store.server, stats) : undefined;
 }
 
-/** A purge that concerns several servers stands in the journal of each, written at about the same time. */
+/** A purge that concerns several servers is in the journal of each, written at about the same time. */
 function purgesOf({ parts }: PageStorage): PurgeView[] {
   const purges: (PurgeView & { readonly servers: string[] })[] = [];
   for (const { server, journal } of parts) {

@@ -5,10 +5,10 @@ import { pageCache, type PageCacheHandlerOptions } from '../policies/handler-opt
 const TTL = 'a number of milliseconds, 0 for "until purged"';
 const TAGS_OR_FUNCTION = 'a list of tags, or a function that gives one';
 
-/** How long, and under which labels: for pages and for fragments. */
+/** How long pages and fragments are kept, and under which tags. */
 export const storing = {
   ttl: v.optional(v.pipe(v.number(TTL), v.finite(TTL), v.minValue(0, TTL))),
-  // A string is iterable, too: it would become a tag a letter. Not a union, of which valibot would report the whole.
+  // A string is iterable, too: each letter would become a tag. This is no union: valibot would report all of it.
   tags: v.optional(v.lazy((given) => (Array.isArray(given) ? TAGS : v.function(TAGS_OR_FUNCTION)))),
 };
 

@@ -32,8 +32,8 @@ const schema = v.lazy((given) =>
 );
 
 /**
- * Makes a method the handler of a fragment: a piece of HTML in cached pages. It is rendered for each visitor, with his cookies, and never
- * stored. With `shared: true`, it is the same for everybody; it is stored separately, and purged without the pages that contain it.
+ * Makes a method the handler of a fragment: a piece of HTML in cached pages. It is rendered for each visitor, with the visitor's cookies, and
+ * never stored. With `shared: true`, it is the same for everybody; it is stored separately, and purged without the pages that contain it.
  *
  * Guards, pipes, interceptors and middleware see an ordinary request. Only the module can send it: everybody else gets 404 at the address
  * of the handler. `pageFragment(name, params)` puts the fragment into a page. The handler gets the parameters as its query.
@@ -70,7 +70,7 @@ export function PageFragment(fragment: string | SharedFragmentOptions): MethodDe
   };
 }
 
-/** `@PageCache()` may say the rest. */
+/** `@PageCache()` may set the other options. */
 function storedAs({ shared: _shared, ...options }: Omit<SharedFragmentOptions, 'name'>): MethodDecorator {
   return (_target, _key, descriptor) => {
     const handler = descriptor.value as object;

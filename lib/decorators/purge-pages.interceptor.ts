@@ -27,7 +27,7 @@ export interface PurgePlan {
   readonly targets: readonly (PurgedTargets | PurgedBy)[];
 }
 
-/** An interceptor for each use: several on one handler each do their own. */
+/** Makes an interceptor for each use: several on one handler work independently. */
 export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
   @Injectable()
   class PurgePagesInterceptor implements NestInterceptor {

@@ -36,6 +36,6 @@ export type PurgedTargets = PageTarget | readonly PageTarget[] | null | undefine
  *
  * @publicApi
  */
-// Whoever writes the function knows both types, and annotates them.
+// The author of the function knows both types, and annotates them.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type PurgedBy = (result: any, request: any) => PurgedTargets | Promise<PurgedTargets>;

@@ -10,8 +10,8 @@ export type PageCacheEventClass<E> = abstract new (...args: never[]) => E;
 /**
  * Calls the method for every event of a class. It works in any provider or controller that is not request-scoped, in any module.
  *
- * @param event `PageRequested`, `PageResponding`, `PageRendered`, `PageStored`, `PageSkipped`, `PagesPurged`, `PublishProgressed` or
- *   `PageCacheFailed`
+ * @param event `RequestArrived`, `PageRequested`, `PageResponding`, `PageRendered`, `PageStored`, `PageSkipped`, `PageBypassed`, `PageServed`,
+ *   `PagesPurged`, `PublishProgressed` or `PageCacheFailed`
  * @example
  * @OnPageCache(PageRendered)
  * keepPreviewsOut(event: PageRendered) {
@@ -21,7 +21,7 @@ export type PageCacheEventClass<E> = abstract new (...args: never[]) => E;
  * @publicApi
  */
 export function OnPageCache<E>(event: PageCacheEventClass<E>) {
-  // Generic, so that the method may return anything: a promise, too.
+  // Generic, so that the method may return anything, including a promise.
   return <M extends (event: E) => unknown>(
     _target: object,
     _key: string | symbol,

@@ -4,13 +4,13 @@ import { PageCacheFailed } from './page-cache.events.js';
 type EventClass<E> = abstract new (...args: never[]) => E;
 type Listener = (event: unknown) => unknown;
 
-/** An event that a listener can refuse. A listener that throws has refused. */
+/** An event that a listener can refuse. A listener that throws refuses it. */
 interface Decision {
   readonly refusal: string | undefined;
   refuse(reason: string): void;
 }
 
-/** Hands events to their listeners, in the order in which these were added. */
+/** Hands events to their listeners, in the order in which the listeners were added. */
 @Injectable()
 export class PageCacheDispatcher {
   readonly #logger = new Logger('PageCache');
@@ -24,7 +24,7 @@ export class PageCacheDispatcher {
   }
 
   /**
-   * Asks the listeners until one refuses. It is synchronous as long as the listeners are.
+   * Asks the listeners until one refuses. Synchronous as long as the listeners are.
    */
   decide(event: Decision & object): void | Promise<void> {
     const listeners = this.listenersOf(event);

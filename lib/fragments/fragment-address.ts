@@ -1,18 +1,18 @@
 import { literal } from '../rules/pattern.js';
 import { FRAGMENT_PATH, SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
 
-/** The longest address of a fragment, in bytes: nginx reads so much of an SSI parameter (`ssi_value_length`). */
+/** The longest address of a fragment, in bytes: nginx reads this much of an SSI parameter (`ssi_value_length`). */
 export const ADDRESS_MAX_LENGTH = 1000;
 
-/** As sources of regular expressions. */
+/** Sources of regular expressions. */
 const NAME = '[A-Za-z0-9][A-Za-z0-9_-]{0,39}';
 const PARAMETER = '[A-Za-z0-9_.-]{1,40}';
-/** What `encodeURIComponent` leaves, and nothing that ends a parameter of SSI or begins a variable in it. */
+/** What `encodeURIComponent` leaves. It has nothing that ends a parameter of SSI, or begins a variable in it. */
 const VALUE = "(?:[A-Za-z0-9_.!~*'()-]|%[0-9A-F]{2})*";
 
 const QUERY = `${PARAMETER}=${VALUE}(?:&${PARAMETER}=${VALUE})*`;
 
-/** The same for a segment of a path, which nginx decodes: `:` for `=`, `,` for `&` and `=` for `%`, none of which stands in a value. */
+/** The same for a segment of a path, which nginx decodes: `:` for `=`, `,` for `&` and `=` for `%`. No value has these characters. */
 const SHARED_VALUE = VALUE.replace('%', '=');
 const SEGMENT = `${PARAMETER}:${SHARED_VALUE}(?:,${PARAMETER}:${SHARED_VALUE})*`;
 
@@ -82,8 +82,8 @@ export interface WantedFragment {
 }
 
 /**
- * The path at which a fragment is stored that is the same for everybody. Purges look at paths, so its parameters are a segment of it; their
- * order makes no difference.
+ * The path at which a fragment that is the same for everybody is stored. Purges look at paths, so the parameters of the fragment are a
+ * segment of its path. Their order makes no difference.
  */
 export function sharedAddress({ name, query }: WantedFragment): string {
   const pairs = query === '' ? [] : query.split('&').toSorted();
@@ -91,7 +91,7 @@ export function sharedAddress({ name, query }: WantedFragment): string {
   return `${SHARED_FRAGMENT_PATH}${name}${params === '' ? '' : `/${params}`}`;
 }
 
-/** @returns `undefined` for what is no address of a fragment */
+/** @returns `undefined` when it is not the address of a fragment */
 export function parseAddress(address: string): WantedFragment | undefined {
   if (address.length > ADDRESS_MAX_LENGTH) return undefined;
   const shared = parseSharedAddress(address);
@@ -99,7 +99,7 @@ export function parseAddress(address: string): WantedFragment | undefined {
   return shared ?? (groups && { name: groups['name'] ?? '', query: groups['query'] ?? '' });
 }
 
-/** @returns `undefined` for what is no `sharedAddress()` */
+/** @returns `undefined` when it is not a `sharedAddress()` */
 export function parseSharedAddress(address: string): WantedFragment | undefined {
   const groups = WHOLE_SHARED_ADDRESS.exec(address)?.groups;
   if (!groups) return undefined;

@@ -4,8 +4,8 @@ import { noteFragment } from './fragment-use.js';
 import { cut, type FragmentPlace, type MarkedPieces } from './page-pieces.js';
 
 /**
- * What a marker begins with: nobody can guess it, and no reader ever sees it, so nothing that somebody has written can be taken for a marker.
- * A marker has only characters that neither HTML nor JSON escapes, so it may also go through a template that escapes it.
+ * The beginning of each marker. Nobody can guess it, and no reader ever sees it, so nothing that somebody has written can be taken for a
+ * marker. A marker has only characters that neither HTML nor JSON escapes, so it may also go through a template that escapes it.
  */
 const LEAD = `page-fragment.${randomBytes(24).toString('base64url')}.`;
 const MARKER = new RegExp(
@@ -13,7 +13,7 @@ const MARKER = new RegExp(
   'g',
 );
 
-/** Whoever has seen a marker all the same, in a page that could not be unpacked, can write no other: each is signed. */
+/** Each marker is signed: somebody who has seen one all the same, in a page that could not be unpacked, cannot make another. */
 const KEY = randomBytes(32);
 
 let isUsed = false;
@@ -70,7 +70,7 @@ function isSigned(payload: string, given: string): boolean {
   return timingSafeEqual(Buffer.from(given), Buffer.from(signature(payload)));
 }
 
-/** Unlike in a page, nginx cannot be told in a stub that something only looks like a directive, or like the beginning of one at its end. */
+/** In a page, a directive can print what only looks like a directive, or like the beginning of one at its end. In a stub, none can. */
 function withoutDirectives(fallback: string): string {
   return fallback.replaceAll('<!--#', '<!-- #').replace(/<(?:!-{0,2})?$/, '$& ');
 }
@@ -95,14 +95,14 @@ export function markedPieces(body: Buffer): MarkedPieces {
   });
 }
 
-/** The same text, of the same length, with spaces in the place of markers. */
+/** The same text, of the same length, with spaces in place of markers. */
 export function withoutMarkers(content: string | Uint8Array): string | Buffer {
   const blank = (marker: string) => ' '.repeat(marker.length);
   if (typeof content === 'string') return content.replace(MARKER, blank);
   return Buffer.from(asBuffer(content).toString('latin1').replace(MARKER, blank), 'latin1');
 }
 
-/** Where a marker begins whose end has not come, or may begin; else the end. */
+/** Where a marker begins, or may begin, whose end has not come yet; otherwise the end of the content. */
 export function unfinishedMarker(content: Buffer): number {
   const start = content.lastIndexOf(LEAD);
   if (start >= 0 && content.indexOf('.', start + LEAD.length) < 0) return start;

@@ -18,14 +18,14 @@ import { SharedFragments } from './shared-fragments.js';
 import { fromSsi, withoutNonces } from './ssi-form.js';
 import { visitorsFields } from './visitors-fields.js';
 
-/** So many fragments may stand in each other: one that contains itself has an end. */
+/** How deep fragments may be nested: so a fragment that contains itself has an end. */
 const MAX_DEPTH = 5;
 
-/** Asks the application for fragments on behalf of a visitor: with his cookies, through middleware, guards and pipes. */
+/** Asks the application for fragments on behalf of a visitor: with the visitor's cookies, through middleware, guards and pipes. */
 @Injectable()
 export class FragmentRequests {
   readonly #logger = new Logger('PageCache');
-  /** Fragments about which something has been said. There are as many as handlers. */
+  /** Fragments about which something has been reported. There are at most as many as handlers. */
   readonly #reported = new Set<string>();
 
   constructor(
@@ -38,9 +38,9 @@ export class FragmentRequests {
   /**
    * Fills fragments in.
    *
-   * @param visitor the request for what contains them
-   * @param page its path and query
-   * @param around how many fragments are around them
+   * @param visitor the request for what contains the fragments
+   * @param page the path and query of the page
+   * @param around how many fragments are around these
    */
   async fill(
     pieces: PagePieces,
@@ -58,11 +58,11 @@ export class FragmentRequests {
   }
 
   /**
-   * @param address of the fragment, with its parameters
-   * @param visitor the request for what contains it
-   * @param page its path and query
-   * @param around how many fragments are around it
-   * @returns `undefined` when the fragment fails, takes too long, or is no HTML or empty
+   * @param address the address of the fragment, with its parameters
+   * @param visitor the request for what contains the fragment
+   * @param page the path and query of the page
+   * @param around how many fragments are around this one
+   * @returns `undefined` when the fragment fails, takes too long, is empty, or is not HTML
    */
   async html(address: string, visitor: IncomingMessage, page: string, around = 0): Promise<Buffer | undefined> {
     const fragment = parseAddress(address) ?? { name: '', query: '' };
@@ -80,7 +80,7 @@ export class FragmentRequests {
         finding.then((stored) => stored ?? 'not-shared'),
         fragmentTimeout,
       );
-      // Each of the fragments in it has its own time.
+      // Each fragment in it has its own time.
       if (found !== 'not-shared') return found && this.fill(fromSsi(found.body), visitor, page, depth);
     }
     const given = new AbortController();
@@ -103,7 +103,7 @@ export class FragmentRequests {
     signal: AbortSignal,
   ): Promise<Buffer | undefined> {
     const server = this.host.httpAdapter.getHttpServer() as Server;
-    // It is read for the fragment, and not for the page around it.
+    // These are read for the fragment, and not for the page around it.
     const ask = <T>(question: () => T) => inputsOf(visitor)?.ask(question) ?? question();
     const remoteAddress = ask(() => visitor.socket.remoteAddress);
     const isEncrypted = ask(() => (visitor.socket as Partial<TLSSocket>).encrypted) === true;

@@ -1,7 +1,7 @@
 /** Where the handler of a fragment is. */
 export interface FragmentRoute {
   readonly path: string;
-  /** Whether what it makes is the same for everybody, and stored. */
+  /** Whether its HTML is the same for everybody, and stored. */
   readonly isShared: boolean;
 }
 
@@ -9,6 +9,6 @@ export interface FragmentRoute {
 export abstract class FragmentRoutes {
   /** How many there are. */
   abstract readonly size: number;
-  /** @returns that of its handler; `undefined` when there is none */
+  /** @returns the route of its handler; `undefined` when there is none */
   abstract of(name: string): FragmentRoute | undefined;
 }

@@ -4,12 +4,12 @@ import type { IncomingMessage } from 'node:http';
 const answering = new AsyncLocalStorage<IncomingMessage>();
 const withFragments = new WeakSet<IncomingMessage>();
 
-/** Remembers whether the answer to a HEAD request would have fragments: it has no content in which they could be seen. */
+/** Remembers whether the answer to a HEAD request would have fragments: that answer has no content that shows them. */
 export function watchFragments<T>(request: IncomingMessage, answer: () => T): T {
   return request.method === 'HEAD' ? answering.run(request, answer) : answer();
 }
 
-/** A fragment was put into what is being answered. */
+/** Notes that a fragment was put into what is being answered. */
 export function noteFragment(): void {
   const request = answering.getStore();
   if (request) withFragments.add(request);

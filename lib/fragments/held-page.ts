@@ -8,7 +8,7 @@ import { largePage } from './large-page.js';
 import type { Outlet } from './outlet.js';
 import { assembledCacheControl, isOfStored, type PageAssembly } from './page-assembly.js';
 
-/** A page that is kept until its end is known, then sent with its fragments. One that is larger than pages may be goes on as it comes. */
+/** A page that is kept until its end, and then sent with its fragments. A page that is larger than pages may be is sent on as it comes. */
 export class HeldPage {
   #chunks: Buffer[] = [];
   #bytes = 0;
@@ -20,8 +20,8 @@ export class HeldPage {
 
   /**
    * @param own writes the response
-   * @param limit in bytes
-   * @param isAssembled whether it counts as one with fragments, although it may have none
+   * @param limit the size up to which it is kept, in bytes
+   * @param isAssembled whether it counts as a page with fragments, although it may have none
    */
   constructor(
     private readonly response: ServerResponse,
@@ -30,7 +30,7 @@ export class HeldPage {
     private readonly limit: number,
     private readonly isAssembled: boolean,
   ) {
-    // For the application, the header has been sent.
+    // To the application, the header has been sent.
     Object.defineProperty(response, 'headersSent', { value: true, configurable: true });
   }
 
@@ -67,11 +67,11 @@ export class HeldPage {
       .catch((error: Error) => this.response.destroy(error));
   }
 
-  /** @returns `undefined` when there is nothing to fill in, `size` when it is too large without its coding */
+  /** @returns `undefined` when there is nothing to fill in, `size` when the page is too large with its coding undone */
   private async fill(body: Buffer, coding: string): Promise<Buffer | 'size' | undefined> {
     const decoded = await decode(body, coding, this.limit);
     if (decoded === 'size') return decoded;
-    // A coding that is unknown or wrong may be none: a visitor must not see a marker.
+    // A page whose coding is unknown or wrong may have no coding: a visitor must not see a marker.
     const html = typeof decoded === 'string' && hasMarkers(body) ? body : decoded;
     if (typeof html === 'string' || (!this.countsAsAssembled() && !hasMarkers(html))) return undefined;
     const policies = policyFields((name) => this.response.getHeader(name));
@@ -93,7 +93,7 @@ export class HeldPage {
     }
     this.free();
     own.writeHead.call(response, response.statusCode);
-    // Not with `end()`, which on HTTP/2 writes by way of what is wrapped around this. A text, if it was one: Node sends the header like it.
+    // Not with `end()`, which on HTTP/2 writes through what is wrapped around this. Text stays text: Node encodes the header in the same way.
     if (body.length > 0) own.write.call(response, this.#isText && !isFilled ? body.toString() : body);
     own.end.call(response, this.#callback);
   }
@@ -108,7 +108,7 @@ export class HeldPage {
     this.#large?.end();
   }
 
-  /** @returns whether it takes more */
+  /** @returns whether the response takes more */
   private goOn(): boolean {
     this.#large ??= this.beginLarge();
     const chunks = this.#chunks;
@@ -119,7 +119,7 @@ export class HeldPage {
   private beginLarge(): Writable {
     const { response, own } = this;
     const coding = String(response.getHeader('content-encoding') ?? '');
-    // Nobody knows what is still to come.
+    // It is not known yet whether fragments will come.
     if (isDecodable(coding)) this.replaceFields();
     this.free();
     own.writeHead.call(response, response.statusCode);
@@ -129,7 +129,7 @@ export class HeldPage {
     });
   }
 
-  /** For the application, all of it has been written. */
+  /** To the application, the whole response has been written. */
   private seemEnded(): void {
     Object.defineProperty(this.response, 'writableEnded', { value: true, configurable: true });
   }

@@ -6,8 +6,8 @@ import type { Outlet } from './outlet.js';
 import { isPlace } from './page-pieces.js';
 
 /**
- * A page that is too large to be held, as it goes on: with the fallbacks in the place of its fragments, and in the content coding that it came
- * in. What is in a coding that nobody knows goes on as it is.
+ * Sends a page on that is too large to be held: with the fallbacks in place of its fragments, and in the content coding that it came in. A
+ * page in an unknown coding goes on as it is.
  *
  * @param own writes the response
  * @param end is called when all of it is written

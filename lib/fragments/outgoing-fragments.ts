@@ -14,11 +14,11 @@ const KIND = Symbol('nestjs-nginx-cache: kind of page');
 
 type Outgoing = ServerResponse & {
   [HELD]?: HeldPage;
-  /** `assembled`: it is stored with its fragments, even if it has none. `marked`: nobody reads it but this module. */
+  /** `assembled`: it is stored with its fragments, even if it has none. `marked`: only this module reads it. */
   [KIND]?: 'assembled' | 'marked';
 };
 
-/** Sends a page as one that is made for each visitor, whether or not it has fragments: nginx makes no difference either. */
+/** Sends a page as one that is made for each visitor, whether or not it has fragments: nginx treats them alike, too. */
 export function sendAssembled(response: ServerResponse): void {
   (response as Outgoing)[KIND] = 'assembled';
 }
@@ -29,8 +29,8 @@ export function leaveMarkers(response: ServerResponse): void {
 }
 
 /**
- * Fills fragments in as a page leaves Node, below everything that writes it: compression and the recorder of pages see markers, and no
- * reader does. The header of an HTML page waits for its end, since it depends on whether the page has fragments.
+ * Fills fragments in as a page leaves Node, below everything that writes it: compression and the recorder of pages see markers, but no
+ * reader does. The header of an HTML page waits for the end of the page, since it depends on whether the page has fragments.
  */
 @Injectable()
 export class OutgoingFragments {
@@ -42,7 +42,7 @@ export class OutgoingFragments {
     @Inject(PageAssembly) private readonly assembly: PageAssembly,
   ) {}
 
-  /** What a response is to be written with, in the place of its own methods. An application without fragments has those. */
+  /** The methods to write a response with in place of its own. In an application without fragments, they are its own. */
   outlet(response: ServerResponse): Outlet {
     const own = Object.getPrototypeOf(response) as Outlet;
     if (this.routes.size === 0 && !areMarkersUsed() && !this.options.fragments.isUsed) return own;
@@ -56,7 +56,7 @@ export class OutgoingFragments {
     const begin = (response: Outgoing, content?: unknown) => {
       if (response.headersSent) return;
       if (!response.hasHeader('content-type') && isMarked(content)) response.setHeader('Content-Type', 'text/html');
-      // By way of everything that is wrapped around it.
+      // This goes through everything that is wrapped around the response.
       if (isHeld(response, response.statusCode)) response.writeHead(response.statusCode);
     };
     return {
@@ -96,7 +96,7 @@ function isHeld(response: Outgoing, status: number, fields: unknown = {}): boole
   return isHtml(said ? said[1] : response.getHeader('content-type'));
 }
 
-/** What is no HTML has no fragments. No reader must see the marker all the same. */
+/** Content that is not HTML has no fragments. But no reader must see the marker. */
 function blanked(response: Outgoing, [chunk, ...rest]: unknown[]): unknown[] {
   return response[KIND] !== 'marked' && isMarked(chunk) ? [withoutMarkers(chunk), ...rest] : [chunk, ...rest];
 }

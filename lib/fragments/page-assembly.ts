@@ -17,10 +17,10 @@ import { isHtml } from './is-html.js';
 import { type FragmentPlace, isPlace, type MarkedPieces, type PagePieces } from './page-pieces.js';
 import { toSsi, withoutNonces } from './ssi-form.js';
 
-/** What is made for one visitor, a browser may keep, and must ask for anew each time. */
+/** A browser may keep what is made for one visitor, but must ask for it anew each time. */
 export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
 
-/** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept, or since when it is. */
+/** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept, or how old it is. */
 // prettier-ignore
 const OF_STORED: ReadonlySet<string> = new Set([
   'accept-ranges', 'age', 'cache-control', 'cdn-cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'etag', 'expires',
@@ -32,7 +32,7 @@ export function isOfStored(name: string): boolean {
   return OF_STORED.has(name);
 }
 
-/** @param said what the application has said of the page */
+/** @param said the `Cache-Control` of the application */
 export function assembledCacheControl(said: string): string {
   return /\bno-store\b/i.test(said) ? 'private, no-store' : ASSEMBLED_CACHE_CONTROL;
 }
@@ -43,7 +43,7 @@ export function assembledFields(stored: readonly HeaderField[]): HeaderField[] {
   return [...left, ['Cache-Control', ASSEMBLED_CACHE_CONTROL]];
 }
 
-/** Fills the fragments of a page in, for one visitor: what nginx does with its SSI filter. */
+/** Fills in the fragments of a page for one visitor, as nginx does with its SSI filter. */
 @Injectable()
 export class PageAssembly {
   constructor(
@@ -54,7 +54,7 @@ export class PageAssembly {
     @Inject(PageKeys) private readonly keys: PageKeys,
   ) {}
 
-  /** Whether nginx reads the page that is asked for, if there is one, with its SSI filter. */
+  /** Whether nginx reads the requested page, if there is one, with its SSI filter. */
   isDeclared(request: IncomingMessage): boolean {
     const visit = visitOf(request);
     if (visit) return visit.isShared;
@@ -66,9 +66,9 @@ export class PageAssembly {
   /**
    * A page as it is stored.
    *
-   * @param page as its handler has written it, with its content coding undone
-   * @param address of the page
-   * @returns why not, when its path is not one of pages with fragments, or when nginx could not fill them in
+   * @param page the page as its handler has written it, with its content coding undone
+   * @param address the address of the page
+   * @returns why it is not stored, when its path is not one of pages with fragments, or when nginx could not fill them in
    */
   stored(
     page: Page,
@@ -77,7 +77,7 @@ export class PageAssembly {
   ): Page | 'fragment' | 'fragment-type' | `status-${number}` | 'size' {
     if (!isDeclared) return hasMarkers(page.body) ? 'fragment' : page;
     if (!isHtml(headerOf(page, 'content-type'))) return 'fragment-type';
-    // Of a fragment, the body alone may be stored, and an error page is none.
+    // Only the body of a fragment may be stored, and an error page is no fragment.
     if (page.status !== 200 && address.path.startsWith(SHARED_FRAGMENT_PATH)) return `status-${page.status}`;
     const pieces = withoutNonces(markedPieces(page.body), namedNonces(page.headers));
     const body = toSsi(pieces.map((piece) => this.placed(piece, address)));
@@ -86,24 +86,24 @@ export class PageAssembly {
   }
 
   /**
-   * Fills the fragments of a response in.
+   * Fills in the fragments of a response.
    *
-   * @param pieces as its handler has written it
-   * @param policies of the response
+   * @param pieces the response as its handler has written it
+   * @param policies the policy fields of the response
    */
   assembleNew(pieces: MarkedPieces, policies: readonly HeaderField[], visitor: IncomingMessage): Promise<Buffer> {
     useNonce(visitor, namedNonces(policies)[0]);
     return this.assemble(pieces, visitor);
   }
 
-  /** @param visitor the request for the page; one for its header alone gets no content, and no fragment is made for it */
+  /** @param visitor the request for the page; a request for its header only gets no content, and no fragment is made for it */
   async assemble(pieces: PagePieces, visitor: IncomingMessage): Promise<Buffer> {
     if (visitor.method === 'HEAD') return Buffer.alloc(0);
     const page = visitOf(visitor)?.page ?? this.received.of(visitor).head.target;
     return this.requests.fill(pieces, visitor, page);
   }
 
-  /** nginx looks for fragments that are the same for everybody in the store, if they can be there. */
+  /** nginx looks in the store for fragments that are the same for everybody, if they can be there. */
   private placed(piece: PagePieces[number], around: PageAddress): PagePieces[number] {
     if (this.options.flavour === undefined) return piece;
     const fragment = isPlace(piece) ? parseAddress(piece.address) : undefined;

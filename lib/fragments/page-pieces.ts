@@ -1,10 +1,10 @@
-/** A place in a page that each visitor gets filled for himself. */
+/** A place in a page that is filled for each visitor. */
 export interface FragmentPlace {
-  /** Of the fragment, with its parameters. */
+  /** The address of the fragment, with its parameters. */
   readonly address: string;
-  /** What stands there when there is no fragment. */
+  /** What is shown when there is no fragment. */
   readonly fallback: string;
-  /** Where nginx looks for it first, if it is the same for everybody. */
+  /** Where nginx looks for the fragment first, if it is the same for everybody. */
   readonly stored?: string;
 }
 
@@ -17,7 +17,7 @@ export type PagePieces = readonly (Buffer | FragmentPlace | typeof NONCE)[];
 /** A page as a handler has written it, cut at its fragments. */
 export type MarkedPieces = readonly (Buffer | FragmentPlace)[];
 
-/** Cuts a page where a pattern matches. The pattern looks at bytes (latin1). */
+/** Cuts a page where a pattern matches. The pattern is matched against bytes (latin1). */
 export function cut<T>(body: Buffer, pattern: RegExp, pieceOf: (match: RegExpExecArray) => T): (Buffer | T)[] {
   const pieces: (Buffer | T)[] = [];
   const text = body.toString('latin1');

@@ -10,7 +10,7 @@ const OPENING = '<!--#';
 const END = ' -->';
 const LESS_THAN = `${OPENING}echo var="${LESS_THAN_VARIABLE}" encoding="none"${END}`;
 
-/** nginx gives each request such 128 random bits, and its subrequests the same. */
+/** nginx gives each request 128 random bits in this form, and its subrequests the same ones. */
 const NONCE_DIRECTIVE = `${OPENING}echo var="request_id" encoding="none"${END}`;
 
 const HASH = '[0-9a-f]{16}';
@@ -21,8 +21,8 @@ const ANY = `(?:${OPENING}block name="s${HASH}"${END})?${INCLUDE}(?:${OPENING}en
 const DIRECTIVES = new RegExp(`(?<lessThan>${LESS_THAN})|(?<nonce>${NONCE_DIRECTIVE})|(?:${BLOCK})?${ANY}`, 'g');
 
 /**
- * How a page on a path with fragments is stored: as HTML with directives for nginx's SSI filter. Whatever else in it looks like the beginning
- * of a directive becomes one that writes just that, so nginx executes nothing but what stands here.
+ * How a page on a path with fragments is stored: as HTML with directives for nginx's SSI filter. Anything else in it that looks like the
+ * beginning of a directive becomes a directive that prints just that. So nginx executes nothing but the directives of this module.
  *
  * @see https://nginx.org/en/docs/http/ngx_http_ssi_module.html
  */
@@ -46,7 +46,7 @@ export function fromSsi(body: Buffer): PagePieces {
 /**
  * Cuts the nonces out of a response.
  *
- * @param nonces those that it names: whatever else looks like one is text
+ * @param nonces the nonces that the response names: anything else that looks like one is text
  */
 export function withoutNonces(pieces: MarkedPieces, nonces: readonly string[]): PagePieces {
   if (nonces.length === 0) return pieces;
@@ -56,8 +56,8 @@ export function withoutNonces(pieces: MarkedPieces, nonces: readonly string[]): 
 }
 
 /**
- * Makes a directive of each `<` that begins one, and of each that stands, with less than a whole beginning, right before a directive or at the
- * end: nginx loses these where what it has read ends there, or writes them too late (`saved` in ngx_http_ssi_body_filter).
+ * Makes a directive of each `<` that begins one. Does the same with a `<` that is the incomplete beginning of one, right before a directive
+ * or at the end: nginx loses it if what it has read ends there, or writes it too late (`saved` in ngx_http_ssi_body_filter).
  */
 function literal(html: Buffer): Buffer {
   const text = html.toString('latin1');
@@ -75,14 +75,14 @@ function literal(html: Buffer): Buffer {
   return Buffer.from(text.slice(0, end) + pieces.reverse().join(''), 'latin1');
 }
 
-/** How many bytes there are like those of `<!--`. */
+/** How many bytes match those of `<!--`. */
 function beginningAt(text: string, at: number): number {
   let length = 1;
   while (length < 4 && text[at + length] === OPENING[length]) length += 1;
   return length;
 }
 
-/** Two pieces of HTML that stand side by side may be the beginning of a directive together. */
+/** Two adjacent pieces of HTML may together be the beginning of a directive. */
 function joined(pieces: PagePieces): PagePieces {
   const result: PagePieces[number][] = [];
   for (const piece of pieces) {
@@ -94,11 +94,11 @@ function joined(pieces: PagePieces): PagePieces {
 }
 
 /**
- * Where nginx does not find a fragment in the store, it takes the stub, and that asks the application. (With `error_page`, the stub would
- * come first: ngx_http_finalize_request calls it before any.)
+ * If nginx does not find a fragment in the store, it uses the stub, which asks the application. (With `error_page`, the stub would come
+ * first: ngx_http_finalize_request calls it before any error page.)
  */
 function directive({ address, fallback, stored }: FragmentPlace): string {
-  // Of all pages that nginx puts into one, so the same name is the same block.
+  // nginx may put several pages into one, so the same name must be the same block.
   const stub = `f${hash(fallback)}`;
   const before = fallback === '' ? '' : block(stub, fallback);
   const ask = include(address, fallback === '' ? undefined : stub);

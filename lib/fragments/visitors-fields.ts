@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { CONDITIONS, CONTENT_FIELDS, HOP_BY_HOP } from '../http/fields-of-one-request.js';
 import { FROM_NGINX, VISITOR_HEADERS } from '../page/page-key-header.js';
 
-/** Fields of the connection, of a condition or a part, of a body: they belong to the request for the page. */
+/** Fields of the connection, of a condition or range, or of a body: they belong to the request for the page. */
 const OF_THE_PAGE: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   'http2-settings',
@@ -14,16 +14,16 @@ const OF_THE_PAGE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a visitor has sent of himself: cookies, credentials, language, the proxies before him.
+ * What visitors have sent about themselves: cookies, credentials, language, the proxies before them.
  *
- * @param isFromNginx whether his cookies and credentials may stand where nginx puts them
+ * @param isFromNginx whether their cookies and credentials may be in the fields where nginx puts them
  */
 export function visitorsFields(sent: IncomingHttpHeaders, isFromNginx: boolean): Record<string, string | string[]> {
   const fields = Object.entries(sent).filter(
     (field): field is [string, string | string[]] =>
       field[1] !== undefined && !field[0].startsWith(':') && !OF_THE_PAGE.has(field[0]),
   );
-  // In HTTP/2 the host is a field of another name.
+  // In HTTP/2, the host is in a field of another name.
   const host = sent.host ?? sent[':authority'];
   return {
     ...Object.fromEntries(fields),

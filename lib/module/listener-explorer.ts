@@ -9,7 +9,7 @@ import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 
-/** Finds every `@OnPageCache()` method: of the built-in policies first, then of the application. */
+/** Finds every `@OnPageCache()` method: first those of the built-in policies, then those of the application. */
 @Injectable()
 export class ListenerExplorer implements OnModuleInit {
   readonly #scanner = new MetadataScanner();
@@ -31,7 +31,7 @@ export class ListenerExplorer implements OnModuleInit {
     }
     const found = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      // A factory may have made it, so the class is that of the instance.
+      // A factory may have made the provider, so the class is that of the instance.
       const instance: unknown = wrapper.instance;
       const prototype = isObject(instance)
         ? (Object.getPrototypeOf(instance) as object | null)
@@ -69,8 +69,8 @@ export class ListenerExplorer implements OnModuleInit {
 }
 
 /**
- * A method that overrides a listener listens to the same: whoever extends a policy must not lose it. But it may want to know the handler,
- * as `PageRequested` does and `RequestArrived` does not.
+ * A method that overrides a listener listens to the same events: a class that extends a policy must not lose the policy. But such a method
+ * may need to know the handler, which `PageRequested` has and `RequestArrived` has not.
  */
 function inheritedEvents(prototype: object | null, name: string, isOverridden = false): ReturnType<typeof eventsOf> {
   if (!prototype) return [];

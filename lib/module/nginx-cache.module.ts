@@ -130,7 +130,7 @@ export class NginxCacheModule {
   }
 }
 
-/** A purge would go to whichever `PageCacheService` is found first, which may be that of the cache that serves nothing. */
+/** With two, a purge would go to the `PageCacheService` that is found first, and that cache may serve nothing. */
 function mustBeOne(imports: number): void {
   if (imports === 1) return;
   throw new NginxCacheConfigError(
@@ -143,7 +143,7 @@ function mustBeOne(imports: number): void {
 function build(store: DynamicModule, registerInterceptor: boolean): DynamicModule {
   return {
     module: NginxCacheModule,
-    // For `PageCacheService` in any module.
+    // So that any module can inject `PageCacheService`.
     global: true,
     imports: [
       DiscoveryModule,
@@ -238,7 +238,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       },
       ...(registerInterceptor ? [{ provide: APP_INTERCEPTOR, useExisting: PageCacheInterceptor }] : []),
     ],
-    // All that the interceptor needs: with `@UseInterceptors()`, Nest makes it anew in the module of the controller.
+    // Everything that the interceptor needs: with `@UseInterceptors()`, Nest makes it anew in the module of the controller.
     exports: [
       PageCacheService,
       PageCacheInterceptor,

@@ -3,7 +3,7 @@ import type { PendingPurges } from '../purging/pending-purges.js';
 import type { PageStorage } from '../stores/page-storage.js';
 import type { StoragePart } from '../stores/storage-part.js';
 
-/** A store that has not answered by then is not reachable, in milliseconds. */
+/** A store that does not answer within this time is not reachable. In milliseconds. */
 const PATIENCE = 1000;
 
 /**

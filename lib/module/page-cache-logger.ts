@@ -5,12 +5,12 @@ import { PageCacheFailed, PageSkipped, PagesPurged, PageStored } from '../events
 /** How long the same kind of failure is not reported again, in milliseconds. */
 const SILENCE = 10_000;
 
-/** So many targets of one purge are named. */
+/** How many targets of one purge are named. */
 const SHOWN = 20;
 
 /**
- * Every decision in the debug log; failures as warnings. A store that is down makes the same operation fail again and again: that is said once,
- * until the operation succeeds.
+ * Logs every decision in the debug log, and failures as warnings. If a store is down, the same operation fails again and again: that is
+ * logged once, until the operation succeeds.
  */
 @Injectable()
 export class PageCacheLogger {
@@ -39,7 +39,7 @@ export class PageCacheLogger {
   @OnPageCache(PageCacheFailed)
   onFailed({ operation, error, isRetried }: PageCacheFailed): void {
     const why = `${operation} failed: ${error instanceof Error ? error.message : String(error)}`;
-    // A page that cannot be read is rendered: `StoreOutages` says so when it is more than one. Of purges that wait, `PendingPurges` speaks.
+    // A page that cannot be read is rendered: `StoreOutages` reports that if it happens to several. `PendingPurges` reports purges that wait.
     if (operation === 'get' || isRetried) return this.#logger.debug(why);
     const now = Date.now();
     if (this.#failing.has(operation) || (this.#silentUntil.get(operation) ?? 0) > now) return;

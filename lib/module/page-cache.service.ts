@@ -30,7 +30,7 @@ import { PageStorage } from '../stores/page-storage.js';
 import { storedPages } from '../stores/stored-pages.js';
 import { healthOf, type PageCacheHealth } from './page-cache-health.js';
 
-/** So many pages are described together. */
+/** How many pages are described together. */
 const DESCRIBED_TOGETHER = 500;
 
 /**
@@ -250,7 +250,7 @@ export class PageCacheService {
    */
   async get(path: string): Promise<Page | undefined> {
     const addresses = this.addressesOf(path);
-    // With and without a slash at its end, there may be two pages.
+    // There may be two pages: with and without a slash at the end.
     const address = addresses.find((one) => one.path === canonicalPath(path)) ?? addresses[0];
     return this.storage.get(address?.key ?? '', {});
   }
@@ -297,7 +297,7 @@ export class PageCacheService {
       const details = await this.storage.details(meant.map(({ key }) => key));
       for (const [index, page] of meant.entries()) {
         const server = this.storage.serverOf(page.key);
-        // Not by spreading: of a hundred thousand pages, that takes as long as asking for them.
+        // Not by spreading: for a hundred thousand pages, that takes as long as asking for them.
         yield Object.assign(page, details[index], server !== undefined && { server });
       }
     }

@@ -21,7 +21,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
     .setFactoryMethodName('createNginxCacheOptions')
     .build();
 
-/** The options as they were given; nothing is bound to it when there are none. */
+/** The options as they were given; nothing is bound to this token when there are none. */
 export const GIVEN_OPTIONS = MODULE_OPTIONS_TOKEN;
 
 /**
@@ -35,7 +35,7 @@ export const GIVEN_OPTIONS = MODULE_OPTIONS_TOKEN;
  */
 export type NginxCacheAsyncOptions = typeof ASYNC_OPTIONS_TYPE;
 
-/** The options and the open store, where cache-manager can be given them. */
+/** Provides the options and the open store, also to cache-manager. */
 @Module({
   providers: [
     {
@@ -83,7 +83,7 @@ function serverOpener(store: PageStoreDefinition, context: StoreContext): ((addr
   return store.openServer && ((address) => store.openServer!(address, context));
 }
 
-/** The list of servers of the moment in the place of where it comes from. */
+/** The options with the current list of servers, in place of the function that gives the list. */
 async function withServers(options: CheckedOptions): Promise<CheckedOptions> {
   const { changing } = options.store;
   if (!changing) return options;

@@ -1,8 +1,8 @@
 import type { SiteNames } from './variables.js';
 
 /**
- * A line of nginx's access log: the `combined` format, and behind it how long the request took (seconds), how long what nginx asked for it
- * took, and what the caches say. `parseAccess()` reads it.
+ * A line of nginx's access log: the `combined` format, followed by how long the request took and how long the servers behind nginx took
+ * (both in seconds), and what the caches say. `parseAccess()` reads it.
  *
  * @see https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
  */
@@ -21,7 +21,7 @@ export interface Access {
   readonly method: string;
   readonly target: string;
   readonly status: number;
-  /** How long nginx has waited for memcached and for the application, in milliseconds. */
+  /** How long nginx waited for memcached and for the application, in milliseconds. */
   readonly waited: number;
   /** The `Cache-Status` field; empty when there was none. */
   readonly cacheStatus: string;
@@ -32,7 +32,7 @@ const LINE = new RegExp(
   String.raw`\[([^\]]*)\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`,
 );
 
-/** @returns `undefined` for a line in another format, and for what was no HTTP request */
+/** @returns `undefined` for a line in another format, and for a line about something that was no HTTP request */
 export function parseAccess(line: string): Access | undefined {
   const [, time = '', request = '', status = '', , , , upstream = '', cacheStatus = ''] = LINE.exec(line) ?? [];
   const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(unescaped(request)) ?? [];
@@ -52,7 +52,7 @@ function unixTime(time: string): number {
   return Date.parse(time.replace(/^(\d+)\/(\w+)\/(\d+):/, '$1 $2 $3 '));
 }
 
-/** One number for each server that was asked: `0.001, 0.250`, and `-` for one that has not answered. */
+/** One number for each server that was asked: `0.001, 0.250`, and `-` for one that did not answer. */
 function milliseconds(times: string): number {
   const seconds = (times.match(/\d+\.\d+/g) ?? []).reduce((sum, time) => sum + Number(time), 0);
   return Math.round(seconds * 1000);

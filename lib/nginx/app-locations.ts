@@ -20,7 +20,7 @@ import type { SiteNames } from './variables.js';
 /** The name of a request field, and its value as nginx.conf has it. */
 type Field = readonly [name: string, value: string];
 
-/** Fields by which frameworks and proxies let a client pretend another address or method: not part of the key. */
+/** Fields by which frameworks and proxies let a client pretend another address or method. They are not part of the key. */
 // prettier-ignore
 const UNKEYED = [
   'Forwarded', 'X-Forwarded-Port', 'X-Forwarded-Prefix', 'X-Forwarded-Path', 'X-Forwarded-Server', 'X-Forwarded-Scheme',
@@ -30,10 +30,11 @@ const UNKEYED = [
 
 /**
  * The ways to the application. Named locations keep method, body and raw target.
- * `miss`: the page is to be stored, so the application must send all of it, and sees nothing that it may not depend on.
+ * `miss`: the page is to be stored, so the application must send all of it, and sees nothing that the page may not depend on.
  * `bypass`: the request goes through untouched.
- * `personal`: so does that of a visitor with a session, for a shared page. The application makes that without him, or answers him alone.
- * `part`: the same as `bypass` for who has asked for a part of a page or for its header alone, and may get that of a copy.
+ * `personal`: so does the request of a visitor with a session for a shared page. The application makes the page without the visitor, or
+ * answers this visitor alone.
+ * `part`: like `bypass`, for a request for a part of a page or for its header only, which a copy may answer.
  *
  * @param stored the lines that read a stored fragment
  */
@@ -105,12 +106,12 @@ export function appLocations(site: Site, place: CheckedDeployment, stored: reado
   ];
 }
 
-/** What the visitor has sent, without what the page may not depend on. Of the rest the application notices what is read. */
+/** What the visitor has sent, without what the page may not depend on. The application notices which of the rest is read. */
 function otherFields(host: string, scheme: string): Field[] {
   return [...forwarded(host, scheme), ...[...CONDITIONS, ...UNKEYED].map((name): Field => [name, '""'])];
 }
 
-/** `requestFields.pass: 'key'`: nothing of what the visitor has sent but the fields that make no difference. */
+/** `requestFields.pass: 'key'`: of what the visitor has sent, only the fields that make no difference. */
 function keyFields({ requestFields }: CheckedOptions, host: string, scheme: string): Field[] {
   const own = new Map(forwarded(host, scheme).map(([name, value]) => [name.toLowerCase(), value]));
   const ignored = requestFields.ignore.filter((name) => !name.startsWith(':') && name !== 'host' && name !== 'cookie');
@@ -121,7 +122,7 @@ function keyFields({ requestFields }: CheckedOptions, host: string, scheme: stri
   ];
 }
 
-/** For the fragments of a page that is made for nobody. */
+/** For the fragments of a page that is made for nobody in particular. */
 function visitorFields(): Field[] {
   return [
     [VISITOR_HEADERS.cookie, '$http_cookie'],
@@ -129,7 +130,7 @@ function visitorFields(): Field[] {
   ];
 }
 
-/** The fields and cookies of the variants say what stands in the key, whatever was sent. No other cookie is passed on. */
+/** The fields and cookies of the variants say what the key says, whatever was sent. No other cookie is passed on. */
 function chosen({ variants }: CheckedOptions, names: SiteNames): Field[] {
   const values = Object.fromEntries(variants.map(({ name }, index) => [name, names.variable(`variant_${index}`)]));
   return Object.entries({ cookie: '', ...variantFields(variants, values) }).map(([name, value]) => [
@@ -158,7 +159,7 @@ function forwarded(host: string, scheme: string): Field[] {
   ];
 }
 
-/** Of several with one name the last counts; nginx would send all of them. */
+/** Of several fields with one name, the last counts: nginx would send all of them. */
 function fields(all: readonly Field[]): string[] {
   const last = new Map(all.map((field) => [field[0].toLowerCase(), field]));
   return [...last.values()].map(([name, value]) => `proxy_set_header ${name} ${value};`);

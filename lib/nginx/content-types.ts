@@ -4,14 +4,14 @@ import { regexp } from './rule-map.js';
 import { sendsCopies } from './stale-locations.js';
 import { block, map } from './syntax.js';
 
-/** Pages have locations of their types; so have the copies that outlive them. */
+/** Pages have a location for each type, and so do the copies that outlive them. */
 type Of = 'type' | 'stale_type';
 
 /** nginx has no variable for a content type, so each has a location of its own. */
 const locationOf = ({ names, options }: Site, type: string, of: Of = 'type') =>
   `@${names.of(`${of}_${options.contentTypes.others.indexOf(type)}`)}`;
 
-/** Which location sends a page, if it is not that of the type of all: as `ContentTypes.of()` decides. */
+/** Which location sends a page whose type is not the default: decides like `ContentTypes.of()`. */
 export function typeMaps(site: Site): string[] {
   const { names, options } = site;
   const types = Object.entries(options.contentTypes.byPath);
@@ -57,7 +57,7 @@ export function typeLocations(site: Site, page: (type: string) => string[], of: 
   ]);
 }
 
-/** What nginx says of the type of a page, and how it packs it when it is not stored packed. */
+/** What nginx says about the type of a page, and how nginx packs a page that is not stored packed. */
 export function contentType(contentType: string): string[] {
   const { type, charset } = partsOf(contentType);
   return [

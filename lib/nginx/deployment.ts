@@ -85,13 +85,13 @@ const DIRECTORY = 'an absolute path, of the characters A-Z a-z 0-9 . _ @ + - /';
 const SOCKET = /^unix:\/[\w./@+-]+$/;
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 const isHost = (text: string) => (/^\[.*\]$/.test(text) ? isIPv6(text.slice(1, -1)) : /^\w[\w.-]*$/.test(text));
-/** Not every address there is: whoever trusts all of them takes any visitor for a proxy. */
+/** Not a network of all addresses: whoever trusts all of them takes any visitor for a proxy. */
 const isNetwork = (text: string) => {
   const [, address = '', bits] = /^([0-9a-f.:]+)(?:\/([1-9]\d{0,2}))?$/i.exec(text) ?? [];
   return (isIPv4(address) && Number(bits ?? 0) <= 32) || (isIPv6(address) && Number(bits ?? 0) <= 128);
 };
 const isNameServer = (text: string) => (isIPv4(text) || /^\[.*\]$/.test(text) ? isHost(text) : isAddress(text));
-/** Nothing that nginx would refuse or read as more than an address. */
+/** Accepts nothing that nginx would refuse, or would read as more than an address. */
 function isAddress(text: string): boolean {
   const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
   return SOCKET.test(text) || (isHost(host) && host !== 'unix' && isPort(port));
@@ -108,7 +108,7 @@ const nameServer = v.pipe(
 const oneOrMany = <T extends v.GenericSchema>(item: T, allowed: string) =>
   v.union([item, v.pipe(v.array(item), v.minLength(1, allowed))], allowed);
 const path = v.pipe(v.string(DIRECTORY), v.regex(/^\/[\w./@+-]*$/, DIRECTORY));
-/** What the cache depends on. */
+/** Fields that the cache depends on. */
 const OWN_FIELDS = new Set([
   'host',
   'cookie',

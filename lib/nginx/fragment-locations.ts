@@ -11,19 +11,19 @@ import { STALE_STATUS } from './stale-locations.js';
 import { block, map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
-/** Pages with fragments have a location of their own; so have the copies that outlive them. */
+/** Pages with fragments have a location of their own, and so do the copies that outlive them. */
 type Of = 'ssi' | 'stale_ssi';
 
 const SSI = ['ssi on;', 'ssi_silent_errors on;', `ssi_value_length ${ADDRESS_MAX_LENGTH};`];
 
-/** Every answer to a request for a fragment that is none; nginx itself says 502 and 504. */
+/** Every status that means that there is no fragment; nginx itself answers 502 and 504. */
 // prettier-ignore
 const FAILURES = [
   300, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 423, 424,
   425, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505, 507, 508, 511,
 ];
 
-/** Which pages are read with the SSI filter, as `FragmentPaths` decides, and the word in their keys. */
+/** Which pages are read with the SSI filter, as `FragmentPaths` decides, and the word for that in their keys. */
 export function fragmentMaps({ names, options }: Site): string[] {
   const { fragments, form, contentTypes } = options;
   if (!fragments.isUsed) return [];
@@ -64,7 +64,7 @@ function cacheControlMap({ headers }: CheckedOptions, names: SiteNames): string[
   ];
 }
 
-/** Where nginx says `Cache-Control` and it depends on whether there are fragments, it is no field of every page. */
+/** Whether nginx sends a `Cache-Control` that depends on whether a page has fragments. Then it is not a field of every page. */
 export function saysCacheControl({ fragments, keepsHeaders }: CheckedOptions): boolean {
   return fragments.isUsed && !keepsHeaders;
 }
@@ -96,13 +96,13 @@ export function ssiLocation({ names, options }: Site, page: () => string[], of: 
   ]);
 }
 
-/** For locations of what is not read so: what stands in it is for nobody to execute. */
+/** For locations whose content is not read with the SSI filter: nobody may execute what is in it. */
 export function noSsi({ fragments }: CheckedOptions): string[] {
   return fragments.isUsed ? ['ssi off;'] : [];
 }
 
 /**
- * Where nginx asks the application for fragments. A failure has no content, so the fallback of the page stands there.
+ * The location in which nginx asks the application for fragments. A failure has no content, so the page shows its fallback.
  *
  * @param pass the lines that pass a request to the application
  * @param stored the lines that read a fragment from the store
@@ -143,7 +143,7 @@ export function fragmentLocations(
   ];
 }
 
-/** The form in the key of a page, with the `;` before it, where it depends on the path. */
+/** The form in the key of a page, with the `;` before it, if the form depends on the path. */
 export function formVariable(names: SiteNames): string {
   return names.variable('form');
 }

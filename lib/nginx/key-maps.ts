@@ -11,7 +11,7 @@ import type { SiteNames } from './variables.js';
 /**
  * The `map`s that make the page key of a request, as `PageKeys` does: from `$request_uri`, the request target as it came
  * over the wire (`$uri` is decoded, and both it and `$args` change with redirects inside nginx).
- * Named captures only: `$1` belongs to whichever map was evaluated last.
+ * Only named captures are used: `$1` belongs to the map that was evaluated last.
  */
 export function keyMaps(options: CheckedOptions, names: SiteNames): string[] {
   const { prefix, query, variants } = options;
@@ -50,7 +50,7 @@ export function keyMaps(options: CheckedOptions, names: SiteNames): string[] {
   ];
 }
 
-/** What a key is made of, behind its prefix: host, variants and form, path and allowed query. */
+/** What a key is made of, after its prefix: host, variants and form, path and allowed query. */
 export function keyParts(
   { hosts, query, variants, form, fragments }: CheckedOptions,
   names: SiteNames,
@@ -62,12 +62,12 @@ export function keyParts(
   return { lead, target: `${names.variable('path')}${keptQuery}` };
 }
 
-/** The key of a fragment: of the page around it but for the path, as `PageKeys.ofFragment()` makes it. */
+/** The key of a fragment: that of the page around it, with another path, as `PageKeys.ofFragment()` makes it. */
 export function fragmentKey({ options, names }: { options: CheckedOptions; names: SiteNames }): string {
   return `${options.prefix}${keyParts(options, names).lead}$uri`;
 }
 
-/** The value of a variant: that of the request, where the page varies by it. */
+/** The value of a variant: that of the request, if the page varies by it. */
 function variantMaps(variant: Variant, variable: string, names: SiteNames): string[] {
   const exception = variantException(variant);
   const sent = exception ? variable.replace('_variant_', '_sent_') : variable;

@@ -3,16 +3,16 @@ import type { Exception, Rule, Subject } from '../rules/rule.js';
 import { map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
-/** The `map`s of a rule, and the variable that is its reason when the rule keeps a request away, else empty. */
+/** The `map`s of a rule, and the variable with its reason. The variable is empty unless the rule keeps the request away. */
 export interface RuleMaps {
   readonly lines: string[];
   readonly bypass: string;
 }
 
 /**
- * The second rendering of a rule (the first is `compile()` in rules/rule.ts).
+ * Writes a rule for nginx. (`compile()` in rules/rule.ts makes the same rule for the application.)
  *
- * @param name of its variable
+ * @param name the name of its variable
  */
 export function ruleMaps(rule: Rule, names: SiteNames, name = variableOf(rule)): RuleMaps {
   const { reason, bypassWhen, tests, except } = rule;
@@ -47,7 +47,7 @@ export function ruleMaps(rule: Rule, names: SiteNames, name = variableOf(rule)):
   return { lines: [...lines, ...joined], bypass };
 }
 
-/** The variable that is what a rule would say if it had no exception. */
+/** The variable with what a rule would say if it had no exception. */
 export function ownVerdict(rule: Rule, names: SiteNames): string {
   return names.variable(withoutException(variableOf(rule)));
 }
@@ -60,7 +60,7 @@ function withoutException(name: string): string {
   return name.replace(/^bypass/, 'own');
 }
 
-/** The `map`s of an exception, whose variable is empty where the rule applies. */
+/** The `map`s of an exception. Its variable is empty where the rule applies. */
 export function exceptionMaps({ name, rules }: Exception, names: SiteNames): string[] {
   const all = rules.map((rule, index) => ruleMaps(rule, names, `${name}_${index}`));
   const kept = map(`"${all.map(({ bypass }) => bypass).join('')}"`, names.variable(name), [
@@ -79,7 +79,7 @@ function patternMap(from: string, to: string, patterns: readonly Pattern[], matc
   ]);
 }
 
-/** As the first column of a `map` has it. */
+/** A pattern as it is written in the first column of a `map`. */
 export function regexp({ source, ignoreCase }: Pattern): string {
   return `~${ignoreCase ? '*' : ''}${source}`;
 }

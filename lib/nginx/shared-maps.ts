@@ -2,13 +2,13 @@ import type { Site } from './flavours/flavour.js';
 import { exceptionMaps, ownVerdict } from './rule-map.js';
 import { map } from './syntax.js';
 
-/** What `PERSONAL` begins the value of a map with. */
+/** The value of `PERSONAL` for such a visitor. The values of maps begin with it. */
 export const IS_PERSONAL = 'personal ';
 
-/** The variable that says whether a visitor has cookies or credentials that keep him away from all pages but the shared ones. */
+/** The variable that tells whether cookies or credentials keep a visitor away from all pages but the shared ones. */
 const PERSONAL = 'personal';
 
-/** `shared`: where cookies and credentials do not keep a visitor away from pages. */
+/** `shared`: the pages from which cookies and credentials do not keep a visitor away. */
 export function sharedMaps({ options, names }: Site): string[] {
   const { shared, anonymous } = options.rules;
   if (!shared) return [];
@@ -22,7 +22,7 @@ export function sharedMaps({ options, names }: Site): string[] {
   ];
 }
 
-/** Stands in a map for `IS_PERSONAL` or for nothing. */
+/** In a map, stands for `IS_PERSONAL` or for nothing. */
 export function personal({ options, names }: Site): string {
   return options.rules.shared ? names.variable(PERSONAL) : '';
 }

@@ -6,7 +6,7 @@ import type { Flavour, Site } from './flavours/flavour.js';
 import { block, map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
-/** What nginx answers when the application does not: it could not be reached or hung up, or it was too slow. */
+/** The statuses that nginx answers when the application does not: it could not be reached or hung up (502), or it was too slow (504). */
 const FAILURES = [502, 504];
 
 /** Whether nginx sends copies of pages when the application does not answer. */
@@ -14,7 +14,7 @@ export function sendsCopies({ stale }: CheckedOptions): boolean {
   return stale !== undefined && stale.ifError > 0;
 }
 
-/** `staleIfError`: where a request goes that the application has not answered, and what is said of it then. */
+/** `staleIfError`: where a request goes that the application has not answered, and what `Cache-Status` says then. */
 export function staleMaps({ options, names }: Site): string[] {
   if (!sendsCopies(options)) return [];
   const failure = (value: (status: number) => string) => {
@@ -33,18 +33,18 @@ export function staleMaps({ options, names }: Site): string[] {
   ];
 }
 
-/** RFC 9211, section 2.2: forwarded although there was a copy, since that was stale. No answer counts as that of a gateway. */
+/** RFC 9211, section 2.2: forwarded although there was a copy, since the copy was stale. Without an answer, the status is the gateway's. */
 function staleStatus(status: number): string {
   return `nginx; fwd=stale; fwd-status=${status}; detail=stale-if-error`;
 }
 
-/** What `Cache-Status` begins with when nginx sends a copy. */
+/** How `Cache-Status` begins when nginx sends a copy. */
 export const STALE_STATUS = '~^nginx; fwd=stale';
 
 /**
- * The key of the copy in memcached, as `copyKey()` makes it: empty where it would be too long.
+ * The key of the copy in memcached, as `copyKey()` makes it: empty if it would be too long.
  *
- * @param key a variable with that of the page
+ * @param key a variable with the key of the page
  */
 export function copyKeyMaps(names: SiteNames, key: string): string[] {
   const [fits, lead, rest] = ['copy_fits', 'copy_lead', 'copy_rest'].map((name) => names.of(name));

@@ -8,7 +8,7 @@ export function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** The source of a pattern in quotes: nginx leaves a backslash alone that stands before anything but a quote or a backslash. */
+/** The source of a pattern in quotes. nginx leaves a backslash alone unless a quote or a backslash follows it. */
 function quotedSource(source: string): string {
   return `"${source.replace(/"/g, '\\"')}"`;
 }

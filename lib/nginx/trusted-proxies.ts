@@ -6,7 +6,7 @@ export function schemeVariable(trustedProxies: readonly string[], names: SiteNam
   return trustedProxies.length > 0 ? names.variable('scheme') : '$scheme';
 }
 
-/** What a load balancer that terminates TLS says of the scheme, if it is one of those that are trusted. */
+/** What a load balancer that terminates TLS says about the scheme, if the load balancer is trusted. */
 export function schemeMaps(trustedProxies: readonly string[], names: SiteNames): string[] {
   if (trustedProxies.length === 0) return [];
   const trusted = names.variable('trusted');

@@ -9,29 +9,29 @@ import type { SiteNames } from './variables.js';
 /** How long nginx keeps the addresses of a name: those of containers change sooner than their name servers say. */
 const VALID = '10s';
 
-/** Node closes a connection that has been idle for 5 seconds: nginx must have let go of it before. */
+/** Node closes a connection that has been idle for 5 seconds: nginx must let go of it earlier. */
 const KEEP_ALIVE = '4s';
 
-/** Of the connections that memcached takes, each worker of nginx keeps so many open when it has no use for them. */
+/** The share of memcached's connections that each worker of nginx keeps open when it has no use for them. */
 const KEPT_OF_MEMCACHED = 1 / 8;
 
-/** After a rush, connections to memcached that nobody uses are there for others again. */
+/** After this time, unused connections to memcached are closed, so that others can use them again after a rush. */
 const IDLE_OF_MEMCACHED = '10s';
 
-/** What is hashed to find the server of a page, in a variable: the key of the page, whatever is asked for. */
+/** The variable that is hashed to find the server of a page: it holds the key of the page, whatever is asked for. */
 export const PLACED_BY = 'placed_by';
 
-/** A server that has failed so often is left alone for a moment: only so many visitors wait for it until their time is over. */
+/** A server that has failed this often is left alone for a moment: only so many visitors wait for it until their timeout. */
 const FAILING = 'max_fails=3 fail_timeout=2s';
 
 /** The servers that nginx asks. */
 export interface Upstreams {
   readonly http: string[];
-  /** For `stream {}`, where nginx is too old to look for addresses itself. */
+  /** For `stream {}`: when nginx is too old to look for addresses itself, or when memcached is reached over TLS. */
   readonly stream: string[];
 }
 
-/** A server of an upstream, and what nginx is told besides its address. */
+/** A server of an upstream, and what nginx is told about it besides its address. */
 interface UpstreamServer {
   readonly address: string;
   readonly parameters?: string;
@@ -40,7 +40,7 @@ interface UpstreamServer {
 /**
  * The upstreams of the application and of memcached.
  *
- * @throws {NginxCacheConfigError} when nginx would place pages otherwise than the application
+ * @throws {NginxCacheConfigError} when nginx would place pages differently from the application
  */
 export function upstreams(
   place: CheckedDeployment,
@@ -63,7 +63,7 @@ export function upstreams(
   return { http: all.flatMap(({ http }) => http), stream: all.flatMap(({ stream }) => stream) };
 }
 
-/** nginx hashes what stands behind `server`: there must be the name, and not a socket that leads to it. */
+/** nginx hashes what follows `server`: that must be the name, and not a socket that leads to it. */
 function mustKeepNames(
   servers: readonly { readonly address: string }[],
   { resolvers, resolves }: CheckedDeployment,
@@ -77,7 +77,7 @@ function mustKeepNames(
   );
 }
 
-/** @param how the servers are chosen and connections are kept, in the order that nginx wants */
+/** @param how the lines that say how servers are chosen and connections are kept, in the order that nginx wants */
 function upstream(
   of: string,
   servers: readonly UpstreamServer[],
@@ -118,7 +118,7 @@ function upstream(
   };
 }
 
-/** By path relative to the directory: the certificates that the one of memcached must come from. */
+/** The file with the certificates that memcached's own must come from, relative to the directory. */
 export function trustedFile(names: SiteNames): string {
   return `${names.of('memcached_ca')}.pem`;
 }
@@ -134,7 +134,7 @@ function tlsTo(address: string, tls: NonNullable<PageStoreDefinition['tls']>, tr
   ];
 }
 
-/** `localhost` stands in /etc/hosts, of which name servers know nothing. */
+/** `localhost` is in /etc/hosts, which name servers know nothing of. */
 function isName(server: string): boolean {
   const host = server.replace(/:\d+$/, '');
   return !server.startsWith('unix:') && !host.startsWith('[') && !isIPv4(host) && host !== 'localhost';

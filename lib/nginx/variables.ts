@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { fieldsOf, type Subject, type SUBJECTS } from '../rules/rule.js';
 
 /**
- * So long may the name of a site be: PCRE 2 before 10.44 takes names of captures of up to 32 characters
- * (`…_cache_raw_query`), and nginx, without `variables_hash_bucket_size`, variables of up to 46
- * (`…_cache_bypass_not_included_0`; NGX_HASH_ELT_SIZE in src/core/ngx_hash.c).
+ * How long the name of a site may be. PCRE 2 before 10.44 takes capture names of up to 32 characters (`…_cache_raw_query`), and nginx,
+ * without `variables_hash_bucket_size`, takes variable names of up to 46 (`…_cache_bypass_not_included_0`; NGX_HASH_ELT_SIZE in
+ * src/core/ngx_hash.c).
  */
 const SITE_MAX_LENGTH = 15;
 
-/** The names that one site takes in nginx's `http` block: derived from its prefix, so that several sites fit in. */
+/** The names that one site uses in nginx's `http` block. They are derived from its prefix, so that several sites fit in. */
 export class SiteNames {
   readonly #site: string;
 

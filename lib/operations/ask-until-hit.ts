@@ -1,18 +1,18 @@
 import { type Ask, type Asked, fieldOf } from './ask.js';
 import { isHit, outcomeOf } from './outcome.js';
 
-/** So often a page is asked for until it is a hit: it is stored after its response was sent, and the store may be late. */
+/** How many times a page is asked for until it is a hit: it is stored after its response was sent, and the store may be late. */
 const ATTEMPTS = 6;
 
 const PAUSE = 100;
 
-/** What becomes of a page when it is asked for: all of these mean that it is one. */
+/** The outcomes of a request that mean that the address is a page. */
 const PAGES: ReadonlySet<string> = new Set(['nginx hit', 'hit', 'stored', 'store-late', 'collapsed', 'stale copy']);
 
-/** What may be otherwise a moment later, without anybody doing anything. */
+/** Outcomes that may be different a moment later, without anybody doing anything. */
 const MOMENTARY: ReadonlySet<string> = new Set(['store-down', 'purges-unknown']);
 
-/** One answer of a site, and what it says of the cache. */
+/** One answer of a site, and what it says about the cache. */
 export interface Answer {
   readonly asked: Asked;
   readonly cacheStatus: string;
@@ -24,7 +24,7 @@ export function isPageOutcome(outcome: string): boolean {
 }
 
 /**
- * Asks for a page, and again while it may become a hit.
+ * Asks for a page, and asks again while it may become a hit.
  *
  * @returns every answer; none when the site does not answer
  */

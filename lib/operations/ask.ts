@@ -4,29 +4,29 @@ import { request as httpsRequest } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 
-/** A site that does not answer within this time, in milliseconds, does not answer. */
+/** How long a site may take to answer, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** A response as it came. */
+/** A response as it was received. */
 export interface Asked {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** As it was sent. */
+  /** The content as it was sent. */
   readonly body: Buffer;
 }
 
 /**
  * Sends a GET.
  *
- * @param target as it stands in the request, without any change
- * @param headers `Host` may be another than that of the site; without `Accept-Encoding`, nothing is packed
+ * @param target the target as it is sent, without any change
+ * @param headers `Host` may be different from that of the site; without `Accept-Encoding`, nothing is packed
  */
 export type Ask = (target: string, headers?: Readonly<Record<string, string>>) => Promise<Asked>;
 
 /**
- * Asks one site. `fetch()` would change the target, and lets nobody choose the `Host`.
+ * Asks one site. `fetch()` would change the target, and does not let the caller choose the `Host`.
  *
- * @param host what its `Host` is, unless that follows from its address
+ * @param host the `Host` of the site, unless it follows from its address
  */
 export function asking(url: URL, signal: AbortSignal, host?: string): Ask {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -45,13 +45,13 @@ export function asking(url: URL, signal: AbortSignal, host?: string): Ask {
   };
 }
 
-/** Fields that were repeated are joined. */
+/** The value of a field. Repeated fields are joined. */
 export function fieldOf({ headers }: Asked, name: string): string {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : (value ?? '');
 }
 
-/** The content without its coding. */
+/** The content with its coding undone. */
 export function contentOf(asked: Asked): Buffer {
   return fieldOf(asked, 'content-encoding') === 'gzip' ? gunzipSync(asked.body) : asked.body;
 }

@@ -5,7 +5,7 @@ export function outcomeOf(field: string): string {
   if (field === '') return 'no Cache-Status';
   let said: CacheStatus | undefined;
   try {
-    // Caches farther out say something, too.
+    // Caches farther out add their own words.
     said = parseCacheStatus(field).find(({ cache }) => cache === 'nginx' || cache === 'nestjs-nginx-cache');
   } catch {
     return 'malformed Cache-Status';

@@ -3,9 +3,9 @@ import { Purger } from '../purging/purger.js';
 import { type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
 import type { Site } from './site.js';
 
-/** What somebody wants purged, in words. */
+/** What somebody wants purged, in their own words. */
 export interface PurgeWish {
-  /** Paths or URLs; `/posts/*` for a page and all below it. */
+  /** Paths or URLs; `/posts/*` for a page and everything below it. */
   readonly paths?: readonly string[] | undefined;
   readonly under?: readonly string[] | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -13,7 +13,7 @@ export interface PurgeWish {
   readonly all?: boolean | undefined;
 }
 
-/** @throws {TypeError} when a path is none of the site */
+/** @throws {TypeError} when a path does not belong to the site */
 export async function purgeScopes(
   { get, options }: Site,
   { paths = [], under = [], tags = [], matching, all = false }: PurgeWish,

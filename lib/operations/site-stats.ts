@@ -14,7 +14,7 @@ export interface SubtreeStats {
   readonly read: number;
 }
 
-/** What a memcached says of itself: of all that use it, since it was started. */
+/** What a memcached says about itself: for all of its users, since it was started. */
 export interface ServerStats {
   readonly server: string;
   readonly version: string;
@@ -30,9 +30,9 @@ export interface ServerStats {
 export interface PageCounts {
   readonly pages: number;
   readonly bytes: number;
-  /** How many of them somebody has read; absent when the store does not say so. */
+  /** How many pages somebody has read; absent if the store does not tell. */
   readonly read?: number;
-  /** By the first segment of their paths, those with most pages that are read first. */
+  /** By the first segment of their paths; those with most read pages come first. */
   readonly subtrees: readonly SubtreeStats[];
 }
 
@@ -41,7 +41,7 @@ export interface SiteStats extends PageCounts {
   readonly servers: readonly ServerStats[];
 }
 
-/** What is stored for a site, and how its servers are. */
+/** What is stored for a site, and how its servers are doing. */
 export async function siteStats(site: Site): Promise<SiteStats> {
   const { store } = site.options;
   return { store: store.kind, ...(await countPages(site.pages.pages())), servers: await serversOf(site) };
@@ -92,7 +92,7 @@ async function serversOf(site: Site): Promise<ServerStats[]> {
   return (await Promise.all(asked)).flat();
 }
 
-/** What a memcached says, in the words of `stats`. */
+/** What a memcached says, taken from the answer to `stats`. */
 export function serverStats(server: string, stats: ReadonlyMap<string, string>): ServerStats {
   const number = (name: string) => Number(stats.get(name) ?? 0);
   return {

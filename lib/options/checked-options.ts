@@ -23,9 +23,9 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly ttl: number;
   /** Copies of pages and how long they are sent; `undefined` when there are none. A time of 0 switches one of the two off. */
   readonly stale: StaleTimes | undefined;
-  /** The last tier, where there are two. */
+  /** The last tier, if there are two. */
   readonly store: PageStoreDefinition;
-  /** The memory in front of it; `undefined` when there is none. */
+  /** The memory in front of `store`; `undefined` when there is none. */
   readonly tier: TierLimits | undefined;
   readonly storeContext: StoreContext;
   /** `undefined` when nginx does not read the store. */
@@ -35,7 +35,7 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly isAnonymous: ((request: IncomingMessage) => boolean) | undefined;
   /** The paths whose pages contain fragments. */
   readonly fragments: FragmentPaths;
-  /** So long a fragment may take, in milliseconds. */
+  /** How long a fragment may take, in milliseconds. */
   readonly fragmentTimeout: number;
   readonly rules: RequestRules;
   readonly compress: boolean;
@@ -43,7 +43,7 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly statuses: ReadonlySet<number>;
   readonly listeners: readonly Type[] | undefined;
   readonly harmlessGuards: ReadonlySet<Type<CanActivate>>;
-  /** Whether somebody has said which hosts there are, be it every one. */
+  /** Whether the options say which hosts the site has, even if they say that it has every host. */
   readonly knowsHosts: boolean;
   /** What pages are published for: scheme and authority. */
   readonly origin: string | undefined;
@@ -55,7 +55,7 @@ export interface CheckedOptions extends PageKeyOptions {
   readonly clientCacheControl: string | undefined;
   /** Whether hits come with the header of the page, and not only with `headers`. */
   readonly keepsHeaders: boolean;
-  /** What nginx sends with every page where it keeps the body alone. */
+  /** The fields that nginx sends with every page, if only the body is kept. */
   readonly headers: readonly HeaderField[];
   /** The request fields that the pages depend on, by their variants. */
   readonly vary: readonly string[];

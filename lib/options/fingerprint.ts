@@ -1,5 +1,5 @@
-/** Stands for everything that nginx must know as well. */
+/** Stands for everything that nginx must know, too. */
 export class Fingerprint {
-  /** @param current as `fingerprintOf()` gives it; `undefined` where no nginx reads the store. It changes with the list of servers */
+  /** @param current as `fingerprintOf()` gives it; `undefined` when no nginx reads the store. It changes with the list of servers */
   constructor(public current: string | undefined) {}
 }

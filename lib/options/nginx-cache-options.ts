@@ -86,25 +86,25 @@ export interface NginxCacheOptions {
   nginx?: {
     /**
      * `memcached` and `files` keep the body of a page, `srcache` and `njs` whole responses; the last two need modules of nginx
-     * (docs/nginx.md). Default `memcached` with a memcached store, `files` with a file store. Pages of one flavour are no pages for another.
+     * (docs/nginx.md). Default `memcached` with a memcached store, `files` with a file store. No flavour can read the pages of another.
      */
     flavour?: NginxFlavour;
     /**
-     * The content type that nginx sends with every page of `memcached` and `files`, which keep nothing but the body.
+     * The content type that nginx sends with every page of `memcached` and `files`, which keep only the body.
      * Pages of any other type are not stored. Default `text/html; charset=utf-8`.
      */
     contentType?: string;
     /**
-     * The content types of some paths, in the same flavours: `/feed.xml`, or `/api/*` with everything below. The first that matches counts, else
-     * `contentType`.
+     * The content types of some paths, in the same flavours: `/feed.xml`, or `/api/*` with everything below. The first match counts; without a
+     * match, `contentType` does.
      *
      * @example
      * contentTypes: { '/feed.xml': 'application/rss+xml; charset=utf-8', '/api/*': 'application/json; charset=utf-8' }
      */
     contentTypes?: Readonly<Record<string, string>>;
     /**
-     * Header fields that nginx sends with every page of a flavour that keeps nothing but the body. A page that comes with any other
-     * field, with another value, or without one of them, is not stored; the log has the lines that would settle it. Up to 4000 visible
+     * Header fields that nginx sends with every page of a flavour that keeps only the body. A page that comes with any other field, with
+     * another value, or without one of them, is not stored; the log shows the lines that would allow it. Up to 4000 visible
      * characters and spaces each, without `$`. In a policy, `{pageNonce}` is the nonce of each response (`pageNonce()`).
      *
      * @example
@@ -143,7 +143,7 @@ export interface NginxCacheOptions {
    * Pages that are the same for every visitor. Visitors with cookies or `Authorization` get them as well, unless `include` and `exclude`
    * forbid it. Patterns as in `include`. Default: none. For such a visitor, the application renders the page by a request of its own, which
    * has only the cookies of `variants`, no credentials, and nothing else of the visitor. If that page cannot be stored (because it sets a
-   * cookie, for example), the visitor gets his own answer.
+   * cookie, for example), the visitor gets an answer of their own.
    *
    * @example
    * shared: ['/', '/posts/*']
@@ -158,16 +158,16 @@ export interface NginxCacheOptions {
    */
   query?: {
     /**
-     * Parameters that belong to the page: names, or patterns of values by name. A request with any other, not ignored parameter bypasses
-     * the cache, and so does one with another value, so that nobody can fill the cache with pages that do not exist.
+     * Parameters that belong to the page: names, or patterns of values by name. A request with any other parameter that is not ignored
+     * bypasses the cache, and so does one with another value, so that nobody can fill the cache with pages that do not exist.
      *
      * @example
      * allow: { page: /^[1-9]\d{0,2}$/, sort: /^(?:name|price)$/ }
      */
     allow?: AllowedParameters;
     /**
-     * Fields that make no difference to the page. All code may read them, and they do not bypass the cache. `:remote-address`,
-     * `:client-certificate` and `:tls` stand for properties of the connection.
+     * Parameters that do not change the page: exact names, names with `*`, or regular expressions. The list replaces the default list: the
+     * parameters of well-known campaigns (`utm_*`, `gclid`, …).
      */
     ignore?: readonly NamePattern[];
   };

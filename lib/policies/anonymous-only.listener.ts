@@ -20,11 +20,11 @@ export class AnonymousOnlyListener extends RuleListener {
     super(received, options.rules.anonymous);
   }
 
-  /** `isAnonymous`, asked when the handler has run: only then is it known who the visitor was taken for. */
+  /** Asks `isAnonymous` after the handler has run: only then is it known who the visitor was taken for. */
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     const { isAnonymous } = this.options;
-    // Nothing but `true`: a promise is truthy, too.
+    // Only `true` counts: a promise is truthy, too.
     if (isAnonymous && isAnonymous(event.request) !== true) event.skip('not-anonymous');
   }
 }

@@ -23,7 +23,7 @@ export class CanonicalAddressListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    // The module writes these itself, and the route is another.
+    // The module writes these addresses itself, and the route is another one.
     if (isFragmentPath(event.draft.address.path)) return;
     const request = event.context.switchToHttp().getRequest<IncomingMessage & { originalUrl?: string }>();
     const target = request.originalUrl ?? request.url ?? '';
@@ -37,7 +37,7 @@ export class CanonicalAddressListener {
     return path.startsWith(mount) && this.pattern(template).test(path.slice(mount.length) || '/');
   }
 
-  /** The route's own letters have no slash at their end; whether the address must have one is a rule (`trailingSlash`). */
+  /** The route's own spelling has no slash at its end. Whether an address must have one is a rule (`trailingSlash`). */
   private withoutSlash(target: string): string {
     const path = rawPath(target);
     return this.options.trailingSlash === 'forbid' ? path : path.replace(/(?<=.)\/$/, '');

@@ -1,20 +1,20 @@
 import type { HeaderField } from '../http/fields.js';
 
-/** So many names are remembered: an application may make them from what its visitors send. */
+/** How many names are remembered: an application may make them from what its visitors send. */
 const MAX_NAMES = 100;
 
 /** Learns which header fields come with every page, and with the same value. */
 export class CommonFields {
-  /** By lower-case name; `undefined` for what is not common. */
+  /** By lower-case name; `undefined` for a field that is not common. */
   readonly #fields = new Map<string, HeaderField | undefined>();
   #hasLearnt = false;
 
-  /** @param fields those of one page */
+  /** @param fields the fields of one page */
   learn(fields: readonly HeaderField[]): void {
     const seen = new Map<string, HeaderField | undefined>();
     for (const field of fields) {
       const name = field[0].toLowerCase();
-      // Of two fields of that name, nginx could send one.
+      // Of two fields with the same name, nginx could send only one.
       seen.set(name, seen.has(name) ? undefined : field);
     }
     for (const [name, field] of this.#fields) {

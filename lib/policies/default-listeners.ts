@@ -68,7 +68,7 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
   StaleListener,
 ];
 
-/** Those that `listeners` may leave out. Every other keeps pages private or their addresses exact. */
+/** The policies that `listeners` may leave out. All others keep pages private, or their addresses exact. */
 const OPTIONAL: ReadonlySet<Type> = new Set<Type>([
   PathExclusionListener,
   ConditionalRequestListener,
@@ -92,7 +92,7 @@ const OPTIONAL: ReadonlySet<Type> = new Set<Type>([
  */
 export const SAFETY_LISTENERS: readonly Type[] = DEFAULT_LISTENERS.filter((one) => !OPTIONAL.has(one));
 
-/** A list of policies, completed by those that nobody can leave out. */
+/** A list of policies, completed by those that cannot be left out. */
 export function withSafety(listeners: readonly Type[] = DEFAULT_LISTENERS): Type[] {
   return [...SAFETY_LISTENERS.filter((one) => !listeners.includes(one)), ...listeners];
 }

@@ -7,8 +7,8 @@ export class DriftReport {
   #isMade = false;
 
   /**
-   * @param looked the key that nginx has looked up, or why it has not
-   * @param key under which the application stores the page
+   * @param looked the key that nginx has looked up, or why it has looked up none
+   * @param key the key under which the application stores the page
    */
   make(looked: string, key: string): void {
     if (this.#isMade) return;

@@ -43,7 +43,7 @@ export const pageFragmentOf = Reflector.createDecorator<{
 }>();
 
 /**
- * Whether the success of an unsafe handler also purges what stands at its `Location` and `Content-Location`.
+ * Whether the success of an unsafe handler also purges the pages at its `Location` and `Content-Location`.
  *
  * @internal
  */

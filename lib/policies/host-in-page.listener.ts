@@ -5,7 +5,7 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { isOwnHost, namedHosts } from './named-host.js';
 
-/** Pages of a machine that is developed on speak of it: there only an address, or the port, tells that the host is the request's. */
+/** On a developer's machine, pages may mention such a name themselves: only an address, or the port, tells that it is the request's host. */
 const LOOPBACK = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /**
@@ -33,10 +33,10 @@ export class HostInPageListener {
   @OnPageCache(PageRendered)
   onRendered(event: PageRendered): void {
     const { body } = event.page;
-    // As it was sent, and as a URL has it.
+    // The hosts as they were sent, and as a URL has them.
     const hosts = new Set(this.foreign(event).flatMap((host) => [host, host.toLowerCase()]));
     const shows = (text: string) => body.includes(text, 0, 'latin1');
-    // Every sign has the name in it, and few pages do.
+    // Every sign contains the name, and few pages contain that.
     if ([...hosts].some((host) => shows(nameOf(host)) && signsOf(host).some(shows))) this.skip(event);
   }
 
@@ -56,7 +56,7 @@ export class HostInPageListener {
   }
 }
 
-/** @param host with its port, if it has one */
+/** @param host the host, with its port if it has one */
 function nameOf(host: string): string {
   return host.replace(/:\d*$/, '');
 }

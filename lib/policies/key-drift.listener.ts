@@ -19,7 +19,7 @@ export class KeyDriftListener {
   @OnPageCache(PageRequested)
   @OnPageCache(RequestArrived)
   onRequested(event: RequestArrived): void {
-    // Where no nginx reads the store, only a visitor can have sent it.
+    // If no nginx reads the store, only a visitor can have sent the field.
     if (this.fingerprint.current === undefined) return;
     const looked = lookedUp(event.head.headers);
     const { key } = event.address;

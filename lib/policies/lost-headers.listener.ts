@@ -11,8 +11,8 @@ import { CommonFields } from './common-fields.js';
 import { LostHeadersReport } from './lost-headers.report.js';
 
 /**
- * Fields whose loss changes nothing for a visitor: nginx makes its own, another policy decides about them, or they describe
- * the one response that they came with.
+ * Fields whose loss changes nothing for a visitor: nginx makes its own, another policy decides about them, or they describe only the
+ * response that they came with.
  */
 // prettier-ignore
 const HARMLESS = new Set([
@@ -53,7 +53,7 @@ export class LostHeadersListener {
     this.#common.learn(fields);
     const differing = fields.filter(([name, value]) => this.#sent?.get(name.toLowerCase()) !== value);
     const lost = [...new Set(differing.map(([name]) => name.toLowerCase()))];
-    // What nginx would add is as much of a difference.
+    // A field that nginx would add is just as much of a difference.
     const added = [...this.#sent.keys()].filter((name) => this.matters(name) && event.header(name).length === 0);
     if (lost.length + added.length === 0) return;
     event.skip(`header-${[...lost, ...added].join('+')}`);

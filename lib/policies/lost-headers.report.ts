@@ -2,14 +2,14 @@ import { Logger } from '@nestjs/common';
 import type { HeaderField } from '../http/fields.js';
 import { isNginxHeaderValue } from '../options/nginx-header-value.js';
 
-/** The application may send other fields with each page. */
+/** How many differences are reported: the application may send other fields with each page. */
 const MAX_REPORTS = 20;
 
-/** What is different about a page and what nginx would send. */
+/** How a page differs from what nginx would send. */
 export interface HeaderDifference {
-  /** Names in lower case: with the page, and not from nginx, or not with that value. */
+  /** Names in lower case of fields that the page has, but that nginx would not send, or not with that value. */
   readonly lost: readonly string[];
-  /** From nginx, and not with the page. */
+  /** Names of fields that nginx would send, but that the page does not have. */
   readonly added: readonly string[];
 }
 

@@ -10,11 +10,11 @@ interface Routed {
 /** The route that has led a request to its handler. */
 export interface MatchedRoute {
   readonly template: string;
-  /** Where an Express application is mounted in another: as the visitor wrote it, so it is no part of the template. */
+  /** Where an Express application is mounted in another one, as the visitor wrote it. It is not part of the template. */
   readonly mount: string;
 }
 
-/** @returns `undefined` when the route has no template: it is a regular expression, for example */
+/** @returns `undefined` when the route has no template, for example because it is a regular expression */
 export function matchedRoute(context: ExecutionContext): MatchedRoute | undefined {
   const { routeOptions, route, baseUrl = '' } = context.switchToHttp().getRequest<Routed>();
   const template = routeOptions?.url ?? route?.path;

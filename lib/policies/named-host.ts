@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { receivedFields } from '../page/received-request.js';
 
-/** The hosts that a request names, with their ports: what frameworks take for the host of the site. */
+/** The hosts that a request names, with their ports. Frameworks take them for the host of the site. */
 export function namedHosts(request: IncomingMessage): string[] {
   const headers = receivedFields(request);
   return [headers.host, headers['x-forwarded-host']]
@@ -11,7 +11,7 @@ export function namedHosts(request: IncomingMessage): string[] {
     .filter((host) => host !== '');
 }
 
-/** Whether it is the one that the site says it has: links to it are right for everybody. */
+/** Whether it is the host that the site says it has: links to that host are right for everybody. */
 export function isOwnHost(host: string, { origin }: CheckedOptions): boolean {
   return origin !== undefined && new URL(origin).host === host.toLowerCase();
 }

@@ -22,7 +22,7 @@ export class OtherConfigurationListener {
   onRequested(event: RequestArrived): void {
     const { headers } = event.head;
     const given = headers[CONFIGURATION_HEADER.toLowerCase()];
-    // Where no nginx reads the store, only a visitor can have sent it.
+    // If no nginx reads the store, only a visitor can have sent the field.
     if (this.fingerprint.current === undefined || given === undefined || given === this.fingerprint.current) return;
     const looked = lookedUp(headers) ?? '';
     const { key } = event.address;

@@ -29,7 +29,7 @@ export class RedirectHostListener {
   }
 }
 
-/** As browsers read it; `undefined` when it names no host. */
+/** The host as browsers read it; `undefined` when the location names no host. */
 function hostnameOf(location: string): string | undefined {
   const base = 'http://relative.invalid';
   if (!URL.canParse(location, base)) return undefined;

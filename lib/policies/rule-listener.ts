@@ -3,11 +3,11 @@ import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
 import type { ReceivedRequests } from '../page/received-request.js';
 import type { Rule } from '../rules/rule.js';
 
-/** What nginx decides by the same rules: such a request neither gets a stored page nor makes one. */
+/** Decides by the same rules as nginx: a request that meets one neither gets a stored page nor makes one. */
 export abstract class RuleListener {
   /**
-   * @param received knows which rule a request meets first
-   * @param rules those that are this listener's affair
+   * @param received tells which rule a request meets first
+   * @param rules the rules that this listener deals with
    */
   constructor(
     private readonly received: ReceivedRequests,

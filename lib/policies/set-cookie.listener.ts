@@ -20,7 +20,7 @@ export class SetCookieListener {
 
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
-    // A cookie without a name has no name to be excused by.
+    // A cookie without a name cannot be excused by its name.
     const names = event.header('set-cookie').map((cookie) => /^([^=;]*)=/.exec(cookie)?.[1]?.trim() ?? '');
     if (names.some((name) => !this.#excused.test(name))) event.skip('set-cookie');
   }

@@ -29,7 +29,7 @@ export class StaleListener {
 
 const NEVER: StaleTimes = { whileRevalidate: 0, ifError: 0 };
 
-/** @param isOn what there is at all: a response does not switch on what is off */
+/** @param isOn the times of the options: a response cannot switch on what they switch off */
 function timesOf(otherwise: StaleTimes, said: StaleDirectives, isOn: StaleTimes): StaleTimes {
   const { whileRevalidate = otherwise.whileRevalidate, ifError = otherwise.ifError } = said;
   return {

@@ -10,7 +10,7 @@ import { ReceivedRequests } from '../page/received-request.js';
 /** What guards and middleware leave on a request about the visitor who made it. */
 interface WithVisitor {
   user?: unknown;
-  /** Passport: whoever `user` is called. */
+  /** Passport, whatever property it uses for the user. */
   isAuthenticated?: unknown;
   authInfo?: unknown;
   account?: unknown;
@@ -41,14 +41,14 @@ export class VisitorListener {
   onRequested(event: RequestArrived): void {
     if (!this.options.anonymousOnly) return;
     const { request } = event;
-    // The page is the same for everybody, and made without the visitor.
+    // A shared page is the same for everybody, and made without the visitor.
     if (this.received.of(request).personal !== undefined) return;
     const isRouted = event instanceof PageRequested;
     const visitor = isRouted ? visitorOf(request, event.context) : byCertificate(request);
     if (visitor !== undefined) event.bypass(visitor);
   }
 
-  /** Asked again when the handler has run: it may have found out itself. */
+  /** Asks again after the handler has run: the handler may have found out who the visitor is. */
   @OnPageCache(PageResponding)
   onResponding(event: PageResponding): void {
     const visitor = visitorOf(event.request, event.context);
@@ -56,14 +56,14 @@ export class VisitorListener {
   }
 }
 
-/** By what the visitor is known; `undefined` for anybody. */
+/** What the visitor is known by; `undefined` for an unknown visitor. */
 function visitorOf(request: IncomingMessage, context: ExecutionContext): string | undefined {
-  // Guards leave it on the framework's request, middleware on Node's: on Fastify these are two objects.
+  // Guards leave the property on the framework's request, middleware on Node's: on Fastify, these are two objects.
   for (const one of [request as WithVisitor, context.switchToHttp().getRequest<WithVisitor>()]) {
     for (const name of ['user', 'account', 'auth'] as const) if (isThere(one[name])) return name;
     if (isAuthenticated(one)) return 'user';
     if (isThere(one.authInfo)) return 'authInfo';
-    // These two are there for everybody.
+    // Every visitor has these two.
     if (isThere(one.oidc) && isAuthenticated(one.oidc) !== false) return 'oidc';
     if (hasContent(one.kauth)) return 'kauth';
     if (hasContent(one.session, 'cookie')) return 'session';
@@ -71,23 +71,23 @@ function visitorOf(request: IncomingMessage, context: ExecutionContext): string 
   return byCertificate(request);
 }
 
-/** `false` is what passport and many guards call nobody. */
+/** With passport and many guards, `false` means nobody. */
 function isThere(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false;
 }
 
-/** @returns `undefined` when it cannot say so */
+/** @returns `undefined` when the object cannot tell */
 function isAuthenticated(asked: unknown): unknown {
   const { isAuthenticated: ask } = asked as { isAuthenticated?: unknown };
   return typeof ask === 'function' ? (ask.call(asked) as unknown) : undefined;
 }
 
-/** express-session and its kin keep the settings of their cookie in the session, and give one to everybody. */
+/** express-session and similar modules keep the settings of their cookie in the session, and give a session to everybody. */
 function hasContent(value: unknown, ...except: string[]): boolean {
   return typeof value === 'object' && Object.keys(value ?? {}).some((key) => !except.includes(key));
 }
 
-/** Whether it was accepted or not: an application may ask for any, and look at it itself. */
+/** Whether the certificate was accepted or not: an application may ask for any certificate, and check it itself. */
 function byCertificate(request: IncomingMessage): string | undefined {
   const socket = request.socket as Partial<TLSSocket> | null;
   return Object.keys(socket?.getPeerCertificate?.() ?? {}).length > 0 ? 'client-certificate' : undefined;

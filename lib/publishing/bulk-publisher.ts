@@ -17,10 +17,10 @@ import type { PageResult, PublishManyReport } from './publish-report.js';
 /** How many pages are rendered at once while no visitor is here. */
 export const CONCURRENCY = 4;
 
-/** So many pages are announced together: an entry of the journal holds about as many, and visitors' renderings of the others go on. */
+/** How many pages are announced together: an entry of the journal holds about as many. Visitors' renderings of other pages go on. */
 const TOGETHER = 100;
 
-/** Publishes thousands of pages, each at the very address that is given. */
+/** Publishes thousands of pages, each at exactly the given address. */
 @Injectable()
 export class BulkPublisher {
   constructor(
@@ -75,7 +75,7 @@ export class BulkPublisher {
     skipStored: boolean,
     publication: Publication,
   ): Promise<void> {
-    // What is missing is as good from anybody who renders it.
+    // A missing page is as good if somebody else renders it.
     if (skipStored) return publication.render(addresses);
     const targets = addresses
       .filter(({ refusal }) => refusal === undefined)
@@ -86,7 +86,7 @@ export class BulkPublisher {
     await publication.fail(addresses, 'store-down');
   }
 
-  /** Each page once, whoever names it again. */
+  /** Each page once, even if it is named again. */
   private async *addresses(
     targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
   ): AsyncGenerator<WantedPage, void, undefined> {

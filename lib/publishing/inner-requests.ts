@@ -13,34 +13,34 @@ import type { PageAddress } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { nobodysVisit } from './nobodys-visit.js';
 
-/** An answer that takes longer is none, in milliseconds. */
+/** How long an answer may take, in milliseconds. */
 const TIMEOUT = 30_000;
 
 /** A GET that the application sends to itself. */
 export interface InnerRequest {
   /** Path and query. */
   readonly target: string;
-  /** Of several hosts of the site. */
+  /** The host of the page, if the site has several. */
   readonly host: string | undefined;
-  /** Of the page that is asked for, if it may be stored. */
+  /** The address of the requested page, if it may be stored. */
   readonly address?: PageAddress;
   /** Further request fields. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Is given the request before the application sees it. */
   readonly onRequest?: (request: IncomingMessage) => void;
-  /** Gives the request up, as a visitor does who leaves. */
+  /** Gives the request up, like a visitor who leaves. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the application has answered. */
+/** The answer of the application. */
 export interface InnerAnswer {
   readonly status: number;
-  /** By names in lower case. */
+  /** The names are in lower case. */
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: Readable;
 }
 
-/** Sends requests through the application itself, as somebody of whom nothing is known: middleware, guards and filters included. */
+/** Sends requests through the application itself, including middleware, guards and filters, as a visitor of whom nothing is known. */
 @Injectable()
 export class InnerRequests {
   constructor(
@@ -50,7 +50,7 @@ export class InnerRequests {
     @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
   ) {}
 
-  /** @throws {TypeError} when this is no HTTP application, and has no pages */
+  /** @throws {TypeError} when this is not an HTTP application, so it has no pages */
   get server(): Server {
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (server) return server;
@@ -59,7 +59,7 @@ export class InnerRequests {
 
   /**
    * @param use reads the body to its end
-   * @throws when there is no whole answer in time, or when the signal has come first
+   * @throws when there is no whole answer in time, or when the signal comes first
    */
   async send<T>(
     { target, host, address, fields, onRequest, signal }: InnerRequest,
@@ -71,7 +71,7 @@ export class InnerRequests {
     const given = new AbortController();
     const giveUp = () => given.abort(signal?.reason);
     const timer = setTimeout(giveUp, TIMEOUT);
-    // Not AbortSignal.any(): of thousands of signals, each would stay until the one that they follow goes.
+    // Not AbortSignal.any(): thousands of its signals would stay until the signal that they follow goes.
     if (signal) {
       // One listener for each request that is under way: Node takes more than ten for a leak.
       setMaxListeners(0, signal);
@@ -96,7 +96,7 @@ export class InnerRequests {
       signal?.removeEventListener('abort', giveUp);
     }
   }
-  /** A fragment that is the same for everybody has a handler at another address than its own. */
+  /** A fragment that is the same for everybody has a handler at an address other than its own. */
   private fragmentAt(address: PageAddress): { url: string; begin: (request: IncomingMessage) => void } | undefined {
     const { name = '', query = '' } = parseSharedAddress(address.path) ?? {};
     const route = this.routes.of(name);

@@ -8,7 +8,7 @@ import type { PageAddress } from '../page/page-key.js';
 import { variantFields } from '../rules/variant.js';
 import { InnerRequests } from './inner-requests.js';
 
-/** Asks for a shared page in the place of a visitor. Of him, the request has nothing but the variants of the page. */
+/** Asks for a shared page in place of a visitor. The request has nothing of the visitor but the variants of the page. */
 @Injectable()
 export class InnerStandIns extends StandInSender implements OnModuleDestroy {
   readonly #stop = new AbortController();

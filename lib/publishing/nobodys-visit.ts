@@ -1,4 +1,4 @@
-/** An address of documentation (RFC 5737): of no machine, and so on no list of trusted ones. */
+/** An address for documentation (RFC 5737). No machine has it, so it is on no list of trusted ones. */
 const ADDRESS = '192.0.2.1';
 
 /** A host that does not exist (RFC 6761). A page that shows it was made from its `Host` field, and is not stored. */
@@ -7,14 +7,14 @@ const NO_HOST = 'page-cache.invalid';
 /** How a request arrives from a visitor of whom nothing is known. */
 export interface Visit {
   readonly headers: Readonly<Record<string, string>>;
-  /** Where it comes from. */
+  /** The address that it comes from. */
   readonly address: string;
-  /** Whether its socket is that of TLS: where no proxy is trusted, frameworks take the scheme from there. */
+  /** Whether its socket is a TLS socket: if no proxy is trusted, frameworks take the scheme from there. */
   readonly encrypted: boolean;
 }
 
 /**
- * A request to the site as visitors know it, through whatever proxies stand before the application.
+ * A request to the site as visitors know it, through any proxies in front of the application.
  *
  * @param origin of the site, if it is known
  * @param host of the page, if it is in its key

@@ -21,7 +21,7 @@ export class OpenPublications implements OnModuleDestroy {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {}
 
-  /** Nothing is begun any more, and what is being rendered is given up. */
+  /** No publication begins any more, and pages that are being rendered are given up. */
   async onModuleDestroy(): Promise<void> {
     this.#isClosed = true;
     for (const stop of this.#open.keys()) stop.abort();
@@ -29,16 +29,16 @@ export class OpenPublications implements OnModuleDestroy {
   }
 
   /**
-   * @param work is given a publication, and a signal that comes when it has to end
-   * @param given ends it as well
-   * @throws {TypeError} when this is no HTTP application
+   * @param work gets a publication, and a signal that comes when the publication has to end
+   * @param given a signal that ends it as well
+   * @throws {TypeError} when this is not an HTTP application
    */
   async during<T>(
     options: PublicationOptions,
     work: (publication: Publication, signal: AbortSignal) => Promise<T>,
     given?: AbortSignal,
   ): Promise<T> {
-    // Else all pages would fail, one after the other.
+    // Otherwise, all pages would fail, one after the other.
     void this.requests.server;
     const stop = new AbortController();
     const { signal } = stop;

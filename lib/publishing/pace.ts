@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Visitors } from '../caching/visitors.js';
 
-/** While visitors are here, so much of the time is theirs for each part that rendering takes. */
+/** While visitors are here, each rendering is followed by a rest for them that is this many times as long. */
 const REST = 3;
 /** The longest rest after a rendering, in milliseconds. */
 const LONGEST_REST = 1000;
 
 /**
- * Lets renderings begin so that they do not stand in the way of visitors, with whom they share the event loop: several at once as long as
- * nobody is here, else one at a time, and each followed by a rest.
+ * Starts renderings so that they do not get in the way of visitors, with whom they share the event loop. As long as nobody is here, several
+ * run at once; otherwise one at a time, each followed by a rest.
  */
 export class Pace {
   readonly #running = new Set<Promise<unknown>>();
   #turn: Promise<void> = Promise.resolve();
-  /** Nothing begins before, on the clock of the process, in milliseconds. */
+  /** Nothing begins before this time, on the clock of the process, in milliseconds. */
   #pausedUntil = 0;
   #restUntil = 0;
 
@@ -24,7 +24,7 @@ export class Pace {
 
   /** @returns `undefined` when the signal has come before the turn */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
-    // One after the other: each is to see what has begun before.
+    // One after the other: each must see what has begun before.
     const turn = this.#turn.then(() => this.turn());
     this.#turn = turn.catch(() => undefined);
     await turn;
@@ -41,7 +41,7 @@ export class Pace {
     }
   }
 
-  /** @param milliseconds for which nothing begins */
+  /** @param milliseconds how long nothing begins */
   pause(milliseconds: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + milliseconds);
   }

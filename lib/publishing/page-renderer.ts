@@ -12,10 +12,10 @@ import type { PageAddress } from '../page/page-key.js';
 import { variantFields } from '../rules/variant.js';
 import { InnerRequests } from './inner-requests.js';
 
-/** How often a page is rendered that changes all the time. */
+/** How many times a page that changes all the time is rendered. */
 const ATTEMPTS = 5;
 
-/** What has come of rendering a page unasked. */
+/** The result of rendering a page unasked. */
 export interface Rendering {
   /** 0 when there was no whole answer. */
   readonly status: number;
@@ -37,7 +37,7 @@ export class PageRenderer {
   ) {}
 
   /**
-   * Who asks for a page that is being rendered already shares the next rendering of it.
+   * A caller that asks for a page that is already being rendered shares the next rendering of it.
    *
    * @returns `undefined` when the signal came before the page was stored
    */
@@ -48,12 +48,12 @@ export class PageRenderer {
   ): Promise<Rendering | undefined> {
     for (;;) {
       const rendering = await this.#turns.take(address.key, () => this.renderUntilStored(address, cause, signal));
-      // Else somebody else has given up what was rendered for both.
+      // Otherwise, another caller has given up the rendering that both shared.
       if (rendering || signal?.aborted) return rendering;
     }
   }
 
-  /** What was rendered while the page changed again, or while another came to its place, may be old. */
+  /** Renders again what may be outdated: the page changed during the rendering, or another one took its place. */
   private async renderUntilStored(
     address: PageAddress,
     cause: PublicationCause,
@@ -63,7 +63,7 @@ export class PageRenderer {
       const rendering = await this.renderOnce(address, cause, signal);
       if (rendering.outcome.stored) return rendering;
       if (signal?.aborted) return undefined;
-      // Nobody has asked for this very page: who has purged or replaced it meanwhile knows better.
+      // Nobody has asked for exactly this page. Whoever has purged or replaced it meanwhile knows better.
       if (cause === 'refresh-ahead') return rendering;
       if (!isOutdated(rendering.outcome) || attempt === ATTEMPTS) return rendering;
     }

@@ -6,7 +6,7 @@ import { Purger } from '../purging/purger.js';
 import { PageRenderer } from './page-renderer.js';
 import { settle } from './settlement.js';
 
-/** Renders pages again that visitors need by now: they get copies meanwhile, or wait. */
+/** Renders again pages that visitors need now: meanwhile, they get copies or wait. */
 @Injectable()
 export class PageRenewer extends Renewer implements OnModuleDestroy {
   readonly #stop = new AbortController();
@@ -26,7 +26,7 @@ export class PageRenewer extends Renewer implements OnModuleDestroy {
     const rendering = await this.renderer.render(address, this.#stop.signal, cause);
     if (!rendering) return true;
     const { result } = await settle(address, rendering, this.purger, true);
-    // A page that could not be rendered now may be rendered by the next who tries.
+    // A page that could not be rendered now may be rendered at the next try.
     return result === 'published' || result === 'failed';
   }
 }

@@ -11,11 +11,11 @@ import type { PageRenderer, Rendering } from './page-renderer.js';
 import { type PageResult, type PublishManyReport, type PublishReport, PublishResults } from './publish-report.js';
 import { settle } from './settlement.js';
 
-/** How often a page is asked for while the application says that it is too busy. */
+/** How many times a page is asked for while the application says that it is too busy. */
 const ATTEMPTS = 3;
-/** The longest pause that it can ask for, in milliseconds. */
+/** The longest pause that the application can ask for, in milliseconds. */
 const LONGEST_PAUSE = 60_000;
-/** The pause after the first failure of several in a row, in milliseconds; each further one doubles it. */
+/** The pause after the first of several failures in a row, in milliseconds. It doubles with each further failure. */
 const FAILURE_PAUSE = 50;
 /** The longest pause after failures, in milliseconds. */
 const LONGEST_FAILURE_PAUSE = 2000;
@@ -23,7 +23,7 @@ const LONGEST_FAILURE_PAUSE = 2000;
 export interface PublicationOptions {
   /** How many pages are rendered at once while no visitor is here. */
   readonly concurrency: number;
-  /** Whether there is time: failures make it slower, and an application that is too busy is asked again. */
+  /** Whether there is time: then failures slow the publication down, and an application that is too busy is asked again. */
   readonly isPatient?: boolean;
   /** Whether the page is left as it is. */
   readonly keeps?: (address: PageAddress) => Promise<boolean>;
@@ -42,7 +42,7 @@ export interface WantedPage extends PageAddress {
 export class Publication {
   readonly #results = new PublishResults();
   #begun = 0;
-  /** In a row. */
+  /** How many pages have failed in a row. */
   #failures = 0;
   #hasGivenUp = false;
 
@@ -55,12 +55,12 @@ export class Publication {
     private readonly options: PublicationOptions,
   ) {}
 
-  /** @throws {PurgeIncompleteError} when a page that has gone could not be purged; nothing further is begun then */
+  /** @throws {PurgeIncompleteError} when a page that has gone could not be purged; no further page is begun then */
   async render(addresses: Iterable<WantedPage>): Promise<void> {
     await together(addresses, this.options.concurrency, async (address) => {
       const index = this.#begun;
       this.#begun += 1;
-      // What has come in meanwhile comes first.
+      // Requests that have come in meanwhile come first.
       await nextTurn();
       const result = this.signal.aborted ? undefined : await this.publish(address);
       if (result) this.set(index, address, result);
@@ -69,11 +69,11 @@ export class Publication {
   }
 
   /**
-   * Renders pages in the place of those that are stored.
+   * Renders pages in place of the stored ones.
    *
-   * @param find the pages; it is called once every process knows that the stored ones are old
+   * @param find returns the pages; it is called once every process knows that the stored ones are outdated
    * @returns whether that worked; if not, nothing was rendered
-   * @throws {PurgeIncompleteError} as `render()`
+   * @throws {PurgeIncompleteError} like `render()`
    */
   async replace(
     scope: PurgeScope,
@@ -82,7 +82,7 @@ export class Publication {
   ): Promise<boolean> {
     let pages: readonly WantedPage[];
     try {
-      // Whatever is being rendered, here or elsewhere, and is stored after this, is checked against it.
+      // Anything that is being rendered, here or elsewhere, and is stored after this, is checked against it.
       await this.purger.announce(scope);
       pages = await find();
     } catch {
@@ -94,7 +94,7 @@ export class Publication {
     return true;
   }
 
-  /** Gives up pages that the store keeps from being rendered, and goes on a little later. */
+  /** Marks pages as failed that the store keeps from being rendered, and goes on a little later. */
   async fail(addresses: readonly PageAddress[], reason: string): Promise<void> {
     for (const address of addresses) {
       this.set(this.#begun, address, { result: 'failed', reason });
@@ -139,7 +139,7 @@ export class Publication {
     }
   }
 
-  /** 429 (RFC 6585, section 4) and 503 (RFC 9110, section 15.6.4). */
+  /** Whether the application asks to wait: 429 (RFC 6585, section 4) or 503 (RFC 9110, section 15.6.4). */
   private isAskedToWait({ status, retryAfter: field }: Rendering, attempt: number): boolean {
     if (!this.options.isPatient || (status !== 429 && status !== 503)) return false;
     this.pace.pause(Math.min(retryAfter(field) ?? 1000 * 2 ** (attempt - 1), LONGEST_PAUSE));

@@ -57,12 +57,12 @@ export type PageResult =
 
 type Failure = PublishReport['failed'][number];
 
-/** Collects results in whatever order they come, and reports them in that of the pages. */
+/** Collects results in any order, and reports them in the order of the pages. */
 export class PublishResults {
   readonly #start = performance.now();
   readonly #results: (readonly [path: string, result: PageResult])[] = [];
 
-  /** @param index of the page among all that are published together */
+  /** @param index the position of the page among all that are published together */
   set(index: number, path: string, result: PageResult): void {
     this.#results[index] = [path, result];
   }
@@ -71,7 +71,7 @@ export class PublishResults {
     const paths = { published: new Set<string>(), purged: new Set<string>(), kept: new Set<string>() };
     const skipped = new Map<string, string>();
     const failed = new Map<string, Failure>();
-    // `forEach` leaves out those that were given up.
+    // `forEach` leaves out the pages that were given up.
     this.#results.forEach(([path, one]) => {
       if (one.result === 'skipped') skipped.set(path, one.reason);
       else if (one.result === 'failed') failed.set(path, failure(path, one));

@@ -14,12 +14,12 @@ import { pagesAmong } from './pages-among.js';
 import type { PublishReport } from './publish-report.js';
 
 /**
- * So many paths are announced together. Others check what they are rendering against the newest 20,000 paths that anybody has announced: many more
- * at once, and nobody could store anything.
+ * How many paths are announced together. Others check what they are rendering against the newest 20,000 announced paths: with many more at
+ * once, nobody could store anything.
  */
 const TOGETHER = 1000;
 
-/** Renders pages again that have changed, with every query of them that is stored. */
+/** Renders changed pages again, with every query of them that is stored. */
 @Injectable()
 export class Publisher {
   constructor(
@@ -30,7 +30,7 @@ export class Publisher {
     @Inject(Purger) private readonly purger: Purger,
   ) {}
 
-  /** What else is stored of the same paths would be old. */
+  /** Also renders the other stored pages of the same paths, which would be outdated. */
   async publish(targets: readonly TargetPath[]): Promise<PublishReport> {
     return this.replaceAll(pagesAmong(targets), async (scope, some) => {
       const meant = some.filter(({ isGuess }) => !isGuess);
@@ -42,12 +42,12 @@ export class Publisher {
     });
   }
 
-  /** Those of the pages that are stored, with every query: replaced in place, so that nobody meets a gap. */
+  /** Replaces those of the pages that are stored, with every query. They are replaced in place, so nobody meets a gap. */
   async refresh(targets: readonly TargetPath[]): Promise<PublishReport> {
     return this.replaceAll(pagesAmong(targets), (scope) => this.stored(scope));
   }
 
-  /** Renders pages as they are given. Nobody is told that others have come to their places. */
+  /** Renders the given pages. Nobody is told that stored pages were replaced. */
   async renderAll(addresses: readonly PageAddress[]): Promise<PublishReport> {
     return this.publications.during({ concurrency: CONCURRENCY }, async (publication) => {
       await publication.render(addresses);
@@ -66,9 +66,9 @@ export class Publisher {
         const scope = this.purger.scopeOf(some);
         const { placement } = this.storage;
         const isReplaced = await publication.replace({ ...scope, refresh: true }, scope.paths, () => find(scope, some));
-        // With two lists of servers, an old page may be where nobody has looked for it.
+        // With two lists of servers, an old page may be where nobody has looked.
         const isFound = this.storage.placement === placement && !this.storage.isOtherList;
-        // Nobody knows which pages are old. The purge says so, and goes on until they are gone.
+        // Nobody knows which pages are old. So all are purged, and the purge goes on until they are gone.
         if (!isReplaced || !isFound) purged.push(...(await this.purger.purge(scope)).targets);
       }
       const report = publication.report();
@@ -76,7 +76,7 @@ export class Publisher {
     });
   }
 
-  /** @param known keys of pages that are left out */
+  /** @param known the keys of pages to leave out */
   private async stored(
     scope: PathsScope,
     known: Pick<Map<string, unknown>, 'has'> = new Map(),

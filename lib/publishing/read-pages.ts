@@ -1,24 +1,24 @@
 import { dropOldest } from '../async/drop-oldest.js';
 import type { PageUse } from '../stores/page-store.js';
 
-/** So many pages are remembered: those that were read last. And so many that were stored and not read. */
+/** How many pages are remembered: those that were read last. As many again that were stored and not read. */
 const MEMORY = 20_000;
 
 interface ReadPage {
-  /** When it was last found to be read, on the clock of the process in milliseconds. */
+  /** When it was last found to have been read, on the clock of the process, in milliseconds. */
   readonly read: number;
   /** When it ends: Unix time in milliseconds. */
   readonly expires: number;
 }
 
-/** Which pages visitors read, beyond one life of a page: stores forget it whenever a page is stored again. */
+/** Which pages visitors read, beyond one life of a page: a store forgets that whenever the page is stored again. */
 export class ReadPages {
   /** By page key; those that were read last come last. */
   readonly #read = new Map<string, ReadPage>();
   /** Pages that nobody has read since they were stored, by page key: when they end, Unix time in milliseconds. The oldest come first. */
   readonly #unread = new Map<string, number>();
 
-  /** @param inactive so long a page counts as read that nobody reads any more, in milliseconds */
+  /** @param inactive how long a page still counts as read after its last visitor, in milliseconds */
   constructor(private readonly inactive: number) {}
 
   /** Whether the page is to be kept. */
@@ -38,7 +38,7 @@ export class ReadPages {
     return false;
   }
 
-  /** Who asks for a page so long after its end is a new visitor. */
+  /** A visitor who asks for a page this long after its end counts as a new one. */
   private forgetOld(): void {
     for (const [key, expires] of this.#unread) {
       if (expires + this.inactive >= Date.now()) break;
@@ -46,14 +46,18 @@ export class ReadPages {
     }
   }
 
-  /** A page has another life. @param expires Unix time in milliseconds; `Infinity` when it has no end */
+  /**
+   * The page is stored again.
+   *
+   * @param expires Unix time in milliseconds; `Infinity` when it has no end
+   */
   isStored(key: string, expires: number): void {
     const page = this.#read.get(key);
-    // It keeps its place.
+    // The page keeps its place in the order.
     if (page) this.#read.set(key, { ...page, expires });
   }
 
-  /** The keys of the pages that were to be kept and have not ended, unless they were purged: those that were read last come first. */
+  /** The keys of the pages to be kept whose time is not over, even if they were purged. Those that were read last come first. */
   latest(): string[] {
     const now = Date.now();
     return Array.from(this.#read)
@@ -62,7 +66,7 @@ export class ReadPages {
       .toReversed();
   }
 
-  /** Whether somebody has asked for a page again that had ended unread, and was not rendered ahead. */
+  /** Whether a page that had ended unread, and was not rendered ahead, was asked for again. */
   private isStoredAgain({ key, expires }: PageUse): boolean {
     const before = this.#unread.get(key);
     return before !== undefined && expires > before && expires - before <= this.inactive;

@@ -2,16 +2,16 @@ import { isRefresh, type PurgeScope } from '../stores/journal/purge-scope.js';
 import type { PageStorage } from '../stores/page-storage.js';
 import type { StoragePart } from '../stores/storage-part.js';
 
-/** What was purged lately, by whatever process. */
+/** What was purged lately, by any process. */
 export class RecentPurges {
-  /** How far each journal has been read; absent where it was not looked at. */
+  /** How far each journal has been read; absent for a journal that was not read yet. */
   readonly #positions = new WeakMap<StoragePart, number>();
   #last: readonly PurgeScope[] = [];
 
   constructor(private readonly storage: Pick<PageStorage, 'parts'>) {}
 
   /**
-   * @returns what was written down before the call before this one: pages are deleted after that. Nothing of what cannot be told
+   * @returns the purges that the previous call has found: by now, their pages are deleted. Journals that cannot be read add nothing
    */
   async next(): Promise<readonly PurgeScope[]> {
     const last = this.#last;

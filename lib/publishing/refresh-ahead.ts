@@ -19,24 +19,24 @@ import { RecentPurges } from './recent-purges.js';
 import { RefreshLag } from './refresh-lag.js';
 import { SoleProcess } from './sole-process.js';
 
-/** How often is looked for pages that end soon, in milliseconds: a tenth of the shortest ttl, within these bounds. */
+/** How often to look for pages that end soon, in milliseconds: a tenth of the shortest ttl, within these bounds. */
 const SHORTEST_INTERVAL = 500;
 const LONGEST_INTERVAL = 10_000;
-/** After looking comes a rest that is so many times as long: it takes at most a third of the time. */
+/** The rest after looking is this many times as long as the look: looking takes at most a third of the time. */
 const REST = 2;
-/** So many rounds before its end a page is due. */
+/** How many rounds before its end a page is due. */
 const ROUNDS = 3;
-/** memcached counts whole seconds of its own clock: a page may end so much earlier than it says, in milliseconds. */
+/** memcached counts whole seconds of its own clock: a page may end this much earlier than it says, in milliseconds. */
 const EARLY = 1000;
-/** So many pages are rendered at once. With pages that take 20 ms, this is enough for 500 a second. */
+/** How many pages are rendered at once. With pages that take 20 ms, this is enough for 500 a second. */
 const CONCURRENCY = 16;
-/** How often is looked for purges, in milliseconds. */
+/** How often to look for purges, in milliseconds. */
 const PURGE_INTERVAL = 500;
-/** Of so many pages is found out whether a purge has taken them. */
+/** For how many pages it is found out whether a purge has taken them. */
 const EXAMINED = 1000;
 
 /**
- * Renders the pages that visitors read again, shortly before they end. One process does it for all that share a store. docs/refreshing.md
+ * Renders the pages that visitors read again, shortly before they end. One process does this for all that share a store. docs/refreshing.md
  * says which pages, and how fast.
  */
 @Injectable()
@@ -44,9 +44,9 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #stop = new AbortController();
   readonly #sole: SoleProcess;
   readonly #read: ReadPages;
-  /** Whether it is this process that does it. */
+  /** Whether this process does it. */
   #isMine = false;
-  /** When the life ended that a page was rendered for already, whatever came of it: by page key, Unix time in milliseconds. */
+  /** By page key: the end of the life for which a rendering was tried, whatever came of it. Unix time in milliseconds. */
   readonly #tried = new Map<string, number>();
   #shortestTtl: number;
   /** How long the last round took, in milliseconds. */
@@ -62,7 +62,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
-    // Each page that waits for its turn, or is being rendered, listens to it.
+    // Each page that waits for its turn, or is being rendered, listens to the signal.
     setMaxListeners(4 * CONCURRENCY, this.#stop.signal);
     this.#sole = new SoleProcess(storage, 'refresh-ahead');
     this.#read = new ReadPages(options.refreshAhead?.inactive ?? 0);
@@ -118,7 +118,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Renders pages again that visitors have read, and that were purged. */
+  /** Renders again pages that visitors have read and that were purged. */
   private async workAfterPurges(): Promise<void> {
     const { afterPurge, rate } = this.options.refreshAhead!;
     const { signal } = this.#stop;
@@ -138,7 +138,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** The pages that were read and that the purges have taken, unless somebody has rendered them meanwhile; those that were read last come first. */
+  /** The read pages that the purges have taken, unless they were rendered again meanwhile. Those that were read last come first. */
   private async goneBy(scopes: readonly PurgeScope[]): Promise<PageAddress[]> {
     const isConcerned = (page: PageAddress) => scopes.some((scope) => mayConcern(scope, page));
     const pages = this.#read.latest().flatMap((key) => this.keys.parse(key) ?? []);
@@ -157,7 +157,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     await delay(milliseconds, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
   }
 
-  /** A process that may not store pages leaves it to one that may. */
+  /** Whether this process does it. A process that may not store pages leaves it to one that may. */
   private async isMine(): Promise<boolean> {
     const isOutdated = this.storage.parts.some(({ journal }) => journal.editions.refusal !== undefined);
     if (isOutdated) this.#sole.giveUp();
@@ -165,9 +165,9 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * The pages that end within three rounds: this one, the next, and one that takes twice as long because the machine is busy. What is found too late is found
-   * by its next visitor only. Those that end first come first. However long rounds take, the first half of its life is too early for a page: all pages would be
-   * rendered in each round, and the rounds would take still longer.
+   * The pages that end within three rounds: this one, the next, and one more, since a round takes twice as long when the machine is busy. A page
+   * that is found too late is rendered only for its next visitor. Pages that end first come first. However long rounds take, no page is due
+   * in the first half of its life: otherwise all pages would be rendered in each round, and rounds would take still longer.
    */
   private async due(): Promise<PageUse[]> {
     const due: PageUse[] = [];
@@ -182,14 +182,14 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Spreads the renderings over the time until the next look. What is left then is found again, beside what ends earlier.
+   * Spreads the renderings over the time until the next look. What is left by then is found again, along with pages that end earlier.
    *
-   * @param rate so many pages a second at most
+   * @param rate how many pages per second at most
    */
   private async renderAll(due: readonly PageUse[], rate: number): Promise<void> {
     const { interval } = this;
     const end = performance.now() + interval;
-    // As many as fall into a whole round, with looking and resting.
+    // As many as fit into a whole round, with looking and resting.
     const some = due.slice(0, Math.max(1, Math.floor((rate * Math.max(interval, this.#round)) / 1000)));
     await this.spread(some, interval / some.length, async (page) => {
       if (performance.now() <= end) await this.render(page);
@@ -200,7 +200,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   private async spread<T>(pages: readonly T[], gap: number, render: (page: T) => Promise<void>): Promise<void> {
     const start = performance.now();
     await together(pages, CONCURRENCY, async (page, index) => {
-      // Also where there is no time to wait: visitors who have come meanwhile come first.
+      // Even if there is no time to wait: visitors who have come meanwhile come first.
       await this.rest(Math.max(0, start + index * gap - performance.now()));
       if (!this.#stop.signal.aborted) await render(page);
     });
@@ -211,12 +211,12 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
     return expires <= Date.now() && this.#tried.get(key) !== expires;
   }
 
-  /** What could not be stored again ends at its time. */
+  /** Renders a page that is due. If it cannot be stored again, it ends at its time. */
   private async render({ key, expires }: PageUse): Promise<void> {
     const address = this.keys.parse(key);
     if (!address) return;
     this.#tried.set(key, expires);
-    // Somebody has purged it.
+    // Somebody has purged the page.
     if (expires - EARLY > Date.now() && !(await this.storage.has(key))) return;
     await this.renderer.render(address, this.#stop.signal, 'refresh-ahead');
   }

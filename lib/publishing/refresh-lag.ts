@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 
-/** A single round may be late, on a busy machine. */
+/** How many rounds in a row must be late: on a busy machine, a single one may be. */
 const IN_A_ROW = 3;
 
 /** Says once that pages which visitors read expire before it is their turn to be rendered again. */
@@ -8,7 +8,7 @@ export class RefreshLag {
   readonly #logger = new Logger('PageCache');
   #rounds = 0;
 
-  /** @param rate so many pages a second are rendered at most */
+  /** @param rate how many pages per second are rendered at most */
   constructor(private readonly rate: number) {}
 
   /** @param expired how many pages were due in a round, and expired in it without being rendered */

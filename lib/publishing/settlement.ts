@@ -4,12 +4,11 @@ import { isRefusal } from '../stores/page-write.js';
 import type { Rendering } from './page-renderer.js';
 import type { PageResult } from './publish-report.js';
 
-/** Besides the refusals of the store, these say nothing of the page. */
+/** Reasons that say nothing about the page, besides the refusals of the store. */
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['shutdown', 'store-failed']);
 
 /**
- * Whether a status says that nobody can have the page now. Others (429, those of the 500s) say that it could not be rendered
- * now.
+ * Whether a status says that nobody can have the page now. Others (429, 5xx) say that it could not be rendered now.
  */
 function isGone(status: number): boolean {
   return (status >= 300 && status < 400) || [401, 403, 404, 410].includes(status);
@@ -18,7 +17,7 @@ function isGone(status: number): boolean {
 /**
  * What a rendering means for the page. If there is no page left, its copy goes, too.
  *
- * @param isPatient whether what says nothing of the page leaves it as it is
+ * @param isPatient whether a result that says nothing about the page leaves the page as it is
  */
 export async function settle(
   address: PageAddress,
@@ -32,6 +31,6 @@ export async function settle(
   const saysNothing = isPage && (isRefusal(outcome.reason) || OF_THE_MOMENT.has(outcome.reason));
   if (saysNothing && isPatient) return { result: 'failed', reason: outcome.reason };
   await purger.one(address);
-  // Somebody has kept the page out, or there is none left.
+  // Somebody has kept the page out, or there is no page left.
   return isPage ? { result: 'skipped', reason: outcome.reason } : { result: 'purged' };
 }

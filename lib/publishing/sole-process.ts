@@ -1,13 +1,13 @@
 import type { PageStorage } from '../stores/page-storage.js';
 import type { RenderLease } from '../stores/render-lease.js';
 
-/** A process that has not been heard of for so long, in milliseconds, has died. */
+/** A process that has not been heard of for this long, in milliseconds, has died. */
 const SILENCE = 800;
 
-/** Gives one of the processes that share a store the right to do something for all; another one takes it over when that one dies. */
+/** Gives one of the processes that share a store the right to do something for all. When that process dies, another one takes over. */
 export class SoleProcess {
   #lease: RenderLease | undefined;
-  /** The last sign of life of the process that has it, and when it came, on the clock of this process. */
+  /** The last sign of life of the process that has the right, and when it came, on the clock of this process. */
   #heard: { readonly beat: string; readonly time: number } | undefined;
 
   /** @param what names the right */

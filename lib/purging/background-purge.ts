@@ -5,16 +5,16 @@ import { PurgeIncompleteError } from './purge-report.js';
 
 /** Purges on behalf of something that has already succeeded and must not fail: a request, a transaction. */
 export class BackgroundPurge {
-  /** A purge that took longer than anybody waited, and still goes on. */
+  /** A purge that took longer than anybody waited for it, and still goes on. */
   #late: Promise<unknown> | undefined;
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(private readonly dispatcher: PageCacheDispatcher) {}
 
   /**
-   * Waits for purges, but not for ever; they go on. Never rejects: failures are reported.
+   * Waits for purges, but not for ever. The purges go on. Never rejects: failures are reported.
    *
-   * @param request on whose behalf; when that is not known, nobody waits while an earlier purge is late
+   * @param request on whose behalf the purges run; if that is not known, nobody waits while an earlier purge is late
    */
   async run(
     request: { readonly method?: string | undefined } | undefined,
@@ -34,7 +34,7 @@ export class BackgroundPurge {
   }
 
   report(error: unknown): void {
-    // The purger has reported this one itself.
+    // The purger has reported this error itself.
     if (!(error instanceof PurgeIncompleteError)) this.dispatcher.notify(new PageCacheFailed('purge', error));
   }
 

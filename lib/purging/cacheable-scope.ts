@@ -5,12 +5,12 @@ import type { Subject } from '../rules/rule.js';
 import { RuleSet } from '../rules/rule-set.js';
 import type { PurgeScope } from '../stores/journal/purge-scope.js';
 
-/** What rules can tell of an address alone, whoever asks for it. */
+/** What depends on the address alone, whoever asks for it. */
 const OF_ADDRESSES: ReadonlySet<string> = new Set<Subject>(['path', 'decodedPath', 'query']);
 
 /**
- * The part of a purge that can concern a page. Nothing that is being rendered has to be checked against the rest: an excluded path, an alias, or
- * what has too long a key, is never stored. So nobody can fill the journal with such addresses.
+ * The part of a purge that can concern a page. The rest is never stored: an excluded path, an alias, or an address whose key is too long. So
+ * no rendering has to be checked against it, and nobody can fill the journal with such addresses.
  */
 export class CacheableScope {
   readonly #rules: RuleSet;

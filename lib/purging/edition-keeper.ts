@@ -46,7 +46,7 @@ export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     await this.begin();
   }
 
-  /** Claims the servers, and deletes the pages of other editions and other lists of servers there. Again after each change of the list. */
+  /** Claims the servers, and deletes their pages of other editions and other lists of servers. Runs again after each change of the list. */
   async begin(): Promise<void> {
     for (const part of this.#parts) part.close();
     // A worker or a script renders no pages, so it has no edition.
@@ -60,7 +60,7 @@ export class EditionKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     for (const part of this.#parts) part.close();
   }
 
-  /** Looks which edition holds, and says that its own still runs. */
+  /** Looks which edition holds, and says that this process's edition still runs. */
   async beat(): Promise<void> {
     await Promise.all(this.#parts.map((part) => part.beat()));
   }

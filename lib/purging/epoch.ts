@@ -2,8 +2,8 @@ import { type Claim, type Edition, isSame } from '../stores/journal/edition.js';
 import type { StoragePart } from '../stores/storage-part.js';
 
 /**
- * The claims of an edition have the same number on all servers. A server whose claim has another one was away in the meantime: it may have
- * missed purges, and what it holds proves nothing.
+ * The claims of an edition have the same number on all servers. A server whose claim has another number was away in the meantime: it may
+ * have missed purges, and what it holds proves nothing.
  */
 export class Epoch {
   #known: Pick<Claim, 'since' | 'after'> | undefined;
@@ -23,13 +23,13 @@ export class Epoch {
     return Math.max(0, ...this.claims().map(({ since }) => since));
   }
 
-  /** Takes the number of whoever has claimed for the own edition already, if that was the latest claim of all. */
+  /** Takes the number of the latest claim of all, if that claim is for the own edition. */
   join(): void {
     const latest = this.claims().find((claim) => claim.since === this.latest && isSame(claim, this.own));
     if (latest && latest.since > (this.#known?.since ?? -1)) this.set(latest);
   }
 
-  /** A number above all others. */
+  /** Takes a number above all others. */
   begin(): void {
     const after = this.latest;
     this.set({ since: Math.max(Date.now(), after + 1), after });

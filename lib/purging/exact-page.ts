@@ -7,7 +7,7 @@ import { targetPath } from './purge-target.js';
 /** One address of a page, with one query. */
 export interface ExactPage {
   readonly path: string;
-  /** `undefined` for every host of the site. */
+  /** `undefined` means every host of the site. */
   readonly host: string | undefined;
   readonly query: string;
 }
@@ -16,7 +16,7 @@ export interface ExactPage {
  * The page at an address.
  *
  * @param target a path with its query, or a URL
- * @throws {TypeError} when it is neither, or when no page has such a query
+ * @throws {TypeError} when it is neither, or when no page can have such a query
  */
 export function exactPage(target: string | URL, { hosts, query }: Pick<CheckedOptions, 'hosts' | 'query'>): ExactPage {
   const [page] = targetPath(target, hosts);

@@ -7,7 +7,7 @@ import type { Purger } from './purger.js';
 
 /** How often a process says that its edition still runs, in milliseconds. */
 const BEAT = 20_000;
-/** After this many intervals without a sign, nobody runs the edition any more. */
+/** After this many intervals without a sign, no process runs the edition any more. */
 const MISSED = 3;
 /** A server that does not answer is asked again after this time, in milliseconds; then after twice that, and so on. */
 const RETRY = 2000;
@@ -25,8 +25,8 @@ export class PartEdition {
   readonly #started = Date.now();
 
   /**
-   * @param epoch of all servers of the list
-   * @param isFormer whether the server is in an earlier list alone: no page belongs there
+   * @param epoch the epoch of all servers of the list
+   * @param isFormer whether the server is in an earlier list only: no page belongs there
    * @param onBeat is called after every look
    */
   constructor(
@@ -37,7 +37,7 @@ export class PartEdition {
     private readonly dispatcher: PageCacheDispatcher,
     private readonly onBeat: () => void,
   ) {
-    // What the server holds may be of another edition, and nginx finds it.
+    // What the server holds may be of another edition, and nginx reads it again.
     part.onReturn(() => {
       if (this.#hasFailed && !this.#isClosed) void this.beat();
     });
@@ -52,7 +52,7 @@ export class PartEdition {
     return this.part.journal.editions.refusal;
   }
 
-  /** Looks which edition holds, and says that its own still runs. */
+  /** Looks which edition holds, and says that this process's edition still runs. */
   async beat(): Promise<void> {
     clearTimeout(this.#timer);
     this.#hasFailed = false;
@@ -78,7 +78,7 @@ export class PartEdition {
     const last = this.#sign;
     const isFirst = !this.#hasTried;
     this.#hasTried = true;
-    // It may be asked again, with another claim.
+    // The function may be called again, with another claim.
     await journal.claim?.((claim) => {
       const looks = beatOf(claim) === last.beat ? last.looks + 1 : 0;
       const next = this.next(editions.own!, claim, isFirst, looks);
@@ -88,9 +88,9 @@ export class PartEdition {
   }
 
   /**
-   * The claim after this one; `undefined` when it stays.
+   * The next claim; `undefined` when the claim stays.
    *
-   * @param looks how often this process has looked since its edition last gave a sign
+   * @param looks how often this process has looked since the edition that holds last gave a sign
    */
   private next(own: Edition, claim: Claim | undefined, isFirst: boolean, looks: number): Claim | undefined {
     this.part.journal.editions.saw(claim);
@@ -106,7 +106,7 @@ export class PartEdition {
     return { ...own, since, after, beat: 0, isSwept: false, keepsOwn: !this.isFormer && isInStep(claim, own, after) };
   }
 
-  /** Repeated until all of it is done, since the process that has claimed may have ended in the middle. */
+  /** Repeated until everything is deleted, since the process that has claimed may have ended midway. */
   private async sweep(): Promise<void> {
     const { journal } = this.part;
     const { own, claim, refusal } = journal.editions;
@@ -120,7 +120,7 @@ export class PartEdition {
   }
 }
 
-/** Whether a server has missed nothing of what came before a claim, and only its list of servers is to change. */
+/** Whether a server has missed nothing before a claim, so only its list of servers is to change. */
 function isInStep(claim: Claim | undefined, own: Edition, after: number): boolean {
   if (!claim || !isSameBuild(claim, own)) return false;
   // Another process has claimed at the same time.

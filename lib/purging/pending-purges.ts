@@ -4,7 +4,7 @@ import { PageStorage } from '../stores/page-storage.js';
 import type { StoragePart } from '../stores/storage-part.js';
 import { PendingQueue } from './pending-queue.js';
 
-/** The purges that a server has not acknowledged, for each server. */
+/** For each server, the purges that it has not acknowledged. */
 @Injectable()
 export class PendingPurges implements OnModuleDestroy {
   readonly #queues: Map<StoragePart, PendingQueue>;
@@ -18,26 +18,26 @@ export class PendingPurges implements OnModuleDestroy {
   }
 
   /**
-   * @param part the one that has not acknowledged it
-   * @param purge tries one again
-   * @param error why it is pending
+   * @param part the server that has not acknowledged the purge
+   * @param purge tries a purge again
+   * @param error why the purge is pending
    * @returns whether it will be tried again
    */
   add(part: StoragePart, scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
-    // One that is in the list of another process alone has none yet.
+    // A server that only the list of another process has, has no queue yet.
     const queue = this.#queues.get(part) ?? new PendingQueue(part);
     this.#queues.set(part, queue);
     return queue.add(scope, purge, error);
   }
 
-  /** What waits for a server that is in use no more; it is not tried again. */
+  /** Takes over what waits for a server that is no longer in use; it is not tried again here. */
   take(part: StoragePart): { readonly scopes: readonly PurgeScope[]; readonly error: unknown } {
     const queue = this.#queues.get(part);
     this.#queues.delete(part);
     return queue?.take() ?? { scopes: [], error: undefined };
   }
 
-  /** Waits until every server has acknowledged all of its own, but not longer than so many milliseconds. */
+  /** Waits until every server has acknowledged its purges, but not longer than the given number of milliseconds. */
   async settled(milliseconds: number): Promise<void> {
     await Promise.all(Array.from(this.#queues.values(), (queue) => queue.settled(milliseconds)));
   }

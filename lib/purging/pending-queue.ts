@@ -10,10 +10,10 @@ const LAST_DELAY = 2000;
 
 /** How many paths, tags and rules are remembered one by one. With more, everything is purged when the store is back. */
 const CAPACITY = 1000;
-/** The same where not everything can be purged, since the store cannot list it; more are refused. */
+/** The same for a store that cannot list its pages, so that not everything can be purged; more are refused. */
 const CAPACITY_WITHOUT_LIST = 100_000;
 
-/** So many are repeated together: their entries go to the journal in one step. */
+/** How many purges are repeated together: their entries go to the journal in one step. */
 const TOGETHER = 100;
 
 /** How many targets the log names. */
@@ -31,21 +31,21 @@ export class PendingQueue {
   #closed = false;
   /** Whether the server has come back while an attempt was under way. */
   #hasReturned = false;
-  /** Only while the next attempt waits for its time. */
+  /** Set only while the next attempt waits for its time. */
   #tryNow: (() => void) | undefined;
-  /** Called when all of them are done. */
+  /** Called when all purges are done. */
   readonly #waiting = new Set<() => void>();
-  /** Of what the log says that it waits: how many of them the store has by now. `undefined` when it says nothing. */
+  /** How many of the waiting purges that the log has reported are done by now; `undefined` when it has reported none. */
   #made: number | undefined;
   #silentUntil = 0;
-  /** Why the last one is pending. */
+  /** Why the last purge is pending. */
   #error: unknown;
 
   readonly #name: string;
 
   constructor(private readonly part: Pick<StoragePart, 'journal' | 'lists' | 'onReturn' | 'server'>) {
     this.#name = part.server ?? 'the store';
-    // nginx finds again what the server still has: the sooner the better.
+    // nginx reads what the server still has again: the sooner the purges are done, the better.
     part.onReturn(() => {
       this.#hasReturned = true;
       this.#tryNow?.();
@@ -57,15 +57,15 @@ export class PendingQueue {
   }
 
   /**
-   * @param purge tries one again
-   * @param error why it is pending
+   * @param purge tries a purge again
+   * @param error why the purge is pending
    * @returns whether it will be tried again
    */
   add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
     if (this.#closed) return this.refuse('Shutting down', scope);
     this.#error = error;
     if (this.#scopes.length === 0) this.reportFirst(scope, error);
-    // One that is under way may be too early for this one.
+    // A purge that is under way may have begun too early for this one.
     const isWaiting = this.#scopes.some((one) => !this.#underWay.has(one) && isDeepStrictEqual(one, scope));
     const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
     if (total > CAPACITY && this.part.lists) this.#scopes = [{ kind: 'all' }];
@@ -76,7 +76,7 @@ export class PendingQueue {
     return true;
   }
 
-  /** Waits until the store has acknowledged all of them, but not longer than so many milliseconds. */
+  /** Waits until the store has acknowledged all purges, but not longer than the given number of milliseconds. */
   async settled(milliseconds: number): Promise<void> {
     if (this.#scopes.length === 0) return;
     let end = (): void => undefined;
@@ -87,7 +87,7 @@ export class PendingQueue {
     this.#waiting.delete(end);
   }
 
-  /** Ends without a word: what waits here will be repeated by somebody else. */
+  /** Ends without a report: somebody else repeats the purges that wait here. */
   take(): { readonly scopes: readonly PurgeScope[]; readonly error: unknown } {
     const scopes = this.#scopes;
     this.#scopes = [];
@@ -126,7 +126,7 @@ export class PendingQueue {
     this.#made = undefined;
   }
 
-  /** At the beginning of a sentence. */
+  /** The name at the beginning of a sentence. */
   private get name(): string {
     return this.part.server ?? 'The store';
   }
@@ -186,7 +186,7 @@ export class PendingQueue {
       scopes.map(async (scope) => {
         this.#underWay.add(scope);
         await purge(scope);
-        // Another may have come to its place by an overflow: then that one is still to be done.
+        // After an overflow, another purge may be in its place, and is still to be done.
         this.#scopes = this.#scopes.filter((one) => one !== scope);
         if (this.#made !== undefined) this.#made += sizeOf(scope);
         this.hold();

@@ -36,11 +36,11 @@ export interface TargetPath {
   readonly path: string;
   /** Given only for a URL, and only if the site has `hosts`. */
   readonly host: string | undefined;
-  /** As a browser sends it; empty when there is none. */
+  /** The query as a browser sends it; empty if there is none. */
   readonly query: string;
   /** Whether everything below the path is meant as well. */
   readonly isSubtree?: true;
-  /** Whether this is one of the other things that the target may mean, and not the most likely one. */
+  /** Whether this is one of the less likely meanings of the target. */
   readonly isGuess?: true;
 }
 
@@ -76,7 +76,7 @@ function isList(paths: unknown): paths is Iterable<string> {
 }
 
 /**
- * A path or a URL. What is written may mean several pages: first comes the one that a browser would ask for.
+ * A path or a URL. It may mean several pages: the first is the one that a browser would ask for.
  *
  * @throws {TypeError} when it is neither
  */
@@ -100,19 +100,19 @@ function meant(target: string, host: string | undefined): TargetPath[] {
   return readings(target).flatMap((path, index): TargetPath[] => {
     const guess = index > 0 ? { isGuess: true as const } : {};
     const page = { path, host, query: index === 0 ? query : '', ...guess };
-    // A page may have that very name.
+    // A page may have exactly that name.
     return isSubtree(target) ? [page, { path: path.slice(0, -2), host, query: '', isSubtree: true, ...guess }] : [page];
   });
 }
 
-/** `/posts/*`, as in `exclude` and in reports. What is below a name that leads elsewhere (`/posts/../*`) is not meant. */
+/** `/posts/*`, as in `exclude` and in reports. It does not mean what is below a name that leads elsewhere (`/posts/../*`). */
 function isSubtree(target: string): boolean {
   return target.endsWith('/*') && !/\/(?:\.|%2e){1,2}\//i.test(target);
 }
 
 /**
- * The canonical paths that a path may mean. `?`, `#` and `%41` have a meaning in an address, and may as well be part of a name that nobody
- * has encoded. One purge too much rather than too little.
+ * The canonical paths that a path may mean. `?`, `#` and `%41` have a meaning in an address, but they may also be part of a name that nobody
+ * has encoded. One purge too many is better than one too few.
  */
 export function readings(path: string): string[] {
   let all = [path];
@@ -132,10 +132,10 @@ function queryOf(target: string): string {
 }
 
 /**
- * A path and all below it, in each of its readings.
+ * A path and everything below it, in each of its readings.
  *
  * @param path `/posts`, `/posts/` or `/posts/*`
- * @throws {TypeError} when it does not begin with "/", or is a pattern of another kind
+ * @throws {TypeError} when it does not begin with "/", or is another kind of pattern
  */
 export function subtreeScopes(path: string): PurgeScope[] {
   mustBePath(path);
@@ -149,13 +149,13 @@ export function subtreeScopes(path: string): PurgeScope[] {
 /**
  * The form in which a browser would ask for a path: `/käse ecke` becomes `/k%C3%A4se%20ecke`, `/%61bout` becomes `/about`.
  *
- * @param path decoded or encoded; what begins with a "?" is a query and is cut off: all queries of a page go with it
+ * @param path decoded or encoded; a query, which begins with "?", is cut off: all queries of a page go with it
  * @throws {TypeError} when it does not begin with "/"
  */
 export function canonicalPath(path: string): string {
   mustBePath(path);
   if (PLAIN.test(path)) return path;
-  // The URL parser would drop them.
+  // The URL parser would drop these characters.
   const visible = path.replace(/[\0- ]/g, encodeURIComponent);
   // Not resolved against a base: "//about" would be a host.
   const { pathname } = new URL(`http://localhost${visible}`);
@@ -171,9 +171,9 @@ function mustBePath(path: unknown): void {
 }
 
 /**
- * The expression without the flags that make it remember where it has last matched.
+ * The expression without the flags that make it remember its last match.
  *
- * @throws {TypeError} when it is none
+ * @throws {TypeError} when it is not a regular expression
  */
 export function pagePattern(pattern: RegExp): RegExp {
   if (!(pattern instanceof RegExp)) {

@@ -42,7 +42,7 @@ export class Purger {
     this.#cacheable = new CacheableScope(options.rules, keys);
   }
 
-  /** Every form, host, variant and allowed query of the paths, and what is below those that are subtrees. */
+  /** Purges every form, host, variant and allowed query of the paths, and everything below those that are subtrees. */
   paths(targets: readonly TargetPath[]): Promise<PurgeReport> {
     const subtrees = targets
       .filter(({ isSubtree }) => isSubtree)
@@ -50,7 +50,7 @@ export class Purger {
     return this.all([this.scopeOf(targets.filter(({ isSubtree }) => !isSubtree)), ...subtrees]);
   }
 
-  /** One report of several purges. If one fails, the others are done all the same. */
+  /** Several purges with one report. If one fails, the others are done all the same. */
   async all(scopes: readonly PurgeScope[]): Promise<PurgeReport> {
     return together(await Promise.allSettled(scopes.map((scope) => this.purge(scope))));
   }
@@ -60,7 +60,7 @@ export class Purger {
     return { kind: 'paths', paths };
   }
 
-  /** Pages at these very addresses, in every variant: other queries of them stay. Addresses that cannot be pages are left out. */
+  /** Purges exactly these addresses, in every variant. Their other queries stay. Addresses that cannot be pages are left out. */
   async exactly(pages: readonly ExactPage[]): Promise<PurgeReport> {
     const { hosts } = this.options;
     const targets = pages
@@ -76,7 +76,7 @@ export class Purger {
   }
 
   /**
-   * @throws {PurgeIncompleteError} when a server has not acknowledged it; it is tried again until it has, unless it never can
+   * @throws {PurgeIncompleteError} when a server has not acknowledged the purge; it is tried again until the server has, unless it never can
    */
   async purge(scope: PurgeScope): Promise<PurgeReport> {
     if (sizeOf(scope) === 0) return { purged: 0, targets: [], duration: 0 };
@@ -97,7 +97,7 @@ export class Purger {
     return { purged, targets: describe(scope), duration: performance.now() - start };
   }
 
-  /** Carries a purge out on each of these servers, whatever becomes of the others. */
+  /** Carries a purge out on each of these servers, even if it fails on some. */
   private attempt(parts: readonly StoragePart[], scope: PurgeScope): Promise<Outcome[]> {
     return Promise.all(
       parts.map(async (part): Promise<Outcome> => {
@@ -110,13 +110,13 @@ export class Purger {
     );
   }
 
-  /** While there are two lists of servers, a page may be where either says. */
+  /** While there are two lists of servers, a page may be where either of them says. */
   private everywhere(): readonly StoragePart[] {
     return [...this.storage.parts, ...this.storage.others()];
   }
 
   /**
-   * Deletes every page, also those that were stored under other options. Processes that store such pages must know before that they may not.
+   * Deletes every page, including those stored under other options. Processes that store such pages must know beforehand that they may not.
    *
    * @param keepsOwn whether it deletes only the pages that do not belong to the server
    */
@@ -131,13 +131,13 @@ export class Purger {
     return this.#cacheable.reason(target);
   }
 
-  /** Declares current renderings of these pages, in any process, as possibly old. Stored pages stay. */
+  /** Marks current renderings of these pages, in any process, as possibly outdated. Stored pages stay. */
   async announce(scope: PurgeScope): Promise<void> {
     const parts = this.concerned(scope);
     await Promise.all([...parts.map((part) => this.append(part, scope)), this.askOthers(parts)]);
   }
 
-  /** Servers that a purge does not concern can tell, too, whether there is another list of servers by now. */
+  /** Servers that a purge does not concern can also tell whether there is another list of servers by now. */
   private async askOthers(concerned: readonly StoragePart[]): Promise<void> {
     const others = this.storage.parts.filter((part) => !concerned.includes(part));
     await Promise.allSettled(others.map(({ journal }) => journal.catchUp()));
@@ -151,7 +151,7 @@ export class Purger {
     return keys ? parts.filter(({ holds }) => keys.some(holds)) : parts;
   }
 
-  /** The keys of all pages that it takes; `undefined` when only a list of what is stored can tell. */
+  /** The keys of all pages that the purge takes; `undefined` when only a list of the stored pages can tell. */
   private keysOf(scope: PurgeScope): string[] | undefined {
     switch (scope.kind) {
       case 'targets':
@@ -165,9 +165,9 @@ export class Purger {
 
   private incomplete(scope: PurgeScope, failures: readonly Outcome[]): PurgeIncompleteError {
     const isPending = failures.map(({ part, error }) => {
-      // The list of servers may have changed meanwhile. A server that is not in it any more is emptied.
+      // The list of servers may have changed meanwhile. A server that is no longer in it is emptied.
       const server = part.journal.editions.isRetired ? this.heirOf(part) : part;
-      // A store that can never do it is not asked again.
+      // A store that can never do the purge is not asked again.
       const isRetried =
         !(error instanceof UnsupportedError) && server !== undefined && this.repeat(server, scope, error);
       this.dispatcher.notify(new PageCacheFailed('purge', error, isRetried));
@@ -177,7 +177,7 @@ export class Purger {
     return new PurgeIncompleteError(describe(scope), failures[0]!.error, isPending.every(Boolean), servers);
   }
 
-  /** What waits for a server waits for it in the new list of servers as well. A server that is not in the list any more is emptied. */
+  /** Moves the purges that wait for a server to that server in the new list. A server that is no longer in the list is emptied. */
   adopt(former: readonly StoragePart[]): void {
     for (const part of former) {
       const heir = this.heirOf(part);
@@ -186,7 +186,7 @@ export class Purger {
     }
   }
 
-  /** The same server in the list of the moment. */
+  /** The same server in the current list. */
   private heirOf({ server }: StoragePart): StoragePart | undefined {
     return this.storage.parts.find((part) => part.server === server);
   }
@@ -203,7 +203,7 @@ export class Purger {
 
   /** @returns how many pages there were */
   private async acknowledged(part: StoragePart, scope: PurgeScope): Promise<number> {
-    // This comes before anything is deleted: from now on, every process checks what it stores against it.
+    // The entry comes before any deletion: from now on, every process checks what it stores against it.
     try {
       await this.append(part, scope);
       return await this.delete(part, scope);
@@ -256,7 +256,7 @@ export class Purger {
     return this.storage.isOtherList ? keys : keys.filter(part.holds);
   }
 
-  /** Of the pages without a query. */
+  /** The keys of the pages without a query. */
   private plainKeys({ paths }: PathsScope): string[] {
     return [...new Set(paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key)))];
   }

@@ -11,7 +11,7 @@ import { isToken } from './token.js';
 /**
  * `remotePurge`: purges over HTTP, with `PURGE /path` and `Authorization: Bearer <token>`, or with the secret query parameter on a GET.
  * `/path/*` stands for a subtree, `/*` for everything, and `Cache-Tag` for all pages with one of its tags. nginx passes these requests
- * through: the one by its method, the other by its unknown parameter.
+ * through: the first by its method, the second by its unknown parameter.
  */
 @Injectable()
 export class RemotePurges {
@@ -20,7 +20,7 @@ export class RemotePurges {
     @Inject(Purger) private readonly purger: Purger,
   ) {}
 
-  /** Whether a request asks for a purge, be it allowed or not. */
+  /** Whether a request asks for a purge, allowed or not. */
   isAskedFor(request: IncomingMessage): boolean {
     return (
       this.options.remotePurge !== undefined && (request.method === 'PURGE' || this.parameter(request) !== undefined)
@@ -43,7 +43,7 @@ export class RemotePurges {
     }
   }
 
-  /** What is asked for over the wire is encoded, and means one thing. */
+  /** A target that comes over the wire is encoded, and has only one meaning. */
   private pages(target: string): Promise<PurgeReport> {
     return this.purger.paths(targetPath(rawPath(target), undefined).filter(({ isGuess }) => !isGuess));
   }
@@ -66,7 +66,7 @@ function bearer(authorization: string | undefined): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** In UTF-8; a comma in a tag is `%2C`. */
+/** The tags of one field line, in UTF-8. A comma in a tag is `%2C`. */
 function tagsOf(line: string): string[] {
   const text = Buffer.from(line, 'latin1').toString();
   const tags = text.split(',').map((tag) => tag.trim());

@@ -11,7 +11,7 @@ import { Purger } from './purger.js';
 export interface OtherServers {
   readonly store: SpreadStore;
   readonly openServer: ((address: string) => PageStore) | undefined;
-  /** Has the application read from it, and compare with nginx by it. */
+  /** Makes the application read from this store, and compare it with nginx. */
   use(): void;
 }
 
@@ -19,7 +19,7 @@ export interface OtherServers {
 export interface ServerSource {
   /** How long to wait from one reading to the next, in milliseconds. */
   readonly interval: number;
-  /** @returns `undefined` when it is still the same list. Rejects when nobody knows it */
+  /** @returns `undefined` when the list is still the same. Rejects when nobody knows the list */
   read(): Promise<OtherServers | undefined>;
 }
 
@@ -53,7 +53,7 @@ export class ServerChanges implements OnApplicationBootstrap, OnModuleDestroy {
     this.#timer = setTimeout(() => void this.look(this.source!), this.source.interval).unref();
   }
 
-  /** Keeps the list that it has when it cannot read another one. */
+  /** Keeps the current list when it cannot read another one. */
   private async look(source: ServerSource): Promise<void> {
     try {
       const next = await source.read();

@@ -1,13 +1,13 @@
 import { waitFor } from '../async/patience.js';
 import { isUnsafe } from '../http/unsafe-methods.js';
 
-/** Somebody who has changed something asks for it next, and must see the change. In milliseconds. */
+/** Whoever has changed a page asks for it next, and must see the change. In milliseconds. */
 const PATIENCE_AFTER_A_CHANGE = 1000;
 
 /**
  * Waits for a purge on behalf of a request, but not for ever. The purge goes on.
  *
- * @param request after an unsafe method it waits longer
+ * @param request a request with an unsafe method waits longer
  * @returns `undefined` when the request has waited long enough
  */
 export function waitForPurge<T>(

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Debian keeps servers where an ordinary user's PATH does not look; Homebrew is not on the PATH of an IDE. */
+/** Debian installs servers where an ordinary user's PATH does not look; Homebrew is not on the PATH of an IDE. */
 const OTHER_PLACES = [
   '/usr/sbin',
   '/usr/local/sbin',
@@ -14,7 +14,7 @@ const OTHER_PLACES = [
 const ALTERNATIVES = { nginx: ['angie', 'openresty'], memcached: [] } as const;
 
 /**
- * Where a server program is. Where there is no nginx, Angie or OpenResty does as well.
+ * Where a server program is. If there is no nginx, Angie or OpenResty will do.
  *
  * @throws Error that says how to install it
  */

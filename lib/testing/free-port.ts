@@ -20,7 +20,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Runs `attempt` with a free port, and again with another one when somebody was quicker. */
+/** Runs `attempt` with a free port, and again with another one if somebody else has taken the port first. */
 export async function onFreePort<T>(attempt: (port: number) => Promise<T>): Promise<T> {
   for (let attemptsLeft = 3; ; attemptsLeft--) {
     try {

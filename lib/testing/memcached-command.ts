@@ -6,7 +6,7 @@ import { SERVER_TIMEOUT } from './server-process.js';
  * (https://github.com/memcached/memcached/blob/master/doc/protocol.txt).
  *
  * @param address '127.0.0.1:11211' or 'unix:/path'
- * @param command without the line end, one byte a character
+ * @param command without the line end, one byte per character
  */
 export function memcachedCommand(address: string, command: string): Promise<string> {
   const [host = '', port = ''] = address.split(':');
@@ -27,14 +27,14 @@ export function memcachedCommand(address: string, command: string): Promise<stri
   });
 }
 
-/** Knows when an answer is complete. */
+/** Finds out when an answer is complete. */
 class Answer {
   readonly #read: string[] = [];
   #unread = '';
   #valueLeft = 0;
   #endsWithValue = false;
 
-  /** @param isDump whether `OK` only begins it: memcached 1.6.43 and later say so before they list keys (crawler.c) */
+  /** @param isDump whether `OK` only begins the answer: memcached 1.6.43 and later send it before they list keys (crawler.c) */
   constructor(private readonly isDump: boolean) {}
 
   get text(): string {

@@ -50,7 +50,7 @@ export class MemcachedServer {
    * @throws Error when memcached is not installed, or with memcached's own message when it does not start
    */
   static async start({ unix = false, args = [] }: MemcachedServerOptions = {}): Promise<MemcachedServer> {
-    // The path of a unix socket may have about 100 bytes; other users (the workers of nginx) must get at it.
+    // The path of a unix socket may have about 100 bytes. Other users (the workers of nginx) must have access to it.
     const directory = mkdtempSync(join(tmpdir(), 'mc-'));
     chmodSync(directory, 0o755);
     const start = async (address: string): Promise<MemcachedServer> => {
@@ -106,8 +106,8 @@ export class MemcachedServer {
   /**
    * Sends one command on a connection of its own.
    *
-   * @param command without the line end, one byte a character (latin1), such as `version`, `stats`, `mg key v`
-   * @returns the whole answer with its line ends, one byte a character
+   * @param command without the line end, one byte per character (latin1), such as `version`, `stats`, `mg key v`
+   * @returns the whole answer with its line ends, one byte per character
    * @throws Error when the server is down, or does not answer within 10 seconds (is it paused?)
    * @example
    * await memcached.send('set greeting 0 0 5\r\nhello'); // 'STORED\r\n'
@@ -128,7 +128,7 @@ export class MemcachedServer {
   }
 
   /**
-   * Lists the stored keys exactly as the server has them, one byte a character (latin1), in no order. It leaves out keys that begin with
+   * Lists the stored keys exactly as the server has them, one byte per character (latin1), in no order. It leaves out keys that begin with
    * `*`: the page cache uses them for its own records.
    *
    * @returns the keys of all pages
@@ -166,7 +166,7 @@ export class MemcachedServer {
     await server.until('answered', () => this.#answersAs(server.pid));
   }
 
-  /** Whether it is our own process that answers, and not one that took the port before us. */
+  /** Whether our own process answers, and not one that took the port before us. */
   async #answersAs(pid: number): Promise<boolean> {
     const stats = await this.send('stats').catch(() => '');
     return stats.includes(`STAT pid ${pid}\r\n`);

@@ -46,7 +46,7 @@ export class NginxServer {
   testOutput = '';
   #process: ServerProcess | undefined;
   #errorLogs: string[] = [];
-  /** Everything from level `notice`, whatever the configuration says of logs: it tells when workers come and go. */
+  /** Everything from level `notice`, whatever the configuration says about logs: it shows when workers come and go. */
   readonly #noticeLog: string;
 
   /**
@@ -71,7 +71,7 @@ export class NginxServer {
    */
   static async start(configurationFor: NginxConfigurationFor): Promise<NginxServer> {
     const directory = mkdtempSync(join(tmpdir(), 'nginx-'));
-    // Started as root, nginx runs its workers as another user, and the test may write there as yet another.
+    // If started as root, nginx runs its workers as another user, and the test may write there as yet another.
     chmodSync(directory, 0o777);
     try {
       return await onFreePort(async (port) => {
@@ -145,7 +145,7 @@ export class NginxServer {
     await this.#configure();
     const program = findProgram('nginx');
     this.#process = await ServerProcess.start(program, this.#arguments('daemon off;'), this.directory);
-    // Workers are started after the ports have been bound, so it is not another server that answers there.
+    // Workers start after the ports have been bound, so it is not another server that answers there.
     await this.#process.until('started a worker', () => this.#startedWorkers().length > 0);
     await this.#mustListen();
   }
@@ -168,7 +168,7 @@ export class NginxServer {
       .join('\n');
   }
 
-  /** @param directives further ones for the main context */
+  /** @param directives further directives for the main context */
   #arguments(directives = ''): string[] {
     const global = `error_log "${this.#noticeLog}" notice; ${directives}`;
     return ['-p', this.directory, '-c', join(this.directory, 'nginx.conf'), '-e', 'stderr', '-g', global];

@@ -48,10 +48,10 @@ export interface PageCacheMatchers<R = void> {
   toBypassPageCache(detail?: string): R;
 }
 
-/** Other caches (a CDN) may have a say in Cache-Status, too. */
+/** Other caches (a CDN) may add to Cache-Status, too. */
 const OURS = new Set(['nginx', 'nestjs-nginx-cache']);
 
-/** The values of `fwd` for which a cache does not look a response up or must not use it (RFC 9211, section 2.2). */
+/** The values of `fwd` with which a cache does not look a response up, or must not use it (RFC 9211, section 2.2). */
 const BYPASSES = new Set<unknown>(['bypass', 'method', 'request']);
 
 /**
@@ -104,8 +104,8 @@ function result(
 }
 
 /**
- * One of our caches answered, or else the request got as far as the one closest to the application (the first in the
- * field), which knows best why.
+ * One of our caches answered. Otherwise the request got as far as the cache closest to the application (the first in the field), which knows
+ * best why.
  */
 function outcomeOf(statuses: CacheStatus[]): Outcome {
   const ours = statuses.filter(({ cache }) => OURS.has(cache));
@@ -119,7 +119,7 @@ function cacheStatusField(received: ResponseWithHeaders): string | undefined {
   const fields: Iterable<readonly [string, unknown]> =
     Symbol.iterator in headers ? (headers as Iterable<[string, unknown]>) : Object.entries(headers);
   const values = [...fields].filter(([name]) => name.toLowerCase() === 'cache-status').map(([, value]) => value);
-  // A value may itself be a list of values: so does Node give repeated fields.
+  // A value may itself be a list of values: Node gives repeated fields in this way.
   return values.length === 0 ? undefined : values.flat().join(', ');
 }
 

@@ -55,7 +55,7 @@ export class RawClient {
         if (data) received = Buffer.concat([received, data]);
         const result = readResponse(received, { toHead, closed: !data });
         if (result) {
-          // What comes before the next request is no answer to it: let it go by.
+          // Anything that comes before the next request is not an answer to it, so it is thrown away.
           if (result.reusable) socket.resume();
           else socket.destroy();
           return result.response;
@@ -71,7 +71,7 @@ export class RawClient {
   #connection(): Socket {
     if (this.#socket && !this.#socket.destroyed && !this.#socket.readableEnded) return this.#socket;
     this.#socket = typeof this.target === 'number' ? connect(this.target, '127.0.0.1') : connect(this.target);
-    // Between two requests nobody else listens, and an error without a listener would end the process.
+    // Between two requests, nobody else listens, and an error without a listener would end the process.
     return this.#socket.setNoDelay().on('error', () => {});
   }
 }

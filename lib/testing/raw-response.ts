@@ -6,7 +6,7 @@
 export interface RawResponse {
   /** The status code. */
   status: number;
-  /** The header fields in the order of the wire, with their names as they were written, one byte a character (latin1). */
+  /** The header fields in the order of the wire, with their names as they were written, one byte per character (latin1). */
   headers: [name: string, value: string][];
   /** The content without the chunked framing, but with its content coding. */
   body: Buffer;

@@ -10,8 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const SERVER_TIMEOUT = 10_000;
 
 /**
- * A server that runs in a process group of its own and never outlives this process. Neither does it keep this process
- * alive.
+ * A server that runs in a process group of its own. It never outlives this process, and does not keep this process alive.
  */
 export class ServerProcess {
   readonly pid: number;
@@ -33,8 +32,8 @@ export class ServerProcess {
   }
 
   /**
-   * @param directory where the server's output goes; removed, should this process die first
-   * @param user as whom the program runs; only root may choose
+   * @param directory where the server's output goes; it is removed if this process dies first
+   * @param user the user as whom the program runs; only root may choose
    * @throws Error when the program cannot be run
    */
   static async start(
@@ -70,7 +69,7 @@ export class ServerProcess {
     process.kill(this.pid, signal);
   }
 
-  /** Stops the process, and waits until all its threads have stopped: where there is no /proc, it does not know. */
+  /** Stops the process, and waits until all its threads have stopped. Without /proc, it cannot know that. */
   freeze(): void {
     this.signal('SIGSTOP');
     const threads = `/proc/${this.pid}/task`;
@@ -80,7 +79,7 @@ export class ServerProcess {
     }
   }
 
-  /** Asks the server to end, gives it a second, then kills it and all its children. */
+  /** Asks the server to end, gives it a second, and then kills it with all its children. */
   async terminate(): Promise<void> {
     if (!this.#hasExited) {
       this.#child.ref();
@@ -92,7 +91,7 @@ export class ServerProcess {
 
   /** Kills the server and all its children, even when the server itself has already gone. */
   async kill(): Promise<void> {
-    // Once all are gone, their number may be given to somebody else.
+    // Once all are gone, their number may be given to another process group.
     if (this.#guard.killed) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
@@ -114,9 +113,9 @@ export class ServerProcess {
 }
 
 /**
- * A shell that waits for the end of its standard input, which comes however this process ends, and then kills the
- * process group. A handler of 'exit' would not do: it does not run when a signal ends the process, which is how vitest
- * and jest end a worker that hangs and how Ctrl-C ends everything.
+ * A shell that waits for the end of its standard input, which comes however this process ends, and then kills the process group. A handler
+ * of 'exit' would not do: it does not run when a signal ends the process, which is how vitest and jest end a worker that hangs, and how
+ * Ctrl-C ends everything.
  */
 function guard(processGroup: number, directory: string): ChildProcess {
   const script = 'read -r line; kill -s KILL -- "-$1"; rm -rf -- "$2"';

@@ -5,12 +5,12 @@ import { referenceOf } from './row-reference.js';
 import type { StoredEntities } from './stored-entities.js';
 import type { WatchedEntities } from './watched-entities.js';
 
-/** How far rows that refer to rows are followed. Beyond that, the tag of the class is purged. */
+/** How far rows that refer to other rows are followed. Beyond that, the tag of the class is purged. */
 const MAX_DEPTH = 20;
 
 /**
- * The rows that the database deletes, or takes a reference from, by itself when a row is deleted. TypeORM tells nothing of them, so
- * they are looked for while they are still there.
+ * The rows that the database itself deletes, or removes a reference from, when a row is deleted. TypeORM does not report them, so they are
+ * looked for while they are still there.
  */
 export class Cascades {
   constructor(
@@ -21,7 +21,7 @@ export class Cascades {
   /**
    * Adds the rows that the database deletes together with these.
    *
-   * @throws what `read` throws; nothing that has been added is wrong then
+   * @throws what `read` throws; everything that was added by then is right
    */
   async follow(read: Read, rows: ChangedRows, isReadable: (row: ChangedRow) => boolean): Promise<void> {
     let gone = [...rows.rows()].filter((row) => row.isGone && !row.isFollowed && isReadable(row));
@@ -72,14 +72,14 @@ export class Cascades {
         row.isGone ??= true;
         deleted.push(row);
       }
-      // In this transaction it may have been given to one of those that are gone.
+      // In this transaction, such a row may have been given to one of the rows that are gone.
       if (isDeleted) deleted.push(...rows.rowsOf(entityMetadata).values());
     }
     if (isByDatabase) await this.unlink(read, rows, metadata, gone);
     return deleted;
   }
 
-  /** The other ends of the many-to-many relations of rows that the database deletes. */
+  /** Adds the other ends of the many-to-many relations of rows that the database deletes. */
   private async unlink(
     read: Read,
     rows: ChangedRows,
@@ -100,7 +100,7 @@ export class Cascades {
   }
 }
 
-/** Of a many-to-many relation, the row of the junction is deleted, and no entity. */
+/** In a many-to-many relation, the row of the junction is deleted, and no entity. */
 function isDeletedAlong({ onDelete, isManyToMany }: RelationMetadata): boolean {
   return onDelete === 'CASCADE' && !isManyToMany;
 }

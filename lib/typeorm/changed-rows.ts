@@ -2,8 +2,8 @@ import type { EntityMetadata } from 'typeorm';
 import { keyOf, type RowReference } from './row-reference.js';
 
 /**
- * What is known of a row from before the transaction: it was there (`stored`), it was not (`new`), nobody knows (`unknown`), or nothing
- * has changed but its relations (`linked`), and then it was there unless it says something else itself.
+ * What is known about a row before the transaction: it was there (`stored`), it was not (`new`), nobody knows (`unknown`), or only its
+ * relations have changed (`linked`). In the last case, it was there, unless another change of the row says something else.
  */
 type Origin = 'linked' | 'unknown' | 'new' | 'stored';
 
@@ -12,13 +12,13 @@ const STRENGTH = { linked: 0, unknown: 1, new: 2, stored: 2 } satisfies Record<O
 /** A row that a transaction has changed. */
 export interface ChangedRow extends RowReference {
   origin: Origin;
-  /** `undefined` while nothing but its relations has changed. */
+  /** `undefined` while only its relations have changed. */
   isGone: boolean | undefined;
   /** Whether its paths from before the transaction are known. */
   isOldRead: boolean;
   /** Whether it is known what the database deletes along with it. */
   isFollowed: boolean;
-  /** Whether its own connection has the new state. */
+  /** Whether the connection that writes it shows the new state. */
   isWritten: boolean;
 }
 
@@ -32,11 +32,11 @@ export interface Stale {
 export class ChangedRows implements Stale {
   readonly paths = new Set<string>();
   readonly tags = new Set<string>();
-  /** Whether what is added now has been written already. */
+  /** Whether the changes that are added now have already been written. */
   isWritten = false;
   readonly #rows = new Map<EntityMetadata, Map<string, ChangedRow>>();
 
-  /** @param isGone whether the row exists no more; `undefined` when the change does not tell */
+  /** @param isGone whether the row no longer exists; `undefined` when the change does not tell */
   add(reference: RowReference, origin: Origin, isGone?: boolean): ChangedRow {
     const rows = this.rowsOf(reference.metadata);
     const key = keyOf(reference);

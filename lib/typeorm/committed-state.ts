@@ -16,8 +16,9 @@ interface WaitingRead {
 }
 
 /**
- * Reads what everybody sees: on a connection that belongs to nobody's transaction, so that no read of ours can fail one, and outside of
- * the caller's async context, which may hold one. One connection at a time, given back as soon as nobody waits for it.
+ * Reads what everybody sees. It reads on a connection that belongs to nobody's transaction, so that none of its reads can fail one, and
+ * outside of the caller's async context, which may hold a transaction. It uses one connection at a time, and gives it back as soon as nobody
+ * waits for it.
  */
 export class CommittedState {
   readonly #waiting: WaitingRead[] = [];
@@ -32,14 +33,14 @@ export class CommittedState {
     return this.#isConnected || !this.#isReading;
   }
 
-  /** Whether a connection can be had only when somebody gives one back. */
+  /** Whether a connection is available only when somebody gives one back. */
   get isCrowded(): boolean {
     return !this.#isConnected && isCrowded(this.dataSource);
   }
 
   /**
-   * @param signal when it aborts, a read that has not begun never does
-   * @throws what the database says
+   * @param signal when it aborts, a read that has not begun never begins
+   * @throws what the database throws
    */
   read<T>(query: Query<T>, signal: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -70,7 +71,7 @@ export class CommittedState {
     }
   }
 
-  /** Until nobody waits, or a read fails: the connection may have gone. */
+  /** Serves reads until nobody waits, or a read fails: the connection may have gone. */
   private async serve(runner: QueryRunner): Promise<void> {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       const { query, resolve, reject, signal } = next;
@@ -105,13 +106,13 @@ export class CommittedState {
     return { runner, release: () => runner.release() };
   }
 
-  /** TypeORM has only one connection to a file of SQLite, with which it shares a transaction; SQLite can have more. */
+  /** TypeORM has only one connection to an SQLite file, and this connection may be in a transaction. SQLite allows more connections. */
   private async second(): Promise<{ runner: QueryRunner; release: () => Promise<void> }> {
     const driver = this.dataSource.driver as unknown as SqliteDriver;
     const database = await driver.createDatabaseConnection();
     try {
       database.pragma('query_only = ON');
-      // Nobody may wait for us: whoever writes to the database now holds a lock that is about to become a COMMIT.
+      // Nobody may wait for this read: whoever writes to the database now holds a lock that is about to become a COMMIT.
       database.pragma('busy_timeout = 0');
       const Runner = driver.createQueryRunner('master').constructor as new (driver: unknown) => QueryRunner;
       const runner = new Runner(driver);
@@ -127,7 +128,7 @@ export class CommittedState {
   }
 
   /**
-   * Where transactions are serializable by default, a read is one, and PostgreSQL may fail somebody's write on its account
+   * If transactions are serializable by default, a read is such a transaction, and PostgreSQL may fail somebody's write because of it
    * (PostgreSQL, 13.2.3).
    */
   private async outsideSerialization<T>(runner: QueryRunner, query: Query<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-/** What `pg` tells of its pool. */
+/** What `pg` tells about its pool. */
 interface CountedPool {
   readonly totalCount: number;
   readonly idleCount: number;
@@ -8,7 +8,7 @@ interface CountedPool {
 }
 
 /**
- * Whether there is no connection before somebody gives one back, who may be waiting for us.
+ * Whether no connection is free until somebody gives one back. That somebody may be waiting for us.
  *
  * @returns `false` when the driver does not tell
  */

@@ -23,7 +23,7 @@ import { WatchedEntities } from './watched-entities.js';
  */
 export type EntityClass = (abstract new (...args: never[]) => unknown) | EntitySchema;
 
-/** How long the end of the application waits for purges, in milliseconds. What remains is logged. */
+/** How long the end of the application waits for purges, in milliseconds. Those that remain are logged. */
 const SHUTDOWN = 2000;
 
 interface Watched {
@@ -84,7 +84,7 @@ export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdow
     this.#watched.delete(dataSource);
   }
 
-  /** While the data sources and the store are still there: what has been written is to be purged, too. */
+  /** Runs while the data sources and the store are still there: what has been written must be purged, too. */
   async onModuleDestroy(): Promise<void> {
     const end = performance.now() + SHUTDOWN;
     await inTime(Promise.all([...this.#watched.values()].map(({ purges }) => purges.settled())), SHUTDOWN);

@@ -22,16 +22,16 @@ import type { WatchedEntities } from './watched-entities.js';
 
 export type Entity = ObjectLiteral;
 
-/** One write, as all events tell it. */
+/** One write, as every event describes it. */
 export interface Write {
   readonly queryRunner: QueryRunner;
   readonly metadata: EntityMetadata;
 }
 
-/** A change of one row, as the events tell it. */
+/** A change of one row, as the events describe it. */
 type Change = Write & { readonly databaseEntity?: unknown; readonly entityId?: unknown };
 
-/** What TypeORM tells after a query; it has no type for all versions. */
+/** What TypeORM tells after a query. It has no type for this in all versions. */
 interface AnsweredQuery {
   readonly queryRunner: QueryRunner;
   readonly query: string;
@@ -39,12 +39,12 @@ interface AnsweredQuery {
 }
 
 /**
- * Listens to TypeORM, and notes which rows have changed. A write of which TypeORM does not tell the row purges by the tag of the class.
+ * Listens to TypeORM, and notes which rows have changed. If TypeORM does not tell which row a write changes, the tag of the class is purged.
  *
- * It listens to nothing before a write: TypeORM would compute anew what it is about to write, which takes a fifth of the time.
+ * It does not listen to what comes before a write: TypeORM would then compute again what it is about to write, which takes a fifth of the time.
  */
 export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity> {
-  /** Of what is being inserted. Afterwards the entity may tell another: SQLite's last row, which an upsert leaves as it was. */
+  /** The rows that are being inserted. Afterwards, an entity may have the id of SQLite's last row, which an upsert leaves as it was. */
   protected readonly given = new WeakMap<Entity, RowReference>();
 
   constructor(
@@ -66,7 +66,7 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
     if (!metadata.isJunction && !this.entities.has(metadata)) return undefined;
     return this.after(event, (rows) => {
       if (metadata.isJunction) return this.link(rows, metadata, entityId ?? entity);
-      // Query builders tell no id of their own, and this may have been an upsert of a row that nobody knows.
+      // Query builders give no id of their own, and this may have been an upsert of an unknown row.
       const isBulk = entityId === undefined;
       const reference = this.given.get(entity) ?? referenceOf(metadata, entityId ?? entity);
       if (isBulk || !reference) this.addTags(rows, metadata, entity);
@@ -78,7 +78,7 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
     if (!this.isCounted(event)) return undefined;
     const { metadata, entity, databaseEntity } = event;
     return this.after(event, (rows) => {
-      // TypeORM 0.3 and 1 give no row of a bulk write, and the values have the id of a row only when it is changed.
+      // TypeORM 0.3 and 1 give no row for a bulk write, and the values have the id of a row only if the id is changed.
       const isBulk = !databaseEntity;
       if (isBulk) this.addTags(rows, metadata, entity);
       const reference = referenceOf(metadata, databaseEntity ?? entity);
@@ -145,7 +145,7 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
     return reference !== undefined;
   }
 
-  /** Both ends of a row of a junction table. */
+  /** Adds both ends of a row of a junction table. */
   protected link(rows: ChangedRows, junction: EntityMetadata, row: Entity | undefined, withTags = true): void {
     for (const end of this.entities.ends(junction, row)) {
       if ('values' in end) rows.add(end, 'linked');

@@ -2,30 +2,30 @@ import type { EntityMetadata, ObjectLiteral } from 'typeorm';
 import { targetPath, targetPaths } from '../purging/purge-target.js';
 import { addRelation, RelationReads, type RelationTree } from './relation-reads.js';
 
-/** Each round finds at least one more relation; deeper than this, `dependentPaths()` walks the database. */
+/** Each round finds at least one more relation. If there are more rounds than this, `dependentPaths()` walks the database. */
 const MAX_ROUNDS = 10;
 
-/** What the entities of one class have answered. */
+/** The answers of the entities of one class. */
 export interface EntityPathsAnswer {
   readonly paths: ReadonlySet<string>;
   /** How many entities there were. */
   readonly found: number;
-  /** Whether each of them has given nothing but paths. */
+  /** Whether each of them has given only paths. */
   readonly isComplete: boolean;
 }
 
 /**
- * Calls `dependentPaths()`, on entities with every relation that it reads: which these are is learned class by class, so that one
- * query loads everything from the second time on.
+ * Calls `dependentPaths()` on entities that have every relation that it reads. It learns for each class which relations these are, so from
+ * the second time on, one query loads everything.
  */
 export class EntityPaths {
   readonly #needed = new WeakMap<EntityMetadata, RelationTree>();
 
-  /** @param report is told the first error of each call; the entities and the paths that are good are kept */
+  /** @param report gets the first error of each call; the entities and paths without errors are kept */
   constructor(private readonly report: (error: unknown) => void) {}
 
   /**
-   * @param load gives the entities with these relations; they are ours to change
+   * @param load gives the entities with these relations; the entities are ours to change
    * @throws what `load` throws
    */
   async of(
@@ -40,7 +40,7 @@ export class EntityPaths {
     throw new Error(`dependentPaths() of ${metadata.name} reads relations of relations without end.`);
   }
 
-  /** @returns `undefined` when relations are missing, which are known from now on */
+  /** @returns `undefined` when relations were missing; from now on, they are known */
   private async call(
     metadata: EntityMetadata,
     entities: ObjectLiteral[],
@@ -67,7 +67,7 @@ export class EntityPaths {
     for (const one of given) {
       try {
         const [page] = targetPath(one as string | URL, undefined);
-        // As it was given: what else it may mean is for the purge to say.
+        // The path as it was given: the purge decides what else it may mean.
         paths.add(typeof one === 'string' && one.startsWith('/') ? one : (page?.path ?? '/'));
       } catch (error) {
         errors.push(error);
@@ -78,13 +78,13 @@ export class EntityPaths {
   }
 }
 
-/** Whether entities of the class, or of one that extends it, tell their paths. */
+/** Whether entities of the class, or of a class that extends it, tell their paths. */
 export function hasPaths({ target, childEntityMetadatas }: EntityMetadata): boolean {
   const own = typeof target === 'function' && 'dependentPaths' in (target.prototype as object);
   return own || childEntityMetadatas.some(hasPaths);
 }
 
-/** The list, of which each path is looked at later, once for all entities. */
+/** The list of paths. Each path is looked at later, once for all entities. */
 async function pathsOf(entity: { dependentPaths?(): unknown }): Promise<Iterable<unknown>> {
   if (!entity.dependentPaths) throw new TypeError(`${entity.constructor.name} has no dependentPaths()`);
   const paths = await entity.dependentPaths();

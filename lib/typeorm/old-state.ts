@@ -1,19 +1,19 @@
 import type { DataSource } from 'typeorm';
 
 /**
- * Where the state can be read that a transaction replaces:
+ * Where to read the state that a transaction replaces:
  *
- * - `beside`: on another connection, just before the COMMIT. Pages show what is committed, and of a row that the transaction has written
- *   the committed state cannot change any more until it ends: its lock keeps other writers out, and no reader waits for it.
- * - `before`: on the only connection there is, before the write.
+ * - `beside`: on another connection, just before the COMMIT. Pages show what is committed. The committed state of a row that the transaction
+ *   has written cannot change until the transaction ends: its lock keeps other writers out, and no reader waits for it.
+ * - `before`: on the only connection, before the write.
  * - `nowhere`: a reader would wait for the writer, or make it fail. The tag of the class is purged instead.
  */
 export type OldState = 'beside' | 'before' | 'nowhere';
 
-/** Readers get the last committed version of a row that is locked, and do not wait. */
+/** With these, readers get the last committed version of a locked row, and do not wait. */
 const MULTIVERSION = new Set(['postgres', 'aurora-postgres', 'mysql', 'mariadb', 'aurora-mysql', 'oracle', 'sap']);
 
-/** One connection for everything. */
+/** These have one connection for everything. */
 const SINGLE_CONNECTION = new Set([
   'sqljs',
   'sqlite',
@@ -33,7 +33,7 @@ export function oldStateOf({ options }: DataSource): OldState {
   return (options.type as string) === 'sqlite' && isFile(options.database) ? 'nowhere' : 'before';
 }
 
-/** Nobody else can open a database in memory, or the temporary one that '' stands for. */
+/** Nobody else can open a database in memory, or the temporary database that '' stands for. */
 export function isFile(database: unknown): boolean {
   return typeof database !== 'string' || !(database === '' || database.includes(':memory:'));
 }

@@ -1,5 +1,5 @@
 /**
- * Whether an error of SQLite may have rolled back the whole transaction, also when a read has met it
+ * Whether an error of SQLite may have rolled back the whole transaction. A read can cause such an error, too
  * (https://www.sqlite.org/lang_transaction.html, section 3).
  */
 export function hasEndedTransaction(error: unknown): boolean {

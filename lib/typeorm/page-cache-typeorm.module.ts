@@ -7,13 +7,13 @@ const FEATURE = Symbol('nestjs-nginx-cache: typeorm feature');
 
 type DataSourceRef = Parameters<typeof getDataSourceToken>[0];
 
-/** What one module has asked for. */
+/** What one module asks for. */
 interface Feature {
   readonly dataSource: DataSource;
   readonly entities: readonly EntityClass[];
 }
 
-/** One for the application: entities of several modules are watched together. */
+/** There is one for the whole application: entities of several modules are watched together. */
 @Module({ providers: [DataSourceWatchers], exports: [DataSourceWatchers] })
 class PageCacheTypeOrmCoreModule {}
 

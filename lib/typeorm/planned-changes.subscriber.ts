@@ -3,13 +3,13 @@ import type { ChangedRows } from './changed-rows.js';
 import { EntityChangesSubscriber, type Entity, type Write } from './entity-changes.subscriber.js';
 import { referenceOf } from './row-reference.js';
 
-/** Where there is only one connection, the state that a write replaces must be read before it. */
+/** If there is only one connection, the state that a write replaces must be read before the write. */
 export class PlannedChangesSubscriber extends EntityChangesSubscriber {
   beforeInsert(event: InsertEvent<Entity>): Promise<void> | void {
     const { metadata, entity } = event;
     if (metadata.isJunction) return this.before(event, (rows) => this.link(rows, metadata, entity, false));
     if (!this.entities.has(metadata)) return undefined;
-    // What has an id already may be there already: an upsert.
+    // An entity with an id may be there already: this is an upsert then.
     const reference = referenceOf(metadata, entity);
     if (!reference) return undefined;
     this.given.set(entity, reference);

@@ -2,17 +2,17 @@ import { asNobody } from '../async/as-nobody.js';
 import { inTime } from '../async/in-time.js';
 import type { CommittedState } from './committed-state.js';
 
-/** In milliseconds: for a connection, for one that is to come from a pool which writes that wait for us have exhausted, and for all. */
+/** How long to wait for a connection, for one from a pool that is exhausted by writes that wait for us, and for everything. In milliseconds. */
 const CONNECTION = 300;
 const CROWDED = 30;
 const EVERYTHING = 1000;
 
 const TURNS = 5;
 
-/** So long nobody waits again after somebody has waited in vain, or until what he waited for has come, in milliseconds. */
+/** After a wait in vain, nobody waits for this long, or until the awaited read has ended. In milliseconds. */
 const AFTERWARDS = 1000;
 
-/** A write waits for reads of ours, but not for ever. */
+/** Lets writes wait for our reads, but not for ever. */
 export class ReadPatience {
   readonly #pending = new Set<Promise<unknown>>();
   #until = 0;
@@ -23,9 +23,9 @@ export class ReadPatience {
   ) {}
 
   /**
-   * @param read outside of the caller's async context; what it throws is reported
-   * @param onLate is given what comes too late; without it, the read is aborted
-   * @returns `undefined` when it fails or takes too long, and when an earlier one has taken too long
+   * @param read runs outside of the caller's async context; what it throws is reported
+   * @param onLate gets a result that comes too late; without it, the read is aborted
+   * @returns `undefined` when the read fails or takes too long, and when an earlier one has taken too long
    */
   async wait<T extends object>(
     read: (signal: AbortSignal) => Promise<T>,
@@ -50,7 +50,7 @@ export class ReadPatience {
     return undefined;
   }
 
-  /** Resolves when what is under way now has ended. */
+  /** Resolves when the reads that are under way now have ended. */
   async settled(): Promise<void> {
     await Promise.all(this.#pending);
   }
@@ -68,14 +68,14 @@ export class ReadPatience {
     }
   }
 
-  /** @param task that does not reject */
+  /** @param task must not reject */
   private remember(task: Promise<unknown>): void {
     this.#pending.add(task);
     void task.finally(() => this.#pending.delete(task));
   }
 }
 
-/** When the process itself stands still, all timers that are due end at once: that costs one turn, and not all. */
+/** When the process itself is held up, all timers that are due end at once: that costs one turn, and not all. */
 async function inTurns<T>(answer: Promise<T>, milliseconds: number): Promise<T | undefined> {
   for (let turn = 0; turn < TURNS; turn += 1) {
     const result = await inTime(answer, milliseconds / TURNS);

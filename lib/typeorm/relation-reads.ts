@@ -6,15 +6,15 @@ export interface RelationTree {
 }
 
 /**
- * Notes which relations somebody reads that are not loaded. A missing relation looks like an empty one: `this.post?.path` would
- * silently be no path.
+ * Notes which relations are read although they are not loaded. A missing relation looks like an empty one: `this.post?.path` would silently
+ * be no path.
  */
 export class RelationReads {
   readonly missing = new Set<string>();
 
   /**
-   * @param entity of our own: its relations that are not loaded throw from now on when they are read
-   * @param loaded the relations that are
+   * @param entity one of our own: from now on, its relations that are not loaded throw when they are read
+   * @param loaded the relations that are loaded
    */
   watch(entity: ObjectLiteral, metadata: EntityMetadata, loaded: RelationTree, path: readonly string[] = []): void {
     for (const relation of metadata.relations) {

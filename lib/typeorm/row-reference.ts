@@ -6,13 +6,13 @@ type Column = EntityMetadata['columns'][number];
 export interface RowReference {
   readonly metadata: EntityMetadata;
   readonly columns: readonly Column[];
-  /** As the application has them. */
+  /** The values as the application has them. */
   readonly values: readonly unknown[];
 }
 
 /**
  * @param source an entity, an id map, or the bare value of a single primary column
- * @returns `undefined` when it does not tell the whole key
+ * @returns `undefined` when the source does not tell the whole key
  */
 export function referenceOf(metadata: EntityMetadata, source: unknown): RowReference | undefined {
   if (source === undefined || source === null) return undefined;
@@ -33,15 +33,15 @@ export function byColumns(
   given: readonly unknown[],
 ): RowReference | undefined {
   const values = given.map((value, index) => plain(columns[index] as Column, value));
-  // SQL that the database will evaluate is no value, either.
+  // SQL that the database will evaluate is not a value, either.
   const isWhole = values.every((value) => value !== undefined && value !== null && typeof value !== 'function');
   return isWhole ? { metadata, columns, values } : undefined;
 }
 
-/** The same for two references to one row. */
+/** A key that is the same for two references to one row. */
 export function keyOf({ columns, values }: RowReference): string {
   const [value] = values;
-  // Nearly all keys, and a thousand of them in one transaction.
+  // Nearly all keys are like this, and there may be a thousand of them in one transaction.
   if (values.length === 1 && (typeof value === 'number' || typeof value === 'string')) {
     return `${columns[0]?.databaseName} ${value}`;
   }
@@ -49,7 +49,7 @@ export function keyOf({ columns, values }: RowReference): string {
   return JSON.stringify([names, values], (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
 }
 
-/** A key that is a relation: TypeORM may give the related entity in place of its id. */
+/** The value of a key. If the key is a relation, TypeORM may give the related entity instead of its id. */
 export function plain(column: Column, value: unknown): unknown {
   const isEntity = typeof value === 'object' && value !== null && !(value instanceof Date) && !Buffer.isBuffer(value);
   if (!isEntity || !column.referencedColumn) return value;

@@ -7,7 +7,7 @@ import { hasEndedTransaction } from './own-rollback.js';
 import type { StoredEntities } from './stored-entities.js';
 import type { WatchedEntities } from './watched-entities.js';
 
-/** The paths of changed rows, as the rows were and as they are. What cannot be read is purged by the tag of its class. */
+/** Finds the paths of changed rows before and after the change. For rows that cannot be read, the tag of the class is purged. */
 export class RowStates {
   constructor(
     private readonly entities: WatchedEntities,
@@ -18,9 +18,9 @@ export class RowStates {
   ) {}
 
   /**
-   * Adds the paths from before the change, those of rows that go along included.
+   * Adds the paths from before the change, including those of rows that are deleted along.
    *
-   * @param isReadable which rows still show it
+   * @param isReadable which rows still show the state from before
    * @throws when the read has made the database give up the transaction: then the write must not go on
    */
   async addOld(
@@ -62,7 +62,7 @@ export class RowStates {
     });
   }
 
-  /** The tags that stand for all of them. */
+  /** The tags that stand for all rows. */
   allTags(rows: ChangedRows): string[] {
     return [...rows.rows()].flatMap(({ metadata }) => this.tagsOf(metadata));
   }
@@ -82,7 +82,7 @@ export class RowStates {
     const { paths, found, isComplete } = await this.paths.of(metadata, (relations) =>
       read((runner) => this.stored.of(runner, metadata, rows, relations)),
     );
-    // Somebody else has deleted it meanwhile, or we may not see it (row-level security).
+    // Somebody else has deleted a row meanwhile, or we may not see it (row-level security).
     const isMissing = found < rows.filter(mustExist).length;
     return { paths, tags: isMissing || !isComplete ? tags : [] };
   }

@@ -10,7 +10,7 @@ import { slices } from '../async/chunks.js';
 import type { RelationTree } from './relation-reads.js';
 import { keyOf, type RowReference } from './row-reference.js';
 
-/** Databases limit the number of parameters; the least of them is some 1000 (Oracle). */
+/** Databases limit the number of parameters. The lowest limit is about 1000 (Oracle). */
 const PARAMETERS = 1000;
 
 type Query = SelectQueryBuilder<ObjectLiteral>;
@@ -20,10 +20,10 @@ export class StoredEntities {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * With relations, and with the columns that are not selected unless asked for. Soft-removed rows are found: they have just been
-   * removed, or are about to be shown again.
+   * Reads rows with relations, and with the columns that are not selected by default. It finds soft-removed rows: they have just been removed,
+   * or are about to be shown again.
    *
-   * @param references to rows of that class
+   * @param references references to rows of that class
    */
   of(
     runner: QueryRunner,
@@ -38,7 +38,7 @@ export class StoredEntities {
     });
   }
 
-  /** The rows whose relation leads to one of these. */
+  /** The rows whose relation leads to one of the given rows. */
   referring(
     runner: QueryRunner,
     relation: RelationMetadata,
@@ -88,15 +88,15 @@ function joinAll(query: Query, alias: string, metadata: EntityMetadata, relation
 }
 
 /**
- * `dependentPaths()` may read a column with `select: false`, too. Selecting a whole entity leaves these out, and in TypeORM 0.3.20 virtual
- * columns as well; there, a column that is selected beside its entity is selected twice.
+ * `dependentPaths()` may also read a column with `select: false`. Selecting a whole entity leaves such columns out, and in TypeORM 0.3.20
+ * virtual columns as well; in that version, a column that is selected beside its entity is selected twice.
  */
 function selection(alias: string, { columns }: EntityMetadata): string[] {
   const isWhole = columns.every(({ isSelect, isVirtualProperty }) => isSelect && !isVirtualProperty);
   return isWhole ? [alias] : columns.map(({ propertyPath }) => `${alias}.${propertyPath}`);
 }
 
-/** @param read is given references that name their rows by the same columns */
+/** @param read gets references that name their rows by the same columns */
 async function inSlices(
   references: readonly RowReference[],
   read: (some: readonly RowReference[]) => Promise<ObjectLiteral[]>,

@@ -8,23 +8,23 @@ import type { OldState } from './old-state.js';
 import { ReadPatience } from './read-patience.js';
 import type { RowStates } from './row-states.js';
 
-/** The stack limits how many arguments a function takes. */
+/** How many arguments are passed to one call: the stack limits them. */
 const ARGUMENTS = 10_000;
 
-/** The levels of one connection: outside any transaction, the transaction, its savepoints. */
+/** The levels of one connection: outside of any transaction, the transaction, its savepoints. */
 interface Levels {
   readonly stack: [ChangedRows, ...ChangedRows[]];
-  /** A COMMIT is about to be sent, or has not been answered yet. */
+  /** Whether a COMMIT is about to be sent, or has not been answered yet. */
   isCommitting: boolean;
-  /** What is read before the writes of this turn. */
+  /** The read that comes before the writes of this turn. */
   reading: Promise<void> | undefined;
-  /** The purge of what this turn has written outside any transaction. */
+  /** The purge for what this turn has written outside of any transaction. */
   settling: Promise<void> | undefined;
 }
 
 /**
- * Keeps what a transaction changes until the database shows it: that is after the outermost COMMIT, and never after a ROLLBACK. What a
- * savepoint has collected is dropped when the savepoint is rolled back.
+ * Keeps what a transaction changes until the database shows it: after the outermost COMMIT, and never after a ROLLBACK. When a savepoint is
+ * rolled back, what it has collected is dropped.
  *
  * No write ever fails because of this class. It rejects only to report that the database has ended the transaction.
  */
@@ -42,7 +42,7 @@ export class TransactionPurges {
     this.#patience = new ReadPatience(committed, (error) => background.report(error));
   }
 
-  /** The level to which a change is added now. */
+  /** The level to which changes are added now. */
   changed(runner: QueryRunner): ChangedRows {
     const { stack } = this.levelsOf(runner);
     return stack[stack.length - 1] as ChangedRows;
@@ -62,7 +62,7 @@ export class TransactionPurges {
     }));
   }
 
-  /** Something has been written. If it belongs to no transaction, everybody can see it already. */
+  /** Something has been written. Outside of a transaction, everybody can already see it. */
   async written(runner: QueryRunner): Promise<void> {
     if (this.isOpen(runner)) return;
     const levels = this.levelsOf(runner);
@@ -78,7 +78,7 @@ export class TransactionPurges {
     this.levelsOf(runner).stack.push(new ChangedRows());
   }
 
-  /** Now all rows are locked that the transaction has changed, so that their committed state is the one that it replaces. */
+  /** By now, all rows that the transaction has changed are locked. So their committed state is the one that the transaction replaces. */
   async beforeCommit(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
     if (levels.stack.length > 2) return;
@@ -89,13 +89,13 @@ export class TransactionPurges {
   async afterCommit(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
     levels.isCommitting = false;
-    // A transaction that had begun before the application watched has no level of its own.
+    // A transaction that began before the application watched has no level of its own.
     const ended = levels.stack.length > 1 ? (levels.stack.pop() as ChangedRows) : undefined;
     if (this.isOpen(runner)) this.changed(runner).merge(ended ?? new ChangedRows());
     else if (ended) await this.settle(ended);
   }
 
-  /** A COMMIT that was sent and not acknowledged may have happened, so its pages are purged as well. */
+  /** A COMMIT that was sent but not acknowledged may have happened, so its pages are purged as well. */
   async unanswered(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
     if (!levels.isCommitting) return;
@@ -106,7 +106,7 @@ export class TransactionPurges {
     await this.settle(rows);
   }
 
-  /** Called before the answer, which never comes if the database has rolled back by itself. */
+  /** Called before the answer to the ROLLBACK, which never comes if the database has rolled back by itself. */
   async rollingBack(runner: QueryRunner): Promise<void> {
     const { stack } = this.levelsOf(runner);
     const unanswered = stack.length === 2 ? this.unanswered(runner) : undefined;
@@ -124,7 +124,7 @@ export class TransactionPurges {
     return this.levelsOf(runner).stack.length > 1;
   }
 
-  /** @param read for what only this connection shows */
+  /** @param read reads what only this connection shows */
   private async readOld(rows: ChangedRows, read: Read | undefined, isInTransaction: boolean): Promise<void> {
     if (rows.isEmpty) return;
     let ended: { error: unknown } | undefined;

@@ -5,18 +5,18 @@ import { byColumns, plain, type RowReference } from './row-reference.js';
 /** One side of a many-to-many relation that is watched. */
 interface JunctionSide {
   readonly metadata: EntityMetadata;
-  /** Of the junction, and the ones of the class that they refer to. */
+  /** The columns of the junction, and the columns of the class that they refer to. */
   readonly columns: readonly Column[];
   readonly referenced: readonly Column[];
 }
 
 type Column = EntityMetadata['columns'][number];
 
-/** The entity classes of a data source whose changes purge pages, those that extend them included. */
+/** The entity classes of a data source whose changes purge pages, including classes that extend them. */
 export class WatchedEntities {
   readonly #targets = new Set<unknown>();
   #all: EntityMetadata[] | undefined;
-  /** By junction: asked for with each of its rows. */
+  /** By junction: they are needed for each of its rows. */
   #sides = new Map<EntityMetadata, readonly JunctionSide[]>();
 
   constructor(private readonly dataSource: DataSource) {}
@@ -35,13 +35,13 @@ export class WatchedEntities {
     return classTagOf(typeof target === 'function' ? target : name).tag;
   }
 
-  /** The tags that a write to a class purges: subclasses share a table, and a page may have been tagged with either. */
+  /** The tags that a write to a class purges: subclasses share a table, and a page may have been tagged with any of them. */
   tagsOf(metadata: EntityMetadata): string[] {
     const family = this.all().filter((other) => related(other, metadata));
     return (family.length > 0 ? family : [metadata]).map((other) => this.tagOf(other));
   }
 
-  /** Whether pages get the tag of the class by themselves. */
+  /** Whether pages get the tag of the class automatically. */
   tagsPages({ target }: EntityMetadata): boolean {
     return classTagOf(target).automatic !== false;
   }
@@ -49,8 +49,8 @@ export class WatchedEntities {
   /**
    * Whether an update changes a column that pages show.
    *
-   * @param updated the columns, when TypeORM tells them
-   * @param values what was written otherwise
+   * @param updated the columns, if TypeORM tells them
+   * @param values otherwise, what was written
    */
   counts(metadata: EntityMetadata, updated: readonly Column[], values: ObjectLiteral | undefined): boolean {
     const { ignoreColumns = [] } = classTagOf(metadata.target);
@@ -75,10 +75,10 @@ export class WatchedEntities {
   }
 
   /**
-   * The relations through which the database changes watched rows by itself when one of this class is deleted, at once or by way of
-   * classes that nobody watches: TypeORM sees nothing of it.
+   * The relations through which the database itself changes watched rows when a row of this class is deleted, directly or through classes that
+   * nobody watches. TypeORM sees nothing of this.
    *
-   * @param isBulk whether TypeORM does not know which one is deleted: then it leaves all junction rows to the database, too
+   * @param isBulk whether TypeORM does not know which row is deleted: then it also leaves all junction rows to the database
    */
   cascades(metadata: EntityMetadata, isBulk: boolean): RelationMetadata[] {
     return this.dataSource.entityMetadatas
@@ -91,7 +91,7 @@ export class WatchedEntities {
       );
   }
 
-  /** The tags of the classes at the other end of its many-to-many relations. */
+  /** The tags of the classes at the other end of the class's many-to-many relations. */
   otherEnds({ manyToManyRelations }: EntityMetadata): string[] {
     return manyToManyRelations
       .map(({ inverseEntityMetadata }) => inverseEntityMetadata)
@@ -99,7 +99,7 @@ export class WatchedEntities {
       .flatMap((other) => this.tagsOf(other));
   }
 
-  /** The watched rows at both ends of a row of a junction table; of a side that the row does not name, the class. */
+  /** The watched rows at both ends of a row of a junction table. For a side that the row does not name, the class. */
   ends(junction: EntityMetadata, row: ObjectLiteral | undefined): (RowReference | EntityMetadata)[] {
     return this.sides(junction).map(({ metadata, columns, referenced }) => {
       const values = columns.map((column) => plain(column, row?.[column.propertyName] ?? row?.[column.databaseName]));
@@ -142,7 +142,7 @@ function isWritten(relation: RelationMetadata, values: ObjectLiteral): boolean {
 }
 
 function isCascade(relation: RelationMetadata, isBulk: boolean): boolean {
-  // When the deleted side has the relation as well, TypeORM deletes the rows of the junction one by one.
+  // If the deleted side has the relation as well, TypeORM deletes the rows of the junction one by one.
   if (relation.isManyToMany) return isBulk || !relation.inverseRelation;
   return relation.isOwning && ['CASCADE', 'SET NULL', 'SET DEFAULT'].includes(relation.onDelete ?? '');
 }

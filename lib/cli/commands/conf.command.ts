@@ -20,7 +20,7 @@ interface ConfOptions {
   readonly nginx: string;
 }
 
-/** As `nginxConf()` takes it. */
+/** The default of `nginxConf()`. */
 const DEFAULT_DIRECTORY = '/var/lib/nginx-cache';
 
 const EXAMPLES = `
@@ -85,7 +85,7 @@ export function addConfCommand(program: Command, cli: Cli): void {
     });
 }
 
-/** With --out, nginx finds the files where they are written, unless the configuration says another place. */
+/** With --out, nginx finds the files where they are written, unless the configuration names another place. */
 function deploymentOf(
   exported: Partial<NginxDeployment>,
   { app: given, listen }: ConfOptions,
@@ -107,7 +107,7 @@ function deploymentOf(
   };
 }
 
-/** What can be read from the terminal and pasted. */
+/** The files as text that can be read in the terminal and pasted. */
 function shown(files: readonly ConfFile[], style: Style): string {
   if (files.length === 1) return files[0]!.text;
   const where = (path: string) => `${path.replace(/\.conf$/, '')} {}`;
@@ -116,7 +116,7 @@ function shown(files: readonly ConfFile[], style: Style): string {
 
 interface Difference {
   readonly path: string;
-  /** What to change in the file that is there, as a unified diff. */
+  /** What to change in the installed file, as a unified diff. */
   readonly patch: string;
 }
 

@@ -76,7 +76,7 @@ async function serve(
   const hosts = new Set([`127.0.0.1:${port}`, `localhost:${port}`]);
   const dashboard = new Dashboard({ site, token, activity, canPublish, hosts, origin: () => origin });
   server.on('request', (request, response) => void dashboard.answer(request, response, request.url ?? ''));
-  // What follows the "#" stays in the browser: it is in no log and in no Referer.
+  // The part after the "#" stays in the browser: it gets into no log and no Referer.
   cli.print(`http://127.0.0.1:${port}/#token=${token}`);
   cli.note('Open it in a browser. Whoever has the address can purge pages. Ctrl-C ends it.');
   const following = source.kind === 'log' ? followLog(activity, source.file, cli.signal) : undefined;

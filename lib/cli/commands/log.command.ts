@@ -22,7 +22,7 @@ Examples:
   nginx-cache log --follow                               a live view; Ctrl-C ends it
   zcat access.log.*.gz | nginx-cache log -               what was rotated away`;
 
-/** `nginx-cache log`: what nginx's access log says of the cache. */
+/** `nginx-cache log`: what nginx's access log says about the cache. */
 export function addLogCommand(program: Command, cli: Cli): void {
   program
     .command('log')
@@ -44,7 +44,7 @@ export function addLogCommand(program: Command, cli: Cli): void {
     });
 }
 
-/** On a terminal, all of it anew each time that something has come; for programs, a line. */
+/** On a terminal, shows everything anew each time that something has come; for programs, writes a line. */
 async function watch(file: string, reader: LogReader, top: number, cli: Cli, command: Command): Promise<void> {
   const { json = false } = command.optsWithGlobals<GlobalOptions>();
   const isTerminal = cli.terminal.stdout.isTTY === true && !json;
@@ -54,7 +54,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
   for await (const lines of follow(file, cli.signal)) {
     for (const line of lines) reader.add(parseAccess(line));
     isNew ||= lines.length > 0;
-    // What is there already is read to its end first.
+    // First, the existing lines are read to the end.
     if (!isNew || lines.length > 0) continue;
     isNew = false;
     const summary = reader.summary(top);
@@ -74,7 +74,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
   cli.exitCode = ExitCode.INTERRUPTED;
 }
 
-/** So many lines of each list fit on a terminal: three lists with their titles, of which the last takes two lines for each. */
+/** How many lines of each list fit on a terminal: three lists with their titles; the last one takes two lines for each entry. */
 function linesOfEach(rows: number): number {
   return Math.max(1, Math.floor((rows - 8) / 4));
 }
@@ -92,7 +92,7 @@ function wrongFormat(): CliError {
   );
 }
 
-/** Of a line; a pipe has none. */
+/** The width of a line. A pipe has none. */
 function width(cli: Cli): number {
   return cli.terminal.stdout.columns ?? 1000;
 }

@@ -15,7 +15,7 @@ interface LsOptions {
   readonly limit?: number;
 }
 
-/** So many are written together. A list of fewer is sorted. */
+/** How many pages are written together. A list of fewer pages is sorted. */
 const GROUP = 1000;
 
 const EXAMPLES = `
@@ -52,7 +52,7 @@ export function addLsCommand(program: Command, cli: Cli): void {
     });
 }
 
-/** Writes them as they come, so that the first of a hundred thousand are seen at once. */
+/** Writes the pages as they come, so that the first of a hundred thousand appear at once. */
 async function list(
   pages: AsyncIterable<PageInfo>,
   output: ListOutput<PageInfo>,
@@ -60,14 +60,14 @@ async function list(
   const total = { pages: 0, size: 0 };
   try {
     for await (const group of chunks(pages, GROUP)) {
-      // What comes in one group is read by eye; the store lists in no order.
+      // People read a list that fits into one group; the store lists in no order.
       if (total.pages === 0 && group.length < GROUP) group.sort((one, other) => (one.target < other.target ? -1 : 1));
       await output.write(group);
       total.pages += group.length;
       total.size += group.reduce((sum, { size = 0 }) => sum + size, 0);
     }
   } catch (error) {
-    // What the other servers have can be read, whatever becomes of the rest.
+    // The pages of the other servers can be read, even if the rest is missing.
     if (total.pages > 0) await output.end();
     throw error;
   }
@@ -87,7 +87,7 @@ async function* selected(
   }
 }
 
-/** The first pages decide which columns say something. */
+/** The first pages decide which columns have something to show. */
 function tableOutput(cli: Cli, isSpread: boolean): ListOutput<PageInfo> {
   let growing: GrowingTable<PageInfo> | undefined;
   return textOutput(cli, (group) => {
@@ -96,7 +96,7 @@ function tableOutput(cli: Cli, isSpread: boolean): ListOutput<PageInfo> {
   });
 }
 
-/** @param pages of a list that goes on, the first: what none of them has, others may have */
+/** @param pages all pages of the list, or the first ones of a list that goes on: what none of these has, later ones may have */
 function columnsFor(pages: readonly PageInfo[], isSpread: boolean): Column<PageInfo>[] {
   const goesOn = pages.length === GROUP;
   const has = (is: (page: PageInfo) => boolean) => pages.some(is);

@@ -14,7 +14,7 @@ import { publishSummary } from '../publish/publish-summary.js';
 import { ResumeFile } from '../publish/resume-file.js';
 import { counted } from '../units.js';
 
-/** So many addresses of a sitemap are read, as `publishSitemap()` does. */
+/** How many addresses of a sitemap are read, as in `publishSitemap()`. */
 const LIMIT = 100_000;
 
 interface PublishOptions {

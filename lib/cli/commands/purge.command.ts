@@ -27,7 +27,7 @@ Examples:
   nginx-cache purge --matching '\\?page='      pages whose path with its query matches
   nginx-cache purge --all --dry-run          what would go`;
 
-/** `nginx-cache purge`: what `purge()` and its kin do in the application. */
+/** `nginx-cache purge`: what `purge()` and similar methods do in the application. */
 export function addPurgeCommand(program: Command, cli: Cli): void {
   program
     .command('purge')
@@ -63,7 +63,7 @@ async function purged(site: Site, scopes: readonly PurgeScope[]) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CliError(
       `Not purged${where}: ${pending.join(', ')} (${why})`,
-      // The application would try again; the command ends now.
+      // The application would try again, but the command ends now.
       'Repeat the command when the store answers.',
       ExitCode.PROBLEM,
       { cause: error },
@@ -71,7 +71,7 @@ async function purged(site: Site, scopes: readonly PurgeScope[]) {
   }
 }
 
-/** A page whose tags are lost goes with every purge of tags. */
+/** The pages that would be deleted. A page whose tags are lost is deleted by every purge of tags. */
 async function concerned({ pages }: Site, scopes: readonly PurgeScope[]): Promise<PageInfo[]> {
   const found: PageInfo[] = [];
   for await (const page of pages.pages()) {

@@ -37,7 +37,7 @@ Examples:
 /** How many of the requests that nginx has logged were hits. */
 type PageHits = Pick<LogSummary, 'requests' | 'hitRatio'>;
 
-/** `nginx-cache stats`: what is stored, and how the servers are. */
+/** `nginx-cache stats`: what is stored, and how the servers are doing. */
 export function addStatsCommand(program: Command, cli: Cli): void {
   program
     .command('stats')

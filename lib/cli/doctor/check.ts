@@ -5,18 +5,18 @@ import type { PageStorage } from '../../stores/page-storage.js';
 import type { Ask } from '../../operations/ask.js';
 import type { NginxProgram } from '../run-nginx.js';
 
-/** What `doctor` looks at. */
+/** What `doctor` examines. */
 export interface Examined extends NginxProgram {
-  /** As they were given, and as the library uses them. */
+  /** The options as they were given, and as the library uses them. */
   readonly given: NginxCacheOptions;
   readonly options: CheckedOptions;
   readonly deployment: Partial<NginxDeployment>;
   readonly storage: PageStorage;
-  /** What nginx runs with, as `nginx -T` shows it; `undefined` where it cannot be read. */
+  /** The configuration with which nginx runs, as `nginx -T` shows it; `undefined` if it cannot be read. */
   readonly conf: string | undefined;
   /** Addresses by which others reach this machine. */
   readonly outside: readonly string[];
-  /** The running site; `undefined` when there is nobody to ask. */
+  /** The running site; `undefined` when there is none to ask. */
   readonly site: ExaminedSite | undefined;
 }
 
@@ -26,15 +26,15 @@ export interface ExaminedSite {
   readonly ask: Ask;
 }
 
-/** `ok` and `failed` say so; `note` is worth knowing and no fault; `skipped` could not be looked at. */
+/** `ok` and `failed`; `note`: worth knowing, but not a fault; `skipped`: could not be checked. */
 export type Status = 'ok' | 'failed' | 'note' | 'skipped';
 
 /** What a check has found. */
 export interface Finding {
   readonly status: Status;
-  /** What is so, in one sentence without its full stop. */
+  /** The result, in one sentence without its full stop. */
   readonly what: string;
-  /** What to do; with `failed`, always. */
+  /** What to do about it; always present with `failed`. */
   readonly cure?: string;
   /** Lines for the configuration. */
   readonly paste?: readonly string[];
@@ -42,7 +42,7 @@ export interface Finding {
 
 /** One subject that `doctor` looks at. */
 export interface Check {
-  /** What the first column of the table says. */
+  /** What the first column of the table shows. */
   readonly name: string;
   run(examined: Examined): Promise<readonly Finding[]>;
 }
@@ -55,7 +55,7 @@ export function failed(what: string, cure: string, paste: readonly string[] = []
   return { status: 'failed', what, cure, ...(paste.length > 0 ? { paste } : {}) };
 }
 
-/** The target of the page that the site is asked for. */
+/** The target of the page that is requested from the site. */
 export function pageOf({ url }: ExaminedSite): string {
   return url.pathname + url.search;
 }

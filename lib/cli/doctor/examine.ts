@@ -13,7 +13,7 @@ import { pastNginxCheck } from './checks/past-nginx.check.js';
 import { storeCheck } from './checks/store.check.js';
 import { validatorsCheck } from './checks/validators.check.js';
 
-/** In this order: what is wrong above is often the cause of what is wrong below. */
+/** The checks, in this order: a fault further up is often the cause of one further down. */
 const CHECKS: readonly Check[] = [
   storeCheck,
   memcachedCheck,
@@ -30,10 +30,10 @@ const CHECKS: readonly Check[] = [
   validatorsCheck,
 ];
 
-/** What was found, by the name of the check. */
+/** A finding, with the name of its check. */
 export type NamedFinding = Finding & { readonly check: string };
 
-/** Looks at everything, one after the other: a busy site must not feel it. */
+/** Runs all checks, one after the other: a busy site must not feel it. */
 export async function examine(examined: Examined): Promise<NamedFinding[]> {
   const findings: NamedFinding[] = [];
   for (const check of CHECKS) {

@@ -3,7 +3,7 @@ import type { LogSummary } from '../../operations/log/log-summary.js';
 
 const WHOLE = new Intl.NumberFormat('en');
 
-/** One line. */
+/** The totals, in one line. */
 export function shownTotals({ requests, hits, hitRatio, staleCopies, unreadable }: LogSummary): string {
   const rest = requests - hits.nginx - hits.application - staleCopies;
   return [
@@ -17,7 +17,7 @@ export function shownTotals({ requests, hits, hitRatio, staleCopies, unreadable 
   ].join(' · ');
 }
 
-/** All of it, for people. */
+/** The whole summary, for people. */
 export function shownSummary(summary: LogSummary, style: Style, width: number): string {
   const { outcomes, slowest, neverCached } = summary;
   const line = (count: string, text: string) => `${count.padStart(10)}  ${text}`.slice(0, width);

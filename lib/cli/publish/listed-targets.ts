@@ -6,7 +6,7 @@ import { CliError } from '../cli.error.js';
 const STDIN = 0;
 
 /**
- * The lines of a file, each a path or a URL. Empty lines and what begins with `#` are left out.
+ * The lines of a file, each a path or a URL. Empty lines and lines that begin with `#` are left out.
  *
  * @param file `-` for the standard input
  * @throws {CliError} when it cannot be read

@@ -8,7 +8,7 @@ export interface ProgressView {
   end(): void;
 }
 
-/** A bar on a terminal, a line for each page in a pipe or a file, nothing where a program reads JSON. */
+/** A bar on a terminal, a line for each page in a pipe or a file, and nothing if a program reads JSON. */
 export function progressView(cli: Cli, total: number, isJson: boolean): ProgressView {
   if (isJson) return { update: () => {}, end: () => {} };
   return cli.terminal.stderr.isTTY && cli.terminal.stdout.isTTY ? bar(cli, total) : lines(cli);

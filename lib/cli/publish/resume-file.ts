@@ -7,7 +7,7 @@ import { linesOf } from './listed-targets.js';
 /** Where an interrupted publication notes what it has done, unless `--resume` names another file. */
 const DEFAULT_NAME = 'nginx-cache-publish.done';
 
-/** What a publication has done, so that a later one goes on there. */
+/** What a publication has done, so that a later one can continue from there. */
 export class ResumeFile {
   readonly #done: Set<string>;
 
@@ -19,7 +19,7 @@ export class ResumeFile {
     this.#done = new Set(done);
   }
 
-  /** @param given as `--resume` names it: a file of an earlier run */
+  /** @param given the file of an earlier run, as `--resume` names it */
   static async open(given: string | undefined, cwd: string): Promise<ResumeFile> {
     const name = given ?? DEFAULT_NAME;
     return new ResumeFile(name, resolve(cwd, name), given === undefined ? [] : await linesOf(given, cwd));
@@ -30,7 +30,7 @@ export class ResumeFile {
     this.#done.add(target);
   }
 
-  /** Those that are left. With several hosts, a path is done only when it was meant for all of them. */
+  /** The targets that are left. With several hosts, a path is done only when it was meant for all of them. */
   left(targets: readonly PageTarget[], keys: PageKeys, hosts: readonly string[] | undefined): PageTarget[] {
     if (this.#done.size === 0) return [...targets];
     return targets.filter((target) => {

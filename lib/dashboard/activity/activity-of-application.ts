@@ -9,7 +9,7 @@ const SERVED = {
   'stale-if-error': 'stale copy',
 } as const;
 
-/** Counts what this process answers. Nobody tells it of the pages that nginx serves. */
+/** Counts what this process answers. It does not learn of the pages that nginx serves. */
 export function countApplication(activity: Activity, dispatcher: PageCacheDispatcher): void {
   const count = (target: string, outcome: string) => activity.add(target, outcome, Date.now(), 0);
   dispatcher.add(PageServed, ({ address, source }) => count(address.target, SERVED[source]));

@@ -3,10 +3,10 @@ import { follow } from '../../operations/log/log-lines.js';
 import { outcomeOf } from '../../operations/outcome.js';
 import type { Activity } from './activity.js';
 
-/** Of a longer log, only so many bytes at its end are read. */
+/** How many bytes at the end of a longer log are read. */
 const LATEST = 200 << 20;
 
-/** Counts what nginx has logged, and what it goes on logging. */
+/** Counts what nginx has logged, and goes on with what it logs from now on. */
 export async function followLog(activity: Activity, file: string, signal: AbortSignal): Promise<void> {
   for await (const lines of follow(file, signal, LATEST)) {
     for (const line of lines) {

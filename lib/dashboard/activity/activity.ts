@@ -4,12 +4,12 @@ import { type Bucket, type Kind, KINDS, Timeline } from './timeline.js';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** So many steps are shown of each. */
+/** How many steps of each timeline are shown. */
 const STEPS = 120;
 
 const RANGES = { '20 minutes': 10 * SECOND, '4 hours': 2 * MINUTE, '2 days': 24 * MINUTE } as const;
 
-/** Where the figures come from: what nginx has logged, or what this process has answered; `none` when nobody counts. */
+/** Where the figures come from: the log of nginx, or the answers of this process; `none` when nothing is counted. */
 export type ActivitySource =
   | { readonly kind: 'log'; readonly file: string }
   | { readonly kind: 'application' }
@@ -18,7 +18,7 @@ export type ActivitySource =
 /** What the dashboard shows of requests. */
 export interface ActivityView {
   readonly source: ActivitySource;
-  /** Of the first and the last request that was counted: Unix time in milliseconds. */
+  /** When the first and the last counted request came: Unix time in milliseconds. */
   readonly since: number | undefined;
   readonly latest: number | undefined;
   readonly summary: LogSummary;
@@ -26,7 +26,7 @@ export interface ActivityView {
   readonly ranges: readonly { readonly name: string; readonly step: number; readonly buckets: readonly Bucket[] }[];
 }
 
-/** Counts what becomes of requests. */
+/** Counts the outcomes of requests. */
 export class Activity {
   readonly #reader = new LogReader();
   readonly #timelines = Object.entries(RANGES).map(([name, step]) => ({ name, timeline: new Timeline(step, STEPS) }));
@@ -36,9 +36,9 @@ export class Activity {
   constructor(readonly source: ActivitySource) {}
 
   /**
-   * @param outcome as `outcomeOf()` says it
+   * @param outcome as `outcomeOf()` returns it
    * @param time Unix time in milliseconds
-   * @param waited in milliseconds
+   * @param waited the wait in milliseconds
    */
   add(target: string, outcome: string, time: number, waited: number): void {
     this.#reader.count(target, outcome, waited);
@@ -47,12 +47,12 @@ export class Activity {
     for (const { timeline } of this.#timelines) timeline.add(time, kindOf(outcome));
   }
 
-  /** A line of the log that is in another format. */
+  /** Counts a line of the log that is in another format. */
   addUnreadable(): void {
     this.#reader.add(undefined);
   }
 
-  /** @param top how many of each list */
+  /** @param top how many entries of each list */
   view(top: number): ActivityView {
     const now = Date.now();
     return {

@@ -1,21 +1,21 @@
-/** What can become of a request, in the order in which the chart stacks it. */
+/** The outcomes of a request, in the order in which the chart stacks them. */
 export const KINDS = ['nginx', 'application', 'copy', 'stored', 'other'] as const;
 
 export type Kind = (typeof KINDS)[number];
 
-/** What happened from a moment (Unix time in milliseconds) until the next one, in the order of `KINDS`. */
+/** What happened from one moment (Unix time in milliseconds) until the next, in the order of `KINDS`. */
 export interface Bucket {
   readonly time: number;
   readonly counts: readonly number[];
 }
 
-/** Counts requests by time. It keeps so many steps, and forgets what is older. */
+/** Counts requests by time. It keeps a fixed number of steps, and forgets older ones. */
 export class Timeline {
   readonly #buckets = new Map<number, number[]>();
 
   /**
-   * @param step in milliseconds
-   * @param length in steps
+   * @param step the length of a step, in milliseconds
+   * @param length how many steps are kept
    */
   constructor(
     readonly step: number,
@@ -33,7 +33,7 @@ export class Timeline {
     counts[KINDS.indexOf(kind)]! += 1;
   }
 
-  /** All steps up to now, also those in which nothing happened. */
+  /** All steps up to now, including those in which nothing happened. */
   until(now: number): Bucket[] {
     const last = Math.floor(now / this.step);
     return Array.from({ length: this.length }, (_, index) => {

@@ -2,12 +2,12 @@ import { post, SignedOut } from './api.js';
 import { confirmed, toast } from './dom.js';
 import { counted } from './units.js';
 
-/** The address of a page as the API takes it: with its host, where there is one. */
+/** The address of a page as the API takes it: with its host, if it has one. */
 export function addressOf({ host, target }) {
   return host === undefined ? target : `http://${host}${target}`;
 }
 
-/** Deletes these very pages. */
+/** Deletes exactly these pages. */
 export function purgePages(pages) {
   return purge({ exact: pages.map(addressOf) }, counted(pages.length, 'page'));
 }
@@ -21,7 +21,7 @@ export async function purge(what, name, question) {
   });
 }
 
-/** Renders a page again and replaces it. */
+/** Renders pages again and replaces them. */
 export function publish(addresses) {
   return done(async () => {
     const { published, purged, skipped, failed } = await post('publish', { path: addresses });

@@ -5,10 +5,10 @@ import { duration, moment, number, percent } from './units.js';
 
 const INTERVAL = 2000;
 
-/** Kept from one visit of the view to the next; first, the shortest in which anything has happened. */
+/** The chosen range, kept from one visit of the view to the next. At first, it is the shortest in which anything has happened. */
 let range;
 
-/** Hits and reasons as they come. */
+/** Shows hits and reasons as they come. */
 export function activityView(_site, _query, signal) {
   const body = h('div.stack');
   let shown;
@@ -149,7 +149,7 @@ function list(title, rows, otherwise) {
   );
 }
 
-/** What the figures are, and what they are not. */
+/** Says where the figures come from, and what they do not include. */
 function origin(source, since) {
   const time = since === undefined ? '' : ` since ${moment(since)}`;
   if (source.kind === 'log')

@@ -1,9 +1,9 @@
 const KEY = 'nginx-cache token';
 
-/** The server does not know the token, or there is none. */
+/** The server does not know the token, or there is no token. */
 export class SignedOut extends Error {}
 
-/** Takes the token out of the address, where it would be seen and kept. */
+/** Takes the token out of the address, where it could be seen and would be kept. */
 export function takeToken() {
   const [, token] = /^#token=([\w.~+/=-]+)$/.exec(location.hash) ?? [];
   if (token === undefined) return;
@@ -15,7 +15,7 @@ export function keepToken(token) {
   sessionStorage.setItem(KEY, token);
 }
 
-/** Asks. @param {Record<string, unknown>} [parameters] lists are repeated, and what is empty is left out */
+/** Asks for something. @param {Record<string, unknown>} [parameters] lists are repeated, and empty values are left out */
 export function get(name, parameters, signal) {
   return call('GET', name, parameters, signal);
 }

@@ -1,7 +1,7 @@
 import { h, svg } from './dom.js';
 import { moment, number } from './units.js';
 
-/** In the order of the counts. */
+/** The kinds, in the order of the counts. */
 export const KINDS = [
   ['nginx', 'from nginx'],
   ['application', 'from the application'],
@@ -77,7 +77,7 @@ function stepName(step) {
   return step < 60_000 ? `${step / 1000} s` : `${step / 60_000} min`;
 }
 
-/** 10, 20, 50, 100, …; even, so that half of it is whole. */
+/** The next of 2, 4, 6, 8, 10, 20, 40, …: even, so that its half is a whole number. */
 function niceAbove(value) {
   if (value <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -5,7 +5,7 @@ import { pagesView } from './pages.js';
 import { storeView } from './store.js';
 import { whyView } from './why.js';
 
-/** Each makes its elements, and gives what brings them up to date and how often that is to be done, in milliseconds. */
+/** Each view makes its elements, and returns a function that updates them and how often to call it, in milliseconds. */
 const VIEWS = { activity: activityView, pages: pagesView, why: whyView, store: storeView };
 
 let site;
@@ -24,7 +24,7 @@ byId('sign-in').addEventListener('submit', (event) => {
 });
 void show();
 
-/** What the address says: `#pages?search=news`. */
+/** The view and the query that the address names: `#pages?search=news`. */
 function place() {
   const [name, query = ''] = location.hash.slice(1).split('?', 2);
   return { name: Object.hasOwn(VIEWS, name) ? name : 'activity', query: new URLSearchParams(query) };
@@ -51,7 +51,7 @@ async function show() {
   }
 }
 
-/** Whoever does not look at the page asks for nothing. */
+/** Updates the view, but not while nobody looks at the page. */
 async function keepUpdated(update, every, signal) {
   while (!signal.aborted) {
     if (!document.hidden) {
@@ -96,7 +96,7 @@ function state(kind, text) {
   }
 }
 
-/** After a purge or a publication, the view shows what there is now. */
+/** After a purge or a publication, the view shows the new state. */
 addEventListener('changed', ({ detail }) => {
   toast(detail);
   byId('main').focus();

@@ -1,5 +1,5 @@
 /**
- * Makes an element. Texts become text nodes, so whatever an address or a tag says stays text.
+ * Makes an element. Strings become text nodes, so an address or a tag stays text, whatever it says.
  *
  * @param {string} name `div`, or with classes `div.card.wide`
  * @param {Record<string, unknown>} [attributes] functions become listeners; `undefined` and `false` are left out
@@ -12,7 +12,7 @@ export function h(name, attributes = {}, ...children) {
   return filled(element, attributes, children);
 }
 
-/** The same for a picture. */
+/** Makes an element of a picture in the same way. */
 export function svg(name, attributes = {}, ...children) {
   return filled(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, children);
 }
@@ -27,7 +27,7 @@ function filled(element, attributes, children) {
   return element;
 }
 
-/** What stands between backticks is code. */
+/** Text between backticks becomes code. */
 export function prose(text) {
   return text.split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part));
 }
@@ -37,13 +37,13 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** Whether somebody presses a button in it, or has selected text there: then it stays as it is. */
+/** Whether somebody is pressing a button in the element, or has selected text in it. Then it is left as it is. */
 export function isInUse(element) {
   const selection = getSelection();
   return element.matches(':active') || (!selection.isCollapsed && element.contains(selection.anchorNode));
 }
 
-/** Shows something else; the focus stays on what is still there. */
+/** Replaces the content; the focus stays on an element that is still there. */
 export function redraw(element, children) {
   const focused = element.contains(document.activeElement) ? nameOf(document.activeElement) : undefined;
   element.replaceChildren(...children);
@@ -59,7 +59,7 @@ function nameOf(element) {
 
 let toastTimer;
 
-/** Says what has happened, also to those who do not see it. */
+/** Says what has happened, also to people who do not see it. */
 export function toast(text, isError = false) {
   const element = byId('toast');
   element.textContent = text;
@@ -68,7 +68,7 @@ export function toast(text, isError = false) {
   toastTimer = setTimeout(() => (element.className = ''), isError ? 12_000 : 6000);
 }
 
-/** Asks before something is done. @returns whether to do it */
+/** Asks whether to do something. @returns whether to do it */
 export function confirmed(title, text, action) {
   const dialog = byId('confirm');
   return new Promise((resolve) => {

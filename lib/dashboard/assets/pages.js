@@ -6,7 +6,7 @@ import { bytes, counted, duration, moment, number } from './units.js';
 
 const ROWS = 100;
 
-/** What the API calls the columns by which it sorts. */
+/** The columns; `order` is the name by which the API sorts. */
 const COLUMNS = [
   { title: 'Page', order: 'page', cell: addressCell },
   { title: 'Tags', cell: tagsCell },
@@ -17,7 +17,7 @@ const COLUMNS = [
   { title: 'Server', isOptional: true, cell: ({ server = '–' }) => server },
 ];
 
-/** The stored pages: searched, sorted and sent page by page by the server, so that any number of them will do. */
+/** The stored pages. The server searches and sorts them, and sends a part at a time, so there may be any number of them. */
 export function pagesView(site, given, signal) {
   const query = { search: given.get('search') ?? '', order: 'page', descending: false, offset: 0 };
   const chosen = new Map();
@@ -34,7 +34,7 @@ export function pagesView(site, given, signal) {
   const update = async () => {
     const number_ = (latest += 1);
     const found = await get('pages', { ...query, limit: ROWS }, signal);
-    // An answer to what was typed before is of no use any more.
+    // An answer to an earlier input is useless by now.
     if (number_ === latest) draw(found);
   };
   const again = (changes) => {

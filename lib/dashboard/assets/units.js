@@ -31,7 +31,7 @@ export const percent = (part, all) => (all === 0 ? '–' : `${((100 * part) / al
 /** `1 page`, `12 pages`. */
 export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
-/** The time alone, if it is of today. */
+/** The time; with the date, unless it is today. */
 export function moment(time) {
   const isToday = new Date(time).toDateString() === new Date().toDateString();
   return (isToday ? clock : date).format(time);

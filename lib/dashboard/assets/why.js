@@ -3,7 +3,7 @@ import { get } from './api.js';
 import { h, prose } from './dom.js';
 import { bytes } from './units.js';
 
-/** Why an address is a page, or not: what `nginx-cache why` says. */
+/** Why an address is a page, or not, as `nginx-cache why` says it. */
 export function whyView(site, given, signal) {
   const target = h('input', {
     id: 'target',

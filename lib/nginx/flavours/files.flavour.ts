@@ -101,14 +101,14 @@ function page(site: Site, sending: readonly string[]): string[] {
   return found(site, sending, bodies(site, site.names.variable('file')), otherwise);
 }
 
-/** Where a page may be, in the order in which most are. */
+/** Where a page may be, the most usual place first. */
 function bodies({ options, names }: Site, file: string): string[] {
   const expiring = quoted(`/${LEASE}${names.variable('second')}${file}/${PAGE_LINKS.expiring}/${PAGE_BODY}`);
   const kept = quoted(`/${SITE_DIRECTORIES.pages}${file}/${PAGE_LINKS.kept}/${PAGE_BODY}`);
   return options.ttl === 0 ? [kept, expiring] : [expiring, kept];
 }
 
-/** Where the copy of a page is, for each length of the spans in which it may be sent. */
+/** Where the copy of a page may be, for each length of the spans in which the copy may be sent. */
 function copy(site: Site, sending: readonly string[]): string[] {
   const { names } = site;
   const version = `/${SITE_DIRECTORIES.pages}${names.variable('file')}/${PAGE_LINKS.expiring}`;
@@ -133,9 +133,9 @@ function spanMaps({ options, names }: Site): string[] {
 }
 
 /**
- * @param sending how it is sent
+ * @param sending the lines that say how it is sent
  * @param files where it may be
- * @param otherwise what happens when it is nowhere
+ * @param otherwise the lines for when it is in none of these places
  */
 function found(
   { options }: Site,
@@ -159,7 +159,7 @@ function found(
   ];
 }
 
-/** The bytes are those of the file, for everybody. */
+/** For bytes that are those of the file, for everybody. */
 function always(site: Site, type = site.options.contentTypes.ofAll): string[] {
   return [
     '# A version may have an earlier date than the one that it replaces.',
@@ -171,7 +171,7 @@ function always(site: Site, type = site.options.contentTypes.ofAll): string[] {
   ];
 }
 
-/** The bytes are one visitor's: neither the date nor the packed form of the file stands for them. */
+/** For bytes that are one visitor's: neither the date nor the packed form of the file stands for them. */
 function withFragments({ options: { contentTypes } }: Site): string[] {
   return [
     'if_modified_since off;',
@@ -182,7 +182,7 @@ function withFragments({ options: { contentTypes } }: Site): string[] {
   ];
 }
 
-/** To ngx_brotli, `br;q=0` is a wish for brotli; it means the contrary (RFC 9110, section 12.4.2). */
+/** ngx_brotli takes `br;q=0` for a wish for brotli; it means the contrary (RFC 9110, section 12.4.2). */
 function brotliRefused(names: SiteNames): string[] {
   return map('$http_accept_encoding', names.variable(REFUSED), [
     ['default', ''],
@@ -190,7 +190,7 @@ function brotliRefused(names: SiteNames): string[] {
   ]);
 }
 
-/** Packed once, when it was stored; without `compress`, each time. */
+/** Pages are packed once, when they are stored; without `compress`, they are packed each time. */
 function compression({ options: { compress, store } }: Site, type: string): string[] {
   if (!compress) return packedEachTime(type);
   return ['gzip off;', 'gzip_static on;', ...(store.files?.brotli ? ['brotli_static on;'] : []), ...FOR_ALL];

@@ -8,9 +8,9 @@ import type { SiteNames } from '../variables.js';
 export interface Site {
   readonly options: CheckedOptions;
   readonly names: SiteNames;
-  /** Why a request bypasses the cache: variables one after the other, all of them empty when it does not. */
+  /** Why a request bypasses the cache: variables one after the other, all of them empty if it does not. */
   readonly bypass: string;
-  /** What the application is told, so that it notices other options: `fingerprintOf()`. */
+  /** What the application is told, so that it notices different options: `fingerprintOf()`. */
   readonly fingerprint: string;
   /** Where helper files are. */
   readonly directory: string;
@@ -28,23 +28,23 @@ export interface Flavour {
   /**
    * How pages are written for it.
    *
-   * @param headers the fields that nginx sends with every page where the body alone is kept
-   * @param contentTypeOf the content type, by the key of a page
+   * @param headers the fields that nginx sends with every page if only the body is kept
+   * @param contentTypeOf gives the content type, by the key of a page
    */
   format(headers: readonly HeaderField[], contentTypeOf: (key: string) => string): PageFormat;
-  /** Dynamic modules that `full` loads, in this order, where it is told where they are. */
+  /** Dynamic modules that `full` loads, in this order, if it is told where they are. */
   modules(site: Site): readonly string[];
   /** For `http {}`. */
   http(site: Site): string[];
-  /** What stands in each location of the pages: it ends at `@…_miss` or `@…_bypass` when there is no page. */
+  /** The lines in each location of pages. The location ends at `@…_miss` or `@…_bypass` when there is no page. */
   location(site: Site): string[];
-  /** Further locations, which it needs, for `server {}`. */
+  /** Further locations that it needs, for `server {}`. */
   locations(site: Site): string[];
-  /** What stands in the location of the copies that outlive their pages; it ends with `orFailure()` when there is none. */
+  /** The lines in the location of the copies that outlive their pages. They end with `orFailure()` for when there is no copy. */
   copy(site: Site): string[];
-  /** Further locations, which copies need. */
+  /** Further locations that copies need. */
   copyLocations(site: Site): string[];
-  /** What reads a stored fragment, by its path in `$uri`. It is read in a subrequest. */
+  /** The lines that read a stored fragment, by its path in `$uri`. They run in a subrequest. */
   fragment(site: Site): string[];
   /** Helper files by their path relative to the directory. */
   files(site: Site): Record<string, string>;

@@ -7,7 +7,7 @@ import { memcachedFlavour } from './memcached.flavour.js';
 import { njsFlavour } from './njs.flavour.js';
 import { srcacheFlavour } from './srcache.flavour.js';
 
-/** Of those that read the same store, the first is the default. */
+/** Of the flavours that read the same store, the first is the default. */
 export const FLAVOURS: readonly Flavour[] = [memcachedFlavour, srcacheFlavour, njsFlavour, filesFlavour];
 
 /**

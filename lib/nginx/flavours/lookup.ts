@@ -11,16 +11,16 @@ import type { Site } from './flavour.js';
 const MEMCACHED_TIMEOUT = '40ms';
 
 /**
- * How much of a page nginx reads at once. A page that is larger, as it is stored, costs more: one of 190 KB twice as much with 16k. Smaller
- * ones cost the same with any, since memory that is not written to is not taken; from 128k on, malloc asks the kernel for each of them.
+ * How much of a page nginx reads at once. A stored page that is larger costs more: one of 190 KB costs twice as much with 16k. Smaller pages
+ * cost the same with any size, since memory that is not written to is not taken. From 128k on, malloc asks the kernel for each buffer.
  */
 const BUFFER_SIZE = '64k';
 
 const OWN_TYPE = ['types { }', 'default_type "";', 'charset off;'];
 
 /**
- * The beginning of each location of pages: a request that the rules keep away from the cache goes to the application. `set` evaluates all
- * of it here, in the main request.
+ * The beginning of each location of pages. A request that the rules keep away from the cache goes to the application. `set` evaluates all of
+ * this here, in the main request.
  */
 export function decision(site: Site, key?: string): string[] {
   const { names, bypass } = site;
@@ -39,9 +39,9 @@ export function decision(site: Site, key?: string): string[] {
 }
 
 /**
- * Among several servers, that of the page is asked.
+ * Of several servers, the one that holds the page is asked.
  *
- * @param key of the page, whatever is looked up for it
+ * @param key the key of the page, whatever is looked up for it
  */
 export function placedBy({ options, names }: Site, key: string): string[] {
   return isSpread(options) ? [`set ${names.variable(PLACED_BY)} ${key};`] : [];
@@ -71,7 +71,7 @@ export function memcachedPass(
 }
 
 /**
- * A fragment whose body alone is stored, in the location of the subrequest for it.
+ * For a fragment whose body alone is stored, in the location of the subrequest for it.
  *
  * @param type the content type of fragments
  */
@@ -86,7 +86,7 @@ export function storedFragment(site: Site, module: 'memcached' | 'memc', type: s
   ];
 }
 
-/** While nginx waits for a fragment, it reads no more of what contains it, and would take memcached for late. */
+/** While nginx waits for a fragment, it reads no more of the page around it, and would think that memcached is late. */
 export function patience({ options }: Site): string {
   return `${options.fragmentTimeout + 1000}ms`;
 }
@@ -102,8 +102,8 @@ export function fallback({ names }: Site): string[] {
 }
 
 /**
- * The location that a subrequest asks for a whole response. Its name does not begin with a slash, so no request from outside can
- * have it, and no path of the application is lost to it.
+ * The location in which a subrequest asks for a whole response. Its name does not begin with a slash, so no request from outside can reach
+ * it, and it takes no path away from the application.
  */
 export function storedLocation({ names, options }: Site, lines: readonly string[], name = 'stored'): string[] {
   return block(`location = ${names.of(name)}`, [

@@ -6,7 +6,7 @@ import type { Flavour, Site } from './flavour.js';
 import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
 import { decision, fallback, memcachedPass, patience, storedFragment } from './lookup.js';
 
-/** The body alone, looked up by nginx's own module (ngx_http_memcached_module). */
+/** Only the body is kept, and looked up by nginx's own module (ngx_http_memcached_module). */
 export const memcachedFlavour: Flavour = {
   name: 'memcached',
   store: 'memcached',
@@ -51,7 +51,7 @@ function copyMaps({ options, names }: Site): string[] {
   return sendsCopies(options) ? copyKeyMaps(names, names.variable('key')) : [];
 }
 
-/** @param otherwise what happens when there is none */
+/** @param otherwise the lines for when there is no page */
 function page(site: Site, type = site.options.contentTypes.ofAll, otherwise = fallback(site), read?: string): string[] {
   return [
     ...memcachedPass(site, 'memcached', read),

@@ -1,9 +1,9 @@
 import { PAGE_NONCE } from '../../page/page-nonce.js';
 
 /**
- * The njs module of a site: it reads what `responseFormat` (lib/page/response-format.ts) has written. njs 0.7.9 of Debian 12 must
- * understand it: no `for … of`, no optional chaining; strings are UTF-8 there, so whatever may not be is a Buffer. Each call takes about 0.1 µs
- * there, and an access to a byte of a Buffer as much; so lines are text, and nothing is looked for that nobody has asked for.
+ * The njs module of a site: it reads what `responseFormat` (lib/page/response-format.ts) has written. njs 0.7.9 of Debian 12 must understand
+ * it: no `for … of`, no optional chaining. Strings are UTF-8 there, so anything that may not be UTF-8 is a Buffer. Each call takes about
+ * 0.1 µs there, and so does each access to a byte of a Buffer. So lines are text, and nothing is searched for unless somebody asks for it.
  *
  * @param stored the location of the stored responses
  */

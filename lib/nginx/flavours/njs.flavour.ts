@@ -18,7 +18,7 @@ import { njsModule } from './njs-module.js';
 /** Relative to the directory. */
 const FILE = 'page-cache.njs';
 
-/** What a page says of itself, as a parameter. */
+/** What a stored page says in `Cache-Status`, as a parameter. */
 const HIT = '"nginx; hit"';
 
 /**
@@ -73,7 +73,7 @@ export const njsFlavour: Flavour = {
   files: ({ names }) => ({ [names.of(FILE)]: njsModule(names.of('stored')) }),
 };
 
-/** @param otherwise what happens when there is none */
+/** @param otherwise the lines for when there is no page */
 function page(site: Site, otherwise: string[]): string[] {
   return content(site, 'serve', otherwise, [...wholeResponse(), 'gzip off;']);
 }

@@ -19,14 +19,14 @@ import type { SiteNames } from '../variables.js';
 import { copyKeyMaps, sendsCopies } from '../stale-locations.js';
 import { block, map } from '../syntax.js';
 
-/** With `compress: false`, what nginx compresses by itself, besides text/html. */
+/** With `compress: false`, the types that nginx compresses by itself, besides text/html. */
 const TEXT_TYPES =
   'text/css text/plain text/xml application/javascript application/json application/xml application/atom+xml ' +
   'application/rss+xml application/xhtml+xml image/svg+xml';
 
 /**
- * Whole responses, read by srcache-nginx-module with memc-nginx-module: header fields, validators, conditional requests. It only
- * reads (`srcache_fetch`); what is stored is for the application to decide.
+ * Whole responses, read by srcache-nginx-module with memc-nginx-module: header fields, validators, conditional requests. The module only
+ * reads (`srcache_fetch`): the application decides what is stored.
  *
  * @see https://github.com/openresty/srcache-nginx-module
  * @see https://github.com/openresty/memc-nginx-module
@@ -79,7 +79,7 @@ export const srcacheFlavour: Flavour = {
   files: () => ({}),
 };
 
-/** Nothing takes a field out of what srcache has read, so a policy with a nonce is kept in another one. */
+/** Nothing can remove a field from what srcache has read. So a policy with a nonce is kept in a field of another name. */
 function policyMaps(names: SiteNames, { fragments }: CheckedOptions): string[] {
   if (!fragments.isUsed) return [];
   return [
@@ -105,7 +105,7 @@ function policies({ names, options }: Site): string[] {
   return fields.map((name, index) => `add_header ${name} ${names.variable(`policy_${index}`)} always;`);
 }
 
-/** The location of the subrequest, and the variable with that where a request goes that has found nothing. */
+/** The location of the subrequest, and the variable that says where a request goes that has found nothing. */
 const PAGE = { stored: 'stored', otherwise: 'not_fetched' };
 const COPY = { stored: 'stored_copy', otherwise: 'copy_not_fetched' };
 
@@ -128,7 +128,7 @@ function always(options: CheckedOptions): string[] {
   return [...wholeResponse(), 'if_modified_since before;', ...compression(options)];
 }
 
-/** @param key a variable with what is looked up, where `$args` is the key of the page */
+/** @param key a variable with the key to look up; `$args` is the key of the page */
 function stored(site: Site, location: string, key: string): string[] {
   return storedLocation(
     site,

@@ -1,7 +1,7 @@
 import { STORABLE_STATUSES } from '../../http/storable-statuses.js';
 import type { Flavour } from './flavour.js';
 
-/** What the flavours have in common that keep status and header fields with the body. */
+/** What the flavours that keep status and header fields with the body have in common. */
 export const wholeResponses = {
   store: 'memcached',
   statuses: STORABLE_STATUSES,

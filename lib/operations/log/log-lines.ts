@@ -4,22 +4,22 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How often a file is looked at that grows, in milliseconds. */
+/** How often to look at a growing file, in milliseconds. */
 const INTERVAL = 250;
 
 const CHUNK = 1 << 20;
 
-/** The lines of a file as it is. */
+/** The lines of a file as it is now. */
 export async function* linesOf(file: string | Readable): AsyncGenerator<string> {
   const input = typeof file === 'string' ? createReadStream(file) : file;
   yield* createInterface({ input, crlfDelay: Infinity });
 }
 
 /**
- * The lines of a file that grows, from its beginning. When it has been replaced, as logrotate does, that of its successor follow.
+ * The lines of a growing file, from its beginning. When the file is replaced, as by logrotate, the lines of its successor follow.
  *
- * @param latest of the file as it is, only so many bytes at its end
- * @returns groups of lines, and an empty one each time that there is nothing new
+ * @param latest how many bytes at the end of the present file are read, at most
+ * @returns groups of lines, and an empty group each time that there is nothing new
  */
 export async function* follow(file: string, signal: AbortSignal, latest = Infinity): AsyncGenerator<readonly string[]> {
   const buffer = Buffer.alloc(CHUNK);
@@ -46,7 +46,7 @@ export async function* follow(file: string, signal: AbortSignal, latest = Infini
         if (isReplaced) break;
         const now = await stat(file).catch(() => undefined);
         isReplaced = now !== undefined && (now.ino !== ino || now.size < position);
-        // The old one may have got some more before that.
+        // The old file may have got some more lines before it was replaced.
         if (isReplaced) continue;
         if (!(await pause(signal))) return;
       }
@@ -57,7 +57,7 @@ export async function* follow(file: string, signal: AbortSignal, latest = Infini
   }
 }
 
-/** @returns whether it goes on */
+/** @returns whether to go on */
 async function pause(signal: AbortSignal): Promise<boolean> {
   await delay(INTERVAL, undefined, { signal }).catch(() => {});
   return !signal.aborted;

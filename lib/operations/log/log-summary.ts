@@ -2,25 +2,25 @@ import type { Access } from '../../nginx/access-log.js';
 import { reasonOf } from '../../reasons/reasons.js';
 import { isHit, outcomeOf } from '../outcome.js';
 
-/** So many addresses are looked at one by one: a log may name millions. */
+/** How many addresses are counted one by one: a log may name millions. */
 const MAX_ADDRESSES = 50_000;
 
-/** What is no reason. */
+/** Outcomes that are not reasons. */
 const OWN: Readonly<Record<string, string>> = {
   stored: 'rendered, and stored for the next one',
   collapsed: 'answered with the page of another visitor who had asked at the same time',
   'no Cache-Status': 'not from a handler of Nest, or of another site',
 };
 
-/** What `nginx-cache log` says. */
+/** What `nginx-cache log` shows. */
 export interface LogSummary {
-  /** GET and HEAD: no other request can be a hit. */
+  /** How many GET and HEAD requests: no other request can be a hit. */
   readonly requests: number;
-  /** Those that nginx answered from the cache, and those that the application did. */
+  /** How many of them nginx answered from the cache, and how many the application did. */
   readonly hits: { readonly nginx: number; readonly application: number };
-  /** The hits among the requests, from 0 to 1. */
+  /** The share of hits among the requests, from 0 to 1. */
   readonly hitRatio: number;
-  /** Copies that were sent after the end of their page or instead of an error. */
+  /** Copies that were sent after their page had ended, or instead of an error. */
   readonly staleCopies: number;
   /** What became of the rest: `stored`, or a reason. The most frequent first. */
   readonly outcomes: readonly {
@@ -29,9 +29,9 @@ export interface LogSummary {
     readonly why?: string;
     readonly cure?: string;
   }[];
-  /** Milliseconds. The slowest first. */
+  /** In milliseconds. The slowest come first. */
   readonly slowest: readonly { readonly target: string; readonly waited: number; readonly outcome: string }[];
-  /** Asked for twice or more, and never a hit nor stored. The most wanted first. */
+  /** Addresses that were asked for twice or more, and never were a hit or stored. The most wanted come first. */
   readonly neverCached: readonly {
     readonly target: string;
     readonly count: number;
@@ -49,7 +49,7 @@ interface Address {
   waited: number;
 }
 
-/** Adds up what an access log says. */
+/** Adds up the lines of an access log. */
 export class LogReader {
   #requests = 0;
   #nginx = 0;
@@ -72,8 +72,8 @@ export class LogReader {
   /**
    * Adds a GET or a HEAD.
    *
-   * @param outcome as `outcomeOf()` says it
-   * @param waited in milliseconds
+   * @param outcome as `outcomeOf()` returns it
+   * @param waited the wait in milliseconds
    */
   count(target: string, outcome: string, waited: number): void {
     this.#requests += 1;
@@ -84,7 +84,7 @@ export class LogReader {
     this.remember(target, outcome, waited);
   }
 
-  /** @param top how many of each list */
+  /** @param top how many entries of each list */
   summary(top: number): LogSummary {
     const hits = this.#nginx + this.#application;
     const addresses = [...this.#addresses].map(([target, address]) => ({ target, ...address }));

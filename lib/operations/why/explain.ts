@@ -7,7 +7,7 @@ import { RuleSet } from '../../rules/rule-set.js';
 import type { Ask } from '../ask.js';
 import { askUntilHit, isPageOutcome } from '../ask-until-hit.js';
 
-/** Whom `explain()` asks. */
+/** What `explain()` asks. */
 export interface Questioned {
   readonly rules: RequestRules;
   readonly keys: PageKeys;
@@ -17,18 +17,18 @@ export interface Questioned {
 /** Why a request gets what it gets. */
 export interface Explanation {
   readonly isPage: boolean;
-  /** What became of the request: `nginx hit`, `stored`, or the reason why it is no page. */
+  /** The outcome of the request: `nginx hit`, `stored`, or the reason why it is no page. */
   readonly outcome: string;
-  /** One sentence each, without a full stop; absent when it is a page. */
+  /** One sentence each, without a full stop; absent if it is a page. */
   readonly why?: string;
   readonly cure?: string;
   /** What nginx does with the request, by the rules of these options. */
   readonly nginx: string;
-  /** The rule that keeps the request away from the cache, and what it has looked at. */
+  /** The rule that keeps the request away from the cache, and what the rule has looked at. */
   readonly rule?: { readonly reason: string; readonly sees: readonly string[] };
   /** The page that the request asks for. */
   readonly key: string;
-  /** What the running site has answered, in the order of the requests; none when it has not. */
+  /** What the running site has answered, in the order of the requests; empty if it has not. */
   readonly answers: readonly { readonly status: number; readonly cacheStatus: string }[];
 }
 
@@ -39,7 +39,7 @@ export async function explain({ rules, keys, ask }: Questioned, head: RequestHea
   const answers = await askUntilHit(ask, head.target, head.headers as Record<string, string>);
   const last = answers.at(-1);
   const predicted = rule?.reason ?? (isKeyTooLong(key) ? 'key-length' : undefined);
-  // Who asks for another host than the site's gets no answer, or 400 where it is none.
+  // A request for a host other than the site's gets no answer, or 400 if it is not a host.
   const outcome =
     last && last.outcome !== 'no Cache-Status' ? last.outcome : (predicted ?? last?.outcome ?? 'no answer');
   return {
@@ -79,7 +79,7 @@ function decisionOfNginx({ headers }: RequestHead, key: string, reason: string |
   return `looks for ${key}`;
 }
 
-/** What a rule has looked at, unless that is secret. */
+/** What a rule has looked at, unless it is secret. */
 function seenBy({ tests, isSecret = false }: Rule, head: RequestHead): string[] {
   if (isSecret) return [];
   const seen = tests.map(

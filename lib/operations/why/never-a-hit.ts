@@ -1,8 +1,8 @@
 import type { Reason } from '../../reasons/reasons.js';
 
 /**
- * What is to be said of a page whose answer says `stored` each time, and that never is a hit: the head of the answer goes out before it is
- * known whether the store takes the page.
+ * What to say about a page whose answer says `stored` each time, but which never is a hit: the head of the answer leaves before it is known
+ * whether the store takes the page.
  *
  * @param isStored what the store says afterwards
  */

@@ -1,20 +1,20 @@
 import type { PageStorage } from '../../stores/page-storage.js';
 
-/** What stands at a key. */
+/** What is stored at a key. */
 export interface KeptPage {
-  /** `undefined` when the store does not say. */
+  /** `undefined` if the store does not tell. */
   readonly isStored: boolean | undefined;
-  /** Of its content, as it is stored. */
+  /** The size of its content, as stored. */
   readonly bytes?: number | undefined;
-  /** When it was stored, as a date (ISO 8601); absent where the store does not tell, as memcached of a page that somebody has read. */
+  /** When it was stored, as a date (ISO 8601); absent if the store does not tell, like memcached for a page that somebody has read. */
   readonly since?: string;
-  /** When it ends, as a date (ISO 8601); absent for a page that stays until it is purged, and where the store does not tell. */
+  /** When it ends, as a date (ISO 8601); absent for a page that stays until it is purged, and if the store does not tell. */
   readonly until?: string;
-  /** Whether it stays until it is purged; absent where the store does not tell. */
+  /** Whether it stays until it is purged; absent if the store does not tell. */
   readonly isEndless?: boolean;
 }
 
-/** It does not count as a reading of the page where the store knows its pages. */
+/** Looks at a key. If the store can describe its pages, this does not count as a reading of the page. */
 export async function storedAt(key: string, storage: PageStorage): Promise<KeptPage> {
   try {
     const [details] = await storage.details([key]);
@@ -29,7 +29,7 @@ export async function storedAt(key: string, storage: PageStorage): Promise<KeptP
         ...(ttl > 0 && { until: new Date(now + ttl).toISOString() }),
       };
     }
-    // A store that cannot tell, or one that has no such page.
+    // The store cannot tell, or it has no such page.
     const page = await storage.lookUp(key);
     return page ? { isStored: true, bytes: page.body.length } : { isStored: false };
   } catch {

@@ -8,14 +8,14 @@ import { explain, type Explanation } from './explain.js';
 import { neverAHit } from './never-a-hit.js';
 import { type KeptPage, storedAt } from './stored-at.js';
 
-/** An explanation, and what stands at the key. */
+/** An explanation, and what is stored at the key. */
 export type Why = Explanation & { readonly stored: KeptPage };
 
 /**
  * Why an address is a page, or not. It asks the running site.
  *
- * @param url where the site is asked, with the target
- * @param headers of the request, with the `Host` of the site
+ * @param url the address at which the site is asked, with the target
+ * @param headers the header fields of the request, with the `Host` of the site
  */
 export async function why(
   { options, get }: Site,
@@ -27,13 +27,13 @@ export async function why(
   const keys = get(PageKeys);
   const { key } = keys.of(head);
   const start = new Date();
-  // memcached forgets the age of a page that somebody reads, so the store is asked before the site is, too.
+  // memcached forgets the age of a page that somebody reads, so the store is also asked before the site.
   const before = await storedAt(key, get(PageStorage));
   const ask = asking(url, signal, headers.host);
   const explanation = await explain({ rules: options.rules, keys, ask }, head);
   if (isHit(outcomeOf(explanation.answers[0]?.cacheStatus ?? ''))) return { ...explanation, stored: before };
   const stored = await storedAt(key, get(PageStorage));
-  // The answer has stored it.
+  // This answer has stored it.
   const isNew = before.isStored === false && stored.isEndless !== undefined;
   const isNeverHit = explanation.outcome === 'stored';
   return {

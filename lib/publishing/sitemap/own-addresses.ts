@@ -1,7 +1,7 @@
 import type { CheckedOptions } from '../../options/checked-options.js';
 import { nobodysVisit } from '../nobodys-visit.js';
 
-/** Addresses have to be shorter, in characters. */
+/** Addresses must be shorter than this, in characters. */
 const MAX_LENGTH = 2048;
 
 /** Tells addresses of this site from those of others. */
@@ -10,14 +10,14 @@ export class OwnAddresses {
   /** Host and port. */
   readonly #authority: string;
 
-  /** @param named host and port by which the caller knows the site: they count where no option says what it is called */
+  /** @param named the host and port by which the caller knows the site; they count if no option names the site */
   constructor({ hosts, origin }: Pick<CheckedOptions, 'hosts' | 'origin'>, named?: string) {
     this.#hosts = hosts;
     const asked = nobodysVisit(origin, undefined).headers['host'] ?? '';
     this.#authority = origin === undefined && named !== undefined ? named : asked;
   }
 
-  /** @returns whether it belongs to the site, or is no address at all */
+  /** @returns the address as a URL; `foreign` when it belongs to another site, `invalid` when it is no address */
   read(location: string): URL | 'foreign' | 'invalid' {
     if (location.length >= MAX_LENGTH || !/^https?:\/\//i.test(location) || !URL.canParse(location)) return 'invalid';
     const url = new URL(location);

@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type SitemapEntry, type SitemapParser, TextSitemapParser, XmlSitemapParser } from './sitemap-parser.js';
 
-/** The protocol allows no more in one file, unpacked. */
+/** The protocol allows no more bytes than this in one file, unpacked. */
 const MAX_BYTES = 52_428_800;
 
 /**
- * The addresses in a sitemap: XML or a list, packed with gzip or not, whatever its name is.
+ * The addresses in a sitemap: XML or a list, packed with gzip or not, whatever its name says.
  *
- * @throws {Error} when it is malformed or larger than the protocol allows, after the addresses that come before
+ * @throws {Error} when it is malformed or larger than the protocol allows, but only after the addresses before that point
  */
 export async function* sitemapEntries(
   content: AsyncIterable<Uint8Array>,
@@ -24,7 +24,7 @@ export async function* sitemapEntries(
   yield* parser.end();
 }
 
-/** A file with the name of a packed one may have been unpacked on its way, and the other way round: so the content says what it is. */
+/** The content tells whether a file is packed: a file may have been unpacked or packed on its way, and kept its name. */
 async function* unpacked(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = content[Symbol.asyncIterator]();
   const head: Uint8Array[] = [];

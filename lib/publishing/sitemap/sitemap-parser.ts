@@ -2,26 +2,26 @@ import sax, { type SAXParser } from 'sax';
 
 /** An address that a sitemap names. */
 export interface SitemapEntry {
-  /** Whether it is that of a page, or of another sitemap. */
+  /** Whether it is the address of a page, or of another sitemap. */
   readonly kind: 'page' | 'sitemap';
   readonly location: string;
 }
 
-/** Sitemaps and their extensions have less than ten levels. A deeper file would only fill the memory. */
+/** Sitemaps and their extensions have fewer than ten levels. A deeper file would only fill the memory. */
 const MAX_DEPTH = 32;
-/** The same of attributes of one element. */
+/** The same for the attributes of one element. */
 const MAX_ATTRIBUTES = 32;
 
-/** The protocol allows addresses of less than 2,048 characters. What is longer than this only fills the memory. */
+/** The protocol allows addresses of fewer than 2,048 characters. Anything longer than this would only fill the memory. */
 const MAX_LOCATION = 8192;
 
-/** Where an address of each kind stands; prefixes of namespaces are left out. */
+/** Where an address of each kind is found; namespace prefixes are left out. */
 const PLACES: Readonly<Record<string, SitemapEntry['kind']>> = {
   'urlset/url/loc': 'page',
   'sitemapindex/sitemap/loc': 'sitemap',
 };
 
-/** What has to be read of a sitemap piece by piece. */
+/** Reads a sitemap piece by piece. */
 export interface SitemapParser {
   /** @throws {Error} when it is malformed */
   write(text: string): SitemapEntry[];
@@ -30,7 +30,7 @@ export interface SitemapParser {
 }
 
 /**
- * Reads a sitemap in XML. Entities that it declares itself are errors, so none can grow.
+ * Reads a sitemap in XML. Entities that the file itself declares are errors, so none can grow.
  *
  * @see https://www.sitemaps.org/protocol.html
  * @see https://developers.google.com/search/docs/specialty/international/localized-versions#sitemap for `xhtml:link`
@@ -101,7 +101,7 @@ export class XmlSitemapParser implements SitemapParser {
   }
 }
 
-/** Reads a sitemap that is a list: one address a line. */
+/** Reads a sitemap that is a list: one address per line. */
 export class TextSitemapParser implements SitemapParser {
   #rest = '';
 

@@ -8,9 +8,9 @@ import { OwnAddresses } from './own-addresses.js';
 import { sitemapEntries } from './sitemap-entries.js';
 import type { SitemapEntry } from './sitemap-parser.js';
 
-/** An index names sitemaps. Some sites have an index of indexes. */
+/** How deep sitemaps may be nested: an index names sitemaps, and some sites have an index of indexes. */
 const MAX_DEPTH = 3;
-/** So many files are read at most. */
+/** How many files are read at most. */
 const MAX_SITEMAPS = 1000;
 
 /**
@@ -20,7 +20,7 @@ const MAX_SITEMAPS = 1000;
  */
 export type SitemapSource = string | URL | AsyncIterable<Uint8Array>;
 
-/** What the sitemaps name. */
+/** What the sitemaps contain. */
 export interface SitemapContents extends Pick<
   PublishSitemapReport,
   'sitemaps' | 'foreign' | 'invalid' | 'isTruncated' | 'isComplete'
@@ -36,7 +36,7 @@ interface File {
   readonly read: (use: (entry: SitemapEntry) => void) => Promise<void>;
 }
 
-/** Reads sitemaps and all that they name, by way of the application itself. */
+/** Reads sitemaps, and everything that they name, through the application itself. */
 @Injectable()
 export class SitemapReader {
   constructor(
@@ -44,7 +44,7 @@ export class SitemapReader {
     @Inject(InnerRequests) private readonly requests: InnerRequests,
   ) {}
 
-  /** @throws {TypeError} when the source is none of what it may be, or belongs to another site */
+  /** @throws {TypeError} when the source is not a valid one, or belongs to another site */
   async read(source: SitemapSource, limit: number, signal: AbortSignal | undefined): Promise<SitemapContents> {
     const { own, files } = this.begin(source, signal);
     const pages = new Set<string>();
@@ -84,7 +84,7 @@ export class SitemapReader {
       return { own, files: [{ location: '-', depth: 1, read: (use) => readAll(source, use) }] };
     }
     if (typeof source === 'string' && source.startsWith('/')) {
-      // Each host may have its own.
+      // Each host may have a sitemap of its own.
       const files = (hosts ?? [undefined]).map((host): File => {
         const location = host === undefined ? source : `https://${host}${source}`;
         return { location, depth: 1, read: (use) => this.ask(source, host, signal, use) };

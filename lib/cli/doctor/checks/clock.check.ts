@@ -1,6 +1,6 @@
 import { type Check, type Finding, failed, ok, pageOf } from '../check.js';
 
-/** Clocks that are set by NTP differ by less, in seconds. memcached counts whole ones, and late where its machine is busy. */
+/** Clocks set by NTP differ by less than this, in seconds. memcached counts whole seconds, and counts late if its machine is busy. */
 const TOLERANCE = 10;
 
 /** @param difference in seconds */
@@ -17,7 +17,7 @@ export function wrongClock(name: string, difference: number): Finding {
   );
 }
 
-/** That of nginx and of the application behind it, as far as `Date` tells. */
+/** The clock of nginx and of the application behind it, as far as `Date` tells. */
 export const clockCheck: Check = {
   name: 'clocks',
   async run({ site }) {

@@ -3,10 +3,10 @@ import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, failed, note, ok, pageOf } from '../check.js';
 import { untilHit } from './page.check.js';
 
-/** nginx packs nothing smaller (`gzip_min_length`), in bytes. */
+/** nginx packs nothing smaller than this (`gzip_min_length`), in bytes. */
 const WORTHWHILE = 1000;
 
-/** Who takes gzip gets it, and who does not, does not. */
+/** Clients that take gzip get it, and other clients do not. */
 export const compressionCheck: Check = {
   name: 'compression',
   async run({ site }) {

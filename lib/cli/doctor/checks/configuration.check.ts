@@ -59,7 +59,7 @@ function linesOf(text: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-/** By the directive that looks a page up. */
+/** The flavour, recognised by the directive that looks a page up. */
 function flavourIn(conf: string, names: SiteNames): string | undefined {
   if (new RegExp(`js_content ${names.of('')}|js_import ${names.of('')}`).test(conf)) return 'njs';
   if (conf.includes(`srcache_fetch GET ${names.of('')}`)) return 'srcache';
@@ -67,7 +67,7 @@ function flavourIn(conf: string, names: SiteNames): string | undefined {
   return undefined;
 }
 
-/** Several servers: a page must be looked for where the application has put it. */
+/** With several servers, a page must be looked for where the application has put it. */
 function ring(conf: string, expected: readonly string[], names: SiteNames): Finding[] {
   const name = names.of('memcached');
   const wanted = upstreamIn(expected, name);
@@ -82,7 +82,7 @@ function ring(conf: string, expected: readonly string[], names: SiteNames): Find
   ];
 }
 
-/** What places a page: its order counts. */
+/** The lines that place a page. Their order counts. */
 function upstreamIn(lines: readonly string[], name: string): string[] {
   const start = lines.findIndex((line) => line.startsWith(`upstream ${name} {`));
   if (start < 0) return [];
@@ -98,7 +98,7 @@ function lacking(conf: string, expected: readonly string[], names: SiteNames): F
   const missing = expected.filter((line) => {
     const count = installed.get(line) ?? 0;
     installed.set(line, count - 1);
-    // Where things are on its machine, only nginx must know.
+    // Only nginx must know where things are on its machine.
     return count <= 0 && !app.has(line) && !/^(?:keepalive|location|include|js_import)\b/.test(line);
   });
   if (missing.length === 0) return [];

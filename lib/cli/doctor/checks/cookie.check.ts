@@ -23,7 +23,7 @@ export const cookieCheck: Check = {
   },
 };
 
-/** A cookie that means a session by these rules, if a likely one does. */
+/** A cookie that means a session by these rules, if one of the likely names does. */
 function sessionCookie(rules: RequestRules, host: string): string | undefined {
   const set = new RuleSet(allRules(rules));
   const named = rules.anonymous.flatMap(({ tests }) =>

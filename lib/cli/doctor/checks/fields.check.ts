@@ -40,7 +40,7 @@ export const fieldsCheck: Check = {
   },
 };
 
-/** The application renders it anew for who may be logged in. */
+/** A response that the application has just made: it renders the page anew for a visitor who may be logged in. */
 async function freshly(site: ExaminedSite) {
   const made = await site.ask(pageOf(site), { cookie: 'nginx-cache-doctor=1', authorization: 'Basic ZG9jdG9yOg==' });
   return made.status === 200 && !isHit(outcomeOf(fieldOf(made, 'cache-status'))) ? made : undefined;

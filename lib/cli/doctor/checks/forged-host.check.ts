@@ -4,7 +4,7 @@ import { type Check, failed, ok, pageOf } from '../check.js';
 
 const FORGED = 'nginx-cache-doctor.invalid';
 
-/** Whoever names another host must not put it into a page for others. */
+/** A visitor who names another host must not get it into a page for others. */
 export const forgedHostCheck: Check = {
   name: 'Host',
   async run({ site, options }) {

@@ -4,14 +4,14 @@ import { fieldOf } from '../../../operations/ask.js';
 import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, type Finding, failed, ok, pageOf } from '../check.js';
 
-/** What says that both sides do not agree. */
+/** The reasons that show that both sides do not agree. */
 const DISAGREEMENT: Readonly<Record<string, string>> = {
   'key-drift': 'nginx looks for another key than the application',
   nginx: 'nginx bypasses the cache where the application would not',
   'other-configuration': 'nginx, or another process, runs with other options than the application (fingerprint)',
 };
 
-/** Addresses that are hard to agree about: both sides must have the same key, or both must leave the cache alone. */
+/** Addresses that are hard to agree on: both sides must have the same key, or both must leave the cache alone. */
 export const keysCheck: Check = {
   name: 'keys',
   async run({ site, options }) {

@@ -1,10 +1,10 @@
 import { type Check, type Finding, failed, note, ok } from '../check.js';
 import { isOff, wrongClock } from './clock.check.js';
 
-/** Key, header and the copy of a page want room besides its content; memcached counts them as part of the item. */
+/** The key, the header and the copy of a page need room besides its content; memcached counts them as part of the item. */
 const OVERHEAD = 4096;
 
-/** Meta commands, which the journal needs, as of this version. */
+/** The first version with meta commands, which the journal needs. */
 const OLDEST = '1.6.13';
 
 /** Version, size of an item, evictions and the clock. */
@@ -12,7 +12,7 @@ export const memcachedCheck: Check = {
   name: 'memcached',
   async run({ storage, options }) {
     const findings = storage.parts.map(async ({ store: { server = '', statistics } }): Promise<Finding[]> => {
-      // That it is down, the check of the store says.
+      // If it is down, the check of the store says so.
       const asked = Date.now();
       const stats = await statistics?.().catch(() => undefined);
       return stats ? look(server, stats, options.maxPageBytes, asked) : [];

@@ -4,7 +4,7 @@ import { FLAVOURS } from '../../../nginx/flavours/flavours.js';
 import { runNginx } from '../../run-nginx.js';
 import { type Check, type Examined, type Finding, failed, ok, skipped } from '../check.js';
 
-/** Whose directives they are, by how they begin: of packages of Debian and Ubuntu. */
+/** The modules that have directives with these beginnings, as packages of Debian and Ubuntu. */
 const MODULES: readonly [directive: RegExp, cure: string][] = [
   [/^srcache_/, 'Install libnginx-mod-http-srcache-filter and load it, or give the deployment a modulesDirectory.'],
   [/^memc_/, 'Install libnginx-mod-http-memc and load it, or give the deployment a modulesDirectory.'],
@@ -44,7 +44,7 @@ function missingFiles({ options, deployment: { modulesDirectory } }: Examined): 
     );
 }
 
-/** What `nginx -t` says of the configuration that it runs with. */
+/** What `nginx -t` says about the configuration with which nginx runs. */
 async function tested(examined: Examined): Promise<Finding[]> {
   const { code, stderr } = await runNginx(examined, ['-t']);
   const lines = stderr.split('\n').map((line) => line.replace(/^nginx: /, ''));

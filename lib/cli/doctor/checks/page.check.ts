@@ -29,7 +29,7 @@ export const pageCheck: Check = {
         ),
       ];
     }
-    // The check of the fields says which, and what to do.
+    // The check of the fields says which ones, and what to do.
     return last.startsWith('header-') ? [] : [refusal(page, last)];
   },
 };
@@ -50,7 +50,7 @@ function refusal(page: string, outcome: string): Finding {
   );
 }
 
-/** @returns what became of each request */
+/** @returns the outcome of each request */
 export async function untilHit(site: ExaminedSite): Promise<string[]> {
   const answers = await askUntilHit(site.ask, pageOf(site));
   if (answers.length === 0) throw new Error(`${site.url.host} does not answer`);

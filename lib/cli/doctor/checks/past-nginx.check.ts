@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { type Check, failed, ok } from '../check.js';
 
-/** A host that drops packets does not answer at all, in milliseconds. */
+/** How long to wait for an answer, in milliseconds: a host that drops packets never answers. */
 const PATIENCE = 1000;
 
-/** Nobody should reach the application but nginx: it believes what nginx says of the visitor. */
+/** Only nginx should reach the application: the application believes what nginx says about the visitor. */
 export const pastNginxCheck: Check = {
   name: 'past nginx',
   async run({ deployment, outside }) {

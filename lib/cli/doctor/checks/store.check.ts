@@ -4,7 +4,7 @@ import { healthOfPart } from '../../../module/page-cache-health.js';
 import { isSame } from '../../../stores/journal/edition.js';
 import { type Check, type Finding, failed, ok } from '../check.js';
 
-/** Is it there, and whose pages does it hold? */
+/** Whether the store answers, and whose pages it holds. */
 export const storeCheck: Check = {
   name: 'store',
   async run({ storage, options }) {

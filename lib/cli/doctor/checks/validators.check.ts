@@ -3,11 +3,11 @@ import { isHit, outcomeOf } from '../../../operations/outcome.js';
 import { type Check, failed, ok, pageOf } from '../check.js';
 import { untilHit } from './page.check.js';
 
-/** Who has the page already is told so. */
+/** A visitor who already has the page is told so. */
 export const validatorsCheck: Check = {
   name: 'validators',
   async run({ site, options }) {
-    // A page with fragments is one visitor's, and has none.
+    // A page with fragments is made for one visitor, and has no validators.
     if (!site || !options.keepsHeaders || options.fragments.has(site.url.pathname)) return [];
     if (!isHit((await untilHit(site)).at(-1)!)) return [];
     const hit = await site.ask(pageOf(site));
