@@ -96,6 +96,7 @@ export class InnerRequests {
       signal?.removeEventListener('abort', giveUp);
     }
   }
+
   /** A fragment that is the same for everybody has a handler at an address other than its own. */
   private fragmentAt(address: PageAddress): { url: string; begin: (request: IncomingMessage) => void } | undefined {
     const { name = '', query = '' } = parseSharedAddress(address.path) ?? {};
