@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installOptional, installPackages, installServers } from './bootstrap.mjs';
 import { NEEDED_BY } from './flavours.mjs';
@@ -39,6 +39,9 @@ const packageChecks = (file) => [
   // require() of ES modules works on every supported Node; attw does not count on it, hence the rule.
   [['attw', 'attw', file, '--ignore-rules', 'cjs-resolves-to-esm']],
 ];
+
+/** How many of the slowest files are named at the end. */
+const SLOWEST = 40;
 
 let passed = 0;
 let failed = 0;
@@ -106,11 +109,20 @@ async function vitest() {
 function counts(report) {
   if (!existsSync(report)) return { passed: 0, failed: 0 };
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  reportSlowest(testResults);
   // A file that cannot be loaded has no tests, but fails.
   const brokenFiles = testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );
   return { passed: numPassedTests, failed: numFailedTests + brokenFiles.length };
+}
+
+/** Says which files the time goes to. */
+function reportSlowest(testResults) {
+  const files = testResults.map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1000 }));
+  const slowest = files.toSorted((one, other) => other.seconds - one.seconds).slice(0, SLOWEST);
+  console.log(`\nThe slowest of ${files.length} files, in seconds:`);
+  for (const { name, seconds } of slowest) console.log(`${seconds.toFixed(0).padStart(6)}  ${relative(root, name)}`);
 }
 
 /** Runs npm or a program of node_modules; rejects with its output. */

@@ -109,7 +109,7 @@ function upstream(
           ? block('server', [
               `listen ${socket(index)};`,
               resolver,
-              '# What stands in a variable is looked for when it is needed.',
+              '# nginx resolves a name in a variable when it needs the address, not when it starts.',
               `set ${names.variable(of)} ${quoted(server.address)};`,
               `proxy_pass ${names.variable(of)};`,
             ])

@@ -125,7 +125,7 @@ function spans(names: SiteNames): { variable: string; group: string; kind: numbe
 function spanMaps({ options, names }: Site): string[] {
   if (!sendsCopies(options)) return [];
   return [
-    '# The spans of 1 second, 10 seconds, … that it is in now: copySpans() of the application says in which a copy may be sent.',
+    '# The periods of 1 second, 10 seconds, … that contain this moment. The application marks those in which a copy may be sent.',
     ...spans(names).flatMap(({ variable, group, kind }) =>
       map('$msec', variable, [[`~^(?<${group}>[0-9]+)[0-9]{${kind}}\\.`, `$${group}`]]),
     ),

@@ -119,7 +119,7 @@ function setFields(headersOut, page, unpacks, divides) {
         let value = page.bytes ? page.bytes[i] : text;
         if (colon === 4 && name.toLowerCase() === 'date') {
             headersOut.Age = age(text);
-            // Before njs 0.8.1, it would stand besides nginx's own, from which the Age counts as well.
+            // Before njs 0.8.1, this field would be sent beside nginx's own Date.
             if (njs.version_number < 0x000801) continue;
         } else if (unpacks && name.toLowerCase() === 'etag') {
             // Another coding is another representation (RFC 9110, section 8.8.3.3). nginx does the same to an ETag that it knows.
@@ -165,7 +165,7 @@ function byteRange(range, length) {
     return { start, end: match[2] ? Math.min(Number(match[2]) + 1, length) : length };
 }
 
-// RFC 9110, section 15.5.17. The fields of the page would let caches keep it in the place of the page.
+// RFC 9110, section 15.5.17. With the fields of the page, caches would store this response instead of the page.
 function unsatisfiable(r, page) {
     r.headersOut['Content-Range'] = 'bytes */' + page.body.length;
     r.return(416);
@@ -186,7 +186,7 @@ function redirect(r, page) {
 function notModified(r, page, unpacks) {
     r.status = 304;
     setFields(r.headersOut, page, unpacks, false);
-    // They describe the content (RFC 9110, section 15.4.5).
+    // Leave out the fields that describe the content (RFC 9110, section 15.4.5).
     r.headersOut['Content-Type'] = '';
     r.headersOut['Content-Encoding'] = '';
     r.sendHeader();
