@@ -2,10 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pageAt } from './pages.mjs';
 
-const AT_ONCE = 16;
+/** The application shall have time to store the pages: one that does nothing but render stores some of them only when they are asked for again. */
+const AT_ONCE = 4;
 
-/** Pages are stored after they have been sent, and on a busy machine some only when they are asked for again. In milliseconds. */
-const PATIENCE = 120_000;
+/** In milliseconds. Files take longest: each of 10,000 pages must be on the disk. */
+const PATIENCE = 300_000;
 const PAUSE = 20;
 
 /**
