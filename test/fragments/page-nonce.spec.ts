@@ -200,7 +200,10 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
     }
   });
 
-  it.each([OLD, FOREIGN])('not in a fragment whose policy names a nonce that others may know: %s', async (own) => {
+  it.each([
+    ['made before', OLD],
+    ['made by something else', FOREIGN],
+  ])('not in a fragment whose policy names a nonce that others may know: %s', async (_, own) => {
     NoncePagesController.own = own;
     for (const name of ['own', 'shared-own']) {
       const target = `/with/fragment/${name}`;
