@@ -81,6 +81,16 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
     "memcachedStore.servers: 'localhost' … an address: 'host:port', '[IPv6 address]:port' or 'unix:/absolute/path'",
   ],
   [
+    'memcachedStore',
+    () => memcached({ servers: 'a:1', tls: { cert: '/x.pem' } }),
+    "memcachedStore.tls.cert: 'cert' … left out: the options there are ca, servername",
+  ],
+  [
+    'memcachedStore',
+    () => memcached({ servers: 'a:1', credentials: { username: 'a', password: 'b', user: 'a' } }),
+    "memcachedStore.credentials.user: 'user' … left out: the options there are username, password",
+  ],
+  [
     'memcachePp',
     () => memcachePp('[::1]:11211'),
     "memcachePp.hosts: '[::1]:11211' … a name or an IPv4 address: memcache-pp does not support IPv6",
@@ -89,6 +99,16 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
     'keyvStore',
     () => keyvStore({} as never),
     'keyvStore: {} … a Keyv, or a Keyv adapter (with get, set, delete and clear)',
+  ],
+  [
+    'keyvStore',
+    () => keyvStore({ store: new Map(), ttl: 1 } as never),
+    'keyvStore: { store: Map(0) {}, ttl: 1 } … a Keyv, or a Keyv adapter',
+  ],
+  [
+    'keyvStore',
+    () => keyvStore({ get: () => undefined, set: () => undefined, delete: () => true } as never),
+    'keyvStore: { get: [Function: get], set: [Function: set], delete: [Function: delete] } … a Keyv, or a Keyv adapter',
   ],
   [
     '@PageCache',

@@ -9,8 +9,17 @@ import { COPY_MARK } from '../../lib/page/copy-key.js';
 import { LEASE } from '../../lib/page/page-file.js';
 import { PLATFORMS } from '../support/applications.js';
 import { FLAVOURS, type FlavourSite, startFlavour } from '../support/flavours.js';
+import { Gate } from '../support/gate.js';
+import { answer } from '../support/site.js';
 import { plainNginx } from '../testing/plain-nginx.js';
-import { NoncePagesController, POLICY, script, useStrictPolicy } from '../support/nonce-pages.controller.js';
+import {
+  FOREIGN,
+  NoncePagesController,
+  OLD,
+  POLICY,
+  script,
+  useStrictPolicy,
+} from '../support/nonce-pages.controller.js';
 
 const NONCE = /'nonce-([^']*)'/g;
 const SSI = '<!--#echo var="request_id" encoding="none" -->';
@@ -105,6 +114,23 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
     expect([seen.size, NoncePagesController.renderings]).toEqual([31, before]);
   });
 
+  it('each of those who wait for the same rendering', async () => {
+    NoncePagesController.asking.clear();
+    NoncePagesController.gate = new Gate();
+    const before = NoncePagesController.renderings;
+    const url = `${site.nginx?.url ?? `http://${site.host}`}/with/slow`;
+    const asking = Array.from({ length: 4 }, () => answer(url));
+    await expect.poll(() => NoncePagesController.asking.size).toBe(4);
+    NoncePagesController.gate.open();
+    const seen = new Set<string>();
+    for (const { headers, body } of await Promise.all(asking)) {
+      const [, nonce = ''] = /'nonce-(\w{32})'/.exec(headers.get('content-security-policy') ?? '') ?? [];
+      expect(body.toString()).toBe(script(nonce));
+      seen.add(nonce);
+    }
+    expect([seen.size, NoncePagesController.renderings]).toEqual([4, before + 1]);
+  });
+
   it('what somebody has written is text, also if it is a nonce that he has seen', async () => {
     await purge('/with/page');
     const { first, second } = await site.twice('/with/page');
@@ -174,6 +200,22 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
     }
   });
 
+  it.each([
+    ['made before', OLD],
+    ['made by something else', FOREIGN],
+  ])('not in a fragment whose policy names a nonce that others may know: %s', async (_, own) => {
+    NoncePagesController.own = own;
+    for (const name of ['own', 'shared-own']) {
+      const target = `/with/fragment/${name}`;
+      await purge(target);
+      const { first } = await site.twice(target);
+      for (const response of [first, await hit(target), await hit(target)]) {
+        expect([name, text(response)]).toEqual([name, `${script(nonceOf(response))}${script(own)}`]);
+      }
+    }
+    expect(await site.log.outcome('/.page-fragment/shared/shared-own')).toBe('nonce');
+  });
+
   it('not in a fallback, whose scripts do not run', async () => {
     const { first } = await site.twice('/with/fragment/fails');
     const response = await hit('/with/fragment/fails');
@@ -190,7 +232,7 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
   });
 
   it('in as many places, and in as many policies, as nginx can replace it', async () => {
-    for (const kind of ['seven', 'brace', 'mixed']) {
+    for (const kind of ['seven', 'split', 'brace', 'mixed']) {
       const { outcome } = await site.twice(`/with/policy/${kind}`);
       expect([kind, outcome]).toEqual([kind, expect.stringMatching(/^nonce/)]);
     }
@@ -214,7 +256,8 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
     const chosen = 'a'.repeat(32);
     const fields = { 'X-Request-Id': chosen, 'X-Page-Fragment-Nonce': chosen, 'X-Page-Cache-Policy': chosen };
     for (const target of ['/with/page', '/with/fragment/personal', '/with/fragment/outer']) {
-      expect(text(await site.get(target, fields))).not.toContain(chosen);
+      const { headers, body } = await site.get(target, fields);
+      expect([JSON.stringify(headers), body.toString()].join()).not.toContain(chosen);
     }
     if (site.nginx) {
       expect(JSON.parse(text(await site.get('/sees', fields)))).not.toHaveProperty('x-page-fragment-nonce');
@@ -273,6 +316,24 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
     await purge('/with/since');
     for (const response of [(await site.twice('/with/since')).first, await hit('/with/since')]) {
       expect(text(response)).toBe(script(nonceOf(response)));
+    }
+  });
+
+  it('in the copy of a page, which the application sends in place of an error', async () => {
+    expect((await site.twice('/with/short')).outcome).toBe('stored');
+    NoncePagesController.fails = true;
+    try {
+      const seen = new Set<string>();
+      await expect
+        .poll(async () => {
+          const response = await site.get('/with/short');
+          expect(text(response)).toBe(script(nonceOf(response)));
+          if (said(response, 'cache-status').join().includes('fwd=stale')) seen.add(nonceOf(response));
+          return seen.size;
+        })
+        .toBeGreaterThan(2);
+    } finally {
+      NoncePagesController.fails = false;
     }
   });
 

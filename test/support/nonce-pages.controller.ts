@@ -3,14 +3,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmetOfFastify from '@fastify/helmet';
 import { Controller, Get, Header, type INestApplication, Param, Req, Res } from '@nestjs/common';
 import helmet from 'helmet';
-import { PageFragment, pageFragment, pageNonce } from '../../lib/index.js';
+import { PageCache, PageFragment, pageFragment, pageNonce } from '../../lib/index.js';
 import type { Platform } from './applications.js';
+import { Gate } from './gate.js';
 import { raw } from './raw-response.js';
 
 const HTML = 'text/html; charset=utf-8';
 
 /** Made when the program started: everybody may know it. */
-const OLD = pageNonce();
+export const OLD = pageNonce();
+
+/** Made by something else. */
+export const FOREIGN = randomBytes(16).toString('hex');
 
 const nonces = new WeakMap<ServerResponse, string>();
 
@@ -20,7 +24,7 @@ function nonceOf(response: ServerResponse): string {
   let nonce = nonces.get(response);
   if (nonce === undefined) {
     if (url.endsWith('/old')) nonce = OLD;
-    else nonce = url.endsWith('/foreign') ? randomBytes(16).toString('hex') : pageNonce();
+    else nonce = url.endsWith('/foreign') ? FOREIGN : pageNonce();
     nonces.set(response, nonce);
   }
   return nonce;
@@ -31,8 +35,10 @@ export const POLICY = "default-src 'none';script-src 'self' 'nonce-{pageNonce}';
 
 /** A strict policy, and nothing else. */
 export async function useStrictPolicy(app: INestApplication, platform: Platform): Promise<void> {
-  const source = ({ url = '' }: IncomingMessage, response: ServerResponse) =>
-    url.endsWith('/since') && !NoncePagesController.usesNonces ? "'self'" : `'nonce-${nonceOf(response)}'`;
+  const source = ({ url = '' }: IncomingMessage, response: ServerResponse) => {
+    if (url === '/with/slow') NoncePagesController.asking.add(response);
+    return url.endsWith('/since') && !NoncePagesController.usesNonces ? "'self'" : `'nonce-${nonceOf(response)}'`;
+  };
   const contentSecurityPolicy = {
     useDefaults: false,
     directives: { defaultSrc: ["'none'"], scriptSrc: ["'self'", source], styleSrc: [source] },
@@ -65,6 +71,14 @@ export class NoncePagesController {
   static comment = '';
   /** Whether the application has begun to use nonces on `/with/since`. */
   static usesNonces = true;
+  /** The nonce of the fragments that use one of their own. */
+  static own = '';
+  /** Whether `/with/short` fails. */
+  static fails = false;
+  /** The responses to those who have asked for `/with/slow`. */
+  static asking = new Set<ServerResponse>();
+  /** Where `/with/slow` waits. */
+  static gate = new Gate();
 
   @Get(['with/page', 'with/shared/page', 'with/old', 'with/foreign', 'undeclared'])
   @Header('content-type', HTML)
@@ -78,6 +92,23 @@ export class NoncePagesController {
   @Header('content-type', HTML)
   since(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
     return NoncePagesController.usesNonces ? script(nonceOf(raw(response))) : '<script src="/a.js"></script>';
+  }
+
+  /** Ends at once, and leaves its copy. */
+  @Get('with/short')
+  @PageCache({ ttl: 1 })
+  @Header('content-type', HTML)
+  short(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    if (NoncePagesController.fails) throw new Error('no page');
+    return script(nonceOf(raw(response)));
+  }
+
+  @Get('with/slow')
+  @Header('content-type', HTML)
+  async slow(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    NoncePagesController.renderings += 1;
+    await NoncePagesController.gate.pass();
+    return script(nonceOf(raw(response)));
   }
 
   @Get('with/fragment/:name')
@@ -95,6 +126,7 @@ export class NoncePagesController {
     const policies: Record<string, string[]> = {
       six: [`script-src ${Array(6).fill(source).join(' ')}`],
       seven: [`script-src ${Array(7).fill(source).join(' ')}`],
+      split: [`script-src ${Array(4).fill(source).join(' ')}`, `style-src ${Array(3).fill(source).join(' ')}`],
       two: [`script-src ${source}`, "default-src 'none'", `style-src ${source}`],
       brace: [`script-src ${source}; report-uri /{pageNonce}`],
       mixed: [`script-src ${source} 'nonce-abc'`],
@@ -119,6 +151,20 @@ export class NoncePagesController {
   @Header('content-type', HTML)
   outer(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
     return `{${script(nonceOf(raw(response)))}${pageFragment('personal')}${pageFragment('shared')}}`;
+  }
+
+  /** Their policy names a nonce that was not made for them. */
+  @PageFragment('own')
+  @Header('content-type', HTML)
+  own(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    raw(response).setHeader('Content-Security-Policy', `script-src 'nonce-${NoncePagesController.own}'`);
+    return script(NoncePagesController.own);
+  }
+
+  @PageFragment({ name: 'shared-own', shared: true })
+  @Header('content-type', HTML)
+  sharedOwn(@Res({ passthrough: true }) response: ServerResponse | { raw: ServerResponse }) {
+    return this.own(response);
   }
 
   @PageFragment('fails')

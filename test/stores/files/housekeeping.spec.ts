@@ -60,6 +60,19 @@ it('counts the directories on the way to a page, and gives back those that go wi
   expect(readdirSync(pages())).toEqual([]);
 });
 
+it('takes the directories that go with a page for what they are, and removes no page in their place', async () => {
+  // About 18 blocks each, so 16 of them have room.
+  open({ maxBytes: 300 * BLOCK });
+  const counts: number[] = [];
+  for (let index = 0; index < 40; index += 1) {
+    await putPage(store, `page:/${index}${'/way'.repeat(14)}/page`, page());
+    counts.push((await collect(store.keys!(''))).length);
+  }
+  const most = Math.max(...counts);
+  expect(most).toBeLessThanOrEqual(18);
+  expect(Math.min(...counts.slice(counts.indexOf(most)))).toBeGreaterThan(most - 5);
+});
+
 it('removes directories that a killed process has left on the way to nowhere', async () => {
   open();
   mkdirSync(pages('a', 'b', 'c'), { recursive: true });
