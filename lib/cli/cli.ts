@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
 import { untilAborted } from './interrupted.js';
 import { ExitCode } from './exit-code.js';
+import { fittedHelp } from './fitted-help.js';
 import type { GlobalOptions } from './global-options.js';
 import { type Configuration, loadConfiguration } from './load-configuration.js';
 import type { Site } from '../operations/site.js';
 import { openSite, type SiteNeeds } from './open-site.js';
 import { type Style, styleFor, type Terminal } from './terminal.js';
+
+/** How wide help is in a pipe, in characters. */
+export const WIDTH = 100;
 
 /** What a command works with. */
 export class Cli {
@@ -40,6 +44,16 @@ export class Cli {
   result(command: Command, value: unknown, text: () => string): void {
     const shown = this.isJson(command) ? JSON.stringify(value, undefined, 2) : text();
     if (shown !== '') this.print(shown);
+  }
+
+  /** The width of a line, in characters. A pipe and a file have none. */
+  get width(): number {
+    return this.terminal.stdout.columns ?? Infinity;
+  }
+
+  /** Text for people, as `--help` shows it below the options. */
+  fitted(text: string): string {
+    return fittedHelp(text, this.terminal.stdout.columns ?? WIDTH);
   }
 
   isJson(command: Command): boolean {

@@ -6,6 +6,7 @@ import type { Site } from '../operations/site.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { isSame } from '../stores/journal/edition.js';
+import type { PurgeJournal } from '../stores/journal/purge-journal.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { GlobalOptions } from './global-options.js';
 import { CliError } from './cli.error.js';
@@ -14,6 +15,8 @@ import { ExitCode } from './exit-code.js';
 import { loadConfiguration } from './load-configuration.js';
 import { createSite } from './site-of-module.js';
 import type { Terminal } from './terminal.js';
+
+const STORE_DOWN = 'Start it, or correct `store` in the options; nginx-cache doctor checks it.';
 
 /** What a command needs besides the store. */
 export interface SiteNeeds {
@@ -80,11 +83,29 @@ function mustBeShared({ store: { kind } }: CheckedOptions): void {
   );
 }
 
+/**
+ * How many times the store is asked. The deadline of an answer may pass while a large application starts on a busy machine, and nobody reads the
+ * answer.
+ */
+const ATTEMPTS = 3;
+
+async function read(journal: PurgeJournal): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await journal.catchUp();
+    } catch (cause) {
+      if (attempt < ATTEMPTS) continue;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new CliError(`The store does not answer: ${why}`, STORE_DOWN, ExitCode.PROBLEM, { cause });
+    }
+  }
+}
+
 /** A process that starts with other options makes them the options of the site, and deletes all pages. A command must not do that. */
 async function startRendering(app: INestApplication): Promise<void> {
   const { parts } = app.get(PageStorage, { strict: false });
   for (const { journal } of parts) {
-    await journal.catchUp();
+    await read(journal);
     const { claim, own } = journal.editions;
     if (!claim || !own || isSame(claim, own)) continue;
     throw new CliError(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { Cli } from './cli.js';
+import { type Cli, WIDTH } from './cli.js';
 import { addConfCommand } from './commands/conf.command.js';
 import { addDashboardCommand } from './commands/dashboard.command.js';
 import { addDoctorCommand } from './commands/doctor.command.js';
@@ -36,8 +36,7 @@ Examples:
   nginx-cache dashboard                                  all of it in a browser
 
 Configuration:
-  nginx-cache.config.{ts,js,mjs} in the current directory or its src/. It exports the options of forRoot()
-  by default, and "deployment", which is the second argument of nginxConf().
+  nginx-cache.config.{ts,js,mjs} in the current directory or its src/. It exports the options of forRoot() by default, and "deployment", which is the second argument of nginxConf().
 
 Exit codes:
   0    all is well
@@ -57,15 +56,18 @@ export function makeProgram(cli: Cli): Command {
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
-      getOutHelpWidth: () => stdout.columns ?? 100,
-      getErrHelpWidth: () => stderr.columns ?? 100,
+      getOutHelpWidth: () => stdout.columns ?? WIDTH,
+      getErrHelpWidth: () => stderr.columns ?? WIDTH,
     })
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .showHelpAfterError('(nginx-cache --help shows what there is)')
     .exitOverride()
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', () => cli.fitted(EXAMPLES));
   for (const add of COMMANDS) add(program, cli);
+  for (const command of program.commands) {
+    command.showHelpAfterError(`(nginx-cache ${command.name()} --help shows what there is)`);
+  }
   return program;
 }
 

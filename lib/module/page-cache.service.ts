@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { chunks } from '../async/chunks.js';
 import { checked } from '../checks/checked.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import type { PurgeReport } from '../purging/purge-report.js';
@@ -27,11 +26,8 @@ import { SitemapReader, type SitemapSource } from '../publishing/sitemap/sitemap
 import { rawQuery } from '../rules/request-head.js';
 import type { PageDetails } from '../stores/page-details.js';
 import { PageStorage } from '../stores/page-storage.js';
-import { storedPages } from '../stores/stored-pages.js';
+import { describedPages } from '../stores/stored-pages.js';
 import { healthOf, type PageCacheHealth } from './page-cache-health.js';
-
-/** How many pages are described together. */
-const DESCRIBED_TOGETHER = 500;
 
 /**
  * A stored page, as `pages()` lists it: its address and its details.
@@ -292,15 +288,7 @@ export class PageCacheService {
     const regexp = matching && pagePattern(matching);
     const isMeant = (page: PageAddress) =>
       scopes.some((scope) => concerns(scope, page)) && (!regexp || regexp.test(page.target));
-    for await (const some of chunks(storedPages(this.storage, this.keys), DESCRIBED_TOGETHER)) {
-      const meant = some.filter(isMeant);
-      const details = await this.storage.details(meant.map(({ key }) => key));
-      for (const [index, page] of meant.entries()) {
-        const server = this.storage.serverOf(page.key);
-        // Not by spreading: for a hundred thousand pages, that takes as long as asking for them.
-        yield Object.assign(page, details[index], server !== undefined && { server });
-      }
-    }
+    yield* describedPages(this.storage, this.keys, isMeant);
   }
 
   /**

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 
 /** How long a site may take to answer, in milliseconds. */
@@ -15,11 +14,23 @@ export interface Asked {
   readonly body: Buffer;
 }
 
+/** The head of an answer has come, but the content broke off, or did not come to its end in time. */
+export class BrokenOffError extends Error {
+  /** @param asked the answer, with the content that has come */
+  constructor(
+    readonly asked: Asked,
+    cause: unknown,
+  ) {
+    super('the answer broke off before its end', { cause });
+  }
+}
+
 /**
  * Sends a GET.
  *
  * @param target the target as it is sent, without any change
  * @param headers `Host` may be different from that of the site; without `Accept-Encoding`, nothing is packed
+ * @throws {BrokenOffError} when the answer has no end
  */
 export type Ask = (target: string, headers?: Readonly<Record<string, string>>) => Promise<Asked>;
 
@@ -41,7 +52,14 @@ export function asking(url: URL, signal: AbortSignal, host?: string): Ask {
     });
     sent.end();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    return { status: response.statusCode ?? 0, headers: response.headers, body: await buffer(response) };
+    const { statusCode: status = 0, headers: fields } = response;
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+    } catch (error) {
+      throw new BrokenOffError({ status, headers: fields, body: Buffer.concat(chunks) }, error);
+    }
+    return { status, headers: fields, body: Buffer.concat(chunks) };
   };
 }
 

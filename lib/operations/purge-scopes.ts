@@ -1,6 +1,10 @@
+import type { PageInfo } from '../module/page-cache.service.js';
+import { PageKeys } from '../page/page-key.js';
 import { subtreeScopes, targetPaths } from '../purging/purge-target.js';
 import { Purger } from '../purging/purger.js';
-import { type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
+import { concerns, mayConcern, type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
+import { PageStorage } from '../stores/page-storage.js';
+import { describedPages } from '../stores/stored-pages.js';
 import type { Site } from './site.js';
 
 /** What somebody wants purged, in their own words. */
@@ -31,4 +35,18 @@ export async function purgeScopes(
     ...(all ? [{ kind: 'all' } as const] : []),
   ];
   return scopes.filter((scope) => sizeOf(scope) > 0);
+}
+
+/** The pages that a purge would delete. A page whose tags are lost is deleted by every purge of tags. */
+export async function* concernedPages(
+  { get }: Site,
+  scopes: readonly PurgeScope[],
+): AsyncGenerator<PageInfo, void, undefined> {
+  const mayBe = describedPages(get(PageStorage), get(PageKeys), (page) =>
+    scopes.some((scope) => mayConcern(scope, page)),
+  );
+  for await (const page of mayBe) {
+    const tags = page.tags && new Set(page.tags);
+    if (!tags || scopes.some((scope) => concerns(scope, page, tags))) yield page;
+  }
 }

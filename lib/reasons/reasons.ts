@@ -204,7 +204,10 @@ export const REASONS: Readonly<Record<string, Reason>> = {
     cure: 'compress with gzip, br, deflate or zstd (Node 22.15 or newer), or let nginx compress',
   },
   'listener-error': { why: 'a listener threw an error', cure: 'look for the error in the log of the application' },
-  purged: { why: 'the page was purged while it was rendered', cure: 'nothing: the next request renders the page' },
+  purged: {
+    why: 'the page was purged while it was rendered',
+    cure: 'nothing if it is rare: the next request renders the page; otherwise find out what purges it',
+  },
   'not-shared-': {
     why: 'the path is in `shared`, but the page cannot be stored for the reason that follows, so the visitor got a response of their own',
     cure: 'look up that reason; if the page is not for everybody, remove its path from `shared`',

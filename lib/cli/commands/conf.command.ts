@@ -42,7 +42,7 @@ export function addConfCommand(program: Command, cli: Cli): void {
     .option('--app <address...>', 'where the application listens, in the place of the deployment: 127.0.0.1:3000')
     .option('--listen <port>', 'where nginx listens, in the place of the deployment')
     .addOption(new Option('--nginx <program>', 'nginx for --test').default('nginx'))
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (given: ConfOptions, command: Command) => {
       const { options, deployment: exported, file } = await cli.configuration(command);
       const out = given.out === undefined ? undefined : resolve(cli.terminal.cwd, given.out);

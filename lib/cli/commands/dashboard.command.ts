@@ -43,7 +43,7 @@ export function addDashboardCommand(program: Command, cli: Cli): void {
       'where nginx is asked why a page is not cached (default: `listen` of the deployment)',
       urlArgument,
     )
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (options: DashboardOptions, command: Command) => {
       const { deployment } = await cli.configuration(command);
       const { module } = command.optsWithGlobals<GlobalOptions>();

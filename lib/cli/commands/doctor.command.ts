@@ -12,6 +12,7 @@ import { runNginx } from '../run-nginx.js';
 import { ExitCode } from '../exit-code.js';
 import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';
+import { wrapped } from '../wrapped.js';
 
 interface DoctorOptions {
   readonly nginx: string;
@@ -26,7 +27,7 @@ Examples:
   nginx-cache doctor https://example.com/posts/1         and the running site, by one of its pages
   nginx-cache doctor http://127.0.0.1:8080/ --host example.com
 
-Run it where nginx runs, as a user who may read its configuration. It asks for the page some twenty times, and purges nothing.`;
+Run it where nginx runs, as a user who may read its configuration. It sends about forty requests, and purges nothing.`;
 
 /** `nginx-cache doctor`: finds out what is wrong with a deployment. */
 export function addDoctorCommand(program: Command, cli: Cli): void {
@@ -39,9 +40,9 @@ export function addDoctorCommand(program: Command, cli: Cli): void {
       '--conf <file>',
       'the nginx.conf that nginx runs with (default: that in the directory of the deployment, or its own)',
     )
-    .option('--nginx <program>', 'nginx', 'nginx')
-    .option('--outside <address...>', 'by what others reach this machine (default: its own addresses)')
-    .addHelpText('after', EXAMPLES)
+    .option('--nginx <program>', 'nginx for nginx -t and -T', 'nginx')
+    .option('--outside <address...>', 'addresses at which others reach this machine (default: its own)')
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (page: URL | undefined, given: DoctorOptions, command: Command) => {
       const { options: givenOptions, deployment } = await cli.configuration(command);
       const findings = await cli.withSite(command, async ({ options, get }) => {
@@ -64,21 +65,26 @@ export function addDoctorCommand(program: Command, cli: Cli): void {
       });
       const isHealthy = findings.every(({ status }) => status !== 'failed');
       if (!isHealthy) cli.exitCode = ExitCode.PROBLEM;
-      cli.result(command, { isHealthy, findings }, () => shown(findings, cli.style));
+      cli.result(command, { isHealthy, findings }, () => shown(findings, cli.style, cli.width));
     });
 }
 
 const MARKS: Readonly<Record<Status, string>> = { ok: 'ok', failed: 'FAILED', note: 'note', skipped: 'skipped' };
 const COLOURS = { ok: 'green', failed: 'red', note: 'yellow', skipped: 'dim' } as const;
 
-function shown(findings: readonly NamedFinding[], style: Style): string {
+function shown(findings: readonly NamedFinding[], style: Style, columns: number): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   const indent = ' '.repeat(width + 11);
-  const lines = findings.flatMap(({ check, status, what, cure, paste = [] }) => [
-    `${check.padEnd(width)}  ${style(COLOURS[status], MARKS[status].padEnd(7))}  ${what}`,
-    ...(cure === undefined ? [] : [`${indent}${style('bold', cure)}`]),
-    ...paste.map((line) => `${indent}  ${line}`),
-  ]);
+  const room = columns - indent.length;
+  const lines = findings.flatMap(({ check, status, what, cure, paste = [] }) => {
+    const [first = '', ...rest] = wrapped(what, room);
+    return [
+      `${check.padEnd(width)}  ${style(COLOURS[status], MARKS[status].padEnd(7))}  ${first}`,
+      ...rest.map((line) => indent + line),
+      ...(cure === undefined ? [] : wrapped(cure, room).map((line) => indent + style('bold', line))),
+      ...paste.map((line) => `${indent}  ${line}`),
+    ];
+  });
   const faults = findings.filter(({ status }) => status === 'failed').length;
   return [...lines, '', faults === 0 ? 'No fault was found.' : `${faults} ${faults === 1 ? 'fault' : 'faults'}.`].join(
     '\n',

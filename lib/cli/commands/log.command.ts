@@ -32,14 +32,14 @@ export function addLogCommand(program: Command, cli: Cli): void {
     .argument('[file]', 'default: access.log in the directory of the deployment; - for the standard input')
     .option('--follow', 'go on reading, as a live view')
     .option('--top <number>', 'how many lines of each list', count, 10)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (given: string | undefined, { follow: isLive = false, top }: LogOptions, command: Command) => {
       const file = given === '-' ? process.stdin : await logFile(given, cli, command);
       const reader = new LogReader();
       if (isLive && typeof file === 'string') return watch(file, reader, top, cli, command);
       for await (const line of linesOf(file)) reader.add(parseAccess(line));
       const summary = reader.summary(top);
-      cli.result(command, summary, () => shownSummary(summary, cli.style, width(cli)));
+      cli.result(command, summary, () => shownSummary(summary, cli.style, cli.width));
       if (summary.requests === 0 && summary.unreadable > 0) throw wrongFormat();
     });
 }
@@ -63,7 +63,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
       continue;
     }
     const fitting = isFinite(rows) ? reader.summary(Math.min(top, linesOfEach(rows))) : summary;
-    const text = shownSummary(fitting, cli.style, width(cli))
+    const text = shownSummary(fitting, cli.style, cli.width, true)
       .split('\n')
       .slice(0, rows - 1)
       .join('\n');
@@ -90,11 +90,6 @@ function wrongFormat(): CliError {
     'Use it for the access log: access_log FILE page_cache_log; its name is that of the log_format in http.conf.',
     ExitCode.PROBLEM,
   );
-}
-
-/** The width of a line. A pipe has none. */
-function width(cli: Cli): number {
-  return cli.terminal.stdout.columns ?? 1000;
 }
 
 function count(given: string): number {

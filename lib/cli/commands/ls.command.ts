@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { PageInfo } from '../../module/page-cache.service.js';
-import { chunks } from '../../async/chunks.js';
 import { PageStorage } from '../../stores/page-storage.js';
 import type { Cli } from '../cli.js';
 import { subtreeScopes } from '../../purging/purge-target.js';
 import { asNamed, positiveNumber, regularExpression } from '../page-filter.js';
-import { jsonOutput, type ListOutput, textOutput } from '../list-output.js';
+import { GROUP, jsonOutput, type ListOutput, textOutput, writePages } from '../list-output.js';
 import { type Column, GrowingTable } from '../print-table.js';
 import { counted, inBytes, inTimeUnits } from '../units.js';
 
@@ -14,9 +13,6 @@ interface LsOptions {
   readonly tag?: string;
   readonly limit?: number;
 }
-
-/** How many pages are written together. A list of fewer pages is sorted. */
-const GROUP = 1000;
 
 const EXAMPLES = `
 Examples:
@@ -35,7 +31,7 @@ export function addLsCommand(program: Command, cli: Cli): void {
     .option('--matching <regexp>', 'pages whose path with its query matches', regularExpression)
     .option('--tag <tag>', 'pages that carry the tag')
     .option('--limit <pages>', 'so many at most', positiveNumber)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (under: string | undefined, options: LsOptions, command: Command) => {
       await asNamed(() => subtreeScopes(under ?? '/'));
       const { matching } = options;
@@ -43,36 +39,13 @@ export function addLsCommand(program: Command, cli: Cli): void {
       const total = await cli.withSite(command, (site) => {
         const isSpread = site.get(PageStorage).parts.length > 1;
         const output = isJson ? jsonOutput<PageInfo>(cli) : tableOutput(cli, isSpread);
-        return list(
+        return writePages(
           selected(site.pages.pages({ under: under ?? '/', ...(matching && { matching }) }), options),
           output,
         );
       });
       cli.note(`${counted(total.pages, 'page')}, ${inBytes(total.size)}`);
     });
-}
-
-/** Writes the pages as they come, so that the first of a hundred thousand appear at once. */
-async function list(
-  pages: AsyncIterable<PageInfo>,
-  output: ListOutput<PageInfo>,
-): Promise<{ readonly pages: number; readonly size: number }> {
-  const total = { pages: 0, size: 0 };
-  try {
-    for await (const group of chunks(pages, GROUP)) {
-      // People read a list that fits into one group; the store lists in no order.
-      if (total.pages === 0 && group.length < GROUP) group.sort((one, other) => (one.target < other.target ? -1 : 1));
-      await output.write(group);
-      total.pages += group.length;
-      total.size += group.reduce((sum, { size = 0 }) => sum + size, 0);
-    }
-  } catch (error) {
-    // The pages of the other servers can be read, even if the rest is missing.
-    if (total.pages > 0) await output.end();
-    throw error;
-  }
-  await output.end();
-  return total;
 }
 
 async function* selected(

@@ -36,14 +36,14 @@ Examples:
 export function addPublishCommand(program: Command, cli: Cli): void {
   program
     .command('publish')
-    .description('Render pages through the application, as nobody, and store them. It needs --module.')
+    .description('Render pages through the application, as an anonymous visitor, and store them. It needs --module.')
     .argument('[pages...]', 'paths with their queries, or URLs')
     .option('--sitemap <url>', 'the pages of a sitemap, which the application serves: a path or a URL')
     .option('--from <file>', 'the paths or URLs in the lines of a file; - for the standard input')
     .option('--skip-stored', 'leave pages alone that are stored already')
     .option('--concurrency <pages>', 'so many at once (default: 4)', positiveNumber)
     .option('--resume <file>', 'go on after Ctrl-C: leave out what the file names')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (paths: readonly string[], options: PublishOptions, command: Command) => {
       if (paths.length === 0 && options.from === undefined && options.sitemap === undefined) {
         misused(command, 'name pages, or give --sitemap or --from');

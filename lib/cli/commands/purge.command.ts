@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import type { PageInfo } from '../../module/page-cache.service.js';
 import { PurgeIncompleteError } from '../../purging/purge-report.js';
-import { purgeScopes } from '../../operations/purge-scopes.js';
+import { concernedPages, purgeScopes } from '../../operations/purge-scopes.js';
 import type { Site } from '../../operations/site.js';
 import { Purger } from '../../purging/purger.js';
-import { concerns, mayConcern, type PurgeScope } from '../../stores/journal/purge-scope.js';
+import type { PurgeScope } from '../../stores/journal/purge-scope.js';
 import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
+import { jsonOutput, textOutput, writePages } from '../list-output.js';
 import { asNamed, misused, regularExpression } from '../page-filter.js';
 import { counted } from '../units.js';
 
@@ -38,7 +39,7 @@ export function addPurgeCommand(program: Command, cli: Cli): void {
     .option('--matching <regexp>', 'pages whose path with its query matches', regularExpression)
     .option('--all', 'every page of the site')
     .option('--dry-run', 'delete nothing, and list what would go')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (paths: readonly string[], options: PurgeOptions, command: Command) => {
       const { under, tag, matching, all, dryRun = false } = options;
       if (paths.length === 0 && !under && !tag && !matching && !all) {
@@ -46,7 +47,7 @@ export function addPurgeCommand(program: Command, cli: Cli): void {
       }
       await cli.withSite(command, async (site) => {
         const scopes = await asNamed(() => purgeScopes(site, { paths, under, tags: tag, matching, all }));
-        if (dryRun) return showPages(cli, command, await concerned(site, scopes));
+        if (dryRun) return showPages(cli, command, site, scopes);
         const report = await purged(site, scopes);
         cli.result(command, report, () => `${counted(report.purged, 'page')} purged: ${report.targets.join(', ')}`);
       });
@@ -71,18 +72,18 @@ async function purged(site: Site, scopes: readonly PurgeScope[]) {
   }
 }
 
-/** The pages that would be deleted. A page whose tags are lost is deleted by every purge of tags. */
-async function concerned({ pages }: Site, scopes: readonly PurgeScope[]): Promise<PageInfo[]> {
-  const found: PageInfo[] = [];
-  for await (const page of pages.pages()) {
-    const tags = page.tags && new Set(page.tags);
-    const isTaken = (scope: PurgeScope) => (tags ? concerns(scope, page, tags) : mayConcern(scope, page));
-    if (scopes.some(isTaken)) found.push(page);
-  }
-  return found;
+async function showPages(cli: Cli, command: Command, site: Site, scopes: readonly PurgeScope[]): Promise<void> {
+  const { hosts } = site.options;
+  const hasHosts = hosts !== undefined && hosts.length > 1;
+  const output = cli.isJson(command)
+    ? jsonOutput<PageInfo>(cli)
+    : textOutput<PageInfo>(cli, (group) => group.map((page) => nameOf(page, hasHosts)));
+  const { pages } = await writePages(concernedPages(site, scopes), output);
+  cli.note(`${counted(pages, 'page')} would be purged.`);
 }
 
-function showPages(cli: Cli, command: Command, pages: readonly PageInfo[]): void {
-  cli.result(command, { wouldPurge: pages }, () => pages.map(({ target }) => target).join('\n'));
-  cli.note(`${counted(pages.length, 'page')} would be purged.`);
+/** `/posts`, or `example.com/posts (de)`: no two pages have the same name. */
+function nameOf({ host = '', target, variants }: PageInfo, hasHosts: boolean): string {
+  const values = Object.values(variants).join(' ');
+  return `${hasHosts ? host : ''}${target}${values && ` (${values})`}`;
 }

@@ -18,7 +18,7 @@ export function addShowCommand(program: Command, cli: Cli): void {
     .description('Show a stored page: the head that was stored with it, and the body, unpacked.')
     .argument('<page>', 'a path with its query, or a URL')
     .option('--head', 'without the body')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (target: string, { head = false }: { head?: boolean }, command: Command) => {
       const found = await cli.withSite(command, (site) => asNamed(() => storedPagesAt(site, target)));
       const [first] = found;

@@ -8,10 +8,12 @@ import { type ServerStats, type SiteStats, siteStats, type SubtreeStats } from '
 import { readableLog } from '../readable-log.js';
 import type { Style } from '../terminal.js';
 import { counted, inBytes, inTimeUnits, percent } from '../units.js';
+import { wrapped } from '../wrapped.js';
 
-const GETS =
-  'GETS FOUND is no hit ratio of pages: it counts every get since memcached was started, of other programs and of the cache itself, too.\n' +
-  "--log FILE takes that of pages from nginx's access log.";
+const GETS = [
+  'GETS FOUND is no hit ratio of pages: it counts every get since memcached was started, of other programs and of the cache itself, too.',
+  "--log FILE takes that of pages from nginx's access log.",
+];
 
 const SUBTREES: readonly Column<SubtreeStats>[] = [
   { title: 'SUBTREE', value: ({ path }) => path },
@@ -43,11 +45,11 @@ export function addStatsCommand(program: Command, cli: Cli): void {
     .command('stats')
     .description('Count the stored pages by subtree, and show how each memcached is.')
     .option('--log <file>', "nginx's access log, for the hit ratio of pages (nginx-cache log tells more)")
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async ({ log }: { log?: string }, command: Command) => {
       const logged = log === undefined ? undefined : await hitsIn(await readableLog(log, cli.terminal.cwd));
       const stats = await cli.withSite(command, siteStats);
-      cli.result(command, { ...stats, ...(logged && { logged }) }, () => asText(stats, logged, cli.style));
+      cli.result(command, { ...stats, ...(logged && { logged }) }, () => asText(stats, logged, cli.style, cli.width));
     });
 }
 
@@ -58,7 +60,7 @@ async function hitsIn(file: string): Promise<PageHits> {
   return { requests, hitRatio };
 }
 
-function asText(stats: SiteStats, logged: PageHits | undefined, style: Style): string {
+function asText(stats: SiteStats, logged: PageHits | undefined, style: Style, width: number): string {
   const { store, pages, bytes, read, subtrees, servers } = stats;
   const readers = read === undefined ? '' : `, ${percent(read, pages)} of them read since they were stored`;
   return [
@@ -69,6 +71,8 @@ function asText(stats: SiteStats, logged: PageHits | undefined, style: Style): s
         ]
       : []),
     ...(subtrees.length > 0 ? [table(SUBTREES, subtrees, style)] : []),
-    ...(servers.length > 0 ? [table(SERVERS, servers, style), GETS] : []),
+    ...(servers.length > 0
+      ? [table(SERVERS, servers, style), GETS.flatMap((line) => wrapped(line, width)).join('\n')]
+      : []),
   ].join('\n\n');
 }

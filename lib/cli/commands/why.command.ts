@@ -7,6 +7,7 @@ import { ExitCode } from '../exit-code.js';
 import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';
 import { inTimeUnits } from '../units.js';
+import { wrapped } from '../wrapped.js';
 
 interface WhyOptions {
   readonly header: IncomingHttpHeaders;
@@ -25,17 +26,20 @@ export function addWhyCommand(program: Command, cli: Cli): void {
     .description('Say why an address is not cached, and what would make it a page. It asks the running site.')
     .argument('<url>', 'an address of the running site', urlArgument)
     .option('-H, --header <field>', "a field of the request, like curl's; repeat it for more", addField, {})
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async (url: URL, { header }: WhyOptions, command: Command) => {
       const explained = await cli.withSite(command, (site) =>
         why(site, url, { ...header, host: header.host ?? hostFor(url, site.options) ?? url.host }, cli.signal),
       );
       if (!explained.isPage) cli.exitCode = ExitCode.PROBLEM;
-      cli.result(command, { url: url.href, ...explained }, () => shown(url, explained, cli.style));
+      cli.result(command, { url: url.href, ...explained }, () => shown(url, explained, cli.style, cli.width));
     });
 }
 
-function shown(url: URL, explained: Why, style: Style): string {
+/** The width of the column of names, with the spaces around it. */
+const NAMES = 14;
+
+function shown(url: URL, explained: Why, style: Style, width: number): string {
   const { isPage, outcome, why: reason, cure, nginx, rule, key, answers, stored } = explained;
   const target = url.pathname + url.search;
   const title = isPage
@@ -46,14 +50,17 @@ function shown(url: URL, explained: Why, style: Style): string {
     ...(cure === undefined ? [] : [['what to do', cure] as [string, string]]),
     ['nginx', nginx],
     ...(rule?.sees ?? []).map((seen): [string, string] => ['', `by ${seen}`]),
-    ...answers.map(({ status, cacheStatus }, index): [string, string] => [
+    ...answers.map(({ status, cacheStatus, isBroken }, index): [string, string] => [
       index === 0 ? 'answer' : '',
-      `${status}, Cache-Status: ${cacheStatus || 'none'}`,
+      `${status}, Cache-Status: ${cacheStatus || 'none'}${isBroken ? ', broken off' : ''}`,
     ]),
     ['key', key],
     ['stored', storedText(stored)],
   ];
-  return [style('bold', title), ...rows.map(([name, text]) => `  ${name.padEnd(10)}  ${text}`)].join('\n');
+  const lines = rows.flatMap(([name, text]) =>
+    wrapped(text, width - NAMES).map((line, index) => `  ${index === 0 ? name : ''}`.padEnd(NAMES) + line),
+  );
+  return [style('bold', title), ...lines].join('\n');
 }
 
 function storedText({ isStored, bytes, since, until, isEndless }: KeptPage): string {

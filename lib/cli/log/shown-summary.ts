@@ -1,3 +1,4 @@
+import { wrapped } from '../wrapped.js';
 import type { Style } from '../terminal.js';
 import type { LogSummary } from '../../operations/log/log-summary.js';
 
@@ -17,27 +18,43 @@ export function shownTotals({ requests, hits, hitRatio, staleCopies, unreadable 
   ].join(' · ');
 }
 
-/** The whole summary, for people. */
-export function shownSummary(summary: LogSummary, style: Style, width: number): string {
+/** The width of the column of numbers, with the spaces behind it. */
+const NUMBERS = 12;
+
+/**
+ * The whole summary, for people.
+ *
+ * @param width of a line, in characters
+ * @param isCut whether what does not fit into its line is cut off, and not continued on the next one
+ */
+export function shownSummary(summary: LogSummary, style: Style, width: number, isCut = false): string {
   const { outcomes, slowest, neverCached } = summary;
-  const line = (count: string, text: string) => `${count.padStart(10)}  ${text}`.slice(0, width);
+  const room = width - NUMBERS;
+  const lines = (count: string, text: string) =>
+    (isCut ? [text.slice(0, room)] : wrapped(text, room)).map(
+      (one, index) => `${(index === 0 ? count : '').padStart(NUMBERS - 2)}  ${one}`,
+    );
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', style('bold', title), ...lines];
   return [
-    style('bold', shownTotals(summary).slice(0, width)),
+    ...(isCut ? [shownTotals(summary).slice(0, width)] : wrapped(shownTotals(summary), width)).map((one) =>
+      style('bold', one),
+    ),
     ...section(
       'What became of the rest',
-      outcomes.map(({ outcome, count, why }) => line(WHOLE.format(count), [outcome, why].filter(Boolean).join(': '))),
+      outcomes.flatMap(({ outcome, count, why }) =>
+        lines(WHOLE.format(count), [outcome, why].filter(Boolean).join(': ')),
+      ),
     ),
     ...section(
       'Slowest misses',
-      slowest.map(({ target, waited, outcome }) => line(`${WHOLE.format(waited)} ms`, `${target} (${outcome})`)),
+      slowest.flatMap(({ target, waited, outcome }) => lines(`${WHOLE.format(waited)} ms`, `${target} (${outcome})`)),
     ),
     ...section(
       'Most wanted, never cached',
       neverCached.flatMap(({ target, count, outcome, cure }) => [
-        line(WHOLE.format(count), `${target} (${outcome})`),
-        ...(cure === undefined ? [] : [style('dim', line('', cure))]),
+        ...lines(WHOLE.format(count), `${target} (${outcome})`),
+        ...(cure === undefined ? [] : lines('', cure).map((one) => style('dim', one))),
       ]),
     ),
   ].join('\n');

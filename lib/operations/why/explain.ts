@@ -14,6 +14,14 @@ export interface Questioned {
   readonly ask: Ask;
 }
 
+/** What is shown of an answer. */
+export interface ShownAnswer {
+  readonly status: number;
+  readonly cacheStatus: string;
+  /** Set if it broke off before its end. */
+  readonly isBroken?: true;
+}
+
 /** Why a request gets what it gets. */
 export interface Explanation {
   readonly isPage: boolean;
@@ -29,7 +37,7 @@ export interface Explanation {
   /** The page that the request asks for. */
   readonly key: string;
   /** What the running site has answered, in the order of the requests; empty if it has not. */
-  readonly answers: readonly { readonly status: number; readonly cacheStatus: string }[];
+  readonly answers: readonly ShownAnswer[];
 }
 
 /** Asks the rules, which nginx and the application share, and then the running site. */
@@ -45,17 +53,33 @@ export async function explain({ rules, keys, ask }: Questioned, head: RequestHea
   return {
     isPage: isPageOutcome(outcome),
     outcome,
-    ...(isPageOutcome(outcome) ? {} : reasonFor(outcome)),
+    ...(isPageOutcome(outcome) ? {} : reasonFor(outcome, last?.asked.status ?? 0)),
     nginx: decisionOfNginx(head, key, predicted),
     ...(rule && { rule: { reason: rule.reason, sees: seenBy(rule, head) } }),
     key,
-    answers: answers.map(({ asked, cacheStatus }) => ({ status: asked.status, cacheStatus })),
+    answers: answers.map(({ asked: { status }, cacheStatus, isBroken }) => ({
+      status,
+      cacheStatus,
+      ...(isBroken && { isBroken }),
+    })),
   };
 }
 
-function reasonFor(outcome: string): { readonly why: string; readonly cure: string } {
+/** Whether nginx says by the status that what is behind it does not answer. */
+function isOfGateway(status: number): boolean {
+  return status === 502 || status === 504;
+}
+
+/** @param status of the last answer */
+function reasonFor(outcome: string, status: number): { readonly why: string; readonly cure: string } {
   if (outcome === 'no answer') {
     return { why: 'the site does not answer', cure: 'start nginx and the application, or correct the URL' };
+  }
+  if (outcome === 'no Cache-Status' && isOfGateway(status)) {
+    return {
+      why: `nginx gets no answer from the application (${status})`,
+      cure: 'start the application, or look at the log of nginx and at that of the application',
+    };
   }
   if (outcome === 'no Cache-Status') {
     return {
@@ -86,7 +110,8 @@ function seenBy({ tests, isSecret = false }: Rule, head: RequestHead): string[] 
     ({ subject }) => [subject.replace(/^(?:header|fields):/, ''), readerOf(subject)(head)] as const,
   );
   const values = seen
-    .filter(([, value]) => value !== '')
+    // A path without escapes is its own decoded form.
+    .filter(([, value], index) => value !== '' && seen.findIndex(([, other]) => other === value) === index)
     .map(([subject, value]) => `${subject.split(',', 3).join(', ')}: ${value}`);
   return [...new Set(values)];
 }

@@ -5,8 +5,15 @@ import type { Reason } from '../../reasons/reasons.js';
  * whether the store takes the page.
  *
  * @param isStored what the store says afterwards
+ * @param isBroken whether the answer broke off before its end
  */
-export function neverAHit(isStored: boolean | undefined, target: string): Reason {
+export function neverAHit(isStored: boolean | undefined, isBroken: boolean, target: string): Reason {
+  if (isBroken) {
+    return {
+      why: 'the answer broke off before its end: its handler gave up, or sent less than its Content-Length says',
+      cure: 'look for the error in the log of the application, or send the right Content-Length',
+    };
+  }
   if (isStored) {
     return {
       why: 'the page is stored, and nginx does not find it',

@@ -38,7 +38,10 @@ export async function why(
   const isNeverHit = explanation.outcome === 'stored';
   return {
     ...explanation,
-    ...(isNeverHit && { isPage: false, ...neverAHit(stored.isStored, head.target) }),
+    ...(isNeverHit && {
+      isPage: false,
+      ...neverAHit(stored.isStored, explanation.answers.at(-1)?.isBroken === true, head.target),
+    }),
     stored: { ...(isNew && { since: start.toISOString() }), ...stored },
   };
 }

@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { Controller, Get, Header } from '@nestjs/common';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { LogReader, type LogSummary } from '../../../lib/operations/log/log-summary.js';
@@ -61,6 +62,14 @@ it('adds up what nginx has logged, and says what would make a page of what is ne
   expect(code).toBe(0);
   expect(stdout).toMatch(/^\d+ GET and HEAD · \d+\.\d % hits · nginx \d+/);
   expect(stdout).toContain('Most wanted, never cached');
+});
+
+it('continues what is longer than a line of the terminal on the next one', async () => {
+  const { stdout } = await runCommand(['log', file], { cwd: '/', isTTY: true, columns: 60 });
+  const lines = stripVTControlCharacters(stdout).split('\n');
+  expect(lines.filter((line) => line.length > 60)).toEqual([]);
+  const whole = (await runCommand(['log', file], { cwd: '/' })).stdout;
+  expect(lines.join(' ').split(/\s+/)).toEqual(whole.split(/\s+/));
 });
 
 it('finds the log by the deployment', async () => {

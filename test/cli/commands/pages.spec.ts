@@ -162,6 +162,48 @@ describe('nginx-cache ls of many pages', () => {
     expect(stdout.trim().split('\n')).toHaveLength(COUNT + 2);
     expect((await run([...args, '--json', '/nothing'])).stdout).toBe('[]\n');
   });
+
+  it('writes what a purge would delete in the same way', async () => {
+    const dry = ['purge', '--dry-run', '--config', 'many.config.mjs'];
+    const interrupted = new AbortController();
+    const first = await run([...dry, '--all'], { signal: interrupted.signal, onWrite: () => interrupted.abort() });
+    expect(first.code).toBe(130);
+    expect(first.stdout.trim().split('\n')).toHaveLength(1000);
+
+    const { stdout, stderr } = await run([...dry, '--under', '/pages', '--json']);
+    expect(stderr).toBe('2,500 pages would be purged.\n');
+    expect(JSON.parse(stdout)).toHaveLength(COUNT);
+    expect(stdout.trim().split('\n')).toHaveLength(COUNT + 2);
+    // No page has a tag that is not lost: its item is there, and nothing else.
+    expect((await run([...dry, '--matching', '/pages/7$'])).stdout).toBe('/pages/7\n');
+    expect(await run([...dry, '/nothing'])).toMatchObject({ stdout: '', stderr: '0 pages would be purged.\n' });
+  });
+});
+
+describe('nginx-cache purge --dry-run of several hosts and variants', () => {
+  it('names each page in its own way', async () => {
+    writeFileSync(
+      join(directory.path, 'hosts.config.mjs'),
+      `import { memcachedStore } from 'nestjs-nginx-cache';
+        const variants = [{ name: 'lang', header: 'X-Lang', values: ['en', 'de'], default: 'en' }];
+        const store = memcachedStore({ servers: '${memcached.address}' });
+        export default { prefix: 'hosts:', hosts: ['a.example', 'b.example'], variants, store };`,
+    );
+    const client = new MemcachedClient(memcached.address);
+    for (const host of ['a.example', 'b.example']) {
+      for (const lang of ['en', 'de']) {
+        await client.set(`hosts:${host};lang=${lang}/posts`, { bytes: Buffer.from('x'), flags: 0 }, 0);
+      }
+    }
+    await client.close();
+    const { stdout } = await run(['purge', '--dry-run', '--config', 'hosts.config.mjs', '/posts']);
+    expect(stdout.trim().split('\n').sort()).toEqual([
+      'a.example/posts (de)',
+      'a.example/posts (en)',
+      'b.example/posts (de)',
+      'b.example/posts (en)',
+    ]);
+  });
 });
 
 describe('nginx-cache ls, show, stats and purge', () => {
@@ -214,14 +256,7 @@ describe('nginx-cache ls, show, stats and purge', () => {
   it('deletes what is named, and with --dry-run nothing', async () => {
     const dry = await run(['purge', '--dry-run', '/', '--tag', 'post:3', '--under', '/posts/4', '--matching', '5$']);
     expect(dry.code).toBe(0);
-    expect(dry.stdout.trim().split('\n').sort()).toEqual([
-      '/',
-      '/posts/15',
-      '/posts/25',
-      '/posts/3',
-      '/posts/4',
-      '/posts/5',
-    ]);
+    expect(dry.stdout.trim().split('\n')).toEqual(['/', '/posts/15', '/posts/25', '/posts/3', '/posts/4', '/posts/5']);
     expect(await listed()).toHaveLength(31);
 
     const wet = await run(['purge', '/', '--tag', 'post:3', '--under', '/posts/4', '--matching', '5$']);

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type CanActivate, Controller, Get, Header, Query, Redirect, Req, Res, Sse, UseGuards } from '@nestjs/common';
 import { EMPTY } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -215,6 +216,14 @@ describe('nginx-cache why, of a running site', () => {
       /^\/page is not cached: cookie\n {2}why +the request has a cookie that may belong to a session\n {2}what to do +list your session cookies/,
     );
     expect(bypassed.stdout).toContain('by cookie: sid=1');
+    const narrow = await runCommand(['why', `${site.nginx.url}/page`, '-H', 'Cookie: sid=1'], {
+      cwd: directory.path,
+      isTTY: true,
+      columns: 70,
+    });
+    const lines = stripVTControlCharacters(narrow.stdout).split('\n');
+    expect(lines.filter((line) => line.length > 70)).toEqual([]);
+    expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain('or add the cookie to `ignoreCookies` nginx sends');
     const json = JSON.parse((await run('-H', 'Cookie: sid=1', '--json')).stdout) as object;
     expect(json).toMatchObject({
       isPage: false,

@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly signal?: AbortSignal;
   /** Whether it writes to a terminal. */
   readonly isTTY?: boolean;
+  /** The width of the terminal, in characters. */
+  readonly columns?: number;
   readonly env?: NodeJS.ProcessEnv;
   /** Is given what the command writes, as it comes. */
   readonly onWrite?: (text: string) => void;
@@ -25,15 +27,21 @@ export interface Surroundings {
 /** Runs the command in this process, with all but its `main.ts`: starting a process takes longer than most commands. */
 export async function runCommand(
   args: readonly string[],
-  { cwd, signal = new AbortController().signal, isTTY = false, env = process.env, onWrite }: Surroundings,
+  {
+    cwd,
+    signal = new AbortController().signal,
+    isTTY = false,
+    columns = 100,
+    env = process.env,
+    onWrite,
+  }: Surroundings,
 ): Promise<Ran> {
   let stdout = '';
   let stderr = '';
   const { FORCE_COLOR: _force, NO_COLOR: _no, ...plain } = env;
   const output = (keep: (text: string) => void): Output => ({
     isTTY,
-    columns: 100,
-    ...(isTTY && { rows: 24 }),
+    ...(isTTY && { columns, rows: 24 }),
     write: (text, taken) => {
       keep(text);
       onWrite?.(text);

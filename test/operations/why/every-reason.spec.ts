@@ -369,34 +369,34 @@ const CASES: readonly Case[] = [
 const NEVER: Readonly<Record<string, string>> = {
   method: 'it sends GET alone',
   content: 'it sends no content',
+  'client-certificate': 'it shows no certificate, and nginx does not pass one on',
 };
 
-/** What an answer names as long as something lasts: explain.spec.ts has the words, and other specs have what says them. */
+/** What an answer names as long as something lasts, or while the application has a fault: states.spec.ts. */
 const STATES = [
   'other-version',
   'other-servers',
   'nginx',
   'not-observed',
-  'client-certificate',
   'purges-unknown',
   'purge-pending',
   'store-down',
-  'store-busy',
   'shutdown',
+  'exception',
+  'listener-error',
+  'purged',
 ];
 
-/** Known only when the head of the answer has been sent. */
+/** Known only when the head of the answer has been sent; states.spec.ts has some of them, too. */
 const LATE = [
   'fragment',
   'fragment-type',
-  'exception',
-  'listener-error',
   'aborted',
   'truncated',
-  'purged',
   'refreshed',
   'superseded',
   'evicted',
+  'store-busy',
   'store-failed',
 ];
 

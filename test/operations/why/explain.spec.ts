@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { Asked } from '../../../lib/operations/ask.js';
+import { type Asked, asking } from '../../../lib/operations/ask.js';
+import { neverAHit } from '../../../lib/operations/why/never-a-hit.js';
 import { explain, type Explanation } from '../../../lib/operations/why/explain.js';
 import { checkOptions } from '../../../lib/configuration/check-options.js';
 import { PageKeys } from '../../../lib/page/page-key.js';
@@ -82,6 +86,24 @@ describe('what why says of a request', () => {
     });
     expect(given.rule).toEqual({ reason: 'bypass-header', sees: [] });
     expect(JSON.stringify(given)).not.toContain(token);
+  });
+
+  it('whose answer breaks off: it is not asked again', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'cache-status': 'nestjs-nginx-cache; fwd=miss; stored' });
+      response.write('<h1>half', () => response.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const ask = asking(url, new AbortController().signal);
+    await expect(ask('/')).rejects.toMatchObject({ asked: { status: 200, body: Buffer.from('<h1>half') } });
+    const head = { method: 'GET', target: '/', headers: { host: 'example.com' } };
+    const { answers } = await explain({ rules: checked.rules, keys: new PageKeys(checked), ask }, head);
+    expect(answers).toEqual([
+      { status: 200, cacheStatus: expect.stringContaining('stored') as string, isBroken: true },
+    ]);
+    expect(neverAHit(false, true, '/').why).toContain('broke off before its end');
+    server.close();
   });
 
   it('whom nobody answers', async () => {

@@ -2,6 +2,9 @@ import { reasonOf } from '../../../reasons/reasons.js';
 import { askUntilHit } from '../../../operations/ask-until-hit.js';
 import { type Check, type ExaminedSite, type Finding, failed, note, ok, pageOf, skipped } from '../check.js';
 
+/** The outcome of an answer without an end. */
+const BROKEN = 'broken off';
+
 /** A page misses, and then hits. */
 export const pageCheck: Check = {
   name: 'page',
@@ -24,8 +27,17 @@ export const pageCheck: Check = {
     if (last === 'stored') {
       return [
         failed(
-          `${page} is stored each time, and nginx never finds it`,
-          'nginx must ask the same memcached (or read the same directory) as the application: compare `store` with the upstream in nginx.',
+          `${page} is sent as a page that is stored, and nginx never finds it`,
+          'nginx must ask the same memcached (or read the same directory) as the application: compare `store` with the upstream in nginx. ' +
+            'If they agree, something keeps the page out after its head was sent: nginx-cache why says more.',
+        ),
+      ];
+    }
+    if (last === BROKEN) {
+      return [
+        failed(
+          `the answer of ${page} breaks off before its end, and such a page is not stored`,
+          'Look for the error in the log of the application.',
         ),
       ];
     }
@@ -54,7 +66,7 @@ function refusal(page: string, outcome: string): Finding {
 export async function untilHit(site: ExaminedSite): Promise<string[]> {
   const answers = await askUntilHit(site.ask, pageOf(site));
   if (answers.length === 0) throw new Error(`${site.url.host} does not answer`);
-  return answers.map(({ outcome }) => outcome);
+  return answers.map(({ outcome, isBroken }) => (isBroken ? BROKEN : outcome));
 }
 
 export function sentence(text: string): string {
