@@ -33,15 +33,20 @@ export interface PageQuery {
 export interface PageSelection {
   readonly total: number;
   readonly matching: number;
-  /** When they were listed: Unix time in milliseconds. */
-  readonly listed: number;
+  /** When they were listed: Unix time in milliseconds; `undefined` if these are the pages that have been found so far. */
+  readonly listed: number | undefined;
   /** Why the list is not complete. */
   readonly problem: string | undefined;
+  /** Whether a newer list is being read. */
+  readonly isReading: boolean;
   readonly pages: readonly PageInfo[];
 }
 
 /** How many pages can be described in a moment. */
 const FEW = 5000;
+
+/** How long somebody waits for a new list before he gets what there is, in milliseconds. */
+const PATIENCE = 300;
 
 /**
  * The stored pages, as they were a moment ago. The store lists a hundred thousand addresses in about a second, but everything else that it
@@ -72,7 +77,7 @@ export class PageListing {
 
   async select({ search, order, isDescending, offset, limit }: PageQuery): Promise<PageSelection> {
     const isDetailed = order !== 'page' || needsDetails(search);
-    const { items, taken, problem } = await (isDetailed ? this.#pages : this.#addresses).take();
+    const { items, taken, problem, isReading } = await (isDetailed ? this.#pages : this.#addresses).take(PATIENCE);
     const sorted = this.sorted(items, order);
     const matching = search.trim() === '' ? sorted : sorted.filter(isSought(search));
     const end = matching.length - offset;
@@ -84,6 +89,7 @@ export class PageListing {
       matching: matching.length,
       listed: taken,
       problem,
+      isReading,
       pages: isDetailed ? shown : await this.described(shown),
     };
   }

@@ -92,18 +92,19 @@ async function statsOf(store: PageStore | undefined): Promise<ServerStats | unde
 function purgesOf({ parts }: PageStorage): PurgeView[] {
   const purges: (PurgeView & { readonly servers: string[] })[] = [];
   for (const { server, journal } of parts) {
-    for (const { time, scope } of journal.window.entries.slice(-PURGES)) {
+    for (const { time: checked, written = checked, scope } of journal.window.entries.slice(-PURGES)) {
+      const time = Number.isFinite(written) ? written : undefined;
       const targets = describe(scope);
       const isSame = (purge: PurgeView) =>
         server !== undefined &&
         !purge.servers.includes(server) &&
-        Math.abs((purge.time ?? 0) - time) < TOGETHER &&
+        Math.abs((purge.time ?? 0) - (time ?? 0)) < TOGETHER &&
         purge.targets.join() === targets.join();
       const known = purges.find(isSame);
       if (known) known.servers.push(server!);
       else {
         const servers = server === undefined ? [] : [server];
-        purges.push({ time: Number.isFinite(time) ? time : undefined, targets, isRefresh: isRefresh(scope), servers });
+        purges.push({ time, targets, isRefresh: isRefresh(scope), servers });
       }
     }
   }

@@ -2,8 +2,13 @@ import { type PurgeScope, sizeOf } from './purge-scope.js';
 
 /** One purge, by any process. */
 export interface JournalEntry {
-  /** When it was written down, by the clock of its process: Unix time in milliseconds. `Infinity` when that is not known. */
+  /**
+   * When it was written down, by the clock of its process: Unix time in milliseconds. `Infinity` when that is not known, and for the purges of this
+   * process, whose order is known.
+   */
   readonly time: number;
+  /** The same for people to read, also for the purges of this process; absent when it is not known. */
+  readonly written?: number;
   readonly scope: PurgeScope;
 }
 

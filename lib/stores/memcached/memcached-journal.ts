@@ -188,7 +188,11 @@ export class MemcachedJournal implements PurgeJournal {
       entries.push(
         item
           ? // The order of this process's own purges is known, so the clock does not matter.
-            item.scopes.map((scope) => ({ time: name.startsWith(this.#writer) ? Infinity : time, scope }))
+            item.scopes.map((scope) => ({
+              time: name.startsWith(this.#writer) ? Infinity : time,
+              written: time,
+              scope,
+            }))
           : [{ time, scope: { kind: 'all' } }],
       );
       // The window can hold no more.
