@@ -109,7 +109,7 @@ describe.skipIf(!chromiumPath)('the dashboard in a browser', () => {
 
   it('shows requests as they come, and leads from one to the reason', async () => {
     await show('activity');
-    const requests = async () => /of ([\d,]+) in/.exec((await page.textContent('.figures'))!)![1];
+    const requests = async () => /of ([\d,]+) request/.exec((await page.textContent('.figures'))!)![1];
     const before = await requests();
     await started.visit('/posts/1');
     await expect.poll(requests).not.toBe(before);
@@ -190,7 +190,7 @@ describe.skipIf(!chromiumPath)('a click in the dashboard of the running applicat
     await page.waitForSelector('td.empty');
     await publish('/posts/7');
     await page.waitForSelector('#toast.shown >> text=1 page published.');
-    await page.waitForSelector('tbody >> text=/posts/7');
+    await page.getByRole('button', { name: '/posts/7', exact: true }).waitFor();
     const { status, body } = await site.get('/posts/7');
     expect(status).toBe('nginx; hit');
     expect(body.toString()).toContain('<h1>7</h1>');
@@ -211,7 +211,7 @@ describe.skipIf(!chromiumPath)('a click in the dashboard of the running applicat
 
   it('purges the selected pages, and says so', async () => {
     await publish('/posts/8');
-    await page.waitForSelector('tbody >> text=/posts/8');
+    await page.getByRole('button', { name: '/posts/8', exact: true }).waitFor();
     for (const path of ['/posts/7', '/posts/8']) await page.getByLabel(`Select ${path}`).check();
     await page.getByRole('button', { name: 'Purge selected' }).click();
     await page.waitForSelector('#toast.shown >> text=2 pages purged.');
