@@ -174,9 +174,9 @@ function nothing(source, summary) {
       h(
         'p',
         {},
-        `Hits and reasons come from nginx's access log, and ${source.file} does not exist. Start the dashboard with the right file: `,
-        h('code', {}, 'nginx-cache dashboard --log FILE'),
+        `Hits and reasons come from nginx's access log, and ${source.file} does not exist. Start the dashboard with the right file:`,
       ),
+      h('p', {}, h('code', {}, 'nginx-cache dashboard --log FILE')),
     );
   }
   if (summary.unreadable > 0) {

@@ -88,7 +88,8 @@ export function pagesView(site, given, signal) {
     problem.textContent = wrong ?? '';
     const isAll = matching === total;
     const count = isAll ? counted(total, 'page') : `${number(matching)} of ${counted(total, 'page')}`;
-    summary.textContent = listed === undefined ? `${count} so far, still listing` : `${count}, as of ${moment(listed)}`;
+    if (listed !== undefined) summary.textContent = `${count}, as of ${moment(listed)}`;
+    else summary.textContent = total === 0 ? 'Listing the pages' : `${count} so far, still listing`;
     const last = Math.min(query.offset + ROWS, matching);
     redraw(pager, [
       h('span.note', {}, matching === 0 ? '' : `${number(query.offset + 1)} to ${number(last)}`),
@@ -200,6 +201,7 @@ function addressCell(page, { site }) {
       host !== undefined && h('span.host', {}, host),
       target,
     ),
+    ' ',
     Object.entries(variants).map(([name, value]) =>
       h('span.chip', { title: 'The page has several variants. This is one of them.' }, `${name}=${value}`),
     ),

@@ -139,7 +139,11 @@ const PURGES = [
         targets.slice(0, 5).join(', ') + (targets.length > 5 ? ` and ${number(targets.length - 5)} more` : ''),
       ),
   },
-  { title: '', cell: ({ isRefresh }) => (isRefresh ? h('span.chip', {}, 'refresh') : '') },
+  {
+    title: '',
+    cell: ({ isRefresh }) =>
+      isRefresh ? h('span.chip', { title: 'These pages were rendered again.' }, 'refresh') : '',
+  },
 ];
 
 function table(name, columns, rows) {
