@@ -56,6 +56,7 @@ describe.each(PLATFORMS)('mounted in an application on %s', (platform) => {
     // A parser of the application has read it, or has not.
     const init = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: '{}' };
     expect(await ask('purge?tag=posts', init)).toMatchObject({ status: 200, body: { purged: 1 } });
+    expect((await ask('store')).body).toMatchObject({ purges: [{ time: expect.any(Number), targets: ['tag:posts'] }] });
     expect(await ask('publish?path=/v1/posts/2', init)).toMatchObject({ body: { published: ['/v1/posts/2'] } });
     await expect
       .poll(async () => (await ask('pages')).body)

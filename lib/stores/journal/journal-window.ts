@@ -7,7 +7,7 @@ export interface JournalEntry {
    * process, whose order is known.
    */
   readonly time: number;
-  /** The same for people to read, also for the purges of this process; absent when it is not known. */
+  /** When this process wrote down a purge of its own: Unix time in milliseconds, for people to read. Absent for all others. */
   readonly written?: number;
   readonly scope: PurgeScope;
 }
