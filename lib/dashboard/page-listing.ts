@@ -139,7 +139,7 @@ function sortedBy(order: Order, pages: readonly PageInfo[]): readonly PageInfo[]
   return rows.map(({ page }) => page);
 }
 
-/** The same string with memory of its own. V8 compares parts of longer strings, as a listing gives them, ten times as slowly. */
+/** The same string with memory of its own. V8 is slow at comparing parts of longer strings, as a listing gives them. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
