@@ -30,7 +30,9 @@ export class Dashboard {
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, { error: 'Use GET.' });
     // The page names its files relative to its own address.
     if (path === '') return redirect(response, `${lastSegment(request)}/`);
-    return sendAsset(response, path === '/' ? 'index.html' : path.slice(1));
+    return sendAsset(response, path === '/' ? 'index.html' : path.slice(1)).catch((error: Error) =>
+      sendJson(response, 500, { error: error.message }),
+    );
   }
 
   private async call(

@@ -28,13 +28,16 @@ const TOP = 15;
 export const ROUTES: Readonly<Record<string, Route>> = {
   site: {
     method: 'GET',
-    answer: async ({ site: { options }, canPublish, origin, request }) => ({
-      store: options.store.kind,
-      prefix: options.prefix,
-      hosts: options.hosts,
-      canPublish,
-      origin: origin(request),
-    }),
+    answer: async ({ site: { options }, listing, canPublish, origin, request }) => {
+      listing.begin();
+      return {
+        store: options.store.kind,
+        prefix: options.prefix,
+        hosts: options.hosts,
+        canPublish,
+        origin: origin(request),
+      };
+    },
   },
   activity: { method: 'GET', answer: async ({ activity }) => activity.view(TOP) },
   pages: {

@@ -88,23 +88,20 @@ async function statsOf(store: PageStore | undefined): Promise<ServerStats | unde
   return store?.server !== undefined && stats ? serverStats(store.server, stats) : undefined;
 }
 
-/** A purge that concerns several servers is in the journal of each, written at about the same time. */
+/** A purge is in the journal of each server that it concerns, and once for each host and variant, written at about the same time. */
 function purgesOf({ parts }: PageStorage): PurgeView[] {
   const purges: (PurgeView & { readonly servers: string[] })[] = [];
   for (const { server, journal } of parts) {
-    for (const { time, scope } of journal.window.entries.slice(-PURGES)) {
+    for (const { time: checked, written = checked, scope } of journal.window.entries.slice(-PURGES)) {
+      const time = Number.isFinite(written) ? written : undefined;
       const targets = describe(scope);
       const isSame = (purge: PurgeView) =>
-        server !== undefined &&
-        !purge.servers.includes(server) &&
-        Math.abs((purge.time ?? 0) - time) < TOGETHER &&
+        Math.abs((purge.time ?? Infinity) - (time ?? 0)) < TOGETHER &&
+        purge.isRefresh === isRefresh(scope) &&
         purge.targets.join() === targets.join();
-      const known = purges.find(isSame);
-      if (known) known.servers.push(server!);
-      else {
-        const servers = server === undefined ? [] : [server];
-        purges.push({ time: Number.isFinite(time) ? time : undefined, targets, isRefresh: isRefresh(scope), servers });
-      }
+      let purge = purges.find(isSame);
+      if (!purge) purges.push((purge = { time, targets, isRefresh: isRefresh(scope), servers: [] }));
+      if (server !== undefined && !purge.servers.includes(server)) purge.servers.push(server);
     }
   }
   return purges

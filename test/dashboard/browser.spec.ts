@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PageCacheDashboardModule } from '../../lib/dashboard/index.js';
+import { type Site, startSite } from '../support/site.js';
 import { chromiumPath } from './support/chromium.js';
 import { type DashboardSite, startDashboardSite } from './support/dashboard-site.js';
-import { ATTACK } from './support/pages.controller.js';
+import { ATTACK, DashboardPagesController } from './support/pages.controller.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** As browsers send it. */
@@ -107,7 +109,7 @@ describe.skipIf(!chromiumPath)('the dashboard in a browser', () => {
 
   it('shows requests as they come, and leads from one to the reason', async () => {
     await show('activity');
-    const requests = async () => /of ([\d,]+) in/.exec((await page.textContent('.figures'))!)![1];
+    const requests = async () => /of ([\d,]+) request/.exec((await page.textContent('.figures'))!)![1];
     const before = await requests();
     await started.visit('/posts/1');
     await expect.poll(requests).not.toBe(before);
@@ -152,4 +154,78 @@ describe.skipIf(!chromiumPath)('the dashboard in a browser', () => {
       );
     });
   }
+});
+
+describe.skipIf(!chromiumPath)('a click in the dashboard of the running application', () => {
+  const token = 'a-token-of-the-tests';
+  let site: Site;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    site = await startSite({
+      platform: 'express',
+      controllers: [DashboardPagesController],
+      imports: [PageCacheDashboardModule.forRoot({ token })],
+    });
+    browser = await chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox'] });
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    await page.goto(`http://${site.address}/page-cache/#token=${token}`);
+    await page.waitForSelector('#view .card');
+    await page.click('nav >> text=Pages');
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await site?.stop();
+  });
+
+  async function publish(target: string): Promise<void> {
+    await page.getByRole('button', { name: 'Publish a page' }).click();
+    await page.getByLabel('Path or URL').fill(target);
+    await page.locator('#panel').getByRole('button', { name: 'Publish' }).click();
+  }
+
+  it('publishes a page that nobody has visited, and says so', async () => {
+    await page.waitForSelector('td.empty');
+    await publish('/posts/7');
+    await page.waitForSelector('#toast.shown >> text=1 page published.');
+    await page.getByRole('button', { name: '/posts/7', exact: true }).waitFor();
+    const { status, body } = await site.get('/posts/7');
+    expect(status).toBe('nginx; hit');
+    expect(body.toString()).toContain('<h1>7</h1>');
+  });
+
+  it('publishes a stored page again', async () => {
+    const answer = page.waitForResponse((response) => response.url().includes('api/publish'));
+    await page.getByRole('button', { name: '/posts/7', exact: true }).click();
+    await page.getByRole('button', { name: 'Publish again' }).click();
+    expect(await (await answer).json()).toMatchObject({ published: ['/posts/7'] });
+  });
+
+  it('says why a page is not stored', async () => {
+    await publish('/basket');
+    await page.waitForSelector('#toast.shown >> text=Not stored: /basket (set-cookie)');
+    expect(await page.textContent('tbody')).not.toContain('/basket');
+  });
+
+  it('purges the selected pages, and says so', async () => {
+    await publish('/posts/8');
+    await page.getByRole('button', { name: '/posts/8', exact: true }).waitFor();
+    for (const path of ['/posts/7', '/posts/8']) await page.getByLabel(`Select ${path}`).check();
+    await page.getByRole('button', { name: 'Purge selected' }).click();
+    await page.waitForSelector('#toast.shown >> text=2 pages purged.');
+    await page.waitForSelector('td.empty');
+    expect((await site.get('/posts/7')).status).toContain('fwd=miss');
+    await site.log.outcome('/posts/7');
+  });
+
+  it('purges a page and all below it, after a question', async () => {
+    await page.getByRole('button', { name: 'Purge pages' }).click();
+    await page.getByLabel('Path, URL or tag').fill('/posts/*');
+    await page.locator('#panel').getByRole('button', { name: 'Purge' }).click();
+    await page.locator('#confirm').getByRole('button', { name: 'Purge' }).click();
+    await page.waitForSelector('#toast.shown >> text=1 page purged.');
+    await expect.poll(() => site.memcached.keys()).toEqual([]);
+  });
 });

@@ -8,6 +8,13 @@ import { DashboardPagesController } from './support/pages.controller.js';
 const token = 'a-token-of-the-tests';
 const headers = { authorization: `Bearer ${token}` };
 
+interface Selection {
+  readonly total: number;
+  readonly matching: number;
+  readonly isReading: boolean;
+  readonly pages: readonly { readonly target: string; readonly size: number }[];
+}
+
 describe.each(PLATFORMS)('mounted in an application on %s', (platform) => {
   it('works with the pages of the application, for who knows the token', async () => {
     const { app, url } = await startApplication({
@@ -49,8 +56,11 @@ describe.each(PLATFORMS)('mounted in an application on %s', (platform) => {
     // A parser of the application has read it, or has not.
     const init = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: '{}' };
     expect(await ask('purge?tag=posts', init)).toMatchObject({ status: 200, body: { purged: 1 } });
+    expect((await ask('store')).body).toMatchObject({ purges: [{ time: expect.any(Number), targets: ['tag:posts'] }] });
     expect(await ask('publish?path=/v1/posts/2', init)).toMatchObject({ body: { published: ['/v1/posts/2'] } });
-    expect((await ask('pages')).body).toMatchObject({ pages: [{ target: '/v1/posts/2' }] });
+    await expect
+      .poll(async () => (await ask('pages')).body)
+      .toMatchObject({ total: 1, pages: [{ target: '/v1/posts/2' }] });
     await app.close();
   });
 });
@@ -70,8 +80,11 @@ it('searches and sorts many pages itself, and sends a few', async () => {
     await write!.commit({ status: 200, headers: headersOfPage, body, tags: [`of:${at % 10}`] }, 0);
   }
   const select = async (query: string) => {
-    const response = await fetch(`${url}/page-cache/api/pages?${query}`, { headers });
-    return (await response.json()) as { total: number; matching: number; pages: { target: string; size: number }[] };
+    for (;;) {
+      const response = await fetch(`${url}/page-cache/api/pages?${query}`, { headers });
+      const selection = (await response.json()) as Selection;
+      if (!selection.isReading) return selection;
+    }
   };
 
   const first = await select('limit=100000');

@@ -29,7 +29,9 @@ export function publish(addresses) {
     const [fail] = failed;
     if (skip) return `Not stored: ${skip.path} (${skip.reason})`;
     if (fail) throw new Error(`Not rendered: ${fail.path} (${fail.status ?? fail.reason ?? 'no answer'})`);
-    return purged.length > 0 ? `${purged[0]} is no page any more.` : `${counted(published.length, 'page')} published.`;
+    return purged.length > 0
+      ? `${purged[0]} is not a page any more, and was purged.`
+      : `${counted(published.length, 'page')} published.`;
   });
 }
 
@@ -38,6 +40,6 @@ async function done(action) {
     const detail = await action();
     dispatchEvent(new CustomEvent('changed', { detail }));
   } catch (error) {
-    toast(error instanceof SignedOut ? 'Sign in again: the token is not valid any more.' : error.message, true);
+    toast(error instanceof SignedOut ? 'Sign in again. The token is no longer valid.' : error.message, true);
   }
 }

@@ -1,7 +1,7 @@
 import { get } from './api.js';
 import { chart, KINDS } from './chart.js';
 import { h, isInUse, prose, redraw } from './dom.js';
-import { duration, moment, number, percent } from './units.js';
+import { counted, duration, moment, number, percent } from './units.js';
 
 const INTERVAL = 2000;
 
@@ -39,9 +39,9 @@ function content(activity, choose) {
     h(
       'div.figures',
       {},
-      figure('Hit ratio', percent(nginx + application, all), `of ${number(all)} in ${name}`),
-      figure('From nginx', number(nginx), percent(nginx, all), 'nginx'),
-      figure('From the application', number(application), percent(application, all), 'application'),
+      figure(`Hit ratio, ${name}`, percent(nginx + application, all), `of ${counted(all, 'request')}`),
+      figure('Hits by nginx', number(nginx), percent(nginx, all), 'nginx'),
+      figure('Hits by the application', number(application), percent(application, all), 'application'),
       copies > 0 && figure('Stale copies', number(copies), percent(copies, all), 'copy'),
       figure('Rendered and stored', number(stored), percent(stored, all), 'stored'),
       figure('Not cached', number(other), percent(other, all), 'other'),
@@ -62,13 +62,13 @@ function content(activity, choose) {
         ),
       ),
       chart(buckets, step),
-      h('p.note', {}, origin(source, since)),
+      h('p.note', {}, prose(origin(source, since))),
     ),
     h(
       'div.columns',
       {},
       list(
-        'What became of the rest',
+        'Requests that were no hits',
         summary.outcomes.map(({ outcome, count, why, cure }) => ({
           count: number(count),
           part: count / summary.outcomes[0].count,
@@ -87,22 +87,27 @@ function content(activity, choose) {
           text: outcome,
           cure,
         })),
-        'What is asked for twice is cached.',
+        'Every address that was requested twice is cached.',
       ),
       source.kind === 'log' &&
         list(
           'Slowest misses',
           summary.slowest.map(({ target, waited, outcome }) => ({
-            count: waited < 10_000 ? `${number(waited)} ms` : duration(waited),
+            count:
+              waited < 1000 ? `${waited} ms` : waited < 60_000 ? `${(waited / 1000).toFixed(1)} s` : duration(waited),
             title: target,
             href: `#why?${new URLSearchParams({ target })}`,
             text: outcome,
           })),
-          'Nobody has waited.',
+          'No visitor has waited for a page.',
         ),
     ),
     summary.unreadable > 0 &&
-      h('p.note', {}, `${number(summary.unreadable)} lines of the log are in another format, and not counted.`),
+      h(
+        'p.note',
+        {},
+        `${counted(summary.unreadable, 'line')} of the log could not be read, and ${summary.unreadable === 1 ? 'is' : 'are'} not counted.`,
+      ),
   ].filter(Boolean);
 }
 
@@ -153,10 +158,10 @@ function list(title, rows, otherwise) {
 function origin(source, since) {
   const time = since === undefined ? '' : ` since ${moment(since)}`;
   if (source.kind === 'log')
-    return `From nginx's access log, ${source.file}. The lists are of all that was read${time}.`;
+    return `Counted from nginx's access log, ${source.file}. The lists below cover all requests${time}.`;
   return (
-    `What this process has answered${time}. The pages that nginx serves are not among it: ` +
-    "for those, give the dashboard nginx's access log."
+    `This process has answered these requests${time}. Pages that nginx serves are not counted: ` +
+    "for those, give the dashboard nginx's access log (option `log`)."
   );
 }
 
@@ -165,13 +170,13 @@ function nothing(source, summary) {
     return h(
       'div.card.empty',
       {},
-      h('h3', {}, 'Nobody counts'),
+      h('h3', {}, 'There is no access log'),
       h(
         'p',
         {},
-        `There is no ${source.file}. Name nginx's access log: `,
-        h('code', {}, 'nginx-cache dashboard --log FILE'),
+        `Hits and reasons come from nginx's access log, and ${source.file} does not exist. Start the dashboard with the right file:`,
       ),
+      h('p', {}, h('code', {}, 'nginx-cache dashboard --log FILE')),
     );
   }
   if (summary.unreadable > 0) {
@@ -182,5 +187,5 @@ function nothing(source, summary) {
       h('p', {}, `No line of ${source.file} is in the format that `, h('code', {}, 'nginx-cache conf'), ' writes.'),
     );
   }
-  return h('div.card.empty', {}, h('h3', {}, 'No request yet'), h('p', {}, 'They appear here as they come.'));
+  return h('div.card.empty', {}, h('h3', {}, 'No requests yet'), h('p', {}, 'They appear here as visitors come.'));
 }

@@ -3,8 +3,8 @@ import { moment, number } from './units.js';
 
 /** The kinds, in the order of the counts. */
 export const KINDS = [
-  ['nginx', 'from nginx'],
-  ['application', 'from the application'],
+  ['nginx', 'hits by nginx'],
+  ['application', 'hits by the application'],
   ['copy', 'stale copies'],
   ['stored', 'rendered and stored'],
   ['other', 'not cached'],
@@ -35,7 +35,7 @@ export function chart(buckets, step) {
       ...parts,
     );
   });
-  const label = `Requests from ${moment(buckets[0].time)} to now, ${number(most)} at most in a step.`;
+  const label = `Requests from ${moment(buckets[0].time)} to now, at most ${number(most)} in ${stepName(step)}.`;
   return h(
     'figure.chart',
     {},
@@ -62,7 +62,7 @@ export function chart(buckets, step) {
       'div.times',
       { 'aria-hidden': 'true' },
       h('span', {}, moment(buckets[0].time)),
-      h('span', {}, `a bar is ${stepName(step)}`),
+      h('span', {}, `one bar is ${stepName(step)}`),
       h('span', {}, 'now'),
     ),
     h(
@@ -77,11 +77,12 @@ function stepName(step) {
   return step < 60_000 ? `${step / 1000} s` : `${step / 60_000} min`;
 }
 
-/** The next of 2, 4, 6, 8, 10, 20, 40, …: even, so that its half is a whole number. */
+/** The next round number that is even, so that its half is a whole number: 2, 4, 6, 8, 10, 12, 16, 20, 30 and so on. */
 function niceAbove(value) {
   if (value <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(value));
   return (
-    [1, 2, 4, 6, 8, 10].map((factor) => factor * power).find((nice) => nice >= value && nice % 2 === 0) ?? 10 * power
+    [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].map((factor) => factor * power).find((nice) => nice >= value && nice % 2 === 0) ??
+    10 * power
   );
 }

@@ -48,7 +48,7 @@ export function redraw(element, children) {
   const focused = element.contains(document.activeElement) ? nameOf(document.activeElement) : undefined;
   element.replaceChildren(...children);
   if (focused === undefined) return;
-  const same = [...element.querySelectorAll('a, button, [tabindex]')].find((one) => nameOf(one) === focused);
+  const same = [...element.querySelectorAll('a, button, input, [tabindex]')].find((one) => nameOf(one) === focused);
   same?.focus({ preventScroll: true });
 }
 

@@ -6,7 +6,7 @@ import { bytes, duration, number } from './units.js';
 /** One stored page: its head and its body, as text. */
 export async function openPage(page, site) {
   const panel = byId('panel');
-  const body = h('div.stack', {}, h('p.note', {}, 'Reading …'));
+  const body = h('div.stack', {}, h('p.note', {}, 'Reading the page'));
   const close = () => panel.close();
   const and = (action) => () => {
     close();
@@ -15,7 +15,7 @@ export async function openPage(page, site) {
   panel.className = 'wide';
   panel.replaceChildren(
     h(
-      'div.row.between',
+      'div.row.between.heading',
       {},
       h('h2.address', { id: 'panel-title' }, page.host !== undefined && h('span.host', {}, page.host), page.target),
       h('button', { click: close }, 'Close'),
@@ -34,7 +34,7 @@ export async function openPage(page, site) {
     const { stored } = await get('page', { target: addressOf(page) });
     body.replaceChildren(
       ...(stored.length === 0
-        ? [h('p.empty', {}, 'It is not stored any more.')]
+        ? [h('p.empty', {}, 'This page is no longer stored.')]
         : stored.map((one) => shown(one, page))),
     );
   } catch (error) {
@@ -47,7 +47,7 @@ function shown({ key, status, headers, contentEncoding, tags, bytes: size, lengt
     ['Key', key],
     ['Status', String(status)],
     ...(age === undefined ? [] : [['Age', duration(age)]]),
-    ...(ttl === undefined ? [] : [['Ends in', ttl === 0 ? 'until it is purged' : duration(ttl)]]),
+    ...(ttl === undefined ? [] : [['Ends', ttl === 0 ? 'when it is purged' : `in ${duration(ttl)}`]]),
     [
       'Size',
       contentEncoding === undefined ? bytes(size) : `${bytes(size)} as ${contentEncoding}, ${bytes(length)} unpacked`,

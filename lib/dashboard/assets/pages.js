@@ -1,19 +1,40 @@
 import { purge, publish, purgePages } from './actions.js';
 import { get } from './api.js';
-import { byId, h } from './dom.js';
+import { byId, h, isInUse, redraw } from './dom.js';
 import { openPage } from './page-panel.js';
 import { bytes, counted, duration, moment, number } from './units.js';
 
 const ROWS = 100;
 
+/** After how long to ask again for a list that is still being read, in milliseconds, or in multiples of what the last answer took: each is sorted anew. */
+const INTERVAL = 1000;
+const REST = 4;
+
 /** The columns; `order` is the name by which the API sorts. */
 const COLUMNS = [
   { title: 'Page', order: 'page', cell: addressCell },
   { title: 'Tags', cell: tagsCell },
-  { title: 'Age', order: 'age', isNumber: true, cell: ({ age }) => (age === undefined ? '–' : duration(age)) },
-  { title: 'Ends in', order: 'ttl', isNumber: true, cell: endsCell },
+  {
+    title: 'Age',
+    order: 'age',
+    hint: 'Since when the page is stored. memcached knows this only until somebody reads the page.',
+    isNumber: true,
+    cell: ({ age }) => (age === undefined ? '–' : duration(age)),
+  },
+  {
+    title: 'Ends in',
+    order: 'ttl',
+    hint: 'After this time, the page is rendered again for its next visitor.',
+    isNumber: true,
+    cell: endsCell,
+  },
   { title: 'Size', order: 'size', isNumber: true, cell: ({ size }) => (size === undefined ? '–' : bytes(size)) },
-  { title: 'Read', order: 'read', cell: ({ isRead }) => (isRead === undefined ? '–' : isRead ? 'yes' : 'no') },
+  {
+    title: 'Read',
+    order: 'read',
+    hint: 'Whether anybody has read the page since it was stored.',
+    cell: ({ isRead }) => (isRead === undefined ? '–' : isRead ? 'yes' : 'no'),
+  },
   { title: 'Server', isOptional: true, cell: ({ server = '–' }) => server },
 ];
 
@@ -31,34 +52,49 @@ export function pagesView(site, given, signal) {
   const selection = h('div.row.selection', { hidden: true }, chosenText, purgeChosen);
   let latest = 0;
 
-  const update = async () => {
+  const update = async (isRepeated = false) => {
     const number_ = (latest += 1);
+    const start = performance.now();
     const found = await get('pages', { ...query, limit: ROWS }, signal);
     // An answer to an earlier input is useless by now.
-    if (number_ === latest) draw(found);
+    if (number_ !== latest) return;
+    const isWanted = !isRepeated || !isInUse(rows);
+    if (isWanted) draw(found);
+    const rest = Math.max(INTERVAL, REST * (performance.now() - start));
+    if (found.isReading || !isWanted) setTimeout(() => number_ === latest && refresh(true), rest);
+  };
+  const refresh = (isRepeated) => {
+    if (signal.aborted) return;
+    void update(isRepeated).catch((error) => {
+      if (!signal.aborted) summary.textContent = error.message;
+    });
   };
   const again = (changes) => {
     Object.assign(query, changes);
     const hash = query.search === '' ? '#pages' : `#pages?${new URLSearchParams({ search: query.search })}`;
     history.replaceState(null, '', hash);
-    void update().catch((error) => (summary.textContent = error.message));
+    refresh();
   };
 
-  const draw = ({ total, matching, listed, problem: wrong, pages }) => {
+  const draw = ({ total, matching, listed, problem: wrong, isReading, pages }) => {
     const isSpread = new Set(pages.map(({ server }) => server)).size > 1;
     const columns = COLUMNS.filter(({ isOptional }) => !isOptional || isSpread);
-    head.replaceChildren(
+    redraw(head, [
       h('th', { scope: 'col' }, h('span.hidden', {}, 'Select')),
       ...columns.map((column) => title(column, query, again)),
+    ]);
+    redraw(
+      rows,
+      pages.length > 0 ? pages.map((page) => row(page, columns)) : [emptyRow(total, isReading, columns.length + 1)],
     );
-    rows.replaceChildren(...pages.map((page) => row(page, columns)));
-    if (pages.length === 0) rows.append(emptyRow(total, columns.length + 1));
     problem.hidden = wrong === undefined;
     problem.textContent = wrong ?? '';
     const isAll = matching === total;
-    summary.textContent = `${isAll ? counted(total, 'page') : `${number(matching)} of ${counted(total, 'page')}`}, as of ${moment(listed)}`;
+    const count = isAll ? counted(total, 'page') : `${number(matching)} of ${counted(total, 'page')}`;
+    if (listed !== undefined) summary.textContent = `${count}, as of ${moment(listed)}`;
+    else summary.textContent = total === 0 ? 'Listing the pages' : `${count} so far, still listing`;
     const last = Math.min(query.offset + ROWS, matching);
-    pager.replaceChildren(
+    redraw(pager, [
       h('span.note', {}, matching === 0 ? '' : `${number(query.offset + 1)} to ${number(last)}`),
       h(
         'button',
@@ -66,7 +102,7 @@ export function pagesView(site, given, signal) {
         'Previous',
       ),
       h('button', { disabled: last >= matching, click: () => again({ offset: query.offset + ROWS }) }, 'Next'),
-    );
+    ]);
   };
 
   const row = (page, columns) => {
@@ -115,8 +151,8 @@ export function pagesView(site, given, signal) {
       h(
         'div.row',
         {},
-        h('button', { click: () => openPurge() }, 'Purge …'),
-        site.canPublish && h('button', { click: () => openPublish() }, 'Publish …'),
+        h('button', { click: () => openPurge() }, 'Purge pages'),
+        site.canPublish && h('button', { click: () => openPublish() }, 'Publish a page'),
       ),
     ),
     h(
@@ -141,7 +177,7 @@ export function pagesView(site, given, signal) {
   return { element, update, every: undefined };
 }
 
-function title({ title: name, order, isNumber }, query, again) {
+function title({ title: name, order, hint, isNumber }, query, again) {
   const kind = isNumber ? 'th.number' : 'th';
   if (order === undefined) return h(kind, { scope: 'col' }, name);
   const isOrder = query.order === order;
@@ -153,7 +189,7 @@ function title({ title: name, order, isNumber }, query, again) {
   return h(
     kind,
     { scope: 'col', 'aria-sort': sort },
-    h('button.plain', { click }, name, h('span', { 'aria-hidden': 'true' }, arrow)),
+    h('button.plain', { click, 'aria-label': name, title: hint }, name, h('span', { 'aria-hidden': 'true' }, arrow)),
   );
 }
 
@@ -168,16 +204,19 @@ function addressCell(page, { site }) {
       host !== undefined && h('span.host', {}, host),
       target,
     ),
-    Object.entries(variants).map(([name, value]) => h('span.chip', {}, `${name} ${value}`)),
+    ' ',
+    Object.entries(variants).map(([name, value]) =>
+      h('span.chip', { title: 'The page has several variants. This is one of them.' }, `${name}=${value}`),
+    ),
   );
 }
 
 function tagsCell({ tags }, { search }) {
-  if (tags === undefined) return h('span.note', { title: 'The store has lost them.' }, '?');
+  if (tags === undefined) return h('span.note', { title: 'The store does not know the tags of this page.' }, '?');
   return h(
     'span',
     {},
-    tags.map((tag) => h('button.chip', { click: () => search(`tag:${tag}`), title: 'Pages with this tag' }, tag)),
+    tags.map((tag) => h('button.chip', { click: () => search(`tag:${tag}`), title: `Pages with the tag ${tag}` }, tag)),
   );
 }
 
@@ -186,31 +225,35 @@ function endsCell({ ttl }) {
   return ttl === 0 ? 'until purged' : duration(ttl);
 }
 
-function emptyRow(total, width) {
-  const text =
-    total === 0
-      ? 'No page is stored. They come with the first visitors, or by a publication.'
-      : 'No page has such an address.';
+function emptyRow(total, isReading, width) {
+  const text = isReading
+    ? 'The store is listing its pages.'
+    : total === 0
+      ? 'No page is stored yet. A page is stored when its first visitor comes, or when you publish it.'
+      : 'No page matches the search.';
   return h('tr', {}, h('td.empty', { colspan: width }, text));
 }
 
 function openPurge() {
-  form('Purge', 'A path or URL (/posts/* with all below it), or tag:news. /* is everything.', 'Purge', (text) => {
+  const hint =
+    '/posts/1 is one page, /posts/* also everything below /posts, tag:news all pages with a tag, and /* every page.';
+  form('Purge pages', 'Path, URL or tag', hint, 'Purge', (text) => {
     const [, tag] = /^tag:(.+)$/.exec(text) ?? [];
     const isMany = tag !== undefined || text.endsWith('*');
     return purge(
       tag === undefined ? { path: [text] } : { tag: [tag] },
       text,
-      isMany ? 'Every page of it is deleted, and rendered again for its next visitor.' : undefined,
+      isMany ? 'All these pages are deleted. Each is rendered again for its next visitor.' : undefined,
     );
   });
 }
 
 function openPublish() {
-  form('Publish', 'A path or URL. It is rendered as nobody sees it, and stored.', 'Publish', (text) => publish([text]));
+  const hint = 'The application renders the page now, for a visitor without cookies, and stores it.';
+  form('Publish a page', 'Path or URL', hint, 'Publish', (text) => publish([text]));
 }
 
-function form(name, hint, action, submit) {
+function form(name, label, hint, action, submit) {
   const panel = byId('panel');
   const input = h('input', {
     id: 'what',
@@ -231,7 +274,7 @@ function form(name, hint, action, submit) {
           void submit(input.value.trim());
         },
       },
-      h('label', { for: 'what' }, 'Pages'),
+      h('label', { for: 'what' }, label),
       input,
       h('p.note', { id: 'hint' }, hint),
       h(

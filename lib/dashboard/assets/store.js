@@ -22,7 +22,7 @@ function content({ kind, servers, pendingPurges, storesNothing, claim, purges },
       h(
         'p.card.problem',
         {},
-        `${counted(pendingPurges, 'purge')} not acknowledged yet: tried again until the store has it.`,
+        `The store has not confirmed ${counted(pendingPurges, 'purge')} yet. This process tries again until it does.`,
       ),
     storesNothing !== undefined && h('p.card.problem', {}, `This process stores nothing: ${storesNothing}.`),
     h(
@@ -32,11 +32,11 @@ function content({ kind, servers, pendingPurges, storesNothing, claim, purges },
         'div.row.between.bar',
         {},
         h('h2', {}, servers.length > 1 ? `Servers of the ring` : `Store: ${kind}`),
-        claim && h('p.note', {}, `Version ${claim.version}, since ${moment(claim.since)}`),
+        claim && h('p.note', {}, `Pages of version ${claim.version}, stored since ${moment(claim.since)}`),
       ),
       table('Servers', SERVERS, servers),
       servers.some(({ stats: one }) => one) &&
-        h('p.note.bar', {}, 'Hits, misses and evictions are those of all that read from a memcached, since its start.'),
+        h('p.note.bar', {}, 'Hit ratio and evictions count everything that uses a memcached, since it was started.'),
     ),
     h(
       'div.columns',
@@ -60,7 +60,7 @@ function content({ kind, servers, pendingPurges, storesNothing, claim, purges },
           'div.row.between.bar',
           {},
           h('h2', {}, 'Journal of purges'),
-          h('p.note', {}, 'seen since the dashboard was started'),
+          h('p.note', {}, 'since the dashboard was started'),
         ),
         purges.length === 0 ? h('p.empty', {}, 'Nothing was purged.') : table('Purges', PURGES, purges),
       ),
@@ -92,7 +92,7 @@ const SERVERS = [
     isNumber: true,
     cell: ({ stats }) => (stats ? `${bytes(stats.bytes)} of ${bytes(stats.limit)}` : '–'),
   },
-  { title: 'Up', isNumber: true, cell: ({ stats }) => (stats ? duration(stats.uptime * 1000) : '–') },
+  { title: 'Running for', isNumber: true, cell: ({ stats }) => (stats ? duration(stats.uptime * 1000) : '–') },
   { title: 'Version', cell: ({ stats }) => stats?.version ?? '–' },
 ];
 
@@ -120,7 +120,7 @@ const SUBTREES = [
             void purge(
               { under: [path] },
               path === '/' ? 'everything' : `${path}/*`,
-              'Every page of it is deleted, and rendered again for its next visitor.',
+              'All these pages are deleted. Each is rendered again for its next visitor.',
             ),
         },
         'Purge',
@@ -139,7 +139,11 @@ const PURGES = [
         targets.slice(0, 5).join(', ') + (targets.length > 5 ? ` and ${number(targets.length - 5)} more` : ''),
       ),
   },
-  { title: '', cell: ({ isRefresh }) => (isRefresh ? h('span.chip', {}, 'refresh') : '') },
+  {
+    title: '',
+    cell: ({ isRefresh }) =>
+      isRefresh ? h('span.chip', { title: 'These pages were rendered again.' }, 'refresh') : '',
+  },
 ];
 
 function table(name, columns, rows) {

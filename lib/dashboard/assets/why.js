@@ -1,7 +1,7 @@
 import { publish } from './actions.js';
 import { get } from './api.js';
 import { h, prose } from './dom.js';
-import { bytes } from './units.js';
+import { bytes, moment } from './units.js';
 
 /** Why an address is a page, or not, as `nginx-cache why` says it. */
 export function whyView(site, given, signal) {
@@ -21,7 +21,7 @@ export function whyView(site, given, signal) {
   target.value = given.get('target') ?? '';
   const answer = h('div', { 'aria-live': 'polite' });
   const ask = async () => {
-    answer.replaceChildren(h('p.note', {}, 'Asking …'));
+    answer.replaceChildren(h('p.note', {}, 'Asking the site'));
     try {
       const why = await get('why', { target: target.value.trim(), cookie: cookie.value.trim() }, signal);
       answer.replaceChildren(shown(why, site, target.value.trim()));
@@ -32,16 +32,16 @@ export function whyView(site, given, signal) {
   const element = h(
     'section.stack.narrow',
     { 'aria-labelledby': 'title' },
-    h('h2', { id: 'title' }, 'Why is it not cached?'),
+    h('h2', { id: 'title' }, 'Why is a page not cached?'),
     h(
       'form.card.stack',
       { submit: (event) => (event.preventDefault(), void ask()) },
       h('div.field', {}, h('label', { for: 'target' }, 'Path or URL'), target),
-      h('div.field', {}, h('label', { for: 'cookie' }, 'Cookies of the visitor, if there are any'), cookie),
+      h('div.field', {}, h('label', { for: 'cookie' }, 'Cookies of the visitor, if any'), cookie),
       h(
         'div.row.between',
         {},
-        h('p.note', {}, site.origin === undefined ? '' : `It asks ${site.origin}, as a visitor does.`),
+        h('p.note', {}, site.origin === undefined ? '' : `Requests the page from ${site.origin}, as a visitor does.`),
         h('button.primary', {}, 'Ask'),
       ),
     ),
@@ -88,6 +88,6 @@ function shown({ isPage, outcome, why, cure, nginx, rule, answers, key, stored }
 function storedText({ isStored, bytes: size, until }) {
   if (isStored === undefined) return 'the store does not answer';
   if (!isStored) return 'nothing';
-  const end = until === undefined ? 'until it is purged' : `until ${new Date(until).toLocaleString()}`;
+  const end = until === undefined ? 'until it is purged' : `until ${moment(until)}`;
   return `${size === undefined ? 'a page' : bytes(size)}, ${end}`;
 }

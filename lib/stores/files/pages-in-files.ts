@@ -155,7 +155,10 @@ export class PagesInFiles {
   }
 
   async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
-    for await (const key of this.keysToPurge(prefix)) if (await this.isThere(key)) yield key;
+    for await (const some of chunks(this.keysToPurge(prefix), TOGETHER)) {
+      const isThere = await Promise.all(some.map((key) => this.isThere(key)));
+      yield* some.filter((_, index) => isThere[index]);
+    }
   }
 
   /** Finds the pages by the expiry index, so it looks only at those that end in time. */

@@ -2,8 +2,13 @@ import { type PurgeScope, sizeOf } from './purge-scope.js';
 
 /** One purge, by any process. */
 export interface JournalEntry {
-  /** When it was written down, by the clock of its process: Unix time in milliseconds. `Infinity` when that is not known. */
+  /**
+   * When it was written down, by the clock of its process: Unix time in milliseconds. `Infinity` when that is not known, and for the purges of this
+   * process, whose order is known.
+   */
   readonly time: number;
+  /** When this process wrote down a purge of its own: Unix time in milliseconds, for people to read. Absent for all others. */
+  readonly written?: number;
   readonly scope: PurgeScope;
 }
 

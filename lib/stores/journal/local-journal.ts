@@ -11,7 +11,7 @@ export class LocalJournal implements PurgeJournal {
 
   async append(scope: PurgeScope): Promise<void> {
     // The order of this process's own purges is known, so the clock does not matter.
-    this.window.add({ time: Infinity, scope });
+    this.window.add({ time: Infinity, written: Date.now(), scope });
   }
 
   async catchUp(): Promise<void> {}

@@ -188,7 +188,9 @@ export class MemcachedJournal implements PurgeJournal {
       entries.push(
         item
           ? // The order of this process's own purges is known, so the clock does not matter.
-            item.scopes.map((scope) => ({ time: name.startsWith(this.#writer) ? Infinity : time, scope }))
+            item.scopes.map((scope) =>
+              name.startsWith(this.#writer) ? { time: Infinity, written: time, scope } : { time, scope },
+            )
           : [{ time, scope: { kind: 'all' } }],
       );
       // The window can hold no more.

@@ -131,7 +131,8 @@ function reasonOf({ reason }: AbortSignal): string {
 function itemOf(line: string): DumpedItem {
   const seconds = Number(/ exp=(-?\d+)/.exec(line)?.[1] ?? -1);
   return {
-    key: percentDecoded(line.slice(4, line.indexOf(' '))),
+    // Slashes are most of what is encoded, and this needs no callback for each.
+    key: percentDecoded(line.slice(4, line.indexOf(' ')).replaceAll('%2F', '/')),
     expires: seconds < 0 ? undefined : seconds * 1000,
     isRead: line.includes(' fetch=yes'),
   };
