@@ -6,8 +6,9 @@ import { bytes, counted, duration, moment, number } from './units.js';
 
 const ROWS = 100;
 
-/** After how long to ask again for a list that is still being read, in milliseconds, or in multiples of what the last answer took: each is sorted anew. */
+/** The least time until the view asks again for a list that is still being read, in milliseconds. */
 const INTERVAL = 1000;
+/** The view waits at least this many times as long as the last answer took: the server sorts the list anew for each answer. */
 const REST = 4;
 
 /** The columns; `order` is the name by which the API sorts. */

@@ -172,7 +172,9 @@ describe('a page that is stored', () => {
     });
 
     it('is removed, also when whoever looked before it was begun has dropped the note of its end', async () => {
-      before.set('mkdir -tagged', () => expect.poll(() => files('expiry'), { timeout: 5000 }).toEqual([]));
+      before.set('mkdir -tagged', async () => {
+        await expect.poll(() => files('expiry'), { timeout: 5000 }).toEqual([]);
+      });
       expect(await putPage(one!, KEY, packed('page'), 1)).toEqual({ stored: true });
       expect(before.size).toBe(0);
       await expect.poll(body).toBeUndefined();
