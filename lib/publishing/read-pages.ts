@@ -24,18 +24,22 @@ export class ReadPages {
   /** Whether the page is to be kept. */
   isRead(page: PageUse): boolean {
     const { key, expires } = page;
-    const now = performance.now();
     if (page.isRead || this.isStoredAgain(page)) {
-      this.#unread.delete(key);
-      keepNewest(this.#read, key, { read: now, expires });
+      this.found(key, expires);
       return true;
     }
     const last = this.#read.get(key);
-    if (last !== undefined && now - last.read <= this.inactive) return true;
+    if (last !== undefined && performance.now() - last.read <= this.inactive) return true;
     this.#read.delete(key);
     this.forgetOld();
     keepNewest(this.#unread, key, expires);
     return false;
+  }
+
+  /** A visitor has read the page. */
+  private found(key: string, expires: number): void {
+    this.#unread.delete(key);
+    keepNewest(this.#read, key, { read: performance.now(), expires });
   }
 
   /** A visitor who asks for a page this long after its end counts as a new one. */
@@ -50,8 +54,10 @@ export class ReadPages {
    * The page is stored again.
    *
    * @param expires Unix time in milliseconds; `Infinity` when it has no end
+   * @param wasRead whether a visitor had read the page that it replaces
    */
-  isStored(key: string, expires: number): void {
+  isStored(key: string, expires: number, wasRead = false): void {
+    if (wasRead) return this.found(key, expires);
     const page = this.#read.get(key);
     // The page keeps its place in the order.
     if (page) this.#read.set(key, { ...page, expires });

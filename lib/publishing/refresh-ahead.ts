@@ -84,9 +84,8 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   @OnPageCache(PageStored)
   onStored({ address: { key }, ttl, wasRead }: PageStored): void {
     const expires = ttl > 0 ? Date.now() + ttl : Infinity;
-    // By a visitor who came after the page was found to be due.
-    if (wasRead) this.#read.isRead({ key, expires, isRead: true });
-    else this.#read.isStored(key, expires);
+    // A visitor may have read the page after it was found to be due.
+    this.#read.isStored(key, expires, wasRead);
     if (ttl > 0) this.#shortestTtl = Math.min(this.#shortestTtl, ttl);
   }
 

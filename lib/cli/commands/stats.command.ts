@@ -10,10 +10,9 @@ import type { Style } from '../terminal.js';
 import { counted, inBytes, inTimeUnits, percent } from '../units.js';
 import { wrapped } from '../wrapped.js';
 
-const GETS = [
-  'GETS FOUND is no hit ratio of pages: it counts every get since memcached was started, of other programs and of the cache itself, too.',
-  "--log FILE takes that of pages from nginx's access log.",
-];
+const GETS =
+  'GETS FOUND is no hit ratio of pages: it counts every get since memcached was started, of other programs and of the cache itself, too.\n' +
+  "--log FILE takes that of pages from nginx's access log.";
 
 const SUBTREES: readonly Column<SubtreeStats>[] = [
   { title: 'SUBTREE', value: ({ path }) => path },
@@ -71,8 +70,6 @@ function asText(stats: SiteStats, logged: PageHits | undefined, style: Style, wi
         ]
       : []),
     ...(subtrees.length > 0 ? [table(SUBTREES, subtrees, style)] : []),
-    ...(servers.length > 0
-      ? [table(SERVERS, servers, style), GETS.flatMap((line) => wrapped(line, width)).join('\n')]
-      : []),
+    ...(servers.length > 0 ? [table(SERVERS, servers, style), wrapped(GETS, width).join('\n')] : []),
   ].join('\n\n');
 }

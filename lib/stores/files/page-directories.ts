@@ -86,7 +86,7 @@ export class PageDirectories {
 
   /** Whether nginx, or anybody else, has read a version. It was written with an access time earlier than any real one. */
   async isRead(page: string, { name }: PageVersion): Promise<boolean> {
-    const forms = ['', '.gz', '.br'].map((coding) => lstat(this.path(page, name, PAGE_BODY + coding)));
+    const forms = CODINGS.map((coding) => lstat(this.path(page, name, PAGE_BODY + coding)));
     const found = await Promise.all(forms.map((form) => unless(GONE, undefined, form)));
     return found.some((status) => status !== undefined && status.atimeMs > 0);
   }
