@@ -19,11 +19,11 @@ async function send(socket: Socket, pieces: readonly string[]): Promise<void> {
   for (const piece of pieces) await new Promise((resolve) => socket.write(piece, resolve));
 }
 
-/** @returns the address of a server that answers everything with these pieces */
+/** @returns the address of a server that has no statistics, and answers everything else with these pieces */
 async function serve(pieces: readonly string[]) {
   const server = createServer((socket) => {
     socket.setNoDelay().on('error', () => {});
-    socket.once('data', () => void send(socket, pieces));
+    socket.on('data', (command) => void send(socket, String(command) === 'stats\r\n' ? ['END\r\n'] : pieces));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };

@@ -10,7 +10,15 @@ const BUSY_WAIT = 25;
 /** The answer of a server that cannot crawl just now, because another crawl is running or the hash table is growing (crawler.c). */
 const BUSY = /^BUSY\b|^ERROR locked\b/;
 
+const STATS = 'stats\r\n';
+
 const LIST = 'lru_crawler metadump hash\r\n';
+
+/**
+ * How long to wait for the hash table to begin to grow, in milliseconds. memcached looks once a second. A table for which there is no memory never
+ * grows.
+ */
+const GROWTH_PATIENCE = 3000;
 
 /** The reason when a listing failed because the server closed the connection. */
 export const STOPPED = 'the server stopped in the middle';
@@ -41,6 +49,10 @@ export interface MetadumpOptions extends MemcachedAccess {
  * It uses `hash` and not `all`: a walk over the LRU misses items that are moved meanwhile, which are the busiest pages. The server leaves out
  * expired items, by its own clock.
  *
+ * No listing begins while the hash table is about to grow. To replace the table, memcached takes the lock of the crawler and stops its threads
+ * (`pause_threads`, thread.c). A thread that starts a listing at that moment waits for the lock (`lru_crawler_start`, crawler.c), so it never stops,
+ * and the server answers nobody until it is restarted.
+ *
  * @param prefix the beginning of the keys, as the server has them
  * @throws MemcachedError when the server is down, has its crawler off, or stops in the middle
  */
@@ -49,12 +61,13 @@ export async function* metadump(
   prefix: string,
   how: MetadumpOptions,
 ): AsyncGenerator<DumpedItem, void, undefined> {
-  const deadline = Date.now() + how.timeout;
+  const begin = Date.now();
   for (;;) {
+    const mindsGrowth = Date.now() < begin + GROWTH_PATIENCE;
     try {
-      return yield* dump(server, prefix, how);
+      return yield* dump(server, prefix, mindsGrowth, how);
     } catch (error) {
-      if (!(error instanceof CrawlerBusy) || Date.now() > deadline) throw error;
+      if (!(error instanceof CrawlerBusy) || Date.now() > begin + how.timeout) throw error;
     }
     await delay(BUSY_WAIT, undefined, { ref: false });
   }
@@ -63,6 +76,7 @@ export async function* metadump(
 async function* dump(
   server: string,
   prefix: string,
+  mindsGrowth: boolean,
   how: MetadumpOptions,
 ): AsyncGenerator<DumpedItem, void, undefined> {
   const { timeout, signal } = how;
@@ -77,8 +91,11 @@ async function* dump(
   const socket = addAbortSignal(signal, openSocket(server, how));
   socket.setEncoding('latin1');
   socket.setTimeout(timeout, () => socket.destroy(new Error(`no answer within ${timeout} ms`)));
-  const secret = authentication(how);
-  socket.write(secret ?? LIST, 'latin1');
+  // One after the other: memcached refuses a listing that comes together with another command.
+  const commands = [authentication(how) ?? [], mindsGrowth ? STATS : [], LIST].flat();
+  const stats = new Map<string, number>();
+  const ask = () => socket.write(commands.shift()!, 'latin1');
+  ask();
   // Read as fast as data comes, however slow the consumer is. While memcached 1.6.18 waits for room in the socket, it holds the lock of a hash
   // bucket (item_crawl_hash, crawler.c), and every request for a key in that bucket waits too.
   socket.on('data', (text: string) => {
@@ -87,12 +104,17 @@ async function* dump(
     for (const line of lines) {
       if (line.startsWith('key=')) {
         if (line.startsWith(begin)) found.push(itemOf(line));
+      } else if (line.startsWith('STAT ')) {
+        const [, name, value] = line.split(' ') as [string, string, string];
+        stats.set(name, Number(value));
+      } else if (isGrowthDue(stats)) {
+        failure ??= new CrawlerBusy(server, 'list', 'the server is about to enlarge its hash table');
+        socket.destroy();
+      } else if (commands.length > 0 && /^(STORED|END)\r$/.test(line)) {
+        ask();
       } else if (/^(END|NOTSTARTED\b.*)\r$/.test(line)) {
         complete = true;
         socket.destroy();
-      } else if (secret !== undefined && line === 'STORED\r') {
-        // memcached refuses a listing that comes together with another command.
-        socket.write(LIST);
       } else if (line !== 'OK\r') {
         failure ??= refusal(server, line.trimEnd());
         socket.destroy();
@@ -122,6 +144,11 @@ async function* dump(
   } finally {
     socket.destroy();
   }
+}
+
+/** Whether memcached enlarges its hash table at the next tick of its clock, or when it has done so (`assoc_start_expand`, assoc.c). */
+function isGrowthDue(stats: ReadonlyMap<string, number>): boolean {
+  return stats.get('hash_is_expanding') === 1 || stats.get('curr_items')! > 1.5 * 2 ** stats.get('hash_power_level')!;
 }
 
 function reasonOf({ reason }: AbortSignal): string {

@@ -77,6 +77,21 @@ describe('the keys of a memcached server', () => {
     await keys.return!();
   });
 
+  it('are listed after the hash table has grown, not while memcached stops its threads for that', async () => {
+    const small = await MemcachedServer.start({ args: ['-o', 'hashpower=13'] });
+    const filler = new MemcachedClient(small.address);
+    const power = async () => Number(/hash_power_level (\d+)/.exec(await small.send('stats'))?.[1]);
+    for (const expected of [14, 15, 16]) {
+      // It grows at the next tick of the clock.
+      const count = 1.5 * 2 ** (expected - 1) + 1;
+      await Promise.all(Array.from({ length: count }, (_, i) => filler.set(`page:/${i}`, value, 0)));
+      expect((await collect(filler.keys(''))).length).toBe(count);
+      expect(await power()).toBe(expected);
+    }
+    await filler.close();
+    await small.stop();
+  });
+
   it('are refused clearly when the crawler is off', async () => {
     for (const args of [['-o', 'no_lru_crawler'], ['-X']]) {
       const off = await MemcachedServer.start({ args });
