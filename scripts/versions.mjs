@@ -41,7 +41,7 @@ const results = targets.map((target) => {
     join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
     '--project',
-    'all',
+    'alone',
     '--project',
     'sharing',
     '--maxWorkers=1',

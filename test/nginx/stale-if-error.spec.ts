@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { NginxCacheOptions, NginxFlavour } from '../../lib/index.js';
 import type { Platform } from '../support/applications.js';
@@ -13,14 +14,17 @@ const SERVER = `
   error_page 502 504 /down.html;
   location = /down.html { internal; default_type text/html; return 200 "the site is down"; }
 `;
+/** How long each visitor waits before the next request, in milliseconds: the application needs the processor, too. */
+const PACE = 10;
 const HTML = 'text/html; charset=utf-8';
 const failed = (status: number) => `nginx; fwd=stale; fwd-status=${status}; detail=stale-if-error`;
 
 describe.each(SITES)('%s, %s', (flavour, platform) => {
-  it(
+  // The first two mostly wait, so they run at the same time.
+  it.concurrent(
     'nginx sends the copy while the application is down, and nothing to whom it is not for',
     { timeout: 120_000 },
-    async () => {
+    async ({ expect }) => {
       const contentTypes = { '/feed': 'application/rss+xml; charset=utf-8' };
       const keepsTypes = flavour === 'srcache' || flavour === 'njs';
       const options = keepsTypes ? OPTIONS : { ...OPTIONS, nginx: { flavour, contentTypes } };
@@ -55,15 +59,23 @@ describe.each(SITES)('%s, %s', (flavour, platform) => {
     },
   );
 
-  it('nginx sends it no longer than it may, and when the application is too slow', { timeout: 120_000 }, async () => {
-    await using site = await FailingSite.start(flavour, platform, OPTIONS, SERVER);
-    await site.outlive('/pages/a', '/short');
-    await site.signal('SIGSTOP');
-    expect(await site.get('/pages/a')).toMatchObject({ code: 200, status: failed(504) });
-    expect(await site.get('/pages/none')).toMatchObject({ code: 504, text: 'the site is down' });
-    await expect.poll(async () => (await site.get('/short')).code, { timeout: 60_000 }).toBe(504);
-    expect((await site.get('/pages/a')).code).toBe(200);
-  });
+  it.concurrent(
+    'nginx sends it no longer than it may, and when the application is too slow',
+    { timeout: 120_000 },
+    async ({ expect }) => {
+      await using site = await FailingSite.start(flavour, platform, OPTIONS, SERVER);
+      await site.outlive('/pages/a', '/short');
+      await site.signal('SIGSTOP');
+      const [copy, none] = await Promise.all([
+        site.get('/pages/a'),
+        site.get('/pages/none'),
+        expect.poll(async () => (await site.get('/short')).code, { timeout: 60_000 }).toBe(504),
+      ]);
+      expect(copy).toMatchObject({ code: 200, status: failed(504) });
+      expect(none).toMatchObject({ code: 504, text: 'the site is down' });
+      expect((await site.get('/pages/a')).code).toBe(200);
+    },
+  );
 
   it(
     'no visitor sees an error of a stored page while the application fails and is restarted',
@@ -82,6 +94,7 @@ describe.each(SITES)('%s, %s', (flavour, platform) => {
           if (code !== 200 || !text.includes(`page ${path.split('/').at(-1)} `))
             errors.push(`${path}: ${code} ${status}`);
           if (status.includes('stale-if-error')) copies += 1;
+          await delay(PACE);
         }
       };
       const visitors = Array.from({ length: 6 }, visit);
