@@ -1,18 +1,20 @@
-// node scripts/versions.mjs [--only trixie,sid,node22,node24] [patterns]: runs specs with other versions of nginx, memcached and Node.
-// It installs nothing: packages are unpacked into a directory of their own, and run from there. Debian on amd64 only.
+// node scripts/versions.mjs [--only trixie,sid,node22,node24,mainline,quickjs,oldest] [patterns]: runs specs with other versions of nginx, memcached
+// and Node. It installs nothing: packages are unpacked into a directory of their own, and run from there (Debian on amd64 only); `mainline`, `quickjs`
+// and `oldest` are built from source there.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BUILDS, buildFromSource } from './from-source.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** What is unpacked stays here for the next run. */
 const CACHE = join(tmpdir(), 'nestjs-nginx-cache-versions');
 
-const ALL = ['trixie', 'sid', 'node22', 'node24'];
+const ALL = ['trixie', 'sid', 'node22', 'node24', ...Object.keys(BUILDS)];
 
 const PACKAGES = [
   'memcached',
@@ -34,7 +36,7 @@ if (unknown) throw new Error(`--only ${unknown}: it takes ${ALL.join(', ')}.`);
 const results = targets.map((target) => {
   const directory = join(CACHE, target);
   mkdirSync(directory, { recursive: true });
-  const programs = target.startsWith('node') ? node(directory, target.slice('node'.length)) : debian(directory, target);
+  const programs = programsOf(target, directory);
   const env = { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH}` };
   const patterns = positionals.length > 0 ? positionals : PATTERNS;
   const vitest = [
@@ -51,6 +53,11 @@ const results = targets.map((target) => {
 });
 console.table(results);
 process.exitCode = results.every(({ outcome }) => outcome === 'passed') ? 0 : 1;
+
+function programsOf(target, directory) {
+  if (target.startsWith('node')) return node(directory, target.slice('node'.length));
+  return target in BUILDS ? buildFromSource(directory, target) : debian(directory, target);
+}
 
 /** Node is a package of npm, too. */
 function node(directory, major) {
