@@ -43,7 +43,7 @@ const results = targets.map((target) => {
     join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
     '--project',
-    'alone',
+    'all',
     '--project',
     'sharing',
     '--maxWorkers=1',

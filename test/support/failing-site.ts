@@ -16,6 +16,8 @@ import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, HttpException, Module, Param, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   fileStore, memcachedStore, NginxCacheModule, OnPageCache, PageCache, PageCacheService, PageSkipped, PageStored,
 } from './lib/index.js';
@@ -53,9 +55,7 @@ const store = root ? fileStore({ root }) : memcachedStore({ servers });
 class AppModule {}
 
 rmSync(socket, { force: true });
-const adapter = platform === 'express'
-  ? new (await import('@nestjs/platform-express')).ExpressAdapter()
-  : new (await import('@nestjs/platform-fastify')).FastifyAdapter();
+const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
 const app = await NestFactory.create(AppModule, adapter, { logger: false });
 app.enableShutdownHooks();
 await app.listen(socket);
