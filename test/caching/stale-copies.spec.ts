@@ -100,7 +100,14 @@ describe.each(FLAVOURS.map((flavour, index) => [flavour, PLATFORMS[index % 2]!] 
       Object.assign(now, { version: 2, gate, contexts: [], renders: 0 });
       const asked = Array.from({ length: 5 }, () => site.get('/pages/a'));
       const first = await Promise.race(asked);
-      await gate.reached;
+      let isReached = false;
+      void gate.reached.then(() => (isReached = true));
+      // While it was stored, it may have ended, and its renewal may still have its turn: then the next visitor has the page rendered again.
+      const askAgain = () => {
+        if (!isReached) asked.push(site.get('/pages/a'));
+        return isReached;
+      };
+      await expect.poll(askAgain, { timeout: 30_000 }).toBe(true);
       site.log.outcomes.clear();
       gate.open();
       const answers = await Promise.all(asked);
