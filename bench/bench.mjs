@@ -1,6 +1,6 @@
 // What pages cost, with this module and with what one would use instead: `npm run bench`.
 //
-//   npm run bench                            all of it, in less than ten minutes; writes bench/results and the tables in docs
+//   npm run bench                            all of it, in ten to twenty minutes; writes bench/results and the tables in docs
 //   npm run bench -- --quick                 every contender once, for a second; writes nothing
 //   npm run bench -- --only '30 KB.*/ njs'   what matches a regular expression, of all that is called 'part / contender'; writes nothing
 //   npm run bench -- --results <directory>   writes the results there
