@@ -2,7 +2,7 @@
 // automake, and the headers of PCRE2, OpenSSL, zlib and libevent: apt-get install build-essential autoconf automake libpcre2-dev libssl-dev
 // zlib1g-dev libevent-dev
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
@@ -38,6 +38,8 @@ export function buildFromSource(directory, name) {
   const bin = join(directory, 'bin');
   if (existsSync(bin)) return bin;
   const sources = BUILDS[name];
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
   for (const [repository, version] of Object.entries(sources)) {
     const url = `https://github.com/${repository}`;
     run(directory, 'git', 'clone', '--quiet', '--depth', '1', '--branch', version, url, repository.split('/')[1]);
@@ -54,7 +56,8 @@ export function buildFromSource(directory, name) {
   run(at('nginx'), 'make', 'install');
   run(at('memcached'), './autogen.sh');
   run(at('memcached'), './configure', '--enable-tls');
-  run(at('memcached'), 'make', jobs, 'memcached');
+  // It would make errors of the warnings of newer compilers (-Werror).
+  run(at('memcached'), 'make', jobs, 'CFLAGS=-O2 -pthread', 'memcached');
   mkdirSync(bin);
   symlinkSync(at('installed/nginx'), join(bin, 'nginx'));
   symlinkSync(at('memcached/memcached'), join(bin, 'memcached'));

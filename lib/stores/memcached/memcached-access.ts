@@ -71,6 +71,12 @@ export function openSocket(address: string, { tls }: MemcachedAccess): Socket {
 }
 
 /**
+ * What asks a server for nothing but an answer: `MN`. The spaces are for memcached 1.6.45, which closes a connection without a word when it wants
+ * credentials and the first line has fewer than six characters (`MIN_AUTH_REQ_LEN`, proto_text.c).
+ */
+export const NOOP = 'mn    \r\n';
+
+/**
  * The first command on each connection: a `set` of any key, with the user and the password. The answer is `STORED`.
  *
  * @returns `undefined` when there are no credentials

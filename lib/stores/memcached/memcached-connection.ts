@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
+import { authentication, type MemcachedAccess, NOOP, openSocket } from './memcached-access.js';
 import { MemcachedError } from './memcached-error.js';
 import { MemcachedReplyParser, type MemcachedReply } from './memcached-reply.js';
 import { untilReturned } from './server-return.js';
@@ -128,7 +128,7 @@ export class MemcachedConnection {
       const login = { operation: 'authenticate', bytes: [secret], replies: 1, accepts: ['STORED'], timeout: silence };
       this.#send(login, 0, () => {});
     }
-    const hello = { operation: 'connect', bytes: ['mn\r\n'], replies: 1, accepts: ['MN'], timeout: silence };
+    const hello = { operation: 'connect', bytes: [NOOP], replies: 1, accepts: ['MN'], timeout: silence };
     this.#send(hello, 0, (failure) => {
       if (failure) return;
       const wasDown = this.#down !== undefined;

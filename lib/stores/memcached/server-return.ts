@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { authentication, type MemcachedAccess, openSocket } from './memcached-access.js';
+import { authentication, type MemcachedAccess, NOOP, openSocket } from './memcached-access.js';
 
 /** The time between two attempts, in milliseconds. Up to half of it is left out at random, so that many processes do not come back at once. */
 const INTERVAL = 250;
@@ -49,7 +49,7 @@ export function untilReturned(server: string, options: ServerReturnOptions, retu
     });
     socket.setTimeout(options.patience, () => socket.destroy());
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-    socket.write(`${secret ?? ''}mn\r\n`, 'latin1');
+    socket.write((secret ?? '') + NOOP, 'latin1');
   };
 
   schedule(options.isEager ? 0 : INTERVAL);

@@ -47,7 +47,7 @@ describe('MemcachedClient with a server that does not answer in time', () => {
     const address = await answering((socket) => {
       socket.on('data', (data) => {
         const lines = data.toString().split('\r\n');
-        if (lines.includes('mn')) socket.write('MN\r\n');
+        if (lines.some((line) => line.trim() === 'mn')) socket.write('MN\r\n');
         if (lines.includes('mg quick v f')) socket.write('EN\r\n');
         if (lines.includes('mg slow v f')) setTimeout(() => socket.write('EN\r\n'), 1000);
       });
@@ -66,7 +66,7 @@ describe('MemcachedClient with a server that does not answer in time', () => {
         .on('close', () => clearInterval(timer))
         .on('data', (data) => {
           const lines = data.toString().split('\r\n');
-          if (lines.includes('mn')) socket.write('MN\r\n');
+          if (lines.some((line) => line.trim() === 'mn')) socket.write('MN\r\n');
           due += lines.filter((line) => line.startsWith('mg')).length;
         });
     });

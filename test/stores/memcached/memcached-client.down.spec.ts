@@ -116,7 +116,7 @@ describe('MemcachedClient with a server that is no memcached', () => {
       connections += 1;
       socket.on('data', (data) => {
         for (const line of data.toString().split('\r\n')) {
-          if (line === 'mn') socket.write('MN\r\n');
+          if (line.trim() === 'mn') socket.write('MN\r\n');
           else if (line.startsWith('mg bad')) socket.write('SERVER_ERROR out of memory\r\n');
           else if (line.startsWith('mg')) socket.write('EN\r\n');
           else if (line.startsWith('md bad')) socket.write('SERVER_ERROR out of memory\r\n');

@@ -122,7 +122,7 @@ it('a proxy that closes the connection at a listing, as memcached’s own does, 
     socket.on('data', (data) => {
       for (const line of data.toString().split('\r\n')) {
         if (line.startsWith('lru_crawler')) socket.end();
-        else socket.write(ANSWERS[line] ?? '');
+        else socket.write(ANSWERS[line.trim()] ?? '');
       }
     }),
   );
