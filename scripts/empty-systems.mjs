@@ -90,9 +90,9 @@ function application(system, user, nest, archive) {
     const who = command === line ? user : ROOT;
     inside(system, who, `cd ${user.home}/app && USER=${user.name} && ${command}`);
   }
-  // As the service of Debian does it.
   // On a busy machine, memcached may answer nginx too late, and then the application answers.
   const again = `for try in 1 2 3 4 5 6 7 8 9; do sleep 1\n${start.trim().split('\n').at(-1)}\ndone`;
+  // As the service of Debian does it.
   const memcached = 'runuser -u nobody -- memcached -d -l 127.0.0.1';
   const output = inside(
     system,

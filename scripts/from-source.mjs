@@ -58,6 +58,7 @@ export function buildFromSource(directory, name) {
   run(at('memcached'), './configure', '--enable-tls');
   // It would make errors of the warnings of newer compilers (-Werror).
   run(at('memcached'), 'make', jobs, 'CFLAGS=-O2 -pthread', 'memcached');
+  // Last: it says that all is built.
   mkdirSync(bin);
   symlinkSync(at('installed/nginx'), join(bin, 'nginx'));
   symlinkSync(at('memcached/memcached'), join(bin, 'memcached'));

@@ -102,7 +102,7 @@ describe.each(FLAVOURS.map((flavour, index) => [flavour, PLATFORMS[index % 2]!] 
       const first = await Promise.race(asked);
       let isReached = false;
       void gate.reached.then(() => (isReached = true));
-      // While it was stored, it may have ended, and its renewal may still have its turn: then the next visitor has the page rendered again.
+      // If the page ended while it was stored, an earlier renewal may still hold the turn. Then a later visitor starts the next renewal.
       const askAgain = () => {
         if (!isReached) asked.push(site.get('/pages/a'));
         return isReached;

@@ -61,13 +61,13 @@ export async function* metadump(
   prefix: string,
   how: MetadumpOptions,
 ): AsyncGenerator<DumpedItem, void, undefined> {
-  const begin = Date.now();
+  const start = Date.now();
   for (;;) {
-    const mindsGrowth = Date.now() < begin + GROWTH_PATIENCE;
+    const mindsGrowth = Date.now() < start + GROWTH_PATIENCE;
     try {
       return yield* dump(server, prefix, mindsGrowth, how);
     } catch (error) {
-      if (!(error instanceof CrawlerBusy) || Date.now() > begin + how.timeout) throw error;
+      if (!(error instanceof CrawlerBusy) || Date.now() > start + how.timeout) throw error;
     }
     await delay(BUSY_WAIT, undefined, { ref: false });
   }
@@ -146,7 +146,7 @@ async function* dump(
   }
 }
 
-/** Whether memcached enlarges its hash table at the next tick of its clock, or when it has done so (`assoc_start_expand`, assoc.c). */
+/** Whether memcached is enlarging its hash table, or will begin to at the next tick of its clock (`assoc_start_expand`, assoc.c). */
 function isGrowthDue(stats: ReadonlyMap<string, number>): boolean {
   return stats.get('hash_is_expanding') === 1 || stats.get('curr_items')! > 1.5 * 2 ** stats.get('hash_power_level')!;
 }
