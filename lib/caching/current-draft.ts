@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { PageDraft } from '../page/page-draft.js';
 
 /** The page that is being rendered, found by its request or anywhere below its handler. */
 @Injectable()
-export class CurrentDraft {
+export class CurrentDraft implements OnApplicationShutdown {
   readonly #storage = new AsyncLocalStorage<PageDraft>();
 
   run<T>(request: IncomingMessage, draft: PageDraft, render: () => T): T {
@@ -20,6 +20,11 @@ export class CurrentDraft {
 
   get(): PageDraft | undefined {
     return this.#storage.getStore();
+  }
+
+  /** All connections are closed. Before Node 24, every storage in use makes each promise of the process slower, whoever made it. */
+  onApplicationShutdown(): void {
+    this.#storage.disable();
   }
 }
 
