@@ -3,13 +3,14 @@ import type { Readable } from 'node:stream';
 import { mayBeTransformed } from '../http/cache-directives.js';
 import { compress, decode } from '../http/codings.js';
 import { headerOf, type ResponseHead, valuesOf } from '../http/fields.js';
+import { isHeaderUtf8 } from '../http/header-encoding.js';
 import { mayBeEmpty, type Page } from '../page/page.js';
 import { MISS_STORED, MISS_STORED_LATE, missNotStored } from './cache-status.js';
 import { type ClientFields, tellClients } from './client-fields.js';
 import { ContentCollector } from './content-collector.js';
 import { MadeFields } from './made-fields.js';
 import type { PageRendering, RecordedResponse } from './page-rendering.js';
-import { sentFields, isHeaderUtf8, utf8Field } from './response-fields.js';
+import { sentFields, utf8Field } from './response-fields.js';
 import type { ResponseObserver } from './response-observer.js';
 
 /** How responses are recorded. */

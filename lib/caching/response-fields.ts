@@ -13,20 +13,6 @@ export function sentFields(response: ServerResponse): HeaderField[] {
   });
 }
 
-/**
- * If the first content is text, Node puts the header before it, and sends both as UTF-8. Otherwise it sends the header as latin1
- * (`_send` in its lib/_http_outgoing.js).
- */
-export function isHeaderUtf8(
-  response: ServerResponse,
-  chunk: string | Uint8Array,
-  encoding: string | undefined,
-): boolean {
-  return (
-    typeof chunk === 'string' && (encoding || 'utf8') === 'utf8' && (chunk === '' || response.chunkedEncoding === false)
-  );
-}
-
 /** Turns a field whose value is to be sent as UTF-8 into one that has the same bytes in latin1. */
 export function utf8Field([name, value]: HeaderField): HeaderField {
   return /[\x80-\xff]/.test(value) ? [name, Buffer.from(value).toString('latin1')] : [name, value];

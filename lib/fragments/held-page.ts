@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { decode, isDecodable } from '../http/codings.js';
+import { isHeaderUtf8 } from '../http/header-encoding.js';
 import { policyFields } from '../page/page-nonce.js';
 import { hasMarkers, markedPieces } from './fragment-marker.js';
 import { wereFragmentsNoted } from './fragment-use.js';
@@ -16,7 +17,8 @@ export class HeldPage {
   /** Where it goes when it is too large. */
   #large: Writable | undefined;
   #callback: (() => void) | undefined;
-  #isText = true;
+  /** As Node would send it if the page were not held. */
+  #isHeaderUtf8: boolean | undefined;
 
   /**
    * @param own writes the response
@@ -42,12 +44,16 @@ export class HeldPage {
     return this.isTooLarge ? this.goOn() : true;
   }
 
+  flushHeaders(): void {
+    this.#isHeaderUtf8 ??= isHeaderUtf8(this.response, '', undefined);
+  }
+
   end(args: unknown[]): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#callback = args.find((one) => typeof one === 'function') as (() => void) | undefined;
     const [chunk, encoding] = args;
-    if (typeof chunk !== 'function') this.add(chunk, encoding);
+    if (typeof chunk !== 'function' && chunk !== '') this.add(chunk, encoding);
     if (this.isTooLarge) {
       this.endLarge();
       return;
@@ -93,8 +99,9 @@ export class HeldPage {
     }
     this.free();
     own.writeHead.call(response, response.statusCode);
-    // Not with `end()`, which on HTTP/2 writes through what is wrapped around this. Text stays text: Node encodes the header in the same way.
-    if (body.length > 0) own.write.call(response, this.#isText && !isFilled ? body.toString() : body);
+    if (this.#isHeaderUtf8 && response.req.httpVersionMajor === 1) own.write.call(response, '');
+    // Not with `end()`, which on HTTP/2 writes through what is wrapped around this.
+    if (body.length > 0) own.write.call(response, body);
     own.end.call(response, this.#callback);
   }
 
@@ -152,7 +159,7 @@ export class HeldPage {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return;
     // The buffer belongs to the application, which may use it again.
     const text = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined;
-    if (typeof chunk !== 'string' || (text !== undefined && text !== 'utf8')) this.#isText = false;
+    this.#isHeaderUtf8 ??= isHeaderUtf8(this.response, chunk, text);
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, text) : Buffer.from(chunk);
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;

@@ -78,7 +78,7 @@ export class OutgoingFragments {
       },
       flushHeaders(this: Outgoing) {
         begin(this);
-        return this[HELD] ? undefined : own.flushHeaders.call(this);
+        return this[HELD] ? this[HELD].flushHeaders() : own.flushHeaders.call(this);
       },
       end(this: Outgoing, ...args) {
         begin(this, args[0]);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
-import { describeWholeResponses, values } from '../rfc/support/whole-responses.js';
+import { describeWholeResponses, values, type WholeResponseSite } from '../rfc/support/whole-responses.js';
 
 const LATIN1 = 'caf\xe9';
 const UTF8 = Buffer.from('café').toString('latin1');
@@ -25,7 +25,7 @@ function lengthOf3(response: ServerResponse): ServerResponse {
   return response.setHeader('Content-Length', 3);
 }
 
-describeWholeResponses('a header that is not ASCII', (site) => {
+function tests(site: () => WholeResponseSite): void {
   it.each(WAYS)('has on a hit the bytes of the miss: %s', async (_, send) => {
     const target = site().answers.add((response) => {
       response.setHeader('Content-Type', 'text/html').setHeader('X-Latin1', LATIN1).setHeader('X-Utf8', UTF8);
@@ -50,4 +50,8 @@ describeWholeResponses('a header that is not ASCII', (site) => {
     expect(site().isHit(second)).toBe(true);
     expect(values(second, 'location')).toEqual(values(first, 'location'));
   });
-});
+}
+
+describeWholeResponses('a header that is not ASCII', tests);
+// With fragments, the application holds each page until its end.
+describeWholeResponses('a header that is not ASCII, with fragments', tests, { fragments: ['/elsewhere'] });
