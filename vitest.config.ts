@@ -2,11 +2,11 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The specs of these folders share processes, which start the modules of Nest and of the library once. So none of them replaces a module, a clock or a
- * global, or leaves anything behind: such a spec belongs to `all`.
+ * All other specs share processes, which load Nest and the library once. These have one of their own: they replace a module of Node, or load
+ * an application whose modules read the environment.
  */
-const SHARING = ['checks', 'configuration', 'docs', 'http', 'page', 'policies', 'reasons', 'rules'].map(
-  (folder) => `test/${folder}/**/*.spec.ts`,
+const ALONE = ['stores/files/{commit,file-journal}', 'testing/find-program', 'sample/*'].map(
+  (name) => `test/${name}.spec.ts`,
 );
 
 /** Each of them takes long on two cores. They come first, so that no core waits for one of them at the end. */
@@ -33,14 +33,12 @@ const LONG = [
   'typeorm/faults/random',
 ];
 
-/** A process goes on with the next file only if that shares it, too: those that share come together, last, since they are short. */
+/** A process goes on with the next file only if that is of the same project, so the files of a project come together. */
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId, project }: TestSpecification) => {
-      if (LONG.some((name) => moduleId.endsWith(`test/${name}.spec.ts`))) return 0;
-      return project.config.isolate ? 1 : 2;
-    };
-    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+    const place = ({ moduleId, project }: TestSpecification) =>
+      `${LONG.some((name) => moduleId.endsWith(`test/${name}.spec.ts`)) ? 0 : 1} ${project.name}`;
+    return (await super.sort(files)).toSorted((one, other) => place(one).localeCompare(place(other)));
   }
 }
 
@@ -66,12 +64,13 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'all', include: ['test/**/*.spec.ts'], exclude: SHARING } },
-      { extends: true, test: { name: 'sharing', include: SHARING, isolate: false } },
+      { extends: true, test: { name: 'all', include: ['test/**/*.spec.ts'], exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: 'alone', include: ALONE } },
       ...['0.3.31', '0.3.20'].map((version) => ({
         extends: true as const,
         test: {
           name: `TypeORM ${version}`,
+          isolate: false,
           include: ['test/typeorm/**/*.spec.ts'],
           // What takes longest, and depends least on the version.
           exclude: ['test/typeorm/at-exit.spec.ts', 'test/typeorm/faults/{random,full-disk}.spec.ts'],

@@ -1,5 +1,6 @@
 // Makes a fresh checkout runnable. It runs before there is a node_modules, so it imports nothing but Node.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   accessSync,
   closeSync,
@@ -85,46 +86,43 @@ const MANAGERS = [
  *
  * @throws Error with npm's output when that fails
  */
-export function installPackages() {
+export async function installPackages() {
   if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return;
   // npm ci would empty what the link leads to.
   if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   console.log('Installing the npm packages (npm ci) …');
   // Without --include=dev, NODE_ENV=production would leave the tools out.
-  runQuietly('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
+  await runQuietly('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
 }
 
 /**
- * Installs what is compiled on most machines, where that works: the tests that need it are skipped elsewhere.
+ * Installs a package that is compiled on most machines, where that works: the tests that need it are skipped elsewhere.
  *
- * @param {Record<string, string>} packages what npm installs, by the name of its folder
- * @returns {string[]} the names of those that are missing
+ * @param {string} name the name of its folder
+ * @param {string} source what npm installs there
+ * @returns {Promise<boolean>} whether it is there
  */
-export function installOptional(packages) {
-  return Object.entries(packages).flatMap(([name, source]) => {
-    if (modified(`node_modules/${name}/package.json`) > 0) return [];
-    console.log(`Installing ${name}, which may have to be compiled …`);
-    try {
-      runQuietly('npm', ['install', '--no-save', '--no-audit', '--no-fund', `${name}@${source}`]);
-      return [];
-    } catch {
-      return [name];
-    }
-  });
+export async function installOptional(name, source) {
+  if (modified(`node_modules/${name}/package.json`) > 0) return true;
+  console.log(`Installing ${name}, which may have to be compiled …`);
+  return runQuietly('npm', ['install', '--no-save', '--no-audit', '--no-fund', `${name}@${source}`]).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
  * Looks for server programs and modules of nginx, and installs missing ones where that needs no password.
  *
  * @param {{ needed: string[] }} programs by the names of their files
- * @returns {{ missing: string[], hint: string }} those that are still missing, and what to type
+ * @returns {Promise<{ missing: string[], hint: string }>} those that are still missing, and what to type
  */
-export function installServers({ needed }) {
+export async function installServers({ needed }) {
   const manager = MANAGERS.find(({ name }) => find(name));
   const prefix = manager && prefixFor(manager);
   const wanted = needed.filter((program) => !find(program));
   if (wanted.length > 0 && prefix !== undefined) {
-    install(manager, prefix, packagesFor(manager, wanted));
+    await install(manager, prefix, packagesFor(manager, wanted));
   }
   const missing = needed.filter((program) => !find(program));
   return { missing, hint: missing.length > 0 ? hintFor(manager, missing) : '' };
@@ -178,12 +176,12 @@ function isModule(program) {
   return program.endsWith('.so');
 }
 
-function install(manager, prefix, packages) {
+async function install(manager, prefix, packages) {
   if (packages.length === 0) return;
   console.log(`Installing ${packages.join(', ')} (${manager.name}) …`);
   try {
     const [program, ...args] = [...prefix, '/bin/sh', '-c', manager.script, manager.name, ...packages];
-    runQuietly(program, args);
+    await runQuietly(program, args);
   } catch (error) {
     console.log(error.message);
   }
@@ -214,14 +212,14 @@ function modified(path) {
 }
 
 /** Runs a command; its output goes to a file, and into the error when it fails. */
-function runQuietly(program, args) {
+async function runQuietly(program, args) {
   const directory = mkdtempSync(join(tmpdir(), 'bootstrap-'));
   const logFile = join(directory, 'log');
   const log = openSync(logFile, 'a');
   try {
-    const { status, signal, error } = spawnSync(program, args, { cwd: root, stdio: ['ignore', log, log] });
-    if (status === 0) return;
-    const reason = error?.message ?? (signal ? `ended by ${signal}` : `exit code ${status}`);
+    const [code, signal] = await once(spawn(program, args, { cwd: root, stdio: ['ignore', log, log] }), 'exit');
+    if (code === 0) return;
+    const reason = signal ? `ended by ${signal}` : `exit code ${code}`;
     throw new Error(`${readFileSync(logFile, 'utf8')}\n${program} failed: ${reason}`);
   } finally {
     closeSync(log);

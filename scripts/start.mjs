@@ -78,8 +78,10 @@ function wholeNumber(option, text, max) {
 /** @returns where nginx's modules are, and what to tell when the site must do without nginx */
 async function prepare(needed) {
   const { find, installPackages, installServers } = await import('./bootstrap.mjs');
-  installPackages();
-  const { missing, hint } = installServers({ needed });
+  // Neither is cut off when the other fails.
+  const [servers, packages] = await Promise.allSettled([installServers({ needed }), installPackages()]);
+  for (const { reason } of [servers, packages]) if (reason) throw reason;
+  const { missing, hint } = servers.value;
   const start = performance.now();
   const library = ['lib', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
   build('dist/index.js', library, 'typescript/bin/tsc', '-p', 'tsconfig.build.json');

@@ -47,15 +47,9 @@ let passed = 0;
 let failed = 0;
 
 try {
-  await step('packages', async () => installPackages());
-  const [skipped] = installOptional({ 'better-sqlite3-12': 'npm:better-sqlite3@12.11.1' });
-  if (skipped) console.log(`${skipped} cannot be installed here: tests of SQLite files are skipped.`);
-  await step('servers', async () => {
-    const { missing, hint } = installServers({ needed: [...SERVERS] });
-    if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
-  });
-  const browser = installServers({ needed: ['chromium'] });
-  if (browser.missing.length > 0) console.log(`The dashboard is not tested in a browser. ${browser.hint}`);
+  await Promise.all([step('packages', installPackages), step('servers', installAllServers)]);
+  // Compiling takes a minute, so the checks run beside it.
+  const compiled = step('sqlite', installSqlite);
   if (vitestArguments.length === 0) {
     await together(CHECKS);
     const directory = mkdtempSync(join(tmpdir(), 'package-'));
@@ -64,6 +58,7 @@ try {
     await together(packageChecks(join(directory, readdirSync(directory)[0] ?? 'missing')));
     rmSync(directory, { recursive: true });
   }
+  await compiled;
   await vitest();
 } catch (error) {
   failed++;
@@ -71,6 +66,18 @@ try {
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+async function installAllServers() {
+  const { missing, hint } = await installServers({ needed: [...SERVERS] });
+  if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
+  const browser = await installServers({ needed: ['chromium'] });
+  if (browser.missing.length > 0) console.log(`The dashboard is not tested in a browser. ${browser.hint}`);
+}
+
+async function installSqlite() {
+  const isInstalled = await installOptional('better-sqlite3-12', 'npm:better-sqlite3@12.11.1');
+  if (!isInstalled) console.log('better-sqlite3 cannot be installed here: tests of SQLite files are skipped.');
+}
 
 /** Runs lists of programs at the same time, and the programs of each list one after the other. */
 async function together(lists) {

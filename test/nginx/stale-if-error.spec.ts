@@ -19,9 +19,9 @@ const PACE = 10;
 const HTML = 'text/html; charset=utf-8';
 const failed = (status: number) => `nginx; fwd=stale; fwd-status=${status}; detail=stale-if-error`;
 
-describe.each(SITES)('%s, %s', (flavour, platform) => {
-  // The first two mostly wait, so they run at the same time.
-  it.concurrent(
+// They mostly wait, so several run at the same time.
+describe.concurrent.each(SITES)('%s, %s', (flavour, platform) => {
+  it(
     'nginx sends the copy while the application is down, and nothing to whom it is not for',
     { timeout: 120_000 },
     async ({ expect }) => {
@@ -59,7 +59,7 @@ describe.each(SITES)('%s, %s', (flavour, platform) => {
     },
   );
 
-  it.concurrent(
+  it(
     'nginx sends it no longer than it may, and when the application is too slow',
     { timeout: 120_000 },
     async ({ expect }) => {
@@ -80,7 +80,7 @@ describe.each(SITES)('%s, %s', (flavour, platform) => {
   it(
     'no visitor sees an error of a stored page while the application fails and is restarted',
     { timeout: 120_000 },
-    async () => {
+    async ({ expect }) => {
       await using site = await FailingSite.start(flavour, platform, OPTIONS, SERVER);
       const paths = Array.from({ length: 10 }, (_, index) => (index < 5 ? `/pages/${index}` : `/long/${index}`));
       await site.outlive(...paths);

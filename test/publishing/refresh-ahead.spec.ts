@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Injectable, type INestApplication, Param } from '@nestjs/common';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkOptions } from '../../lib/configuration/check-options.js';
 import {
   keyvStore,
@@ -41,10 +41,9 @@ class Stored {
   }
 }
 
-interface Site {
+interface Site extends AsyncDisposable {
   readonly app: INestApplication;
   get(target: string): Promise<Answer>;
-  stop(): Promise<void>;
 }
 
 const KINDS = ['memory', 'memcached', 'files'] as const;
@@ -61,19 +60,17 @@ async function start(kind: (typeof KINDS)[number], options: NginxCacheOptions): 
         () => answer(url + target),
         ({ status }) => status,
       ),
-    stop: () => app.close(),
+    [Symbol.asyncDispose]: () => app.close(),
   };
 }
 
-describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
-  let site: Site;
-  afterEach(() => site?.stop());
-
+// They mostly wait, so all run at the same time.
+describe.concurrent.each(KINDS)('refreshAhead, pages in %s', (kind) => {
   it(
     'pages that visitors read are rendered again before they end, and the others end',
     { timeout: 60_000 },
-    async () => {
-      site = await start(kind, { ttl: 3000, refreshAhead: { inactive: 0 } });
+    async ({ expect }) => {
+      await using site = await start(kind, { ttl: 3000, refreshAhead: { inactive: 0 } });
       const stored = site.app.get(Stored);
       const pages = site.app.get(PageCacheService);
       await site.get('/page/unread');
@@ -97,8 +94,8 @@ describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
     },
   );
 
-  it('purged pages are not rendered again', { timeout: 60_000 }, async () => {
-    site = await start(kind, { ttl: 3000, refreshAhead: true });
+  it('purged pages are not rendered again', { timeout: 60_000 }, async ({ expect }) => {
+    await using site = await start(kind, { ttl: 3000, refreshAhead: true });
     const stored = site.app.get(Stored);
     const pages = site.app.get(PageCacheService);
     for (const id of ['a', 'b']) {
@@ -117,12 +114,12 @@ describe.each(KINDS)('refreshAhead, pages in %s', (kind) => {
     expect(stored.count('/page/a', 'refresh-ahead')).toBe(before);
     expect(await listed(pages)).not.toContain('/page/a');
   });
-});
 
-describe.each(KINDS)('refreshAhead.afterPurge, pages in %s', (kind) => {
-  it('what visitors read is rendered again right after a purge, and nothing else', { timeout: 60_000 }, async () => {
-    const site = await start(kind, { ttl: 5000, refreshAhead: { afterPurge: 1 } });
-    try {
+  it(
+    'what visitors read is rendered again right after a purge, and nothing else',
+    { timeout: 60_000 },
+    async ({ expect }) => {
+      await using site = await start(kind, { ttl: 5000, refreshAhead: { afterPurge: 1 } });
       const stored = site.app.get(Stored);
       const pages = site.app.get(PageCacheService);
       const isKept = async (target: string) => {
@@ -145,10 +142,8 @@ describe.each(KINDS)('refreshAhead.afterPurge, pages in %s', (kind) => {
         expect(stored.count('/page/one', 'refresh-ahead')).toBe(before[0]);
       }
       expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
-    } finally {
-      await site.stop();
-    }
-  });
+    },
+  );
 });
 
 it('whoever reads a page after it was found to be due has read it, and it is kept', async () => {
