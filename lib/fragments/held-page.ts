@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { decode, isDecodable } from '../http/codings.js';
-import { isHeaderUtf8 } from '../http/header-encoding.js';
+import { holdHeader } from '../http/header-encoding.js';
 import { policyFields } from '../page/page-nonce.js';
 import { hasMarkers, markedPieces } from './fragment-marker.js';
 import { wereFragmentsNoted } from './fragment-use.js';
@@ -18,7 +18,7 @@ export class HeldPage {
   #large: Writable | undefined;
   #callback: (() => void) | undefined;
   /** As Node would send it if the page were not held. */
-  #isHeaderUtf8: boolean | undefined;
+  #isHeaderUtf8 = false;
 
   /**
    * @param own writes the response
@@ -45,7 +45,7 @@ export class HeldPage {
   }
 
   flushHeaders(): void {
-    this.#isHeaderUtf8 ??= isHeaderUtf8(this.response, '', undefined);
+    this.#isHeaderUtf8 = holdHeader(this.response, '', undefined, false);
   }
 
   end(args: unknown[]): void {
@@ -159,7 +159,7 @@ export class HeldPage {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return;
     // The buffer belongs to the application, which may use it again.
     const text = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined;
-    this.#isHeaderUtf8 ??= isHeaderUtf8(this.response, chunk, text);
+    this.#isHeaderUtf8 = holdHeader(this.response, chunk, text, this.#hasEnded);
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, text) : Buffer.from(chunk);
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;

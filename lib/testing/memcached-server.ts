@@ -1,12 +1,14 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { percentDecoded } from '../http/percent-decoding.js';
+import { metadump } from '../stores/memcached/memcached-metadump.js';
 import { findProgram } from './find-program.js';
 import { onFreePort } from './free-port.js';
 import { memcachedCommand } from './memcached-command.js';
 import { ServerProcess } from './server-process.js';
+
+/** How long to wait for a list of the keys, in milliseconds. */
+const PATIENCE = 10_000;
 
 /**
  * Options of `MemcachedServer.start()`.
@@ -138,10 +140,10 @@ export class MemcachedServer {
   }
 
   async #allKeys(): Promise<string[]> {
-    let dump = await this.send('lru_crawler metadump hash');
-    // One crawl at a time: the server may be busy with its own, or with somebody else's. While its hash table grows, it lists nothing.
-    for (; /^(?:BUSY|ERROR locked)\b/m.test(dump); dump = await this.send('lru_crawler metadump hash')) await sleep(10);
-    return Array.from(dump.matchAll(/^key=(\S+)/gm), ([, key = '']) => percentDecoded(key));
+    const keys: string[] = [];
+    const how = { timeout: PATIENCE, signal: AbortSignal.timeout(PATIENCE) };
+    for await (const { key } of metadump(this.address, '', how)) keys.push(key);
+    return keys;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

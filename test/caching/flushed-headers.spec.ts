@@ -1,5 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { describeWholeResponses, values, type WholeResponseSite } from '../rfc/support/whole-responses.js';
 
 const LATIN1 = 'caf\xe9';
@@ -14,6 +17,8 @@ const WAYS: [string, (response: ServerResponse) => unknown][] = [
   ["a length, write('') and bytes", (response) => (lengthOf3(response).write(''), response.end(Buffer.from('abc')))],
   ['a text', (response) => response.end('abc')],
   ["a text, in the coding ''", (response) => response.end('abc', '' as never)],
+  ['pieces of text', (response) => (response.write('abc'), response.end('def'))],
+  ['a length and pieces of text', (response) => (lengthOf3(response).write('ab'), response.end('c'))],
   ['a text in latin1', (response) => response.end('abc', 'latin1')],
   [
     'a text, after cork()',
@@ -25,17 +30,34 @@ function lengthOf3(response: ServerResponse): ServerResponse {
   return response.setHeader('Content-Length', 3);
 }
 
+/** What Node sends without Nest and without this module. */
+async function fromNode(answer: (response: ServerResponse) => void): Promise<RawResponse> {
+  const server = createServer((_, response) => answer(response)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = new RawClient((server.address() as AddressInfo).port);
+  try {
+    return await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  } finally {
+    client.close();
+    server.close();
+  }
+}
+
 function tests(site: () => WholeResponseSite): void {
-  it.each(WAYS)('has on a hit the bytes of the miss: %s', async (_, send) => {
-    const target = site().answers.add((response) => {
+  it.each(WAYS)('has on a miss and on a hit the bytes that Node sends: %s', async (_, send) => {
+    const answer = (response: ServerResponse) => {
       response.setHeader('Content-Type', 'text/html').setHeader('X-Latin1', LATIN1).setHeader('X-Utf8', UTF8);
       send(response);
-    });
+    };
+    const control = await fromNode(answer);
+    const target = site().answers.add(answer);
     const { first, second, outcome } = await site().twice(target);
     expect(outcome).toBe('stored');
     expect(site().isHit(second)).toBe(true);
-    for (const name of ['x-latin1', 'x-utf8']) expect(values(second, name)).toEqual(values(first, name));
-    expect(second.body).toEqual(first.body);
+    for (const response of [first, second]) {
+      for (const name of ['x-latin1', 'x-utf8']) expect(values(response, name)).toEqual(values(control, name));
+      expect(response.body).toEqual(control.body);
+    }
   });
 
   it.each([
