@@ -33,7 +33,7 @@ const LONG = [
   'typeorm/faults/random',
 ];
 
-/** A process goes on with the next file only if that is of the same project, so the files of a project come together. */
+/** A process goes on with the next file only if that is of the same project, so the long files of a project come together, and so do the others. */
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId, project }: TestSpecification) =>

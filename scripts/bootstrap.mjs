@@ -96,7 +96,7 @@ export async function installPackages() {
 }
 
 /**
- * Installs a package that is compiled on most machines, where that works: the tests that need it are skipped elsewhere.
+ * Tries to install a package that most machines must compile. Where that fails, its tests are skipped.
  *
  * @param {string} name the name of its folder
  * @param {string} source what npm installs there

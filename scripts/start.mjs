@@ -78,7 +78,7 @@ function wholeNumber(option, text, max) {
 /** @returns where nginx's modules are, and what to tell when the site must do without nginx */
 async function prepare(needed) {
   const { find, installPackages, installServers } = await import('./bootstrap.mjs');
-  // Neither is cut off when the other fails.
+  // If one fails, the other still finishes.
   const [servers, packages] = await Promise.allSettled([installServers({ needed }), installPackages()]);
   for (const { reason } of [servers, packages]) if (reason) throw reason;
   const { missing, hint } = servers.value;

@@ -50,14 +50,7 @@ try {
   await Promise.all([step('packages', installPackages), step('servers', installAllServers)]);
   // Compiling takes a minute, so the checks run beside it.
   const compiled = step('sqlite', installSqlite);
-  if (vitestArguments.length === 0) {
-    await together(CHECKS);
-    const directory = mkdtempSync(join(tmpdir(), 'package-'));
-    // `prepack` builds dist/.
-    await step('package', () => run('npm', ['pack', '--silent', '--pack-destination', directory]));
-    await together(packageChecks(join(directory, readdirSync(directory)[0] ?? 'missing')));
-    rmSync(directory, { recursive: true });
-  }
+  if (vitestArguments.length === 0) await check().finally(() => compiled);
   await compiled;
   await vitest();
 } catch (error) {
@@ -67,11 +60,20 @@ try {
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
+async function check() {
+  await together(CHECKS);
+  const directory = mkdtempSync(join(tmpdir(), 'package-'));
+  // `prepack` builds dist/.
+  await step('package', () => run('npm', ['pack', '--silent', '--pack-destination', directory]));
+  await together(packageChecks(join(directory, readdirSync(directory)[0] ?? 'missing')));
+  rmSync(directory, { recursive: true });
+}
+
 async function installAllServers() {
   const { missing, hint } = await installServers({ needed: [...SERVERS] });
-  if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
   const browser = await installServers({ needed: ['chromium'] });
   if (browser.missing.length > 0) console.log(`The dashboard is not tested in a browser. ${browser.hint}`);
+  if (missing.length > 0) throw new Error(`${missing.join(', ')} not found. ${hint}`);
 }
 
 async function installSqlite() {

@@ -45,7 +45,7 @@ const results = targets.map((target) => {
     '--project',
     'all',
     '--project',
-    'sharing',
+    'alone',
     '--maxWorkers=1',
   ];
   const { status } = spawnSync('node', [...vitest, ...patterns], { cwd: root, env, stdio: 'inherit' });

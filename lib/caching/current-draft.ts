@@ -22,7 +22,7 @@ export class CurrentDraft implements OnApplicationShutdown {
     return this.#storage.getStore();
   }
 
-  /** All connections are closed. Before Node 24, every storage in use makes each promise of the process slower, whoever made it. */
+  /** The server has closed. Before Node 24, each storage in use makes every promise of the process slower. */
   onApplicationShutdown(): void {
     this.#storage.disable();
   }

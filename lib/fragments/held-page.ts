@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { decode, isDecodable } from '../http/codings.js';
-import { holdHeader } from '../http/header-encoding.js';
+import { decideHeader } from '../http/header-encoding.js';
 import { policyFields } from '../page/page-nonce.js';
 import { hasMarkers, markedPieces } from './fragment-marker.js';
 import { wereFragmentsNoted } from './fragment-use.js';
@@ -17,7 +17,7 @@ export class HeldPage {
   /** Where it goes when it is too large. */
   #large: Writable | undefined;
   #callback: (() => void) | undefined;
-  /** As Node would send it if the page were not held. */
+  /** Whether Node would send the header as UTF-8 if the page were not held. */
   #isHeaderUtf8 = false;
 
   /**
@@ -39,21 +39,22 @@ export class HeldPage {
   write([chunk, encoding, ...rest]: unknown[]): boolean {
     if (this.#hasEnded) return false;
     const callback = [encoding, ...rest].find((one) => typeof one === 'function') as (() => void) | undefined;
-    this.add(chunk, encoding);
+    this.add(chunk, encoding, false);
     if (callback) process.nextTick(callback);
     return this.isTooLarge ? this.goOn() : true;
   }
 
   flushHeaders(): void {
-    this.#isHeaderUtf8 = holdHeader(this.response, '', undefined, false);
+    this.#isHeaderUtf8 = decideHeader(this.response, '', undefined, false);
   }
 
-  end(args: unknown[]): void {
+  /** @param isAll whether the header was not made before */
+  end(args: unknown[], isAll: boolean): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#callback = args.find((one) => typeof one === 'function') as (() => void) | undefined;
     const [chunk, encoding] = args;
-    if (typeof chunk !== 'function' && chunk !== '') this.add(chunk, encoding);
+    if (typeof chunk !== 'function' && chunk !== '') this.add(chunk, encoding, isAll);
     if (this.isTooLarge) {
       this.endLarge();
       return;
@@ -97,12 +98,20 @@ export class HeldPage {
     if (response.req.method !== 'HEAD' && !response.hasHeader('transfer-encoding') && !response.hasHeader('trailer')) {
       response.setHeader('Content-Length', body.length);
     }
-    this.free();
-    own.writeHead.call(response, response.statusCode);
-    if (this.#isHeaderUtf8 && response.req.httpVersionMajor === 1) own.write.call(response, '');
+    this.sendHeader();
     // Not with `end()`, which on HTTP/2 writes through what is wrapped around this.
     if (body.length > 0) own.write.call(response, body);
     own.end.call(response, this.#callback);
+  }
+
+  private sendHeader(): void {
+    const { response, own } = this;
+    this.free();
+    own.writeHead.call(response, response.statusCode);
+    if (!this.#isHeaderUtf8) return;
+    if (response.req.method === 'HEAD') own.flushHeaders.call(response);
+    // Unlike flushHeaders(), it lets the content leave together with the header.
+    else own.write.call(response, '');
   }
 
   private get isTooLarge(): boolean {
@@ -128,8 +137,7 @@ export class HeldPage {
     const coding = String(response.getHeader('content-encoding') ?? '');
     // It is not known yet whether fragments will come.
     if (isDecodable(coding)) this.replaceFields();
-    this.free();
-    own.writeHead.call(response, response.statusCode);
+    this.sendHeader();
     return largePage(response, own, coding, () => {
       this.free();
       own.end.call(response, this.#callback);
@@ -155,11 +163,12 @@ export class HeldPage {
     Reflect.deleteProperty(this.response, 'writableEnded');
   }
 
-  private add(chunk: unknown, encoding: unknown): void {
+  private add(chunk: unknown, encoding: unknown, isAll: boolean): void {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return;
     // The buffer belongs to the application, which may use it again.
     const text = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined;
-    this.#isHeaderUtf8 = holdHeader(this.response, chunk, text, this.#hasEnded);
+    // Of an answer to HEAD, only flushHeaders() sends the header before its end.
+    if (this.response.req.method !== 'HEAD') this.#isHeaderUtf8 = decideHeader(this.response, chunk, text, isAll);
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, text) : Buffer.from(chunk);
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;

@@ -81,9 +81,10 @@ export class OutgoingFragments {
         return this[HELD] ? this[HELD].flushHeaders() : own.flushHeaders.call(this);
       },
       end(this: Outgoing, ...args) {
+        const isAll = !this.headersSent;
         begin(this, args[0]);
         if (!this[HELD]) return own.end.apply(this, blanked(this, args));
-        this[HELD].end(args);
+        this[HELD].end(args, isAll);
         return this;
       },
     };

@@ -1,45 +1,47 @@
 import type { ServerResponse } from 'node:http';
 
-const held = new WeakMap<ServerResponse, boolean>();
+const decided = new WeakMap<ServerResponse, boolean>();
 
 /**
  * If the first content is text, Node puts the header before it, and sends both as UTF-8. Otherwise it sends the header as latin1, also before text
- * in chunks, whose size comes first (`_send` in its lib/_http_outgoing.js).
+ * in chunks, whose size comes first (`_send` in its lib/_http_outgoing.js). HTTP/2 has only latin1.
  *
- * @param chunk the first content, when it has been written: an empty text stands for `flushHeaders()`
+ * @param chunk the first content, after it has been written: an empty text stands for `flushHeaders()`
  */
 export function isHeaderUtf8(
   response: ServerResponse,
   chunk: string | Uint8Array,
   encoding: string | undefined,
 ): boolean {
-  return held.get(response) ?? (isUtf8(chunk, encoding) && (chunk === '' || response.chunkedEncoding === false));
+  const isBesideText = () => isText(response, chunk, encoding) && (chunk === '' || response.chunkedEncoding === false);
+  return decided.get(response) ?? isBesideText();
 }
 
 /**
- * Notes the same of a response that is held back and sent with a length.
+ * Decides the same for a response that is held back, and remembers it.
  *
- * @param isAll whether no other content follows
- * @returns whether the header is to be sent as UTF-8
+ * @param isAll whether the header is made for this content and no other follows, so that Node knows its length
  */
-export function holdHeader(
+export function decideHeader(
   response: ServerResponse,
   chunk: string | Uint8Array,
   encoding: string | undefined,
   isAll: boolean,
 ): boolean {
-  let is = held.get(response);
-  if (is === undefined)
-    held.set(response, (is = isUtf8(chunk, encoding) && (chunk === '' || !isChunked(response, isAll))));
-  return is;
+  const first = decided.get(response);
+  if (first !== undefined) return first;
+  const isUtf8 = isText(response, chunk, encoding) && (chunk === '' || !isChunked(response, isAll));
+  decided.set(response, isUtf8);
+  return isUtf8;
 }
 
-function isUtf8(chunk: string | Uint8Array, encoding: string | undefined): boolean {
-  return typeof chunk === 'string' && (encoding || 'utf8') === 'utf8';
+function isText({ req }: ServerResponse, chunk: string | Uint8Array, encoding: string | undefined): boolean {
+  return req.httpVersionMajor !== 2 && typeof chunk === 'string' && (encoding || 'utf8') === 'utf8';
 }
 
-/** Whether Node would send it in chunks. */
+/** Whether Node would send it in chunks (`_storeHeader`). */
 function isChunked(response: ServerResponse, isAll: boolean): boolean {
   if (response.hasHeader('transfer-encoding')) return true;
-  return !isAll && response.useChunkedEncodingByDefault && !response.hasHeader('content-length');
+  if (response.hasHeader('content-length') || !response.useChunkedEncodingByDefault) return false;
+  return !isAll || response.hasHeader('trailer');
 }

@@ -134,6 +134,7 @@ export class MemcachedServer {
    * `*`: the page cache uses them for its own records.
    *
    * @returns the keys of all pages
+   * @throws Error when the server is down, or does not answer within 10 seconds
    */
   async keys(): Promise<string[]> {
     return (await this.#allKeys()).filter((key) => !key.startsWith('*'));
@@ -141,8 +142,14 @@ export class MemcachedServer {
 
   async #allKeys(): Promise<string[]> {
     const keys: string[] = [];
-    const how = { timeout: PATIENCE, signal: AbortSignal.timeout(PATIENCE) };
-    for await (const { key } of metadump(this.address, '', how)) keys.push(key);
+    // The listing alone keeps no process alive.
+    const alive = setInterval(() => {}, PATIENCE);
+    const how = { timeout: PATIENCE, signal: new AbortController().signal };
+    try {
+      for await (const { key } of metadump(this.address, '', how)) keys.push(key);
+    } finally {
+      clearInterval(alive);
+    }
     return keys;
   }
 

@@ -1,8 +1,14 @@
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { Controller, Get, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { expect, it } from 'vitest';
+import { memoryStore } from '../../lib/index.js';
 import { RawClient, type RawResponse } from '../../lib/testing/index.js';
+import { startApplication } from '../support/applications.js';
 import { describeWholeResponses, values, type WholeResponseSite } from '../rfc/support/whole-responses.js';
 
 const LATIN1 = 'caf\xe9';
@@ -19,6 +25,8 @@ const WAYS: [string, (response: ServerResponse) => unknown][] = [
   ["a text, in the coding ''", (response) => response.end('abc', '' as never)],
   ['pieces of text', (response) => (response.write('abc'), response.end('def'))],
   ['a length and pieces of text', (response) => (lengthOf3(response).write('ab'), response.end('c'))],
+  ['writeHead() and a text', (response) => (response.writeHead(200), response.end('abc'))],
+  ['a text and a trailer', (response) => response.setHeader('Trailer', 'X-A').end('abc')],
   ['a text in latin1', (response) => response.end('abc', 'latin1')],
   [
     'a text, after cork()',
@@ -77,3 +85,54 @@ function tests(site: () => WholeResponseSite): void {
 describeWholeResponses('a header that is not ASCII', tests);
 // With fragments, the application holds each page until its end.
 describeWholeResponses('a header that is not ASCII, with fragments', tests, { fragments: ['/elsewhere'] });
+
+@Controller()
+class Http2Controller {
+  @Get('flushed')
+  flushed(@Res() reply: FastifyReply) {
+    this.send(reply).flushHeaders();
+    reply.raw.end('abc');
+  }
+
+  @Get('text')
+  text(@Res() reply: FastifyReply) {
+    this.send(reply).end('abc');
+  }
+
+  private send(reply: FastifyReply): ServerResponse {
+    reply.hijack();
+    reply.raw.setHeader('Content-Type', 'text/html');
+    reply.raw.setHeader('X-Latin1', LATIN1);
+    return reply.raw;
+  }
+}
+
+// Node sends fields over HTTP/2 with one byte for each character.
+it.each([{}, { fragments: ['/elsewhere'] }])(
+  'over HTTP/2, a hit has the bytes of the miss, with %j',
+  async (options) => {
+    const { app, url } = await startApplication({
+      platform: 'fastify',
+      controllers: [Http2Controller],
+      options: { store: memoryStore(), ...options },
+      fastify: { http2: true } as never,
+    });
+    const client = connect(url);
+    const ask = async (path: string) => {
+      const stream = client.request({ ':path': path });
+      const [[headers], body] = await Promise.all([once(stream, 'response'), text(stream)]);
+      return [String(headers['cache-status']), headers['x-latin1'], body] as unknown[];
+    };
+    try {
+      for (const path of ['/text', '/flushed']) {
+        const [missed, ...first] = await ask(path);
+        expect([path, missed]).toEqual([path, 'nestjs-nginx-cache; fwd=miss; stored']);
+        expect([path, await ask(path)]).toEqual([path, ['nestjs-nginx-cache; hit', ...first]]);
+        expect(first).toEqual([LATIN1, 'abc']);
+      }
+    } finally {
+      client.close();
+      await app.close();
+    }
+  },
+);

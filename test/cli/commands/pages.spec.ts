@@ -16,7 +16,7 @@ let directory: ReturnType<typeof directoryWith>;
 
 beforeAll(async () => {
   memcached = await MemcachedServer.start();
-  process.env[MEMCACHED] = memcached.address;
+  vi.stubEnv(MEMCACHED, memcached.address);
   directory = directoryWith({
     'nginx-cache.config.mjs': `import { options } from ${JSON.stringify(app)}; export default options();`,
     'memory.config.mjs': 'export default {};',
@@ -32,6 +32,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
   directory?.[Symbol.dispose]();
   await memcached?.stop();
 });
