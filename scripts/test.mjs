@@ -50,8 +50,11 @@ try {
   await Promise.all([step('packages', installPackages), step('servers', installAllServers)]);
   // Compiling takes a minute, so the checks run beside it.
   const compiled = step('sqlite', installSqlite);
-  if (vitestArguments.length === 0) await check().finally(() => compiled);
-  await compiled;
+  try {
+    if (vitestArguments.length === 0) await check();
+  } finally {
+    await compiled;
+  }
   await vitest();
 } catch (error) {
   failed++;
