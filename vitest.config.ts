@@ -2,12 +2,17 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * All other specs share processes, which load Nest and the library once. These have one of their own: they replace a module of Node, or load
- * an application whose modules read the environment.
+ * All other specs share processes, which load Nest and the library once. These have one of their own: they replace a module of Node, load an
+ * application whose modules read the environment, or look at whole responses of applications without fragments. Once a template in a process has
+ * written a fragment, every application in it holds its pages until their end.
  */
-const ALONE = ['stores/files/{commit,file-journal}', 'testing/find-program', 'sample/*'].map(
-  (name) => `test/${name}.spec.ts`,
-);
+const ALONE = [
+  'caching/flushed-headers',
+  'rfc/*',
+  'sample/*',
+  'stores/files/{commit,file-journal}',
+  'testing/find-program',
+].map((name) => `test/${name}.spec.ts`);
 
 /** Each of them takes long on two cores. They come first, so that no core waits for one of them at the end. */
 const LONG = [

@@ -13,8 +13,9 @@ export function isHeaderUtf8(
   chunk: string | Uint8Array,
   encoding: string | undefined,
 ): boolean {
-  const isBesideText = () => isText(response, chunk, encoding) && (chunk === '' || response.chunkedEncoding === false);
-  return decided.get(response) ?? isBesideText();
+  return (
+    decided.get(response) ?? (isText(response, chunk, encoding) && (chunk === '' || response.chunkedEncoding === false))
+  );
 }
 
 /**
