@@ -42,10 +42,11 @@ export type NginxConfigurationFor = (place: { port: number; directory: string })
 export class NginxServer {
   /** The address of nginx, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** The warnings of `nginx -t`; empty if there are none. */
+  /** What nginx says of its configuration, such as warnings, without the lines that say that it is right; empty if there is nothing. */
   testOutput = '';
   #process: ServerProcess | undefined;
   #errorLogs: string[] = [];
+  #hasSocket = false;
   /** Everything from level `notice`, whatever the configuration says about logs: it shows when workers come and go. */
   readonly #noticeLog: string;
 
@@ -63,7 +64,7 @@ export class NginxServer {
   }
 
   /**
-   * Writes the configuration, tests it (`nginx -t`), starts nginx and waits until it accepts connections.
+   * Writes the configuration, starts nginx and waits until it accepts connections.
    *
    * @param configurationFor returns the configuration. It is called again with another port if another program has taken the port
    * @returns the running server
@@ -115,7 +116,13 @@ export class NginxServer {
    */
   async reload(configurationFor = this.configurationFor): Promise<void> {
     this.configurationFor = configurationFor;
-    await this.#configure();
+    this.#configure();
+    // The running nginx would only log that it refuses it.
+    const { stderr } = await promisify(execFile)(findProgram('nginx'), ['-t', ...this.#arguments()]);
+    this.testOutput = stderr
+      .split('\n')
+      .filter((line) => !/ (?:syntax is ok|test is successful)$/.test(line))
+      .join('\n');
     const retiring = this.#startedWorkers();
     this.#running.signal('SIGHUP');
     await this.#running.until('reloaded', () => {
@@ -128,7 +135,8 @@ export class NginxServer {
 
   /** Stops nginx with all its workers, and deletes its directory. You may call it twice. */
   async stop(): Promise<void> {
-    await this.#process?.terminate();
+    // Killed, it leaves the files of its unix sockets behind. Otherwise it leaves nothing outside of its directory, and ends ten times as fast.
+    await (this.#hasSocket ? this.#process?.terminate() : this.#process?.kill());
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -142,15 +150,16 @@ export class NginxServer {
   }
 
   async #run(): Promise<void> {
-    await this.#configure();
+    this.#configure();
     const program = findProgram('nginx');
     this.#process = await ServerProcess.start(program, this.#arguments('daemon off;'), this.directory);
     // Workers start after the ports have been bound, so it is not another server that answers there.
     await this.#process.until('started a worker', () => this.#startedWorkers().length > 0);
+    this.testOutput = this.#process.output;
     await this.#mustListen();
   }
 
-  async #configure(): Promise<void> {
+  #configure(): void {
     const { full, files = {} } = this.configurationFor({ port: this.port, directory: this.directory });
     const texts = Object.entries({ ...files, 'nginx.conf': full });
     for (const [path, text] of texts) {
@@ -158,14 +167,10 @@ export class NginxServer {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text);
     }
+    this.#hasSocket = texts.some(([, text]) => /\blisten\s+"?unix:/.test(text));
     this.#errorLogs = texts
       .flatMap(([, text]) => [...text.matchAll(/^\s*error_log\s+"?([^\s;"]+)/gm)])
       .map(([, path = '']) => resolve(this.directory, path));
-    const { stderr } = await promisify(execFile)(findProgram('nginx'), ['-t', ...this.#arguments()]);
-    this.testOutput = stderr
-      .split('\n')
-      .filter((line) => !/ (?:syntax is ok|test is successful)$/.test(line))
-      .join('\n');
   }
 
   /** @param directives further directives for the main context */

@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Guard } from './guard.js';
 
 /** How long a server may take to start, to reload and to answer, in milliseconds. */
 export const SERVER_TIMEOUT = 10_000;
+
+const guard = new Guard();
 
 /**
  * A server that runs in a process group of its own. It never outlives this process, and does not keep this process alive.
@@ -15,18 +17,16 @@ export const SERVER_TIMEOUT = 10_000;
 export class ServerProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
-  readonly #guard: ChildProcess;
   readonly #exit: Promise<unknown>;
+  #isOver = false;
 
   private constructor(
     private readonly outputFile: string,
     child: ChildProcess,
     pid: number,
-    guard: ChildProcess,
   ) {
     this.pid = pid;
     this.#child = child;
-    this.#guard = guard;
     this.#exit = once(child, 'exit');
     child.unref();
   }
@@ -47,7 +47,8 @@ export class ServerProcess {
     const child = spawn(program, args, { stdio: ['ignore', output, output], detached: true, ...user });
     closeSync(output);
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
-    return new ServerProcess(outputFile, child, child.pid, guard(child.pid, directory));
+    guard.begins(child.pid, directory);
+    return new ServerProcess(outputFile, child, child.pid);
   }
 
   /** What the server wrote to stdout and stderr. */
@@ -91,8 +92,7 @@ export class ServerProcess {
 
   /** Kills the server and all its children, even when the server itself has already gone. */
   async kill(): Promise<void> {
-    // Once all are gone, their number may be given to another process group.
-    if (this.#guard.killed) return;
+    if (this.#isOver) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch (error) {
@@ -100,7 +100,8 @@ export class ServerProcess {
     }
     this.#child.ref();
     await this.#exit;
-    this.#guard.kill('SIGKILL');
+    this.#isOver = true;
+    guard.ends(this.pid);
   }
 
   get #hasExited(): boolean {
@@ -110,20 +111,4 @@ export class ServerProcess {
   #failure(what: string): Error {
     return new Error(`${basename(this.#child.spawnfile)} ${what}. Its output:\n${this.output.trim() || '(none)'}`);
   }
-}
-
-/**
- * A shell that waits for the end of its standard input, which comes however this process ends, and then kills the process group. A handler
- * of 'exit' would not do: it does not run when a signal ends the process, which is how vitest and jest end a worker that hangs, and how
- * Ctrl-C ends everything.
- */
-function guard(processGroup: number, directory: string): ChildProcess {
-  const script = 'read -r line; kill -s KILL -- "-$1"; rm -rf -- "$2"';
-  const shell = spawn('/bin/sh', ['-c', script, 'guard', String(processGroup), directory], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  (shell.stdin as Socket).unref();
-  shell.unref();
-  return shell;
 }

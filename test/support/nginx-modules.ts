@@ -25,19 +25,25 @@ const NEEDED: Readonly<Record<Needing, readonly string[]>> = {
   stream: ['ngx_stream_module.so'],
 };
 
+let directory: string | undefined;
+
 /**
  * Where nginx's dynamic modules are.
  *
  * @throws Error with the missing packages when there are not those that it needs
  */
 export function modulesDirectory(needing: Needing = 'memcached'): string {
+  const place = (directory ??= builtWith());
+  const missing = NEEDED[needing].filter((module) => !existsSync(join(place, module)));
+  if (missing.length === 0) return place;
+  const packages = missing.map((module) => PACKAGES[module]).join(' ');
+  throw new Error(`${missing.join(', ')} not found in ${place}: apt-get install ${packages}`);
+}
+
+function builtWith(): string {
   // nginx writes it to stderr.
   const build = execFileSync('/bin/sh', ['-c', '"$0" -V 2>&1', findProgram('nginx')], { encoding: 'utf8' });
-  const directory = /--modules-path=(\S+)/.exec(build)?.[1] ?? '/usr/lib/nginx/modules';
-  const missing = NEEDED[needing].filter((module) => !existsSync(join(directory, module)));
-  if (missing.length === 0) return directory;
-  const packages = missing.map((module) => PACKAGES[module]).join(' ');
-  throw new Error(`${missing.join(', ')} not found in ${directory}: apt-get install ${packages}`);
+  return /--modules-path=(\S+)/.exec(build)?.[1] ?? '/usr/lib/nginx/modules';
 }
 
 /** What Debian's packages of all of them put into /etc/nginx/modules-enabled. */
