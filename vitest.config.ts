@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -47,6 +50,11 @@ class LongOnesFirst extends BaseSequencer {
   }
 }
 
+/** What tests run in processes of their own, which find the packages from there. */
+const programs = mkdtempSync(join(tmpdir(), 'programs-'));
+symlinkSync(join(import.meta.dirname, 'node_modules'), join(programs, 'node_modules'));
+process.once('exit', () => rmSync(programs, { recursive: true }));
+
 export default defineConfig({
   // The sample imports the library by its name; its tests run against the sources.
   resolve: {
@@ -62,11 +70,13 @@ export default defineConfig({
     // Nothing is tried again: what the tests prove must also hold while the machine is busy.
     retry: 0,
     expect: { poll: { timeout: 10_000 } },
-    // Of all that is random in this run: files that share a process have the same.
-    env: { SEED: process.env['SEED'] ?? String(Date.now() % 2 ** 31) },
+    // The seed of all that is random in this run: files that share a process have the same.
+    env: { SEED: process.env['SEED'] ?? String(Date.now() % 2 ** 31), PROGRAMS: programs },
     // Each file starts servers of its own; two cores.
     sequence: { sequencer: LongOnesFirst },
     pool: 'forks',
+    // Objects of a request live longer than a small nursery: fewer of them are copied.
+    execArgv: ['--max-semi-space-size=32'],
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: 'all', include: ['test/**/*.spec.ts'], exclude: ALONE, isolate: false } },

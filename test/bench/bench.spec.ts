@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileInto } from '../support/library.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -24,8 +25,7 @@ beforeAll(async () => {
   cpSync(join(root, 'bench'), join(copy, 'bench'), { recursive: true });
   cpSync(join(root, 'package.json'), join(copy, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const typescript = join(root, 'node_modules/typescript/bin/tsc');
-  await run(process.execPath, [typescript, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(copy, 'dist')]);
+  await compileInto(join(copy, 'dist'));
 });
 afterAll(() => rmSync(copy, { recursive: true }));
 

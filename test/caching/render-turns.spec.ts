@@ -162,19 +162,16 @@ class Crowd implements AsyncDisposable {
 const KINDS: readonly Kind[] = ['memcached', 'files'];
 
 /** With and without deadlines. */
-let programs: Record<'usual' | 'patient', Awaited<ReturnType<typeof ChildProcesses.build>>>;
+let programs: Record<'usual' | 'patient', string>;
 beforeAll(async () => {
   programs = { usual: await ChildProcesses.build(APP), patient: await ChildProcesses.build(APP, NO_DEADLINES) };
-});
-afterAll(() => {
-  for (const { remove } of Object.values(programs)) remove();
 });
 
 describe.each(KINDS)(`pages in %s, ${VISITORS} visitors of each process at once`, (kind) => {
   let crowd: Crowd;
   let id = 0;
   beforeAll(async () => {
-    crowd = await Crowd.start(programs.patient.program, kind, 4, NEVER);
+    crowd = await Crowd.start(programs.patient, kind, 4, NEVER);
   });
   afterAll(async () => crowd?.[Symbol.asyncDispose]());
 
@@ -214,7 +211,7 @@ describe.each(KINDS)('processes with pages in %s', (kind) => {
   const COUNT = 3;
   let crowd: Crowd;
   beforeEach(async () => {
-    crowd = await Crowd.start(programs.usual.program, kind, COUNT);
+    crowd = await Crowd.start(programs.usual, kind, COUNT);
   });
   afterEach(async () => crowd?.[Symbol.asyncDispose]());
 

@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, symlinkSync, mkdirSync } from 'node:fs';
+import { readFileSync, statSync, symlinkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
 import { MemcachedServer } from '../../lib/testing/index.js';
+import { lastChange } from '../support/library.js';
 import { directoryWith } from './support/run-command.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -13,9 +14,7 @@ const main = join(root, bin['nginx-cache'] ?? 'missing');
 
 /** `npm test` has built it before; narrow runs have not. */
 beforeAll(() => {
-  const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' });
-  const latest = Math.max(...sources.map((source) => statSync(join(root, 'lib', source)).mtimeMs));
-  if ((statSync(main, { throwIfNoEntry: false })?.mtimeMs ?? 0) > latest) return;
+  if ((statSync(main, { throwIfNoEntry: false })?.mtimeMs ?? 0) > lastChange()) return;
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
     cwd: root,

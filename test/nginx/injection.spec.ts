@@ -158,6 +158,8 @@ function written(texts: Texts): { text: string } | { error: unknown } {
 describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
   it('is refused, or is one parameter and no more', async () => {
     const harmless = shape(directives(whole(conf(HARMLESS))));
+    // To compare texts is faster.
+    const asText = JSON.stringify(harmless);
     const accepted = new Map<string, string>();
     for (const text of new Set(fc.sample(inside(HARMLESS[name]), { numRuns: 1500 }))) {
       if (name === 'pattern' && !isRegExp(text)) continue;
@@ -170,10 +172,10 @@ describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
       // `charset_types` and `gzip_types` depend on the content type, and one location is there already.
       if (name === 'contentType' || (name === 'location' && text === '/')) continue;
       // What stands first in its line is a part of the shape.
-      const tree = directives(
-        name === 'proxy' ? full.replaceAll(`${text} trusted;`, `${HARMLESS.proxy} trusted;`) : full,
+      const own = shape(
+        directives(name === 'proxy' ? full.replaceAll(`${text} trusted;`, `${HARMLESS.proxy} trusted;`) : full),
       );
-      expect(shape(tree), JSON.stringify(text)).toEqual(harmless);
+      if (JSON.stringify(own) !== asText) expect(own, JSON.stringify(text)).toEqual(harmless);
     }
     expect(accepted.size).toBeGreaterThan(0);
     for (const text of [...accepted.keys()].slice(0, 12)) {

@@ -16,7 +16,6 @@ export class ChildProcesses implements AsyncDisposable {
   private constructor(
     private readonly program: string,
     private readonly children: ChildProcess[],
-    private readonly remove: () => void,
   ) {
     for (const child of children) this.listen(child);
   }
@@ -27,19 +26,18 @@ export class ChildProcesses implements AsyncDisposable {
    * @param constants what the program has in the place of the library's own
    */
   static async start(source: string, count: number, args: unknown, constants: Constants = {}): Promise<ChildProcesses> {
-    const { program, remove } = await ChildProcesses.build(source, constants);
-    return ChildProcesses.of(program, count, args, remove);
+    return ChildProcesses.of(await ChildProcesses.build(source, constants), count, args);
   }
 
-  /** Makes the program alone, for tests that start it more than once. */
-  static build(source: string, constants: Constants = {}): ReturnType<typeof buildChild> {
+  /** Makes the program alone. */
+  static build(source: string, constants: Constants = {}): Promise<string> {
     return buildChild(`${source}\n${LISTEN}`, { constants });
   }
 
   /** @param program what `build` has made */
-  static of(program: string, count: number, args: unknown, remove = () => {}): ChildProcesses {
+  static of(program: string, count: number, args: unknown): ChildProcesses {
     const children = Array.from({ length: count }, (_, index) => run(program, index, args));
-    return new ChildProcesses(program, children, remove);
+    return new ChildProcesses(program, children);
   }
 
   /** Ends a process as an operator does, and starts another one in its place, with other arguments. */
@@ -86,7 +84,6 @@ export class ChildProcesses implements AsyncDisposable {
         await once(child, 'exit');
       }),
     );
-    this.remove();
   }
 }
 

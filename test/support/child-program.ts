@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from 'vite';
+import { lastChange } from './library.js';
 
 const root = join(import.meta.dirname, '../..');
 /** There is no such file; its place decides which tsconfig.json holds. */
@@ -21,25 +22,44 @@ export async function runChild(
   source: string,
   { args = [], timeout = 170_000 }: { args?: string[]; timeout?: number } = {},
 ): Promise<{ code: number | null; output: string }> {
-  const { program, remove } = await buildChild(source);
-  try {
-    return await runNode([...args, program], timeout);
-  } finally {
-    remove();
-  }
+  return runNode([...args, await buildChild(source)], timeout);
 }
 
 /**
- * Makes the program without running it: one file with the library in it, which starts faster than two hundred. A source map lies beside it.
+ * Makes the program without running it: one file with the library in it, which starts faster than two hundred. A source map lies beside it. The
+ * same program is made once for all tests of a run.
  *
  * @param packages those that are put into the file as well
  * @param constants such as deadlines that no busy machine may miss
+ * @returns the file
  */
 export async function buildChild(
   source: string,
   { packages = [], constants = {} }: { packages?: string[]; constants?: Constants } = {},
-): Promise<{ program: string; remove: () => void }> {
-  const directory = mkdtempSync(join(tmpdir(), 'child-'));
+): Promise<string> {
+  const programs = process.env['PROGRAMS']!;
+  const parts = JSON.stringify([source, packages, constants, lastChange()]);
+  const directory = join(programs, createHash('sha256').update(parts).digest('hex').slice(0, 16));
+  const program = join(directory, 'program.mjs');
+  if (existsSync(program)) return program;
+  const own = mkdtempSync(join(programs, 'new-'));
+  await buildInto(own, source, packages, constants);
+  try {
+    renameSync(own, directory);
+  } catch (error) {
+    rmSync(own, { recursive: true });
+    // Another process has been faster.
+    if (!existsSync(program)) throw error;
+  }
+  return program;
+}
+
+async function buildInto(
+  directory: string,
+  source: string,
+  packages: readonly string[],
+  constants: Constants,
+): Promise<void> {
   await build({
     root,
     configFile: false,
@@ -50,7 +70,7 @@ export async function buildChild(
       outDir: directory,
       rolldownOptions: { input: PROGRAM, output: { entryFileNames: 'program.mjs', codeSplitting: false } },
     },
-    ssr: { noExternal: packages },
+    ssr: { noExternal: [...packages] },
     plugins: [
       {
         name: 'program',
@@ -67,8 +87,6 @@ export async function buildChild(
       },
     ],
   });
-  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
-  return { program: join(directory, 'program.mjs'), remove: () => rmSync(directory, { recursive: true }) };
 }
 
 function withConstant(code: string, [name, value]: [string, number]): string {

@@ -20,7 +20,7 @@ if (process.argv[2] === 'wait') setInterval(() => {}, 1000);
 it.each(['SIGKILL', 'SIGINT', 'SIGTERM', 'its end'] as const)(
   'no server outlives %s of the test process',
   async (end) => {
-    const { program, remove } = await buildChild(script);
+    const program = await buildChild(script);
     const args = [program, end === 'its end' ? 'end' : 'wait'];
     const test = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const exit = once(test, 'exit');
@@ -32,7 +32,6 @@ it.each(['SIGKILL', 'SIGINT', 'SIGTERM', 'its end'] as const)(
     await expect.poll(() => servers.pids.filter(isRunning), { timeout: 5000 }).toEqual([]);
     await expect.poll(() => existsSync(servers.directory), { timeout: 5000 }).toBe(false);
     await expect(fetch(servers.url)).rejects.toThrow();
-    remove();
   },
 );
 
