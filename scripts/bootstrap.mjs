@@ -95,6 +95,9 @@ export async function installPackages() {
   await runQuietly('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
 }
 
+/** For a compiler of C and C++: tests need no fast code, and this takes a third of the time. */
+const UNOPTIMISED = { CFLAGS: '-O0', CXXFLAGS: '-O0' };
+
 /**
  * Tries to install a package that most machines must compile. Where that fails, its tests are skipped.
  *
@@ -105,7 +108,8 @@ export async function installPackages() {
 export async function installOptional(name, source) {
   if (modified(`node_modules/${name}/package.json`) > 0) return true;
   console.log(`Installing ${name}, which may have to be compiled …`);
-  return runQuietly('npm', ['install', '--no-save', '--no-audit', '--no-fund', `${name}@${source}`]).then(
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', `${name}@${source}`];
+  return runQuietly('npm', args, UNOPTIMISED).then(
     () => true,
     () => false,
   );
@@ -212,12 +216,15 @@ function modified(path) {
 }
 
 /** Runs a command; its output goes to a file, and into the error when it fails. */
-async function runQuietly(program, args) {
+async function runQuietly(program, args, environment = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'bootstrap-'));
   const logFile = join(directory, 'log');
   const log = openSync(logFile, 'a');
   try {
-    const [code, signal] = await once(spawn(program, args, { cwd: root, stdio: ['ignore', log, log] }), 'exit');
+    const [code, signal] = await once(
+      spawn(program, args, { cwd: root, stdio: ['ignore', log, log], env: { ...process.env, ...environment } }),
+      'exit',
+    );
     if (code === 0) return;
     const reason = signal ? `ended by ${signal}` : `exit code ${code}`;
     throw new Error(`${readFileSync(logFile, 'utf8')}\n${program} failed: ${reason}`);
