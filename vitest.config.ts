@@ -4,18 +4,11 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/**
- * All other specs share processes, which load Nest and the library once. These have one of their own: they replace a module of Node, load an
- * application whose modules read the environment, or look at whole responses of applications without fragments. Once a template in a process has
- * written a fragment, every application in it holds its pages until their end.
- */
-const ALONE = [
-  'caching/flushed-headers',
-  'rfc/*',
-  'sample/*',
-  'stores/files/{commit,file-journal}',
-  'testing/find-program',
-].map((name) => `test/${name}.spec.ts`);
+/** All other specs share processes, which load Nest and the library once. These replace a module of Node, or load an application that reads the environment. */
+const ALONE = specs('sample/*', 'stores/files/{commit,file-journal}', 'testing/find-program');
+
+/** Templates of these write fragments. From then on, every application in the process holds its pages until their end. */
+const WITH_FRAGMENTS = specs('fragments/**/*', 'operations/why/{every-reason,faults}', 'shared/visitors-and-fragments');
 
 /** Each of them takes long on two cores. They come first, so that no core waits for one of them at the end. */
 const LONG = [
@@ -50,6 +43,10 @@ class LongOnesFirst extends BaseSequencer {
   }
 }
 
+function specs(...names: string[]): string[] {
+  return names.map((name) => `test/${name}.spec.ts`);
+}
+
 /** What tests run in processes of their own, which find the packages from there. */
 const programs = mkdtempSync(join(tmpdir(), 'programs-'));
 symlinkSync(join(import.meta.dirname, 'node_modules'), join(programs, 'node_modules'));
@@ -79,7 +76,17 @@ export default defineConfig({
     execArgv: ['--max-semi-space-size=32'],
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'all', include: ['test/**/*.spec.ts'], exclude: ALONE, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'all',
+          isolate: false,
+          include: ['test/**/*.spec.ts'],
+          exclude: [...ALONE, ...WITH_FRAGMENTS],
+          setupFiles: ['test/support/without-fragments.ts'],
+        },
+      },
+      { extends: true, test: { name: 'fragments', include: WITH_FRAGMENTS, isolate: false } },
       { extends: true, test: { name: 'alone', include: ALONE } },
       ...['0.3.31', '0.3.20'].map((version) => ({
         extends: true as const,

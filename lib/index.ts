@@ -9,20 +9,17 @@ export { type FragmentOptions, pageFragment } from './fragments/fragment-marker.
 export type { PageCacheHandlerOptions } from './policies/handler-options.js';
 export { PurgePages } from './decorators/purge-pages.decorator.js';
 export type { PurgedBy, PurgedTargets, PurgePagesOptions } from './decorators/purged-by.js';
+export { PageRendered, PageRequested, RequestArrived, PageResponding } from './events/decisions.events.js';
 export {
   PageBypassed,
   PageCacheFailed,
-  PageRendered,
-  PageRequested,
-  RequestArrived,
-  PageResponding,
   PageServed,
   PageSkipped,
   PagesPurged,
   PageStored,
   type PublishProgress,
   PublishProgressed,
-} from './events/page-cache.events.js';
+} from './events/outcomes.events.js';
 export { PageCacheInterceptor } from './caching/page-cache.interceptor.js';
 export { type PurgeReport, PurgeIncompleteError } from './purging/purge-report.js';
 export type { DependentPaths, PageTarget } from './purging/purge-target.js';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageServed } from '../events/page-cache.events.js';
+import { PageServed } from '../events/outcomes.events.js';
 import { sharedAddress, type WantedFragment } from '../fragments/fragment-address.js';
 import type { SharedFragments } from '../fragments/shared-fragments.js';
 import type { CheckedOptions } from '../options/checked-options.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageRequested } from '../events/page-cache.events.js';
+import { PageRequested } from '../events/decisions.events.js';
 import { visitOf } from '../fragments/fragment-visits.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { inputsOf } from '../inputs/request-inputs.js';

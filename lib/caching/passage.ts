@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageBypassed } from '../events/page-cache.events.js';
+import { PageBypassed } from '../events/outcomes.events.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import { bypass, CACHE_STATUS } from './cache-status.js';
 import { CurrentDraft } from './current-draft.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { asNobody } from '../async/as-nobody.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed } from '../events/page-cache.events.js';
+import { PageCacheFailed } from '../events/outcomes.events.js';
 import type { PublicationCause } from './publications.js';
 import type { PageAddress } from '../page/page-key.js';
 import { PageStorage } from '../stores/page-storage.js';

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed, RequestArrived } from '../events/page-cache.events.js';
+import { RequestArrived } from '../events/decisions.events.js';
+import { PageCacheFailed } from '../events/outcomes.events.js';
 import { visitOf } from '../fragments/fragment-visits.js';
 import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';

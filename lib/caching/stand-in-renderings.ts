@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { dropOldest } from '../async/drop-oldest.js';
 import { passWaitOn } from '../async/patience.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed } from '../events/page-cache.events.js';
+import { PageCacheFailed } from '../events/outcomes.events.js';
 import type { PageAddress } from '../page/page-key.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { mayBecomePage } from './coalescing.js';

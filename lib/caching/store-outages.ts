@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageCacheFailed, PageStored } from '../events/page-cache.events.js';
+import { PageCacheFailed, PageStored } from '../events/outcomes.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageStorage } from '../stores/page-storage.js';

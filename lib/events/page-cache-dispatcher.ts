@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { PageCacheFailed } from './page-cache.events.js';
+import { PageCacheFailed } from './outcomes.events.js';
 
 type EventClass<E> = abstract new (...args: never[]) => E;
 type Listener = (event: unknown) => unknown;

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { decode, isDecodable } from '../http/codings.js';
-import { decideHeader } from '../http/header-encoding.js';
+import { decideHeader, isDecidedUtf8 } from '../http/header-encoding.js';
 import { policyFields } from '../page/page-nonce.js';
 import { hasMarkers, markedPieces } from './fragment-marker.js';
 import { wereFragmentsNoted } from './fragment-use.js';
@@ -17,8 +17,6 @@ export class HeldPage {
   /** Where it goes when it is too large. */
   #large: Writable | undefined;
   #callback: (() => void) | undefined;
-  /** Whether Node would send the header as UTF-8 if the page were not held. */
-  #isHeaderUtf8 = false;
 
   /**
    * @param own writes the response
@@ -45,7 +43,7 @@ export class HeldPage {
   }
 
   flushHeaders(): void {
-    this.#isHeaderUtf8 = decideHeader(this.response, '', undefined, false);
+    decideHeader(this.response, '', undefined, false);
   }
 
   /** @param isAll whether the header was not made before */
@@ -108,7 +106,7 @@ export class HeldPage {
     const { response, own } = this;
     this.free();
     own.writeHead.call(response, response.statusCode);
-    if (!this.#isHeaderUtf8) return;
+    if (!isDecidedUtf8(response)) return;
     if (response.req.method === 'HEAD') own.flushHeaders.call(response);
     // Unlike flushHeaders(), it lets the content leave together with the header.
     else own.write.call(response, '');
@@ -168,7 +166,7 @@ export class HeldPage {
     // The buffer belongs to the application, which may use it again.
     const text = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined;
     // Of an answer to HEAD, only flushHeaders() sends the header before its end.
-    if (this.response.req.method !== 'HEAD') this.#isHeaderUtf8 = decideHeader(this.response, chunk, text, isAll);
+    if (this.response.req.method !== 'HEAD') decideHeader(this.response, chunk, text, isAll);
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, text) : Buffer.from(chunk);
     this.#chunks.push(bytes);
     this.#bytes += bytes.length;

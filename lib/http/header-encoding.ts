@@ -19,7 +19,7 @@ export function isHeaderUtf8(
 }
 
 /**
- * Decides the same for a response that is held back, and remembers it.
+ * Decides the same for a response that is held back, and remembers it. Only the first call for a response decides.
  *
  * @param isAll whether the header is made for this content and no other follows, so that Node knows its length
  */
@@ -28,12 +28,14 @@ export function decideHeader(
   chunk: string | Uint8Array,
   encoding: string | undefined,
   isAll: boolean,
-): boolean {
-  const first = decided.get(response);
-  if (first !== undefined) return first;
-  const isUtf8 = isText(response, chunk, encoding) && (chunk === '' || !isChunked(response, isAll));
-  decided.set(response, isUtf8);
-  return isUtf8;
+): void {
+  if (decided.has(response)) return;
+  decided.set(response, isText(response, chunk, encoding) && (chunk === '' || !isChunked(response, isAll)));
+}
+
+/** What `decideHeader` has decided; `false` if it has not been called. */
+export function isDecidedUtf8(response: ServerResponse): boolean {
+  return decided.get(response) ?? false;
 }
 
 function isText({ req }: ServerResponse, chunk: string | Uint8Array, encoding: string | undefined): boolean {

@@ -9,7 +9,7 @@ import {
   PageSkipped,
   PagesPurged,
   PageStored,
-} from '../events/page-cache.events.js';
+} from '../events/outcomes.events.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { PageStorage } from '../stores/page-storage.js';
 import { BoundedReasons } from './bounded-reasons.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import { EarlyAnswers } from '../caching/early-answers.js';
 import { eventsOf } from '../events/on-page-cache.decorator.js';
-import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/decisions.events.js';
 import { withSafety } from '../policies/default-listeners.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';

@@ -4,7 +4,7 @@ import { APP_INTERCEPTOR, DiscoveryModule, ModulesContainer } from '@nestjs/core
 import type { Cache } from 'cache-manager';
 import { ListenerExplorer } from './listener-explorer.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed } from '../events/page-cache.events.js';
+import { PageCacheFailed } from '../events/outcomes.events.js';
 import { Coalescing } from '../caching/coalescing.js';
 import { CurrentDraft } from '../caching/current-draft.js';
 import { EarlyAnswers } from '../caching/early-answers.js';

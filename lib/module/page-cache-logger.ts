@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageCacheFailed, PageSkipped, PagesPurged, PageStored } from '../events/page-cache.events.js';
+import { PageCacheFailed, PageSkipped, PagesPurged, PageStored } from '../events/outcomes.events.js';
 
 /** How long the same kind of failure is not reported again, in milliseconds. */
 const SILENCE = 10_000;

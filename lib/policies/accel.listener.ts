@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageResponding } from '../events/page-cache.events.js';
+import { PageResponding } from '../events/decisions.events.js';
 
 /**
  * Keeps out responses that tell nginx to do something (`X-Accel-Redirect`, …; ngx_http_proxy_module). Such a response is not a page.

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/decisions.events.js';
 import { PRECONDITIONS, VALIDATIONS } from '../http/fields-of-one-request.js';
 
 /**

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageResponding } from '../events/page-cache.events.js';
+import { PageResponding } from '../events/decisions.events.js';
 
 /** `X-CSRF-Token`, `X-XSRF-Token`, `CSRF-Token`, `X-CSRFToken`, `X-CSRF-Protection`, … */
 const TOKEN = /^(?:x-)?[cx]srf(?:-|token|$)/i;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { pageCache } from './handler-options.js';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageResponding } from '../events/page-cache.events.js';
+import { PageResponding } from '../events/decisions.events.js';
 import { rawQuery } from '../rules/request-head.js';
 
 /**

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRendered, PageResponding } from '../events/page-cache.events.js';
+import { PageRendered, PageResponding } from '../events/decisions.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { isOwnHost, namedHosts } from './named-host.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageResponding } from '../events/page-cache.events.js';
+import { PageResponding } from '../events/decisions.events.js';
 
 /**
  * Keeps out pages that come from another cache in the application (`CacheInterceptor`): they may be older than a purge.

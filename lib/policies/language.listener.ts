@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested, PageResponding, RequestArrived } from '../events/page-cache.events.js';
+import { PageRequested, PageResponding, RequestArrived } from '../events/decisions.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { WeighedLanguages } from '../rules/weighed-language.js';

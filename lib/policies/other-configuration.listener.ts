@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/decisions.events.js';
 import { Fingerprint } from '../options/fingerprint.js';
 import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';

@@ -1,5 +1,5 @@
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested, RequestArrived } from '../events/page-cache.events.js';
+import { PageRequested, RequestArrived } from '../events/decisions.events.js';
 import type { ReceivedRequests } from '../page/received-request.js';
 import type { Rule } from '../rules/rule.js';
 

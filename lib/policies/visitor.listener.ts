@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
-import { PageRequested, PageResponding, RequestArrived } from '../events/page-cache.events.js';
+import { PageRequested, PageResponding, RequestArrived } from '../events/decisions.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { ReceivedRequests } from '../page/received-request.js';

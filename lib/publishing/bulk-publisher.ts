@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { chunks } from '../async/chunks.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PublishProgressed } from '../events/page-cache.events.js';
+import { PublishProgressed } from '../events/outcomes.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';

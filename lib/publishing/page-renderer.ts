@@ -5,7 +5,7 @@ import { Turns } from '../async/turns.js';
 import { isOutdated, type PageOutcome } from '../caching/page-rendering.js';
 import { type PublicationCause, Publications } from '../caching/publications.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed } from '../events/page-cache.events.js';
+import { PageCacheFailed } from '../events/outcomes.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { PageAddress } from '../page/page-key.js';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { together } from '../async/together.js';
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PagesPurged } from '../events/page-cache.events.js';
+import { PagesPurged } from '../events/outcomes.events.js';
 import { retryAfter } from '../http/retry-after.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Purger } from '../purging/purger.js';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { FLAG, strict, wholeNumber } from '../checks/checked.js';
-import type { PublishProgress } from '../events/page-cache.events.js';
+import type { PublishProgress } from '../events/outcomes.events.js';
 
 /**
  * Options of `publishMany()`.

@@ -6,7 +6,7 @@ import { together } from '../async/together.js';
 import { Renewals } from '../caching/renewals.js';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed, PageStored } from '../events/page-cache.events.js';
+import { PageCacheFailed, PageStored } from '../events/outcomes.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';

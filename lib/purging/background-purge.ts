@@ -1,5 +1,5 @@
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed } from '../events/page-cache.events.js';
+import { PageCacheFailed } from '../events/outcomes.events.js';
 import { waitForPurge } from './wait-for-purge.js';
 import { PurgeIncompleteError } from './purge-report.js';
 

@@ -1,4 +1,4 @@
-import { PageCacheFailed } from '../events/page-cache.events.js';
+import { PageCacheFailed } from '../events/outcomes.events.js';
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { type Claim, type Edition, type EditionRefusal, isSame, isSameBuild } from '../stores/journal/edition.js';
 import type { StoragePart } from '../stores/storage-part.js';

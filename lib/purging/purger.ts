@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
-import { PageCacheFailed, PagesPurged } from '../events/page-cache.events.js';
+import { PageCacheFailed, PagesPurged } from '../events/outcomes.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';

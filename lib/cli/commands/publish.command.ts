@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PublishProgress } from '../../events/page-cache.events.js';
+import type { PublishProgress } from '../../events/outcomes.events.js';
 import { PageKeys } from '../../page/page-key.js';
 import { SitemapReader } from '../../publishing/sitemap/sitemap-reader.js';
 import { type PageTarget, targetPaths } from '../../purging/purge-target.js';

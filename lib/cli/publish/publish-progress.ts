@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { PublishProgress } from '../../events/page-cache.events.js';
+import type { PublishProgress } from '../../events/outcomes.events.js';
 import type { Cli } from '../cli.js';
 
 /** Shows how far a publication is. */

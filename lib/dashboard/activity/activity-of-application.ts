@@ -1,5 +1,5 @@
 import type { PageCacheDispatcher } from '../../events/page-cache-dispatcher.js';
-import { PageBypassed, PageServed, PageSkipped, PageStored } from '../../events/page-cache.events.js';
+import { PageBypassed, PageServed, PageSkipped, PageStored } from '../../events/outcomes.events.js';
 import type { Activity } from './activity.js';
 
 const SERVED = {
