@@ -74,7 +74,7 @@ export default defineConfig({
     pool: 'forks',
     // Objects of a request live longer than a small nursery: fewer of them are copied.
     execArgv: ['--max-semi-space-size=32'],
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       {
         extends: true,
