@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import {
   Controller,
   Get,
@@ -237,6 +238,7 @@ class Broken {
 }
 
 const sites: Record<string, Site> = {};
+const root = temporaryRoot();
 
 beforeAll(async () => {
   const platform = 'express';
@@ -270,7 +272,7 @@ beforeAll(async () => {
     }),
     start('files', {
       controllers: [ReasonsController],
-      options: { store: fileStore({ root: temporaryRoot() }), nginx: { flavour: 'files' }, query: { allow: ['name'] } },
+      options: { store: fileStore({ root }), nginx: { flavour: 'files' }, query: { allow: ['name'] } },
     }),
     start('drifted', {}, { prefix: 'other:' }),
     start('older', {}, { maxPageBytes: 5000, exclude: ['/other'] }),
@@ -279,6 +281,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(Object.values(sites).map((site) => site.stop()));
+  rmSync(root, { recursive: true });
 });
 
 /** What the command finds out, without its process. */

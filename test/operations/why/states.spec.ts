@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -95,6 +96,7 @@ describe('of a deployment, why names', () => {
       execFileSync('mount', ['-o', 'remount,rw', root]);
     } finally {
       execFileSync('umount', [root]);
+      rmSync(root, { recursive: true });
     }
   });
 
