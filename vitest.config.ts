@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** All other specs share processes, which load Nest and the library once. These replace a module of Node, or load an application that reads the environment. */
+/** The specs that do not share a process: they replace a module of Node, or load an application that reads the environment. */
 const ALONE = specs('sample/*', 'stores/files/{commit,file-journal}', 'testing/find-program');
 
 /** Templates of these write fragments. From then on, every application in the process holds its pages until their end. */
@@ -50,7 +50,7 @@ function specs(...names: string[]): string[] {
 /** What tests run in processes of their own, which find the packages from there. */
 const programs = mkdtempSync(join(tmpdir(), 'programs-'));
 symlinkSync(join(import.meta.dirname, 'node_modules'), join(programs, 'node_modules'));
-process.once('exit', () => rmSync(programs, { recursive: true }));
+process.once('exit', () => rmSync(programs, { recursive: true, force: true, maxRetries: 3 }));
 
 export default defineConfig({
   // The sample imports the library by its name; its tests run against the sources.
@@ -69,11 +69,11 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     // The seed of all that is random in this run: files that share a process have the same.
     env: { SEED: process.env['SEED'] ?? String(Date.now() % 2 ** 31), PROGRAMS: programs },
-    // Each file starts servers of its own; two cores.
     sequence: { sequencer: LongOnesFirst },
     pool: 'forks',
-    // Objects of a request live longer than a small nursery: fewer of them are copied.
+    // With a larger young generation, most objects of a request die before they are copied.
     execArgv: ['--max-semi-space-size=32'],
+    // For two cores: many specs wait for servers.
     maxWorkers: 3,
     projects: [
       {

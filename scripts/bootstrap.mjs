@@ -96,7 +96,7 @@ export async function installPackages() {
 }
 
 /** For a compiler of C and C++: tests need no fast code, and this takes a third of the time. */
-const UNOPTIMISED = { CFLAGS: '-O0', CXXFLAGS: '-O0' };
+const UNOPTIMISED = { CFLAGS: `${process.env.CFLAGS ?? ''} -O0`, CXXFLAGS: `${process.env.CXXFLAGS ?? ''} -O0` };
 
 /**
  * Tries to install a package that most machines must compile. Where that fails, its tests are skipped.

@@ -9,6 +9,11 @@ import { findProgram } from './find-program.js';
 import { onFreePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
 
+/** This depends on the machine. */
+const LIMIT = / setrlimit\(RLIMIT_NOFILE, \d+\) failed /;
+/** So does this: nginx tries again to get a port that is still taken. */
+const OF_THE_MACHINE = new RegExp(`${LIMIT.source}| bind\\(\\) to .* failed `);
+
 /**
  * The configuration with which nginx starts; `nginxConf()` returns it.
  *
@@ -42,7 +47,7 @@ export type NginxConfigurationFor = (place: { port: number; directory: string })
 export class NginxServer {
   /** The address of nginx, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** What nginx says of its configuration, such as warnings, without the lines that say that it is right; empty if there is nothing. */
+  /** What nginx says about its configuration, such as warnings; empty if it has nothing to say. */
   testOutput = '';
   #process: ServerProcess | undefined;
   #errorLogs: string[] = [];
@@ -103,7 +108,7 @@ export class NginxServer {
   errorLog(): string {
     const own = read(this.#noticeLog).filter((line) => !line.includes(' [notice] '));
     return [...new Set([...this.#running.output.split('\n'), ...this.#errorLogs.flatMap(read), ...own])]
-      .filter((line) => line && !/ setrlimit\(RLIMIT_NOFILE, \d+\) failed /.test(line))
+      .filter((line) => line && !LIMIT.test(line))
       .join('\n');
   }
 
@@ -135,9 +140,9 @@ export class NginxServer {
 
   /** Stops nginx with all its workers, and deletes its directory. You may call it twice. */
   async stop(): Promise<void> {
-    // Killed, it leaves the files of its unix sockets behind. Otherwise it leaves nothing outside of its directory, and ends ten times as fast.
+    // Killed, nginx ends ten times as fast, but leaves the files of its unix sockets behind.
     await (this.#hasSocket ? this.#process?.terminate() : this.#process?.kill());
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,7 +160,10 @@ export class NginxServer {
     this.#process = await ServerProcess.start(program, this.#arguments('daemon off;'), this.directory);
     // Workers start after the ports have been bound, so it is not another server that answers there.
     await this.#process.until('started a worker', () => this.#startedWorkers().length > 0);
-    this.testOutput = this.#process.output;
+    this.testOutput = this.#process.output
+      .split('\n')
+      .filter((line) => line && !OF_THE_MACHINE.test(line))
+      .join('\n');
     await this.#mustListen();
   }
 
@@ -167,7 +175,7 @@ export class NginxServer {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text);
     }
-    this.#hasSocket = texts.some(([, text]) => /\blisten\s+"?unix:/.test(text));
+    this.#hasSocket ||= texts.some(([, text]) => /\blisten\s+["']?unix:/.test(text));
     this.#errorLogs = texts
       .flatMap(([, text]) => [...text.matchAll(/^\s*error_log\s+"?([^\s;"]+)/gm)])
       .map(([, path = '']) => resolve(this.directory, path));

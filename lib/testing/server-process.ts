@@ -9,6 +9,9 @@ import { Guard } from './guard.js';
 /** How long a server may take to start, to reload and to answer, in milliseconds. */
 export const SERVER_TIMEOUT = 10_000;
 
+/** How long `kill()` waits for children of a server that it has killed, in milliseconds. Without an init process, they stay as zombies. */
+const REAPING = 100;
+
 const guard = new Guard();
 
 /**
@@ -43,7 +46,8 @@ export class ServerProcess {
     user: { uid?: number; gid?: number } = {},
   ): Promise<ServerProcess> {
     const outputFile = join(directory, 'output.log');
-    const output = openSync(outputFile, 'a');
+    // What an earlier process wrote there is not of this one.
+    const output = openSync(outputFile, 'w');
     const child = spawn(program, args, { stdio: ['ignore', output, output], detached: true, ...user });
     closeSync(output);
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
@@ -100,6 +104,7 @@ export class ServerProcess {
     }
     this.#child.ref();
     await this.#exit;
+    for (const end = Date.now() + REAPING; isGroup(this.pid) && Date.now() < end;) await sleep(2);
     this.#isOver = true;
     guard.ends(this.pid);
   }
@@ -110,5 +115,14 @@ export class ServerProcess {
 
   #failure(what: string): Error {
     return new Error(`${basename(this.#child.spawnfile)} ${what}. Its output:\n${this.output.trim() || '(none)'}`);
+  }
+}
+
+function isGroup(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -158,7 +158,7 @@ function written(texts: Texts): { text: string } | { error: unknown } {
 describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
   it('is refused, or is one parameter and no more', async () => {
     const harmless = shape(directives(whole(conf(HARMLESS))));
-    // To compare texts is faster.
+    // Comparing texts is faster.
     const asText = JSON.stringify(harmless);
     const accepted = new Map<string, string>();
     for (const text of new Set(fc.sample(inside(HARMLESS[name]), { numRuns: 1500 }))) {

@@ -28,7 +28,7 @@ describe('NginxServer', () => {
     await expect(NginxServer.start(plainNginx('return 200;', {}, 12_345))).rejects.toThrow(/does not listen/);
   });
 
-  it('keeps the warnings of nginx -t', async () => {
+  it('keeps the warnings of nginx about its configuration', async () => {
     await using nginx = await NginxServer.start(plainNginx('types { text/html a; text/css a; }'));
     expect(nginx.testOutput).toMatch(/\[warn\].* duplicate extension "a"/);
   });
@@ -66,6 +66,7 @@ describe('NginxServer', () => {
     await once(thief, 'close');
     expect(asked).toHaveLength(2);
     expect(nginx.port).toBe(asked[1]);
+    expect(nginx.testOutput).toBe('');
     expect(await (await fetch(nginx.url)).text()).toBe('hello');
   });
 });
