@@ -77,7 +77,9 @@ const STALE: NginxCacheOptions = { staleWhileRevalidate: 60_000, staleIfError: 6
 async function outlived(site: FlavourSite, target: string): Promise<void> {
   const outcome = async () => {
     site.log.outcomes.delete(target);
-    await site.get(target);
+    const answer = await site.get(target);
+    // On a busy machine, a page may be stored after the application has given up to wait for it. Then nothing is rendered.
+    if (field(answer, 'cache-status').endsWith('; hit')) return 'stored';
     return site.log.outcome(target);
   };
   // On a busy machine it may end while it is stored.
