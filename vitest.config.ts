@@ -11,7 +11,7 @@ const ALONE = specs('sample/*', 'stores/files/{commit,file-journal}', 'testing/f
 const WITH_FRAGMENTS = specs('fragments/**/*', 'operations/why/{every-reason,faults}', 'shared/visitors-and-fragments');
 
 /** Each of them takes long on two cores. They come first, so that no core waits for one of them at the end. */
-const LONG = [
+const LONG = specs(
   'bench/bench',
   'caching/leaks',
   'caching/render-turns',
@@ -32,13 +32,13 @@ const LONG = [
   'stores/files/crash',
   'typeorm/faults/postgres',
   'typeorm/faults/random',
-];
+);
 
 /** A process goes on with the next file only if that is of the same project, so the long files of a project come together, and so do the others. */
 class LongOnesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId, project }: TestSpecification) =>
-      `${LONG.some((name) => moduleId.endsWith(`test/${name}.spec.ts`)) ? 0 : 1} ${project.name}`;
+      `${LONG.some((file) => moduleId.endsWith(file)) ? 0 : 1} ${project.name}`;
     return (await super.sort(files)).toSorted((one, other) => place(one).localeCompare(place(other)));
   }
 }

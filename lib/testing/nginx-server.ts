@@ -11,8 +11,8 @@ import { ServerProcess } from './server-process.js';
 
 /** This depends on the machine. */
 const LIMIT = / setrlimit\(RLIMIT_NOFILE, \d+\) failed /;
-/** So does this: nginx tries again to get a port that is still taken. */
-const OF_THE_MACHINE = new RegExp(`${LIMIT.source}| bind\\(\\) to .* failed `);
+/** So does the second of these: nginx tries again to get a port that is still taken. */
+const NOT_ABOUT_CONFIGURATION = [LIMIT, / bind\(\) to .* failed /, / (?:syntax is ok|test is successful)$/];
 
 /**
  * The configuration with which nginx starts; `nginxConf()` returns it.
@@ -124,10 +124,7 @@ export class NginxServer {
     this.#configure();
     // The running nginx would only log that it refuses it.
     const { stderr } = await promisify(execFile)(findProgram('nginx'), ['-t', ...this.#arguments()]);
-    this.testOutput = stderr
-      .split('\n')
-      .filter((line) => !/ (?:syntax is ok|test is successful)$/.test(line))
-      .join('\n');
+    this.testOutput = aboutConfiguration(stderr);
     const retiring = this.#startedWorkers();
     this.#running.signal('SIGHUP');
     await this.#running.until('reloaded', () => {
@@ -160,10 +157,7 @@ export class NginxServer {
     this.#process = await ServerProcess.start(program, this.#arguments('daemon off;'), this.directory);
     // Workers start after the ports have been bound, so it is not another server that answers there.
     await this.#process.until('started a worker', () => this.#startedWorkers().length > 0);
-    this.testOutput = this.#process.output
-      .split('\n')
-      .filter((line) => line && !OF_THE_MACHINE.test(line))
-      .join('\n');
+    this.testOutput = aboutConfiguration(this.#process.output);
     await this.#mustListen();
   }
 
@@ -205,6 +199,11 @@ export class NginxServer {
       connection.destroy();
     }
   }
+}
+
+function aboutConfiguration(output: string): string {
+  const lines = output.split('\n').filter(Boolean);
+  return lines.filter((line) => !NOT_ABOUT_CONFIGURATION.some((other) => other.test(line))).join('\n');
 }
 
 function read(file: string): string[] {

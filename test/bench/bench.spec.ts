@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileInto } from '../support/library.js';
+import { installInto } from '../support/library.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -23,9 +23,7 @@ let copy: string;
 beforeAll(async () => {
   copy = mkdtempSync(join(tmpdir(), 'bench-spec-'));
   cpSync(join(root, 'bench'), join(copy, 'bench'), { recursive: true });
-  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  await compileInto(join(copy, 'dist'));
+  await installInto(copy);
 });
 afterAll(() => rmSync(copy, { recursive: true }));
 

@@ -1,27 +1,25 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, symlinkSync, mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MemcachedServer } from '../../lib/testing/index.js';
-import { lastChange } from '../support/library.js';
+import { installInto } from '../support/library.js';
 import { directoryWith } from './support/run-command.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> };
-const main = join(root, bin['nginx-cache'] ?? 'missing');
 
-/** `npm test` has built it before; narrow runs have not. */
-beforeAll(() => {
-  if ((statSync(main, { throwIfNoEntry: false })?.mtimeMs ?? 0) > lastChange()) return;
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(stdout);
+let installed: string;
+let main: string;
+beforeAll(async () => {
+  installed = mkdtempSync(join(tmpdir(), 'installed-'));
+  await installInto(installed);
+  main = join(installed, bin['nginx-cache'] ?? 'missing');
 });
+afterAll(() => rmSync(installed, { recursive: true }));
 
 it('the installed command reads a configuration in TypeScript, which imports more of it', () => {
   using directory = directoryWith({
@@ -33,7 +31,7 @@ it('the installed command reads a configuration in TypeScript, which imports mor
       export default defineConfig({ exclude, store: memcachedStore({ servers: '127.0.0.1:11211' }) });`,
   });
   mkdirSync(join(directory.path, 'node_modules'));
-  symlinkSync(root, join(directory.path, 'node_modules/nestjs-nginx-cache'));
+  symlinkSync(installed, join(directory.path, 'node_modules/nestjs-nginx-cache'));
 
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'conf'], {
     cwd: directory.path,
@@ -87,7 +85,7 @@ it('a publication that is interrupted says so, and goes on where it was', async 
   });
   const modules = join(directory.path, 'node_modules');
   mkdirSync(modules);
-  symlinkSync(root, join(modules, 'nestjs-nginx-cache'));
+  symlinkSync(installed, join(modules, 'nestjs-nginx-cache'));
   symlinkSync(join(root, 'node_modules/@nestjs'), join(modules, '@nestjs'));
   const publish = async (
     rendered: string,

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,12 +11,17 @@ export function lastChange(): number {
   return Math.max(...sources.map((source) => statSync(join(root, 'lib', source)).mtimeMs));
 }
 
-/** Puts the compiled library into a directory. `npm test` has compiled it before; narrow runs have not. */
-export async function compileInto(directory: string): Promise<void> {
-  const built = join(root, 'dist');
+/**
+ * Makes a directory the compiled package, with the packages that it needs. `npm test` has compiled the library before; narrow runs have not, and
+ * must not do it in dist/, which others may be reading.
+ */
+export async function installInto(directory: string): Promise<void> {
+  cpSync(join(root, 'package.json'), join(directory, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+  const [built, dist] = [join(root, 'dist'), join(directory, 'dist')];
   const { mtimeMs = 0 } = statSync(join(built, 'index.js'), { throwIfNoEntry: false }) ?? {};
-  if (mtimeMs > lastChange()) return cpSync(built, directory, { recursive: true });
+  if (mtimeMs > lastChange()) return cpSync(built, dist, { recursive: true });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', directory];
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dist];
   await promisify(execFile)(process.execPath, args);
 }
