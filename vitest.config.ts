@@ -66,7 +66,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     // Nothing is tried again: what the tests prove must also hold while the machine is busy.
     retry: 0,
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 60_000 } },
     // The seed of all that is random in this run: files that share a process have the same.
     env: { SEED: process.env['SEED'] ?? String(Date.now() % 2 ** 31), PROGRAMS: programs },
     sequence: { sequencer: LongOnesFirst },

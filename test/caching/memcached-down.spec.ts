@@ -94,7 +94,7 @@ describe.each(PLATFORMS)('when memcached is away, on %s', (platform) => {
     ['without nginx', () => Number(site.address.split(':')[1])],
   ];
 
-  it.each(WAYS)('the first visitor waits in vain, but not for long, %s', { timeout: 120_000 }, async (_, port) => {
+  it.each(WAYS)('the first visitor waits in vain, but not for long, %s', async (_, port) => {
     const pauseAgain = async () => {
       await site.memcached.restart();
       expect(await hitsReturn()).toBe(true);

@@ -83,9 +83,9 @@ async function outlived(site: FlavourSite, target: string): Promise<void> {
     return site.log.outcome(target);
   };
   // On a busy machine it may end while it is stored.
-  await expect.poll(outcome, { timeout: 20_000 }).toBe('stored');
+  await expect.poll(outcome).toBe('stored');
   const pages = site.app.get(PageCacheService);
-  await expect.poll(() => pages.get(target), { timeout: 20_000 }).toBeUndefined();
+  await expect.poll(() => pages.get(target)).toBeUndefined();
 }
 
 const field = ({ headers }: RawResponse, wanted: string) =>
@@ -109,7 +109,7 @@ describe.each(FLAVOURS.map((flavour, index) => [flavour, PLATFORMS[index % 2]!] 
         if (!isReached) asked.push(site.get('/pages/a'));
         return isReached;
       };
-      await expect.poll(askAgain, { timeout: 30_000 }).toBe(true);
+      await expect.poll(askAgain).toBe(true);
       site.log.outcomes.clear();
       gate.open();
       const answers = await Promise.all(asked);
@@ -171,7 +171,7 @@ describe.each(FLAVOURS.map((flavour, index) => [flavour, PLATFORMS[index % 2]!] 
       for (const fields of [{ Cookie: 'session=1' }, { Authorization: 'Basic eA==' }, { 'X-Requested-With': 'x' }]) {
         expect(await failed('/said/stale-while-revalidate=60,stale-if-error=60', fields)).toBe(true);
       }
-      await expect.poll(() => failed('/pages/c'), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => failed('/pages/c')).toBe(true);
       expect((await pages.purgeAll()).purged).toBe(0);
       expect(await failed('/said/stale-while-revalidate=60,stale-if-error=60')).toBe(true);
     });
@@ -195,7 +195,7 @@ describe.each(PLATFORMS)('the application alone, %s', (platform) => {
     const outlive = async (target: string) => {
       expect((await answer(url + target)).code).toBe(200);
       expect(await log.outcome(target)).toBe('stored');
-      await expect.poll(() => app.get(PageCacheService).get(target), { timeout: 20_000 }).toBeUndefined();
+      await expect.poll(() => app.get(PageCacheService).get(target)).toBeUndefined();
     };
     return { app, log, outlive, get: (target: string, init?: RequestInit) => answer(url + target, init) };
   };
@@ -225,7 +225,7 @@ describe.each(PLATFORMS)('the application alone, %s', (platform) => {
     log.forget();
     expect((await get('/pages/a')).code).toBe(200);
     await log.outcome('/pages/a');
-    await expect.poll(async () => (await get('/pages/a')).code, { timeout: 20_000 }).toBe(404);
+    await expect.poll(async () => (await get('/pages/a')).code).toBe(404);
     await app.close();
   });
 

@@ -98,7 +98,7 @@ describe.each(PLATFORMS)('a store that is gone for long, on %s', (platform) => {
 
     logger.lines.length = 0;
     await site.memcached.restart();
-    await expect.poll(() => pending.size, { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     site.log.forget();
     await expect.poll(async () => (await site.direct('/pages/1')).status).toMatch(/hit/);
     // On a busy machine it may seem to be gone once more.

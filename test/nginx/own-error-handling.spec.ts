@@ -62,7 +62,7 @@ describe('with staleIfError', () => {
       const pages = other.app.get(PageCacheService);
       // A page that has ended, and of which there is a copy.
       await expect.poll(async () => (await pages.publish('/pages/copied')).published).toEqual(['/pages/copied']);
-      await expect.poll(() => pages.has('/pages/copied'), { timeout: 20_000 }).toBe(false);
+      await expect.poll(() => pages.has('/pages/copied')).toBe(false);
 
       // One process is busy, and there is no copy: nginx asks the other one, since the site says so.
       const state = busy.app.get(State);
@@ -85,7 +85,7 @@ describe('with staleIfError', () => {
       // Nobody is there: the page is a hit until it expires, and then there is its copy.
       await other.app.close();
       await expect
-        .poll(() => get('/pages/copied'), { timeout: 20_000 })
+        .poll(() => get('/pages/copied'))
         .toMatchObject({
           code: 200,
           text: 'page copied',

@@ -77,33 +77,26 @@ async function start(kind: (typeof KINDS)[number], options: NginxCacheOptions): 
 
 // They mostly wait, so all run at the same time.
 describe.concurrent.each(KINDS)('refreshAhead, pages in %s', (kind) => {
-  it(
-    'pages that visitors read are rendered again before they end, and the others end',
-    { timeout: 60_000 },
-    async ({ expect }) => {
-      await using site = await start(kind, { ttl: 3000, refreshAhead: { inactive: 0 } });
-      const stored = site.app.get(Stored);
-      const pages = site.app.get(PageCacheService);
-      await site.get('/page/unread');
-      // Without anybody who reads it, it is rendered again once at most: for who has read it after it was stored.
-      await expect.poll(() => stored.count('/page/unread', 'visit'), { timeout: 20_000 }).toBe(1);
-      await expect
-        .poll(
-          async () => {
-            await site.get('/page/read');
-            return stored.count('/page/read', 'refresh-ahead');
-          },
-          { timeout: 40_000 },
-        )
-        .toBeGreaterThan(2);
-      expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
-      // Not by asking for it: that would be reading it.
-      await expect.poll(() => listed(pages), { timeout: 20_000 }).not.toContain('/page/unread');
-      expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
-      // What nobody reads any more ends as well.
-      await expect.poll(() => listed(pages), { timeout: 20_000 }).toEqual([]);
-    },
-  );
+  it('pages that visitors read are rendered again before they end, and the others end', async ({ expect }) => {
+    await using site = await start(kind, { ttl: 3000, refreshAhead: { inactive: 0 } });
+    const stored = site.app.get(Stored);
+    const pages = site.app.get(PageCacheService);
+    await site.get('/page/unread');
+    // Without anybody who reads it, it is rendered again once at most: for who has read it after it was stored.
+    await expect.poll(() => stored.count('/page/unread', 'visit')).toBe(1);
+    await expect
+      .poll(async () => {
+        await site.get('/page/read');
+        return stored.count('/page/read', 'refresh-ahead');
+      })
+      .toBeGreaterThan(2);
+    expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
+    // Not by asking for it: that would be reading it.
+    await expect.poll(() => listed(pages)).not.toContain('/page/unread');
+    expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
+    // What nobody reads any more ends as well.
+    await expect.poll(() => listed(pages)).toEqual([]);
+  });
 
   it('purged pages are not rendered again', async ({ expect }) => {
     await using site = await start(kind, { ttl: 3000, refreshAhead: true });
@@ -140,41 +133,37 @@ describe.concurrent.each(KINDS)('refreshAhead, pages in %s', (kind) => {
       }
       return stored.count('/page/b', 'refresh-ahead') - since;
     };
-    await expect.poll(kept, { timeout: 40_000 }).toBeGreaterThan(2);
-    await expect.poll(() => Date.now() - purged, { timeout: 20_000 }).toBeGreaterThan(LONG);
+    await expect.poll(kept).toBeGreaterThan(2);
+    await expect.poll(() => Date.now() - purged).toBeGreaterThan(LONG);
     expect(stored.count(target, 'refresh-ahead')).toBe(0);
     expect(await listed(pages)).not.toContain(target);
   });
 
-  it(
-    'what visitors read is rendered again right after a purge, and nothing else',
-    { timeout: 60_000 },
-    async ({ expect }) => {
-      await using site = await start(kind, { ttl: 5000, refreshAhead: { afterPurge: 1 } });
-      const stored = site.app.get(Stored);
-      const pages = site.app.get(PageCacheService);
-      const isKept = async (target: string) => {
-        const before = stored.count(target, 'refresh-ahead');
-        const read = async () => {
-          await site.get(target);
-          return stored.count(target, 'refresh-ahead');
-        };
-        await expect.poll(read, { timeout: 40_000 }).toBeGreaterThan(before);
+  it('what visitors read is rendered again right after a purge, and nothing else', async ({ expect }) => {
+    await using site = await start(kind, { ttl: 5000, refreshAhead: { afterPurge: 1 } });
+    const stored = site.app.get(Stored);
+    const pages = site.app.get(PageCacheService);
+    const isKept = async (target: string) => {
+      const before = stored.count(target, 'refresh-ahead');
+      const read = async () => {
+        await site.get(target);
+        return stored.count(target, 'refresh-ahead');
       };
-      await isKept('/page/one');
-      await site.get('/page/unread');
-      await isKept('/page/other');
-      for (const purge of [() => pages.purgeUnder('/page'), () => pages.purge('/page/other')]) {
-        const before = ['/page/one', '/page/other'].map((target) => stored.count(target, 'refresh-ahead'));
-        await purge();
-        // The one that was read last: there may be no more.
-        await expect.poll(() => listed(pages), { timeout: 20_000 }).toEqual(['/page/other']);
-        expect(stored.count('/page/other', 'refresh-ahead')).toBeGreaterThan(before[1]!);
-        expect(stored.count('/page/one', 'refresh-ahead')).toBe(before[0]);
-      }
-      expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
-    },
-  );
+      await expect.poll(read).toBeGreaterThan(before);
+    };
+    await isKept('/page/one');
+    await site.get('/page/unread');
+    await isKept('/page/other');
+    for (const purge of [() => pages.purgeUnder('/page'), () => pages.purge('/page/other')]) {
+      const before = ['/page/one', '/page/other'].map((target) => stored.count(target, 'refresh-ahead'));
+      await purge();
+      // The one that was read last: there may be no more.
+      await expect.poll(() => listed(pages)).toEqual(['/page/other']);
+      expect(stored.count('/page/other', 'refresh-ahead')).toBeGreaterThan(before[1]!);
+      expect(stored.count('/page/one', 'refresh-ahead')).toBe(before[0]);
+    }
+    expect(stored.count('/page/unread', 'refresh-ahead')).toBe(0);
+  });
 });
 
 it('whoever reads a page after it was found to be due has read it, and it is kept', async () => {
@@ -200,7 +189,7 @@ it('whoever reads a page after it was found to be due has read it, and it is kep
     return stored.count('/page/late', 'refresh-ahead');
   };
   try {
-    await expect.poll(renderedAhead, { timeout: 40_000 }).toBeGreaterThan(9);
+    await expect.poll(renderedAhead).toBeGreaterThan(9);
   } finally {
     await app.close();
   }
@@ -220,7 +209,7 @@ it('the log says once that the rate is too low for the pages that visitors read'
     return lines().length;
   };
   try {
-    await expect.poll(visitAll, { timeout: 60_000 }).toBe(1);
+    await expect.poll(visitAll).toBe(1);
     expect(lines()[0]).toMatch(/^warn refreshAhead cannot keep up: .*at most 1 pages per second: .*Reported once\.$/);
   } finally {
     await app.close();

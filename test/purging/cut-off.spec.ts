@@ -49,7 +49,7 @@ it('with memcached stopped, killed and brought back, nothing stale is left', { t
   await Promise.all(work);
   site.memcached.resume();
   const pending = async () => (await site.processes.all<number>({ kind: 'pending' })).reduce((a, b) => a + b, 0);
-  await expect.poll(pending, { timeout: 20_000 }).toBe(0);
+  await expect.poll(pending).toBe(0);
   await delay(LATE);
 
   const stale: string[] = [];

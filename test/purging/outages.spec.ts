@@ -100,7 +100,7 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
 
   /** On a busy machine memcached may take longer than a visitor waits; then the page is not stored. */
   const stored = async (...paths: string[]) => {
-    for (const path of paths) await expect.poll(() => site.get(path), { timeout: 10_000 }).toBePageCacheHit();
+    for (const path of paths) await expect.poll(() => site.get(path)).toBePageCacheHit();
   };
 
   it.each(PURGES)('%s says what is pending, and is done when it is back', async (_, purge, named) => {
@@ -121,7 +121,7 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
 
     site.app.get(StoredLog).stored.length = 0;
     await bringBack(site.memcached);
-    await expect.poll(() => pending.size, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     expect((await site.get('/posts/1')).body.toString()).toBe('post 1, version 2');
     for (const [, purges] of site.app.get(StoredLog).stored) expect(purges).toBe(0);
   });
@@ -159,7 +159,7 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
     // The server has not been told, and what is known locally is not more.
     await expect(pages.purge('/posts/0')).rejects.toMatchObject({ pending: ['/posts/0'] });
     await bringBack(site.memcached);
-    await expect.poll(() => pending.size, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     for (const path of paths) expect((await site.get(path)).body.toString()).toContain('version 2');
   });
 });

@@ -45,7 +45,7 @@ describe('pending purges', () => {
     expect(pending.size).toBe(3);
     expect(done).toEqual([]);
     memcached.resume();
-    await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     expect(done).toEqual(['/a', '/b', '/c']);
     pending.close();
   });
@@ -91,7 +91,7 @@ describe('pending purges', () => {
     pending.add(under('/a'), purge, DOWN);
     expect(pending.size).toBe(2);
     memcached.resume();
-    await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     expect(done).toBe(2);
     pending.close();
   });
@@ -105,7 +105,7 @@ describe('pending purges', () => {
     });
     const add = (count: number) => pending.add(keys(count), async (one) => void done.push(one), DOWN);
     expect([add(1001), add(50_000), add(50_000)]).toEqual([true, true, false]);
-    await expect.poll(() => pending.size, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     expect(done).toEqual([keys(1001), keys(50_000)]);
     pending.close();
   });

@@ -85,7 +85,7 @@ describe.each(PLATFORMS)('refresh() on %s', (platform) => {
   });
 
   const stored = async (...targets: string[]) => {
-    for (const target of targets) await expect.poll(() => site.get(target), { timeout: 10_000 }).toBePageCacheHit();
+    for (const target of targets) await expect.poll(() => site.get(target)).toBePageCacheHit();
     RefreshedController.renders = 0;
   };
   const text = async (target: string) => {
@@ -283,7 +283,7 @@ describe('two processes', () => {
       options: { store: memcachedStore({ servers: site.memcached.address }) },
     });
     RefreshedController.reset();
-    await expect.poll(() => site.get('/a'), { timeout: 10_000 }).toBePageCacheHit();
+    await expect.poll(() => site.get('/a')).toBePageCacheHit();
     const all = [site.app.get(PageCacheService), other.app.get(PageCacheService)];
     const random = generator();
     let [running, misses] = [true, 0];

@@ -135,54 +135,50 @@ class Deployment implements AsyncDisposable {
 describe.each(['memcached', 'files'] as const)(
   'a rolling deploy of three processes under load, pages in %s',
   (store) => {
-    it(
-      'to a new version and back: no page of the other one is served, and hits come back',
-      { timeout: 120_000 },
-      async () => {
-        await using site = await Deployment.start(store, 'one');
-        /** The version whose process was started last, and since when: from then on hits are of no other. */
-        let current = { version: 'one', since: performance.now() };
-        let isDone = false;
-        const wrong: string[] = [];
-        const counts = { requests: 0, hits: 0 };
-        const visitors = Array.from({ length: CLIENTS }, async () => {
-          while (!isDone) {
-            const { version: expected, since } = current;
-            const path = PATHS[Math.floor(Math.random() * PATHS.length)]!;
-            const begun = performance.now();
-            const { version, isHit } = await site.visit(path);
-            counts.requests += 1;
-            if (isHit) counts.hits += 1;
-            if (isHit && version !== expected && begun > since && current.version === expected) {
-              wrong.push(`${path}: a hit of ${version}, ${begun - since} ms after ${expected} was up`);
-            }
-            await delay(2);
+    it('to a new version and back: no page of the other one is served, and hits come back', async () => {
+      await using site = await Deployment.start(store, 'one');
+      /** The version whose process was started last, and since when: from then on hits are of no other. */
+      let current = { version: 'one', since: performance.now() };
+      let isDone = false;
+      const wrong: string[] = [];
+      const counts = { requests: 0, hits: 0 };
+      const visitors = Array.from({ length: CLIENTS }, async () => {
+        while (!isDone) {
+          const { version: expected, since } = current;
+          const path = PATHS[Math.floor(Math.random() * PATHS.length)]!;
+          const begun = performance.now();
+          const { version, isHit } = await site.visit(path);
+          counts.requests += 1;
+          if (isHit) counts.hits += 1;
+          if (isHit && version !== expected && begun > since && current.version === expected) {
+            wrong.push(`${path}: a hit of ${version}, ${begun - since} ms after ${expected} was up`);
           }
-        });
-        const allHit = async () => {
-          const visits = await Promise.all(PATHS.map((path) => site.visit(path)));
-          return visits.every(({ isHit }) => isHit);
-        };
-        try {
-          await expect.poll(allHit, { timeout: 30_000 }).toBe(true);
-          for (const version of ['two', 'one']) {
-            for (let index = 0; index < PROCESSES; index += 1) {
-              await site.replace(index, version);
-              if (index === 0) current = { version, since: performance.now() };
-            }
-            for (const path of PATHS) expect((await site.visit(path)).version).toBe(version);
-            await expect.poll(allHit, { timeout: 30_000 }).toBe(true);
-          }
-        } finally {
-          isDone = true;
-          await Promise.all(visitors);
+          await delay(2);
         }
-        expect(wrong).toEqual([]);
-        expect(counts.hits).toBeGreaterThan(counts.requests / 10);
-      },
-    );
+      });
+      const allHit = async () => {
+        const visits = await Promise.all(PATHS.map((path) => site.visit(path)));
+        return visits.every(({ isHit }) => isHit);
+      };
+      try {
+        await expect.poll(allHit).toBe(true);
+        for (const version of ['two', 'one']) {
+          for (let index = 0; index < PROCESSES; index += 1) {
+            await site.replace(index, version);
+            if (index === 0) current = { version, since: performance.now() };
+          }
+          for (const path of PATHS) expect((await site.visit(path)).version).toBe(version);
+          await expect.poll(allHit).toBe(true);
+        }
+      } finally {
+        isDone = true;
+        await Promise.all(visitors);
+      }
+      expect(wrong).toEqual([]);
+      expect(counts.hits).toBeGreaterThan(counts.requests / 10);
+    });
 
-    it('a page that an old process renders meanwhile is not stored', { timeout: 60_000 }, async () => {
+    it('a page that an old process renders meanwhile is not stored', async () => {
       await using site = await Deployment.start(store, 'held');
       const path = '/held/1';
       const visit = site.visit(path);

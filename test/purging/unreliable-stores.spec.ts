@@ -64,7 +64,7 @@ const start = (store: PageStoreDefinition) =>
   });
 
 async function nothingIsPending(app: INestApplication): Promise<void> {
-  await expect.poll(() => app.get(PendingPurges).size, { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => app.get(PendingPurges).size).toBe(0);
 }
 
 it.each([new Error('no connection'), new TypeError('fetch failed')])(

@@ -16,7 +16,7 @@ describeWholeResponses('invalidation by unsafe methods (RFC 9111, section 4.4)',
   };
   const isHit = async (target: string) => site().isHit(await site().get(target));
   /** Nobody waits for the store longer than a moment. */
-  const isGone = (target: string) => vi.waitFor(async () => expect(await isHit(target)).toBe(false), 10_000);
+  const isGone = (target: string) => vi.waitFor(async () => expect(await isHit(target)).toBe(false), 60_000);
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'MKCOL'])(
     'section 4.4: %s makes the page of its address go',

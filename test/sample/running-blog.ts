@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { freePort, MemcachedServer, NginxServer } from '../../lib/testing/index.js';
 import { letVisitorsWait, patient, patientStore } from '../support/patience.js';
 
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 60_000 };
 
 /** The sample as `npm start` runs it: memcached, the blog, nginx in front. None of them gives another up on a busy machine. */
 export class RunningBlog {

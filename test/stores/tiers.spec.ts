@@ -77,7 +77,7 @@ describe('memory in front of memcached', () => {
   }
 
   async function warm(target: string): Promise<void> {
-    await expect.poll(() => isInMemory(target), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => isInMemory(target)).toBe(true);
   }
 
   beforeEach(async () => {
@@ -137,7 +137,7 @@ describe('memory in front of memcached', () => {
     await expect.poll(() => body(1, '/posts/1')).toBe('<h1>1: old</h1>');
     state = 'new';
     await cache(0).purge('/posts/1');
-    await expect.poll(() => body(1, '/posts/1'), { timeout: 10_000 }).toBe('<h1>1: new</h1>');
+    await expect.poll(() => body(1, '/posts/1')).toBe('<h1>1: new</h1>');
   });
 
   it('answers while memcached is away, and not with a page whose purge has failed', async () => {

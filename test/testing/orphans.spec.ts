@@ -29,8 +29,8 @@ it.each(['SIGKILL', 'SIGINT', 'SIGTERM', 'its end'] as const)(
     if (end !== 'its end') test.kill(end);
     await exit;
 
-    await expect.poll(() => servers.pids.filter(isRunning), { timeout: 5000 }).toEqual([]);
-    await expect.poll(() => existsSync(servers.directory), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => servers.pids.filter(isRunning)).toEqual([]);
+    await expect.poll(() => existsSync(servers.directory)).toBe(false);
     await expect(fetch(servers.url)).rejects.toThrow();
   },
 );

@@ -31,7 +31,7 @@ beforeAll(async () => {
   site = await startSite({ platform: 'express', controllers: [PagesController] });
   file = join(site.nginx.directory, 'access.log');
   // Hits and misses of which nobody knows how many, should memcached be late; the rest is exact.
-  await vi.waitUntil(async () => (await site.get('/posts/1')).status === 'nginx; hit', { timeout: 10_000 });
+  await vi.waitUntil(async () => (await site.get('/posts/1')).status === 'nginx; hit', { timeout: 60_000 });
   for (let visit = 0; visit < 3; visit += 1)
     await site.get('/basket', { headers: { 'user-agent': '"odd" \\ \u00e4' } });
   await site.get('/posts/1', { headers: { cookie: 'sid=1' } });

@@ -154,7 +154,7 @@ describe('of an application with faults, why', () => {
     };
     for (const [target, reason] of Object.entries(LATE)) {
       await expect
-        .poll(async () => (await said(site.url + target, site.memcached)).cure, { timeout: 30_000 })
+        .poll(async () => (await said(site.url + target, site.memcached)).cure)
         .toContain(`publish --module FILE '${target}' names it`);
       const { skipped, failed } = await site.app.get(PageCacheService).publishMany([target]);
       expect({ target, reason: [...skipped, ...failed][0]?.reason }).toEqual({ target, reason });

@@ -37,7 +37,7 @@ describe('of a deployment, why names', () => {
     await using other = await MemcachedServer.start();
     await using site = await startSite({ ...page, options });
     const url = `${site.nginx.url}/page`;
-    await expect.poll(async () => (await said(url, site.memcached)).outcome, { timeout: 30_000 }).toBe('nginx hit');
+    await expect.poll(async () => (await said(url, site.memcached)).outcome).toBe('nginx hit');
     const later = await startApplication({
       ...page,
       options: {

@@ -12,8 +12,6 @@ import { POSTS, PostsController } from './posts.controller.js';
 
 expect.extend(pageCacheMatchers);
 
-const PATIENT = { timeout: 30_000 };
-
 async function isOn(server: MemcachedServer, path: string): Promise<boolean> {
   return !(await server.send(`mg page:${path}`)).startsWith('EN');
 }
@@ -54,7 +52,7 @@ it('nginx and two applications learn of a new list one after the other: no page 
   const nginx = await NginxServer.start(confOf(lists[0]!, applications[0]!.address));
   const get = (path: string) => answer(nginx.url + path);
   const allHits = async () => {
-    for (const path of POSTS) await expect.poll(() => get(path), PATIENT).toBePageCacheHit();
+    for (const path of POSTS) await expect.poll(() => get(path)).toBePageCacheHit();
   };
   /** Whoever purges, and whatever the others know: nothing from before is there. */
   const purgedBy = async (pages: PageCacheService, targets = POSTS) => {
@@ -73,7 +71,7 @@ it('nginx and two applications learn of a new list one after the other: no page 
       for (const path of POSTS) await answer(applications[1]!.url + path);
       return (await servers[2]!.keys()).length > 0;
     };
-    await expect.poll(isUsed, PATIENT).toBe(true);
+    await expect.poll(isUsed).toBe(true);
     await purgedBy(one!);
     await purgedBy(two!);
     expect((await get('/posts/0')).status).toContain('detail=other-servers');
@@ -114,7 +112,7 @@ it.each(['refresh', 'publish'] as const)(
     const ring = new ConsistentHash(addresses.map((address) => ({ address, weight: 1 })));
     const moved = POSTS.filter((path) => ring.serverOf(`page:${path}`) === 2);
     try {
-      for (const path of moved) await expect.poll(put(now.url, path, servers[2]!), PATIENT).toBe(true);
+      for (const path of moved) await expect.poll(put(now.url, path, servers[2]!)).toBe(true);
       for (const path of moved) {
         await old.app.get(PageCacheService)[way](path);
         expect(await isOn(servers[2]!, path), path).toBe(false);
@@ -145,7 +143,7 @@ it('a purge that waits for a server waits for it in the next list as well, and a
     const path = Array.from({ length: 1000 }, (_, id) => `/posts/${id}`).find(
       (one) => before!.serverOf(`page:${one}`) === 0 && after!.serverOf(`page:${one}`) === 0,
     )!;
-    await expect.poll(put(url, path, servers[0]!), PATIENT).toBe(true);
+    await expect.poll(put(url, path, servers[0]!)).toBe(true);
     servers[0]!.pause();
     await expect(pages.purge(path)).rejects.toBeInstanceOf(PurgeIncompleteError);
     list = () => addresses;
@@ -153,19 +151,19 @@ it('a purge that waits for a server waits for it in the next list as well, and a
       for (const post of POSTS) await answer(url + post);
       return (await servers[2]!.keys()).length > 0;
     };
-    await expect.poll(isUsed, PATIENT).toBe(true);
+    await expect.poll(isUsed).toBe(true);
     // Nothing is stored there before.
     expect(app.get(PageStorage).parts.map(({ journal }) => journal.held)).toEqual([true, false, false]);
     servers[0]!.resume();
-    await expect.poll(() => isOn(servers[0]!, path), PATIENT).toBe(false);
+    await expect.poll(() => isOn(servers[0]!, path)).toBe(false);
     let reads = 0;
     list = () => {
       reads += 1;
       if (reads === 1) throw new Error('nobody knows');
       return [];
     };
-    await expect.poll(() => reads, PATIENT).toBeGreaterThan(2);
-    await expect.poll(put(url, path, servers[0]!), PATIENT).toBe(true);
+    await expect.poll(() => reads).toBeGreaterThan(2);
+    await expect.poll(put(url, path, servers[0]!)).toBe(true);
   } finally {
     await app.close();
     await Promise.all(servers.map((server) => server.stop()));

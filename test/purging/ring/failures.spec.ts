@@ -22,7 +22,7 @@ it.each<[string, Fate, Fate]>([
       { relayed: 1, isPatient: false },
     );
     const hits = async (paths: readonly string[]) => {
-      for (const path of paths) await expect.poll(() => site.get(path), { timeout: 20_000 }).toBePageCacheHit();
+      for (const path of paths) await expect.poll(() => site.get(path)).toBePageCacheHit();
     };
     await hits(POSTS);
     const gone = POSTS.filter((path) => site.placeOf(path) === 1);
@@ -42,7 +42,7 @@ it.each<[string, Fate, Fate]>([
     const after = await Promise.all([0, 2].map((place) => site.servers[place]!.keys()));
     expect(after.map((keys) => keys.toSorted())).toEqual(before.map((keys) => keys.toSorted()));
     await begin(site.servers[1]!, site);
-    await expect.poll(() => site.app.get(PendingPurges).size, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => site.app.get(PendingPurges).size).toBe(0);
     for (const path of gone) expect((await site.get(path)).body.toString()).toContain('version 2');
     await hits(POSTS);
   },

@@ -96,7 +96,7 @@ describe('a list of servers that changes', () => {
   };
   const started = (places: readonly number[], version?: string) => process(places, version).start();
   const putAll = async (by: Process) => {
-    for (const path of PATHS) await expect.poll(() => by.put(path), { timeout: 20_000 }).toBe('stored');
+    for (const path of PATHS) await expect.poll(() => by.put(path)).toBe('stored');
   };
   /** The paths of the pages on each server. */
   const stored = () =>

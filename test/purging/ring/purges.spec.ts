@@ -27,7 +27,7 @@ const SITES: [Platform, NginxFlavour][] = [
 
 async function stored(site: RingSite, paths = POSTS): Promise<void> {
   const isHit = async (path: string) => {
-    await expect.poll(() => site.get(path), { timeout: 20_000 }).toBePageCacheHit();
+    await expect.poll(() => site.get(path)).toBePageCacheHit();
   };
   await Promise.all(paths.map(isHit));
 }
@@ -106,7 +106,7 @@ describe('with one of three servers away', () => {
       expect((await site.get(path)).body.toString()).toContain('version 2');
     }
     site.servers[AWAY]!.resume();
-    await expect.poll(() => pending.size, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     for (const path of taken) expect((await site.get(path)).body.toString()).toContain('version 2');
     await stored(site);
   });
@@ -133,7 +133,7 @@ describe('with one of three servers away', () => {
     expect(site.log.outcomes.get(gone)).not.toBe('stored');
     expect(pending.size).toBe(1);
     site.servers[AWAY]!.resume();
-    await expect.poll(() => pending.size, { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => pending.size).toBe(0);
     await stored(site, [gone]);
   });
 });

@@ -18,7 +18,7 @@ it('two sites share three servers, and no purge of one touches the other', async
     await using two = await start('two:');
     const fill = async (site: RingSite) => {
       const isHit = async (path: string) => {
-        await expect.poll(() => site.get(path), { timeout: 20_000 }).toBePageCacheHit();
+        await expect.poll(() => site.get(path)).toBePageCacheHit();
       };
       await Promise.all(POSTS.map(isHit));
     };

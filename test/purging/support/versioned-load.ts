@@ -75,7 +75,7 @@ export class VersionedLoad {
   async end(settled: number): Promise<void> {
     const { processes, versions } = this.site;
     const none = Array.from({ length: processes.count }, () => 0);
-    await expect.poll(() => processes.all({ kind: 'pending' }), { timeout: 60_000 }).toEqual(none);
+    await expect.poll(() => processes.all({ kind: 'pending' })).toEqual(none);
     await delay(settled);
     for (const path of PATHS) {
       for (const [thing, version] of (await this.site.visit(path)).things) {

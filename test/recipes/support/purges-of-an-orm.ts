@@ -38,7 +38,7 @@ export function itPurges<T extends PostsDatabase>(start: (stale: StalePages) => 
 
   beforeEach(async () => {
     await posts.clear();
-    await vi.waitFor(() => recipe.pages.purgeAll(), 10_000);
+    await vi.waitFor(() => recipe.pages.purgeAll(), 60_000);
     recipe.purges.take();
   });
 

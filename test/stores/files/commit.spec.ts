@@ -9,6 +9,7 @@ import { temporaryRoot } from '../../support/files-site.js';
 import { Gate } from '../../support/gate.js';
 import { beginPage, putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
+import { closeWhenDeleted } from '../../support/deletions.js';
 import { entriesBelow } from '../../support/entries-below.js';
 
 /** What happens before a call for a path that ends so, once: by the name of the call and the end of the path. */
@@ -96,8 +97,7 @@ describe('a page that is stored', () => {
       expect(await putPage(one!, KEY, packed('old'), ttl)).toEqual({ stored: false, reason });
       expect(isPurged).toBe(true);
       expect(await body()).toBeUndefined();
-      await one!.keyv.disconnect();
-      await other!.keyv.disconnect();
+      await closeWhenDeleted(root, one!, other!);
       expect(files('pages').filter((name) => name !== 'kept' && name !== 'page')).toEqual([]);
       expect([...files('expiry'), ...files('tmp')]).toEqual([]);
     });
@@ -173,7 +173,7 @@ describe('a page that is stored', () => {
 
     it('is removed, also when whoever looked before it was begun has dropped the note of its end', async () => {
       before.set('mkdir -tagged', async () => {
-        await expect.poll(() => files('expiry'), { timeout: 5000 }).toEqual([]);
+        await expect.poll(() => files('expiry')).toEqual([]);
       });
       expect(await putPage(one!, KEY, packed('page'), 1)).toEqual({ stored: true });
       expect(before.size).toBe(0);

@@ -12,6 +12,7 @@ import { collect, context, page } from '../pages.js';
 import { startFilesNginx } from './files-nginx.js';
 import { isSealed, sealed } from './sealed.js';
 import { StoreProgram } from './store-process.js';
+import { closeWhenDeleted } from '../../support/deletions.js';
 import { entriesBelow } from '../../support/entries-below.js';
 
 /** A process starts in each. The full run: ROUNDS=200 */
@@ -208,7 +209,7 @@ describe('files of several processes that are killed', () => {
         const last = fileStore({ root, grace: GRACE }).open(context);
         await putPage(last, 'page:/last', page());
         await putPage(last, 'page:/last', page(), 1_000_000);
-        await last.keyv.disconnect();
+        await closeWhenDeleted(root, last);
       } finally {
         vi.useRealTimers();
       }

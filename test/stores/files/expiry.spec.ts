@@ -13,6 +13,7 @@ import { putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
 import { startFilesNginx } from './files-nginx.js';
 import { StoreProgram } from './store-process.js';
+import { closeWhenDeleted } from '../../support/deletions.js';
 import { entriesBelow } from '../../support/entries-below.js';
 
 const GRACE = 2000;
@@ -146,9 +147,9 @@ describe('a page whose time is over', () => {
       await putPage(other, `page:/${name}`, page(), index % 2 ? 0 : 1500);
     }
     await one.deletePages(['page:/a', 'page:/b']);
-    await expect.poll(() => isServed('/c'), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => isServed('/c')).toBe(false);
     expect(await isServed('/d')).toBe(true);
-    await Promise.all(stores.splice(0).map(({ keyv }) => keyv.disconnect()));
+    await closeWhenDeleted(root, ...stores.splice(0));
     const names = (directory: string) =>
       entriesBelow(join(root, 'page:#', directory))
         .filter((entry) => !entry.isDirectory())
@@ -169,7 +170,7 @@ describe('a page whose time is over', () => {
       await putPage(store, 'page:/kept', page(), 0);
       expect(await isServed('/b')).toBe(true);
       vi.setSystemTime(Date.now() - 3_600_000);
-      await expect.poll(() => collect(store.keys!('')), { timeout: 5000 }).toEqual(['page:/kept']);
+      await expect.poll(() => collect(store.keys!(''))).toEqual(['page:/kept']);
       // From now on it is as ever.
       expect(await putPage(store, 'page:/a', page(), 60_000)).toEqual({ stored: true });
       await sleep(1500);

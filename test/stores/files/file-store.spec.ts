@@ -9,6 +9,7 @@ import type { FileStoreOptions } from '../../../lib/stores/files/file-store-opti
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
+import { closeWhenDeleted } from '../../support/deletions.js';
 import { entriesBelow } from '../../support/entries-below.js';
 
 const LARGE = '<p>0123456789</p>'.repeat(200);
@@ -86,7 +87,7 @@ describe('fileStore', () => {
     expect(await collect(keys!('page:/a'))).toHaveLength(2);
     await keyv.clear();
     expect(await collect(keys!(''))).toEqual([]);
-    await keyv.disconnect();
+    await closeWhenDeleted(root, store);
     expect(readdirSync(join(root, 'page:#/pages'))).toEqual([]);
     expect([...files('expiry'), ...files('tmp')]).toEqual([]);
   });
@@ -144,7 +145,7 @@ describe('fileStore', () => {
     await Promise.all(work);
     await processes[0]!.keyv.clear();
     expect(await collect(processes[1]!.keys!(''))).toEqual([]);
-    await processes[0]!.keyv.disconnect();
+    await closeWhenDeleted(root, processes[0]!);
     expect([...files('expiry'), ...files('tmp')]).toEqual([]);
   });
 

@@ -9,6 +9,7 @@ import { temporaryRoot } from '../../support/files-site.js';
 import { putPage } from '../../support/put-page.js';
 import { generator } from '../../support/random.js';
 import { collect, context, page } from '../pages.js';
+import { closeWhenDeleted } from '../../support/deletions.js';
 import { entriesBelow } from '../../support/entries-below.js';
 
 const BLOCK = 4096;
@@ -24,7 +25,7 @@ const all = () => entriesBelow(pages()).filter((entry) => !entry.isSymbolicLink(
 const directories = () => all().filter((entry) => entry.isDirectory()).length;
 /** What is being deleted is in the way no more. */
 const settled = async () => {
-  await store.keyv.disconnect();
+  await closeWhenDeleted(root, store);
   open();
 };
 

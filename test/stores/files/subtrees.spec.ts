@@ -6,6 +6,7 @@ import { concerns } from '../../../lib/stores/journal/purge-scope.js';
 import { PageKeys } from '../../../lib/page/page-key.js';
 import { fileStore } from '../../../lib/stores/files/file-store.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
+import { closeWhenDeleted } from '../../support/deletions.js';
 import { temporaryRoot } from '../../support/files-site.js';
 import { putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
@@ -88,7 +89,7 @@ describe('a subtree of pages in files', () => {
   it('leaves nothing on the disk', async () => {
     for (let index = 0; index < 100; index += 1) await putPage(store, `page:/a/${index}`, page('x'), 60_000);
     expect(await store.deleteUnder!('/a')).toBe(100);
-    await store.keyv.disconnect();
+    await closeWhenDeleted(root, store);
     expect(readdirSync(join(root, 'page:#/tmp'))).toEqual([]);
     expect(readdirSync(join(root, 'page:#/pages'))).toEqual([]);
   });

@@ -19,7 +19,6 @@ import { answer } from '../../support/site.js';
 
 expect.extend(pageCacheMatchers);
 
-const PATIENT = { timeout: 20_000 };
 const NAME = 'memcached.example.com';
 const { certificate: ca, key } = selfSigned(NAME);
 const credentials = { username: 'site', password: 'a-secret:of-signs' };
@@ -33,7 +32,7 @@ async function start(...args: string[]): Promise<string> {
   return onFreePort(async (port) => {
     const all = ['-l', '127.0.0.1', '-p', String(port), '-U', '0', ...user, ...args];
     started.push(await ServerProcess.start(findProgram('memcached'), all, directory));
-    await vi.waitUntil(() => accepts(port), PATIENT);
+    await vi.waitUntil(() => accepts(port), { timeout: 60_000 });
     return `127.0.0.1:${port}`;
   });
 }
@@ -72,7 +71,7 @@ describe('tls', () => {
     });
     try {
       for (const path of POSTS) {
-        await expect.poll(() => answer(nginx.url + path), PATIENT).toBePageCacheHit();
+        await expect.poll(() => answer(nginx.url + path)).toBePageCacheHit();
       }
       const pages = app.get(PageCacheService);
       PostsController.version = 2;

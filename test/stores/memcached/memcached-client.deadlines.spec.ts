@@ -31,9 +31,7 @@ describe('MemcachedClient with a server that does not answer in time', () => {
     server.pause();
     const failure = () => client.get('a').then(String, (error: Error) => error.message);
     await expect.poll(failure, { interval: 1 }).toMatch(/no answer within 50 ms/);
-    await expect
-      .poll(failure, { interval: 1, timeout: 10_000 })
-      .toMatch(/the server is down \(no answer within 500 ms/);
+    await expect.poll(failure, { interval: 1 }).toMatch(/the server is down \(no answer within 500 ms/);
     // Long enough for new connections to be accepted by the kernel.
     for (let i = 0; i < 20; i++) {
       await delay(20);

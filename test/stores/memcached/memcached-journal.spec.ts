@@ -80,82 +80,78 @@ describe('the purge journal in memcached', () => {
     expect(writer.window.since(writer.window.position)).toEqual([]);
   });
 
-  it(
-    'misses no purge, however writers and readers interleave, and whatever memcached loses',
-    { timeout: 120_000 },
-    async () => {
-      const step = fc.record({
-        by: fc.nat(2),
-        action: fc.constantFrom('append', 'append', 'append', 'render', 'look', 'lose', 'begin anew'),
-        pause: fc.nat(3),
-      });
-      const plan = fc.record({
-        seed: fc.nat(),
-        steps: fc.array(step, { minLength: 1, maxLength: 80 }),
-        loses: fc.boolean(),
-      });
-      await fc.assert(
-        fc.asyncProperty(plan, async ({ seed, steps, loses }) => {
-          const next = generator(seed);
-          const random = (below: number) => Math.floor(next() * below);
-          const key = newKey();
-          const all = Array.from(
-            { length: 3 },
-            () =>
-              new MemcachedJournal(
-                held(newClient(), () => delay(random(4))),
-                key,
-              ),
-          );
-          await Promise.all(all.map((journal) => journal.look()));
-          const work: Promise<unknown>[] = [];
-          /** Number, and when it was asked for: a rendering that had arrived before must notice it once it is acknowledged. */
-          const acknowledged: { readonly name: number; readonly asked: number }[] = [];
-          const failures: string[] = [];
-          let [name, now] = [0, 0];
-          const append = async (journal: MemcachedJournal) => {
-            const entry = { name: (name += 1), asked: (now += 1) };
-            await journal.append(purge(entry.name));
-            acknowledged.push(entry);
-          };
-          const render = async (journal: MemcachedJournal) => {
-            const arrived = (now += 1);
-            const context = arrive(journal);
-            const check = await beginCheck(journal, page('none'), context);
-            const began = journal.window.position;
-            await delay(random(8));
-            const due = acknowledged.filter(({ asked }) => asked > arrived);
-            await journal.catchUp();
-            const scopes = journal.window.since(context.arrival.position)?.map((entry) => entry);
-            const early = began - context.arrival.position;
-            const counting = scopes?.filter(({ time }, at) => at >= early || time >= context.arrival.time);
-            for (const entry of due) {
-              const isSeen = counting?.some(({ scope }) => concerns(scope, page(entry.name))) ?? true;
-              if (!isSeen) failures.push(`purge ${entry.name} was missed`);
-            }
-            // Nothing was lost, and nobody has purged this page.
-            if (!loses && check.known(NO_TAGS) !== undefined) failures.push(`refused: ${check.known(NO_TAGS)}`);
-          };
-          const lose = async () => {
-            const items = await itemsOf(key);
-            const victim = items[random(items.length)];
-            if (victim) await memcached.send(`md ${victim}`);
-          };
-          for (const { by, action, pause } of steps) {
-            const journal = all[by]!;
-            if (action === 'append') work.push(append(journal));
-            else if (action === 'render') work.push(render(journal));
-            else if (action === 'look') work.push(journal.look());
-            else if (loses) work.push(action === 'lose' ? lose() : memcached.send(`md ${key}`));
-            await delay(pause);
+  it('misses no purge, however writers and readers interleave, and whatever memcached loses', async () => {
+    const step = fc.record({
+      by: fc.nat(2),
+      action: fc.constantFrom('append', 'append', 'append', 'render', 'look', 'lose', 'begin anew'),
+      pause: fc.nat(3),
+    });
+    const plan = fc.record({
+      seed: fc.nat(),
+      steps: fc.array(step, { minLength: 1, maxLength: 80 }),
+      loses: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ seed, steps, loses }) => {
+        const next = generator(seed);
+        const random = (below: number) => Math.floor(next() * below);
+        const key = newKey();
+        const all = Array.from(
+          { length: 3 },
+          () =>
+            new MemcachedJournal(
+              held(newClient(), () => delay(random(4))),
+              key,
+            ),
+        );
+        await Promise.all(all.map((journal) => journal.look()));
+        const work: Promise<unknown>[] = [];
+        /** Number, and when it was asked for: a rendering that had arrived before must notice it once it is acknowledged. */
+        const acknowledged: { readonly name: number; readonly asked: number }[] = [];
+        const failures: string[] = [];
+        let [name, now] = [0, 0];
+        const append = async (journal: MemcachedJournal) => {
+          const entry = { name: (name += 1), asked: (now += 1) };
+          await journal.append(purge(entry.name));
+          acknowledged.push(entry);
+        };
+        const render = async (journal: MemcachedJournal) => {
+          const arrived = (now += 1);
+          const context = arrive(journal);
+          const check = await beginCheck(journal, page('none'), context);
+          const began = journal.window.position;
+          await delay(random(8));
+          const due = acknowledged.filter(({ asked }) => asked > arrived);
+          await journal.catchUp();
+          const scopes = journal.window.since(context.arrival.position)?.map((entry) => entry);
+          const early = began - context.arrival.position;
+          const counting = scopes?.filter(({ time }, at) => at >= early || time >= context.arrival.time);
+          for (const entry of due) {
+            const isSeen = counting?.some(({ scope }) => concerns(scope, page(entry.name))) ?? true;
+            if (!isSeen) failures.push(`purge ${entry.name} was missed`);
           }
-          await Promise.all(work);
-          expect(failures).toEqual([]);
-        }),
-        { numRuns: 60 },
-      );
-    },
-  );
+          // Nothing was lost, and nobody has purged this page.
+          if (!loses && check.known(NO_TAGS) !== undefined) failures.push(`refused: ${check.known(NO_TAGS)}`);
+        };
+        const lose = async () => {
+          const items = await itemsOf(key);
+          const victim = items[random(items.length)];
+          if (victim) await memcached.send(`md ${victim}`);
+        };
+        for (const { by, action, pause } of steps) {
+          const journal = all[by]!;
+          if (action === 'append') work.push(append(journal));
+          else if (action === 'render') work.push(render(journal));
+          else if (action === 'look') work.push(journal.look());
+          else if (loses) work.push(action === 'lose' ? lose() : memcached.send(`md ${key}`));
+          await delay(pause);
+        }
+        await Promise.all(work);
+        expect(failures).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
 
   it('counts an entry that is lost as a purge of everything, no younger than the next', async () => {
     const key = newKey();

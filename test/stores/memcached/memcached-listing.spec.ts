@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemcachedClient } from '../../../lib/stores/memcached/memcached-client.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';
@@ -43,11 +42,7 @@ describe('the keys of a memcached server', () => {
       expect(key).toMatch(/^page:/);
       break;
     }
-    const deadline = Date.now() + 10_000;
-    while ((await connections()) > before) {
-      expect(Date.now()).toBeLessThan(deadline);
-      await delay(10);
-    }
+    await expect.poll(connections).toBeLessThanOrEqual(before);
   });
 
   it('wait for other listings to end', async () => {
@@ -105,12 +100,7 @@ describe('the keys of a memcached server', () => {
   it('leave expired items out', async () => {
     await client.set('short:1', value, 1000);
     await client.set('short:2', value, 0);
-    const deadline = Date.now() + 10_000;
-    while ((await collect(client.keys('short:'))).length > 1) {
-      expect(Date.now()).toBeLessThan(deadline);
-      await delay(50);
-    }
-    expect(await collect(client.keys('short:'))).toEqual(['short:2']);
+    await expect.poll(() => collect(client.keys('short:'))).toEqual(['short:2']);
   });
 
   it('end with an error when the server dies in the middle', async () => {

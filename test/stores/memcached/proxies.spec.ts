@@ -24,8 +24,6 @@ import { answering, clientOf } from './clients.js';
 
 expect.extend(pageCacheMatchers);
 
-const PATIENT = { timeout: 20_000 };
-
 let directory: string;
 let servers: MemcachedServer[];
 let proxy: ServerProcess;
@@ -45,7 +43,7 @@ beforeAll(async () => {
     const logs = ['-o', '/dev/stderr', '-p', join(directory, 'nutcracker.pid')];
     const stats = ['-a', '127.0.0.1', '-s', String(await freePort())];
     const started = await ServerProcess.start(program, ['-c', file, ...logs, ...stats], directory);
-    await vi.waitUntil(() => accepts(port), PATIENT);
+    await vi.waitUntil(() => accepts(port), { timeout: 60_000 });
     return started;
   });
 });
@@ -75,7 +73,7 @@ it('through twemproxy, a client of classic commands stores pages, nginx finds th
   });
   try {
     const get = (path: string) => answer(nginx.url + path);
-    for (const path of POSTS) await expect.poll(() => get(path), PATIENT).toBePageCacheHit();
+    for (const path of POSTS) await expect.poll(() => get(path)).toBePageCacheHit();
     const pages = app.get(PageCacheService);
     PostsController.version = 2;
     await pages.purge(...POSTS.slice(0, 3));
@@ -104,7 +102,7 @@ it('the built-in client says at the start that a proxy does not do, and the site
     options: { hosts: 'any', store: memcachedStore({ servers: address }) },
   });
   try {
-    await expect.poll(() => reasons.join('\n'), PATIENT).toContain('does not speak the meta protocol');
+    await expect.poll(() => reasons.join('\n')).toContain('does not speak the meta protocol');
     expect(await answer(`${url}/posts/1`)).toMatchObject({ code: 200 });
   } finally {
     await app.close();

@@ -35,7 +35,7 @@ export async function saidOf(reason: string, url: string, store: MemcachedServer
       if (explained.outcome !== reason) throw new Error(`${explained.outcome} instead of ${reason}`);
       return explained;
     },
-    { timeout: 30_000 },
+    { timeout: 60_000 },
   );
   const { isPage, outcome, why, cure } = last;
   return { isPage, outcome, why, cure };
