@@ -62,8 +62,8 @@ export default defineConfig({
   },
   test: {
     // On a busy machine everything takes longer.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     // Nothing is tried again: what the tests prove must also hold while the machine is busy.
     retry: 0,
     expect: { poll: { timeout: 60_000 } },

@@ -1,10 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memcachedStore, PageCache, PageCacheService } from '../../lib/index.js';
+import { PageCache, PageCacheService } from '../../lib/index.js';
 import { MemcachedServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
-import { patiently } from '../support/patience.js';
+import { patiently, patientStore } from '../support/patience.js';
 import { answer } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -29,7 +29,8 @@ describe.each(['memcached', 'srcache', 'njs'] as const)('a page with tags, store
       platform: 'express',
       controllers: [TaggedController],
       providers: [PageLog],
-      options: { store: memcachedStore({ servers: memcached.address }), nginx: { flavour } },
+      options: { store: patientStore(memcached.address), nginx: { flavour } },
+      isPatient: true,
     });
   });
   afterAll(async () => {

@@ -30,7 +30,7 @@ class DecoratedController {
   }
 
   @Get('overrides')
-  @PageCache({ ttl: 1000, tags: (context) => [`of ${target(context)}`] })
+  @PageCache({ ttl: 10_000, tags: (context) => [`of ${target(context)}`] })
   @Header('content-type', HTML)
   overrides() {
     return 'x';
@@ -127,7 +127,7 @@ describe.each(PLATFORMS)('@PageCache() on %s', (platform) => {
 
   it.each([
     ['inherits', 60_000, ['controller']],
-    ['overrides', 1000, ['controller', 'of /decorated/overrides']],
+    ['overrides', 10_000, ['controller', 'of /decorated/overrides']],
     ['reads-all', 60_000, ['controller']],
   ])('%s: ttl %d, tags %j', async (name, ttl, tags) => {
     await site.get(`/decorated/${name}`);

@@ -36,7 +36,7 @@ describe.each(PLATFORMS)('on %s, the application fills fragments in', (platform)
       options: {
         hosts: 'any',
         fragments: ['/with/*'],
-        fragmentTimeout: 1000,
+        fragmentTimeout: 3000,
         anonymousOnly: { sessionCookies: ['session'] },
       },
       controllers: [FragmentPagesController],

@@ -41,7 +41,7 @@ describe.each(SITES)('nginx fills fragments in: $title', ({ flavour, platform })
       platform,
       {
         fragments: ['/with/*'],
-        fragmentTimeout: 1000,
+        fragmentTimeout: 3000,
         staleIfError: 3_600_000,
         anonymousOnly: { sessionCookies: ['session'] },
         shared: ['/with/shared/*'],

@@ -74,6 +74,7 @@ describe.each(SITES)('each response has a nonce of its own: $title', ({ flavour,
         fragments: ['/with/*'],
         shared: ['/with/shared/*'],
         staleIfError: 3_600_000,
+        fragmentTimeout: 60_000,
         anonymousOnly: { sessionCookies: ['session'] },
         ...(flavour.flavour && {
           nginx: {

@@ -38,7 +38,7 @@ describe.each(SITES)('fragments that are the same for everybody: $title', ({ fla
       {
         ttl: 0,
         fragments: ['/with/*'],
-        fragmentTimeout: 1000,
+        fragmentTimeout: 60_000,
         anonymousOnly: { sessionCookies: ['session'] },
         shared: ['/with/fragment/*', '/.page-fragment/*'],
         include: ['/with/*', '/undeclared/*'],

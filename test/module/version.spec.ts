@@ -6,7 +6,7 @@ import { MemcachedServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { type Platform, PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
 import { PageLog } from '../support/page-log.js';
-import { patiently } from '../support/patience.js';
+import { patiently, patientStore } from '../support/patience.js';
 import { answer } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -30,7 +30,8 @@ class Purges {
   }
 }
 
-async function start(platform: Platform, options: NginxCacheOptions) {
+/** @param isPatient not in a test of a store that is not there */
+async function start(platform: Platform, options: NginxCacheOptions, isPatient = true) {
   const logger = new CollectedLogger();
   const { app, url } = await startApplication({
     platform,
@@ -38,6 +39,7 @@ async function start(platform: Platform, options: NginxCacheOptions) {
     controllers: [PageController],
     providers: [PageLog, Purges],
     logger,
+    isPatient,
   });
   const log = app.get(PageLog);
   return {
@@ -60,7 +62,7 @@ describe.each(PLATFORMS)('version, on %s', (platform) => {
   it('of a new process makes the pages of the old one go, and the old one store nothing', async () => {
     await using memcached = await MemcachedServer.start();
     const options = (version: string | undefined) => ({
-      store: memcachedStore({ servers: memcached.address }),
+      store: patientStore(memcached.address),
       version,
     });
     await using one = await start(platform, options('1'));
@@ -85,7 +87,7 @@ describe.each(PLATFORMS)('version, on %s', (platform) => {
 
   it('of a worker says nothing about pages', async () => {
     await using memcached = await MemcachedServer.start();
-    const store = memcachedStore({ servers: memcached.address });
+    const store = patientStore(memcached.address);
     await using web = await start(platform, { store, version: '1' });
     await web.visit();
 
@@ -102,10 +104,8 @@ describe.each(PLATFORMS)('version, on %s', (platform) => {
   it('counts as soon as the store is there', async () => {
     await using memcached = await MemcachedServer.start();
     await memcached.kill();
-    await using early = await start(platform, {
-      store: memcachedStore({ servers: memcached.address }),
-      version: '1',
-    });
+    const options = { store: memcachedStore({ servers: memcached.address }), version: '1' };
+    await using early = await start(platform, options, false);
     expect(await early.visit()).toMatch(/store-down/);
     await memcached.restart();
     await expect.poll(() => early.visit()).toMatch(/stored|hit/);

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { Controller, Get, Header } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { PageCache, PageCacheService } from '../../lib/index.js';
 import { RawClient, type RawResponse } from '../../lib/testing/index.js';
 import { field } from '../page/raw-pool.js';
 import { PLATFORMS } from '../support/applications.js';
+import { entriesBelow } from '../support/entries-below.js';
 import { type FilesSite, startFilesSite } from '../support/files-site.js';
 
 const HTML = 'text/html; charset=utf-8';
@@ -62,9 +64,10 @@ describe.each(PLATFORMS)('the files flavour with brotli on %s', (platform) => {
     (field(response, 'content-encoding') ?? 'identity') as keyof typeof DECODERS;
   const text = (response: RawResponse) => DECODERS[coding(response)](response.body).toString();
   const fileNames = () =>
-    readdirSync(site.root, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /^page:#\/pages\/.*\/expiring\/page(?:\.gz|\.br)?$/.test(name),
-    );
+    entriesBelow(join(site.root, 'page:#/pages'))
+      .filter(({ name }) => name === 'expiring')
+      .flatMap(({ name, parentPath }) => readdirSync(join(parentPath, name)))
+      .filter((name) => /^page(?:\.gz|\.br)?$/.test(name));
 
   it.each([
     ['br', 'br'],

@@ -220,8 +220,8 @@ describe('logs', () => {
     const curl = `curl -s --unix-socket "$1/nginx.sock" http://a/page`;
     const script = `
       nginx -p "$1" -c "$1/nginx.conf" -e stderr -g 'daemon off;' >"$1/requests" 2>"$1/errors" & nginx=$!
-      until [ -S "$1/nginx.sock" ]; do :; done
-      ${curl}; kill -QUIT $nginx; wait $nginx`;
+      until ${curl}; do sleep 0.05; done
+      kill -QUIT $nginx; wait $nginx`;
     const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script, 'logs', directory]);
     expect(stdout).toBe('app');
     expect(readFileSync(join(directory, 'requests'), 'utf8')).toMatch(/"GET \/page HTTP\/1\.1" 200/);

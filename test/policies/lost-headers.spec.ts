@@ -10,6 +10,7 @@ import { PageKeys } from '../../lib/page/page-key.js';
 import { MemcachedServer, NginxServer, pageCacheMatchers, RawClient } from '../../lib/testing/index.js';
 import { type Platform, PLATFORMS } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
+import { patient } from '../support/patience.js';
 import { fc } from '../support/random.js';
 import { raw } from '../support/raw-response.js';
 import { type Site, startSite } from '../support/site.js';
@@ -178,9 +179,9 @@ it('nginx sends any value that it can be given, byte for byte', async () => {
     store: memcachedStore({ servers: memcached.address }),
     nginx: { headers },
   };
-  await using nginx = await NginxServer.start(({ port, directory }) =>
-    nginxConf(options, { app: '127.0.0.1:1', listen: port, directory }),
-  );
+  await using nginx = await NginxServer.start(({ port, directory }) => ({
+    full: patient(nginxConf(options, { app: '127.0.0.1:1', listen: port, directory }).full),
+  }));
   const [page] = new PageKeys(checkOptions(options)).ofForm('/');
   await memcached.send(`set ${page!.key} 0 0 6\r\nstored`);
   await using client = new RawClient(nginx.port);

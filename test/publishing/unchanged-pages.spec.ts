@@ -5,10 +5,11 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, type INestApplication, Res, StreamableFile } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { memcachedStore, memoryStore, type NginxCacheOptions, PageCacheService } from '../../lib/index.js';
+import { memoryStore, type NginxCacheOptions, PageCacheService } from '../../lib/index.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { startApplication } from '../support/applications.js';
 import { startFilesSite } from '../support/files-site.js';
+import { patientStore } from '../support/patience.js';
 import { raw } from '../support/raw-response.js';
 
 const HTML = 'text/html; charset=utf-8';
@@ -54,10 +55,11 @@ describe.each(['memory', 'njs'])('a page that is rendered again and comes out un
   let another: PageCacheService;
   beforeEach(async () => {
     memcached = await MemcachedServer.start();
-    const store = kind === 'memory' ? memoryStore() : memcachedStore({ servers: memcached.address });
+    const store = kind === 'memory' ? memoryStore() : patientStore(memcached.address);
     const options: NginxCacheOptions = { store, ...(kind === 'njs' && { nginx: { flavour: 'njs' } }) };
     const start = async () => {
-      const { app } = await startApplication({ platform: 'fastify', controllers: [PagesController], options });
+      const parts = { controllers: [PagesController], options, isPatient: true };
+      const { app } = await startApplication({ platform: 'fastify', ...parts });
       apps.push(app);
       return app.get(PageCacheService);
     };

@@ -166,11 +166,7 @@ describe.each(OUTAGES)('with memcached %s', (_, cutOff, bringBack) => {
 
 describe('a page that was rendered before the server was cut off', () => {
   it('is not stored when it is back', async () => {
-    await using site = await startSite(
-      { platform: 'fastify', controllers: [VersionController], logger: false },
-      {},
-      { isPatient: false },
-    );
+    await using site = await startSite({ platform: 'fastify', controllers: [VersionController], logger: false });
     const server = site.memcached;
     const visit = async () => {
       server.resume();

@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Header, Headers } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { memcachedStore, memoryStore, type NginxCacheOptions, PageCacheService } from '../../lib/index.js';
+import { memoryStore, type NginxCacheOptions, PageCacheService } from '../../lib/index.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { Gate } from '../support/gate.js';
 import { PageLog } from '../support/page-log.js';
-import { patiently } from '../support/patience.js';
+import { patiently, patientStore } from '../support/patience.js';
 import { answer } from '../support/site.js';
 
 const database = { version: 1 };
@@ -37,11 +37,12 @@ describe.each(PLATFORMS)('what middleware has read on %s', (platform) => {
       providers: [PageLog],
       options: { store: store!, requestFields: { ignore: ['X-Version'] } },
       prepare: (app) => void app.use(load),
+      isPatient: true,
     });
 
   it.each(['this process', 'another process', 'memory'])('is not kept when %s purges meanwhile', async (who) => {
     await using memcached = await MemcachedServer.start();
-    const store = () => (who === 'memory' ? memoryStore() : memcachedStore({ servers: memcached.address }));
+    const store = () => (who === 'memory' ? memoryStore() : patientStore(memcached.address));
     const one = await start(store());
     const other = await start(store());
     const purger = (who === 'another process' ? other : one).app.get(PageCacheService);

@@ -140,8 +140,8 @@ describe('the tags of pages in memcached', () => {
             const before = truth.get(key);
             if (before === busy) return;
             truth.set(key, busy);
-            const isStored = await put(key, page(tags, 100 + random() * 3000));
-            truth.set(key, isStored ? tags : (before ?? []));
+            const { stored } = await put(key, page(tags, 100 + random() * 3000));
+            truth.set(key, stored ? tags : (before ?? []));
           }),
         );
       }

@@ -40,7 +40,7 @@ describe('the pages of the blog', () => {
     const first = await blog.get(POST);
     expect(cacheStatus(first)).toBe('nestjs-nginx-cache; fwd=miss; stored');
     const html = await first.text();
-    await blog.untilStored(POST);
+    await blog.untilStored([POST]);
     handled.mockClear();
 
     const second = await blog.get(POST);

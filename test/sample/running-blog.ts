@@ -64,16 +64,16 @@ export class RunningBlog {
   async store(...paths: string[]): Promise<void> {
     await vi.waitFor(async () => {
       for (const path of await this.notStored(...paths)) await (await this.get(path)).text();
-      await this.untilStored(...paths);
+      await this.untilStored(paths, 1000);
     }, WAIT);
   }
 
   /** A page is stored while, or just after, it is sent. */
-  async untilStored(...paths: string[]): Promise<void> {
+  async untilStored(paths: readonly string[], timeout = WAIT.timeout): Promise<void> {
     await vi.waitFor(async () => {
       const missing = await this.notStored(...paths);
       if (missing.length) throw new Error(`not stored: ${missing.join(', ')}`);
-    }, 1000);
+    }, timeout);
   }
 
   /** @returns those of the paths whose pages memcached does not have */

@@ -28,7 +28,7 @@ describe('visitors of the blog', () => {
 
     expect(cacheStatus(made)).toBe('nestjs-nginx-cache; fwd=miss; stored');
     expect(barOf(await made.text())).toMatch(/^ann: \d+ comments?$/);
-    await blog.untilStored(POST);
+    await blog.untilStored([POST]);
     for (const [headers, bar] of [
       [ann, 'ann: '],
       [demo, 'demo: '],

@@ -7,6 +7,7 @@ import { memoryStore } from '../../lib/stores/memory/memory-store.js';
 import type { PageStore, PageStoreDefinition } from '../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { temporaryRoot } from '../support/files-site.js';
+import { patientStore } from '../support/patience.js';
 import { putPage } from '../support/put-page.js';
 import { collect, context, page } from './pages.js';
 
@@ -34,7 +35,7 @@ describe.each(['memory', 'memcached', 'files'])('the copy of a page in %s', (kin
     await memcached.flush();
     const kinds: Record<string, () => PageStoreDefinition> = {
       memory: () => memoryStore(),
-      memcached: () => memcachedStore({ servers: memcached.address }),
+      memcached: () => patientStore(memcached.address),
       files: () => fileStore({ root }),
     };
     store = kinds[kind]!().open(copies);

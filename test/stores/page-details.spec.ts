@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Keyv } from 'keyv';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fileStore, keyvStore, memcachedStore, memoryStore, type Page } from '../../lib/index.js';
+import { fileStore, keyvStore, memoryStore, type Page } from '../../lib/index.js';
 import { bodyFormat } from '../../lib/page/body-format.js';
 import type { StoreContext } from '../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
+import { patientStore } from '../support/patience.js';
 import { beginPage, putPage } from '../support/put-page.js';
 
 const memcached = await MemcachedServer.start();
@@ -34,7 +35,7 @@ const page: Page = {
 describe('what a store knows of its pages', () => {
   it.each([
     { store: memoryStore(), knowsReads: true, knowsAge: true },
-    { store: memcachedStore({ servers: memcached.address }), knowsReads: true, knowsAge: true },
+    { store: patientStore(memcached.address), knowsReads: true, knowsAge: true },
     { store: fileStore({ root }), knowsReads: true, knowsAge: true },
     { store: keyvStore(new Keyv()), knowsReads: false, knowsAge: false },
   ])('$store.kind', async ({ store, knowsReads, knowsAge }) => {
@@ -68,26 +69,23 @@ describe('what a store knows of its pages', () => {
 describe('who replaces a page is told whether it was read, if somebody wants to know', () => {
   const key = 'p:/replaced';
 
-  it.each([memoryStore(), memcachedStore({ servers: memcached.address }), fileStore({ root })])(
-    '$kind',
-    async (store) => {
-      const open = store.open({ ...context, refreshesAhead: true });
-      const replace = async (text: string, isReadMeanwhile = false) => {
-        const write = await beginPage(open, key);
-        if (isReadMeanwhile) await open.keyv.get(key);
-        return write.commit({ ...page, body: Buffer.from(text) }, 60_000);
-      };
-      try {
-        await open.journal.look();
-        expect(await replace('first')).toEqual({ stored: true });
-        expect(await replace('second')).toEqual({ stored: true });
-        expect(await replace('third', true)).toEqual({ stored: true, wasRead: true });
-        // The same bytes: files have two names then, and one time of access.
-        expect(await replace('third', true)).toEqual({ stored: true, wasRead: true });
-        expect(await replace('third')).toEqual({ stored: true });
-      } finally {
-        await open.keyv.disconnect();
-      }
-    },
-  );
+  it.each([memoryStore(), patientStore(memcached.address), fileStore({ root })])('$kind', async (store) => {
+    const open = store.open({ ...context, refreshesAhead: true });
+    const replace = async (text: string, isReadMeanwhile = false) => {
+      const write = await beginPage(open, key);
+      if (isReadMeanwhile) await open.keyv.get(key);
+      return write.commit({ ...page, body: Buffer.from(text) }, 60_000);
+    };
+    try {
+      await open.journal.look();
+      expect(await replace('first')).toEqual({ stored: true });
+      expect(await replace('second')).toEqual({ stored: true });
+      expect(await replace('third', true)).toEqual({ stored: true, wasRead: true });
+      // The same bytes: files have two names then, and one time of access.
+      expect(await replace('third', true)).toEqual({ stored: true, wasRead: true });
+      expect(await replace('third')).toEqual({ stored: true });
+    } finally {
+      await open.keyv.disconnect();
+    }
+  });
 });

@@ -20,7 +20,7 @@ export type Constants = Readonly<Record<string, Readonly<Record<string, number>>
  */
 export async function runChild(
   source: string,
-  { args = [], timeout = 170_000 }: { args?: string[]; timeout?: number } = {},
+  { args = [], timeout = 590_000 }: { args?: string[]; timeout?: number } = {},
 ): Promise<{ code: number | null; output: string }> {
   return runNode([...args, await buildChild(source)], timeout);
 }
@@ -96,7 +96,7 @@ function withConstant(code: string, [name, value]: [string, number]): string {
 }
 
 /** @returns its exit code and what it wrote */
-export function runNode(args: string[], timeout = 30_000): Promise<{ code: number | null; output: string }> {
+export function runNode(args: string[], timeout = 590_000): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { timeout, killSignal: 'SIGKILL' });
     let output = '';

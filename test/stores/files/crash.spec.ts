@@ -143,91 +143,86 @@ describe('files of several processes that are killed', () => {
     expect(isSealed(Buffer.alloc(0))).toBe(false);
   });
 
-  it(
-    `leave nothing torn, nothing stale and nothing behind, in ${ROUNDS} rounds of kill -9 between two steps, seed ${SEED}`,
-    {
-      timeout: 300_000,
-    },
-    async () => {
-      const dies = await StoreProgram.build(DIES);
-      const random = generator(SEED);
-      const store = fileStore({ root, grace: GRACE }).open({ ...context, compress: true });
-      await using client = new RawClient(nginx.port);
-      const read = async (coding: string) => {
-        const { status, headers, body } = await client.send(
-          `GET /deep/page HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${coding}\r\n\r\n`,
-        );
-        if (status === 502) return undefined;
-        expect(status).toBe(200);
-        const packed = headers.some(([name]) => name === 'Content-Encoding');
-        expect(packed).toBe(coding === 'gzip');
-        const plain = packed ? gunzipSync(body) : body;
-        expect(isSealed(plain)).toBe(true);
-        return plain.subarray(0, 64).toString();
-      };
-      const outcomes: Record<string, number> = {};
-      let most = 0;
-      const old = sealed(20_000);
-      const packed = { ...page(gzipSync(old)), contentEncoding: 'gzip' as const, tags: ['t'] };
-      for (let round = 0; round < ROUNDS; round += 1) {
-        const what = random() < 0.75 ? 'store' : 'purge';
-        const replaced = what === 'purge' || random() < 0.7;
-        if (replaced)
-          expect(await putPage(store, 'page:/deep/page', packed, random() < 0.5 ? 600_000 : 0)).toEqual({
-            stored: true,
-          });
-        else await store.deletePages(['page:/deep/page']);
-        const child = await dies.start([
-          root,
-          String(Math.floor(random() * STEPS[what])),
-          what,
-          random() < 0.5 ? '600000' : '0',
-        ]);
-        await child.kill();
-        most = Math.max(most, Number(child.output()));
-        const [plain, gzipped] = [await read('identity'), await read('gzip')];
-        expect(gzipped).toBe(plain);
-        const outcome = plain === undefined ? 'none' : plain === old.subarray(0, 64).toString() ? 'old' : 'new';
-        if (what === 'store' && replaced) expect(outcome).not.toBe('none');
-        outcomes[`${what}: ${outcome}`] = (outcomes[`${what}: ${outcome}`] ?? 0) + 1;
-        if (random() < 0.5) continue;
-        // A purge takes whatever the other process has left over.
-        const tagged = await collect(store.tagged!(['t']));
-        await store.deletePages(tagged);
-        expect([await read('identity'), await read('gzip')]).toEqual([undefined, undefined]);
-      }
-      process.stdout.write(`${JSON.stringify({ most, outcomes })}\n`);
-      expect(Object.keys(outcomes).length).toBeGreaterThan(4);
-      // None is left out.
-      expect(most).toBeLessThan(STEPS.store);
-      await store.keyv.disconnect();
-      await dies.dispose();
+  it(`leave nothing torn, nothing stale and nothing behind, in ${ROUNDS} rounds of kill -9 between two steps, seed ${SEED}`, async () => {
+    const dies = await StoreProgram.build(DIES);
+    const random = generator(SEED);
+    const store = fileStore({ root, grace: GRACE }).open({ ...context, compress: true });
+    await using client = new RawClient(nginx.port);
+    const read = async (coding: string) => {
+      const { status, headers, body } = await client.send(
+        `GET /deep/page HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${coding}\r\n\r\n`,
+      );
+      if (status === 502) return undefined;
+      expect(status).toBe(200);
+      const packed = headers.some(([name]) => name === 'Content-Encoding');
+      expect(packed).toBe(coding === 'gzip');
+      const plain = packed ? gunzipSync(body) : body;
+      expect(isSealed(plain)).toBe(true);
+      return plain.subarray(0, 64).toString();
+    };
+    const outcomes: Record<string, number> = {};
+    let most = 0;
+    const old = sealed(20_000);
+    const packed = { ...page(gzipSync(old)), contentEncoding: 'gzip' as const, tags: ['t'] };
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const what = random() < 0.75 ? 'store' : 'purge';
+      const replaced = what === 'purge' || random() < 0.7;
+      if (replaced)
+        expect(await putPage(store, 'page:/deep/page', packed, random() < 0.5 ? 600_000 : 0)).toEqual({
+          stored: true,
+        });
+      else await store.deletePages(['page:/deep/page']);
+      const child = await dies.start([
+        root,
+        String(Math.floor(random() * STEPS[what])),
+        what,
+        random() < 0.5 ? '600000' : '0',
+      ]);
+      await child.kill();
+      most = Math.max(most, Number(child.output()));
+      const [plain, gzipped] = [await read('identity'), await read('gzip')];
+      expect(gzipped).toBe(plain);
+      const outcome = plain === undefined ? 'none' : plain === old.subarray(0, 64).toString() ? 'old' : 'new';
+      if (what === 'store' && replaced) expect(outcome).not.toBe('none');
+      outcomes[`${what}: ${outcome}`] = (outcomes[`${what}: ${outcome}`] ?? 0) + 1;
+      if (random() < 0.5) continue;
+      // A purge takes whatever the other process has left over.
+      const tagged = await collect(store.tagged!(['t']));
+      await store.deletePages(tagged);
+      expect([await read('identity'), await read('gzip')]).toEqual([undefined, undefined]);
+    }
+    process.stdout.write(`${JSON.stringify({ most, outcomes })}\n`);
+    expect(Object.keys(outcomes).length).toBeGreaterThan(4);
+    // None is left out.
+    expect(most).toBeLessThan(STEPS.store);
+    await store.keyv.disconnect();
+    await dies.dispose();
 
-      // Ten minutes later nothing is left of what nobody finished.
-      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 660_000 });
-      try {
-        const last = fileStore({ root, grace: GRACE }).open(context);
-        await putPage(last, 'page:/last', page());
-        await putPage(last, 'page:/last', page(), 1_000_000);
-        await closeWhenDeleted(root, last);
-      } finally {
-        vi.useRealTimers();
-      }
-      const left = (directory: string) =>
-        entriesBelow(join(root, 'page:#', directory))
-          .filter((entry) => !entry.isDirectory())
-          .map(({ parentPath, name }) => `${parentPath.slice(root.length)}/${name}`);
-      expect(left('tmp')).toEqual([]);
-      expect(left('expiry')).toEqual([expect.stringMatching(/-1000000-|-9\d{5}-/)]);
-      // A process that was killed at its last step has left the other link beside its own. It leads nowhere.
-      const linked = left('pages').filter((path) => path.endsWith('/kept') || path.endsWith('/expiring'));
-      expect(new Set(linked.map((path) => dirname(path))).size).toBeLessThanOrEqual(3);
-      expect(left('pages').filter((path) => path.endsWith('/page')).length).toBeLessThanOrEqual(3);
-      expect(left('pages').filter((path) => path.endsWith('/link'))).toEqual([]);
-    },
-  );
+    // Ten minutes later nothing is left of what nobody finished.
+    const { now } = Date;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 660_000);
+    try {
+      const last = fileStore({ root, grace: GRACE }).open(context);
+      await putPage(last, 'page:/last', page());
+      await putPage(last, 'page:/last', page(), 1_000_000);
+      await closeWhenDeleted(root, last);
+    } finally {
+      vi.restoreAllMocks();
+    }
+    const left = (directory: string) =>
+      entriesBelow(join(root, 'page:#', directory))
+        .filter((entry) => !entry.isDirectory())
+        .map(({ parentPath, name }) => `${parentPath.slice(root.length)}/${name}`);
+    expect(left('tmp')).toEqual([]);
+    expect(left('expiry')).toEqual([expect.stringMatching(/-1000000-|-9\d{5}-/)]);
+    // A process that was killed at its last step has left the other link beside its own. It leads nowhere.
+    const linked = left('pages').filter((path) => path.endsWith('/kept') || path.endsWith('/expiring'));
+    expect(new Set(linked.map((path) => dirname(path))).size).toBeLessThanOrEqual(3);
+    expect(left('pages').filter((path) => path.endsWith('/page')).length).toBeLessThanOrEqual(3);
+    expect(left('pages').filter((path) => path.endsWith('/link'))).toEqual([]);
+  });
 
-  it(`never leave a torn page, in ${RANDOM_ROUNDS} rounds of kill -9`, { timeout: 300_000 }, async () => {
+  it(`never leave a torn page, in ${RANDOM_ROUNDS} rounds of kill -9`, async () => {
     const readers = readAll();
     for (let round = 0; round < RANDOM_ROUNDS; round += 1) {
       const child = await program.start([root]);

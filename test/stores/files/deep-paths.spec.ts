@@ -64,6 +64,7 @@ it.each([
   }
   expect([...outcomes]).toEqual([outcome]);
   // Now nothing is being removed any more.
+  await expect.poll(() => entriesBelow(join(root, 'page:#/tmp'))).toEqual([]);
   await app.close();
   const { directories, bytes } = taken(root);
   process.stdout.write(`${requests} requests: ${directories} directories, ${bytes} bytes\n`);

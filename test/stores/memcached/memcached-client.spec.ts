@@ -80,7 +80,8 @@ describe.each([{ unix: false }, { unix: true }])('MemcachedClient (unix socket: 
       expect(Math.abs((await ttlOf(ttl)) - seconds)).toBeLessThanOrEqual(2);
     }
     expect(await ttlOf(200 * 365 * day * 1000)).toBe(-1);
-    expect(await ttlOf(1)).toBeLessThanOrEqual(1);
+    // It may be over by now.
+    expect((await ttlOf(1)) > 1).toBe(false);
     for (const bad of [-1, NaN]) await expect(ttlOf(bad)).rejects.toThrow(RangeError);
   });
 

@@ -74,7 +74,7 @@ describe('the keys of a memcached server', () => {
 
   it('are listed after the hash table has grown, not while memcached stops its threads for that', async () => {
     const small = await MemcachedServer.start({ args: ['-o', 'hashpower=13'] });
-    const filler = new MemcachedClient(small.address);
+    const filler = new MemcachedClient(small.address, { writeTimeout: 20_000 });
     const power = async () => Number(/hash_power_level (\d+)/.exec(await small.send('stats'))?.[1]);
     for (const expected of [14, 15, 16]) {
       // It grows at the next tick of the clock.

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { responseFormat } from '../../../lib/page/response-format.js';
-import { memcachedStore } from '../../../lib/stores/memcached/memcached-store.js';
 import type { PageStore } from '../../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../../lib/testing/index.js';
+import { patientStore } from '../../support/patience.js';
 import { beginPage, putPage } from '../../support/put-page.js';
 import { collect, context, page } from '../pages.js';
 
@@ -15,7 +15,7 @@ describe('a page written to memcached', () => {
   let other: PageStore;
   beforeAll(async () => {
     memcached = await MemcachedServer.start();
-    const open = () => memcachedStore({ servers: memcached.address }).open(context);
+    const open = () => patientStore(memcached.address).open(context);
     [store, other] = [open(), open()];
     await Promise.all([store.journal.look(), other.journal.look()]);
   });
@@ -76,7 +76,7 @@ describe('a page written to memcached', () => {
   });
 
   it('can be read back with its tags, in each format', async () => {
-    const responses = memcachedStore({ servers: memcached.address }).open({ ...context, format: responseFormat });
+    const responses = patientStore(memcached.address).open({ ...context, format: responseFormat });
     await responses.journal.look();
     for (const one of [store, responses]) {
       expect(await putPage(one, KEY, { ...page('tagged'), tags: ['a', 'b'] }, 0)).toEqual({ stored: true });

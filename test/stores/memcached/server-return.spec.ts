@@ -44,7 +44,7 @@ describe('a server that was away', () => {
     const client = clientOf(server.address, { writeTimeout: 200 });
     let returns = 0;
     client.onReturn(() => (returns += 1));
-    await client.set('a', value, 0);
+    await untilBack(client);
     await server[how]();
     const isDown = () => client.get('a').then(String, (error: Error) => error.message.includes('is down'));
     await expect.poll(isDown).toBe(true);
@@ -52,7 +52,7 @@ describe('a server that was away', () => {
     if (how === 'pause') server.resume();
     else await server.restart();
     await expect.poll(() => returns).toBe(1);
-    await client.set('a', value, 0);
+    await untilBack(client);
   });
 
   it('ends the listings that were under way', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 /** What takes longer is taken to hang, in milliseconds. */
-const PATIENCE = 20_000;
+const PATIENCE = 80_000;
 
 /** What came of a write: what the caller got, and what the database has. */
 export interface Outcome {

@@ -77,7 +77,7 @@ async function run<Side>(scenario: Scenario<Side>, ground: Ground<Side>, isWatch
     return { outcome, purged };
   } finally {
     // What hangs holds its connection.
-    await Promise.race([app.close(), sleep(5000, undefined, { ref: false })]);
+    await Promise.race([app.close(), sleep(30_000, undefined, { ref: false })]);
     purged.push(...purges.take());
     await ground.close?.();
   }

@@ -26,6 +26,23 @@ export interface PostgresScenario extends Scenario<PostgresSide> {
 /** In milliseconds. What a server that is gone has said has arrived by then: otherwise it is chance whether the pool still hands out a dead connection. */
 export const NOTICED = 20;
 
+/**
+ * For the application, to read a topic takes longer than a statement may, while there is a row in `slowness`. The database says so at once: a
+ * real timeout would be met by other statements, too, when the machine is busy.
+ */
+export const SLOWNESS = [
+  'CREATE TABLE slowness (is_so boolean)',
+  `CREATE FUNCTION in_time() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
+   BEGIN
+     IF EXISTS (SELECT FROM slowness) THEN
+       RAISE 'canceling statement due to statement timeout' USING ERRCODE = 'query_canceled';
+     END IF;
+     RETURN true;
+   END $$`,
+  'ALTER TABLE topic ENABLE ROW LEVEL SECURITY',
+  'CREATE POLICY slowness ON topic USING ((SELECT in_time()))',
+];
+
 const TABLES = ['writer', 'topic', 'article', 'article_topics_topic', 'counted', 'club', 'membership'];
 
 /** Does the same twice, once without the module and once with it. */

@@ -5,7 +5,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type EntityManager, type EntitySubscriberInterface, EventSubscriber } from 'typeorm';
 import { Article, Club, CLUBS, Counted, Membership } from './newsroom.js';
 import { type Comparison, expectSame } from './pair.js';
-import { PostgresPair, type PostgresScenario as Scenario, type PostgresSide as Side } from './postgres-pair.js';
+import {
+  PostgresPair,
+  type PostgresScenario as Scenario,
+  type PostgresSide as Side,
+  SLOWNESS,
+} from './postgres-pair.js';
 import { rename, WRITES } from './writes.js';
 
 let pair: PostgresPair;
@@ -24,14 +29,7 @@ async function expectSameWrite(scenario: Scenario, stale: readonly string[], tag
 
 const nothing = async () => {};
 
-/** A table of a relation that takes its time, for the application. */
-const SLOW_RELATION = [
-  'ALTER TABLE topic RENAME TO topic_itself',
-  `CREATE VIEW topic AS SELECT * FROM topic_itself
-     WHERE (SELECT pg_sleep(CASE current_user WHEN 'app' THEN 1 ELSE 0 END)) IS NOT NULL`,
-  'GRANT ALL ON topic TO app',
-];
-const TIMEOUT = { extra: { statement_timeout: 300 } };
+const IS_SLOW = 'INSERT INTO slowness VALUES (true)';
 
 const runs =
   (statements: readonly string[]) =>
@@ -52,8 +50,8 @@ const locked = (write: Scenario['write']) => async (side: Side) => {
 
 describe.each<[string, Omit<Scenario, 'write'> & { around?: typeof locked }]>([
   ['nothing wrong', {}],
-  ['a statement timeout and a slow relation', { before: SLOW_RELATION, options: TIMEOUT, isLearned: false }],
-  ['the same, once the relations are known', { options: TIMEOUT, prepare: runs(SLOW_RELATION) }],
+  ['a statement timeout and a slow relation', { before: [...SLOWNESS, IS_SLOW], isLearned: false }],
+  ['the same, once the relations are known', { before: SLOWNESS, prepare: runs([IS_SLOW]) }],
   ['no permission for the table of a relation', { before: ['REVOKE ALL ON topic FROM app'], isLearned: false }],
   ['the same, once the relations are known', { prepare: runs(['REVOKE ALL ON topic FROM app']) }],
   [
@@ -70,7 +68,7 @@ describe('a table of a relation that is locked', () => {
   it('is not waited for', async () => {
     const { control } = await expectSameWrite(
       {
-        write: locked((side) => Promise.race([rename(side), sleep(3000, 'waited', { ref: false })])),
+        write: locked((side) => Promise.race([rename(side), sleep(15_000, 'waited', { ref: false })])),
       },
       RENAMED,
     );

@@ -2,14 +2,14 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resultOf } from './outcome.js';
-import { NOTICED, PostgresPair, type PostgresSide } from './postgres-pair.js';
+import { NOTICED, PostgresPair, type PostgresSide, SLOWNESS } from './postgres-pair.js';
 import { perform, randomTransactions } from './random-writes.js';
 import { compareOnSqlite, type SqliteSide } from './sqlite-pair.js';
 
 /** `TYPEORM_TRANSACTIONS=2000 TYPEORM_SEED=1 npx vitest run test/typeorm/faults/random` for more, and for the same again. */
 const COUNT = Number(process.env['TYPEORM_TRANSACTIONS'] ?? 400);
 const SEED = Number(process.env['TYPEORM_SEED'] ?? randomInt(1_000_000));
-const PATIENCE = 20_000 + COUNT * 250;
+const PATIENCE = 20_000 + COUNT * 1000;
 const transactions = randomTransactions(SEED, COUNT);
 
 let pair: PostgresPair;
@@ -17,23 +17,6 @@ beforeAll(async () => {
   pair = await PostgresPair.start();
 });
 afterAll(() => pair?.stop());
-
-/**
- * For the application, to read a topic takes longer than a statement may, while there is a row in `slowness`. The database says so at once: a
- * real timeout would be met by other statements, too, when the machine is busy.
- */
-const SLOWNESS = [
-  'CREATE TABLE slowness (is_so boolean)',
-  `CREATE FUNCTION in_time() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
-   BEGIN
-     IF EXISTS (SELECT FROM slowness) THEN
-       RAISE 'canceling statement due to statement timeout' USING ERRCODE = 'query_canceled';
-     END IF;
-     RETURN true;
-   END $$`,
-  'ALTER TABLE topic ENABLE ROW LEVEL SECURITY',
-  'CREATE POLICY slowness ON topic USING (in_time())',
-];
 
 /** SQL before and after a transaction. */
 const POSTGRES_FAULTS: readonly (readonly [string, string])[] = [
