@@ -17,7 +17,8 @@ it('nginx serves the page once it has been rendered', async () => {
   );
 
   expect(await fetch(nginx.url)).toBePageCacheMiss();
-  expect(await fetch(nginx.url)).toBePageCacheHit();
+  // The page is stored just after it was sent.
+  await expect.poll(() => fetch(nginx.url)).toBePageCacheHit();
 
   await nginx.stop();
   await app.close();
