@@ -83,8 +83,9 @@ export async function startDocumentedSite(flavour: NginxFlavour): Promise<Docume
   const tlsPort = await freePort();
   const nginx = await NginxServer.start(({ port, directory }) => {
     const pieces = Object.entries({ blog, shop }).flatMap(([name, { address }]) => {
-      const conf = nginxConf(options(`${name}:`), { app: address, directory: `${directory}/page-cache` });
-      return Object.entries({ [`${name}-http.conf`]: conf.http, [`${name}-server.conf`]: conf.server, ...conf.files });
+      const conf = nginxConf(options(`${name}:`), { app: address, directory: `${directory}/page-cache/${name}` });
+      const files = { 'http.conf': conf.http, 'server.conf': conf.server, ...conf.files };
+      return Object.entries(files).map(([path, text]) => [`page-cache/${name}/${path}`, patient(text)]);
     });
     const certificates = ['example.com', 'shop.example'].flatMap((name) => [
       [`${name}/fullchain.pem`, certificate],
@@ -92,7 +93,7 @@ export async function startDocumentedSite(flavour: NginxFlavour): Promise<Docume
     ]);
     return debianNginx(directory, {
       ...documented(directory, port, tlsPort),
-      ...Object.fromEntries(pieces.map(([path, text]) => [`page-cache/${path}`, patient(text)])),
+      ...(Object.fromEntries(pieces) as Record<string, string>),
       ...(Object.fromEntries(certificates) as Record<string, string>),
       'srv/blog/public/assets/site.css': STYLES,
     });
