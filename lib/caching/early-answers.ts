@@ -9,6 +9,7 @@ import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { PageAddress } from '../page/page-key.js';
+import { noteLeft, ownValues } from '../inputs/left-properties.js';
 import { lookedUp } from '../page/page-key-header.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
@@ -98,8 +99,10 @@ export class EarlyAnswers {
   }
 
   async look(arrived: RequestArrived, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const before = ownValues(request);
     const deciding = this.dispatcher.decide(arrived);
     if (deciding) await deciding;
+    noteLeft(request, before);
     if (arrived.refusal !== undefined) return false;
     const { address, skipped } = arrived;
     const page = await this.storage.hit(address, request);

@@ -72,6 +72,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     const { head, address, personal } = this.received.of(request);
     const requested = new PageRequested(head, request, context, address);
     const inputs = inputsOf(request);
+    inputs?.frame(context.switchToHttp().getRequest<object>());
     const ask = <T>(question: () => T) => (inputs ? inputs.ask(question) : question());
     const deciding = ask(() => this.dispatcher.decide(requested));
     if (deciding) await deciding;

@@ -84,7 +84,7 @@ function advice(name: string): string {
   const ignore = `If it makes no difference to the page: requestFields: { ignore: ['${name}'] }.`;
   if (name.startsWith(':')) return `${ignore} Else keep the page out of the cache with @NoPageCache().`;
   if (name === 'host' || name === 'x-forwarded-host') {
-    return "Put the host into the key: hosts: ['example.com'].";
+    return "Put the host into the key: hosts: ['example.com']. If the address of the site has a port, set origin to it.";
   }
   return (
     `If who sends it is to be kept away from the cache: requestFields: { bypass: ['${name}'] }. ` +

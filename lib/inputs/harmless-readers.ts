@@ -29,7 +29,7 @@ const LOG_MIDDLEWARE = ['pino-http', 'nestjs-pino', 'nest-winston', 'express-win
 const ADDRESS = [':remote-address', 'x-forwarded-for'];
 
 /** Visitors who ask too often get 429, which is no page. */
-const RATE_LIMITERS = ['@nestjs/throttler', 'express-rate-limit', '@fastify/rate-limit', 'express-slow-down'];
+const RATE_LIMITERS = ['@nestjs/throttler', '@fastify/rate-limit'];
 
 /** They look whether the connection is secure before they set a cookie, and a page that comes with a cookie is not stored. */
 const SESSIONS = ['express-session', 'cookie-session', '@fastify/session', '@fastify/secure-session'];
@@ -44,6 +44,9 @@ export const HARMLESS_READERS: readonly HarmlessReader[] = [
   ...LOGS.map((name) => ({ package: name, isLog: true as const })),
   ...[...LOG_MIDDLEWARE, ...RATE_LIMITERS, ...SESSIONS, ...COMPRESSION].map((name) => ({ package: name })),
   ...CORS.map((name) => ({ package: name, shownIn: 'access-control-allow-origin' })),
+  // They put the key of the visitor there, and how often they have come.
+  { package: 'express-rate-limit', copies: { rateLimit: ADDRESS } },
+  { package: 'express-slow-down', copies: { slowDown: ADDRESS } },
   { package: 'morgan', copies: { _remoteAddress: ADDRESS } },
   // It makes these for middleware written for Express.
   {

@@ -20,6 +20,12 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   alpnProtocol: ':tls',
 };
 
+/** What the PROXY protocol tells about the peer. */
+const OF_PROXY = ['remoteAddress', 'remotePort'];
+
+/** The getters that are put on sockets here. */
+const getters = new WeakSet<object>();
+
 /** Watches what is read from a connection. It must be called with the socket itself: requests of HTTP/2 have another object in its place. */
 export function watchConnection(socket: Socket): void {
   const watched = socket as Observed;
@@ -39,6 +45,13 @@ export function observeConnection(socket: Socket, inputs: RequestInputs): boolea
   if (!types.isProxy(socket)) watchConnection(socket);
   const open = watched[OPEN];
   if (!open) return false;
+  for (const name of OF_PROXY) {
+    // A library for the PROXY protocol has put the visitor's address in the place of the proxy's.
+    const property = Reflect.getOwnPropertyDescriptor(socket, name);
+    if (!property || (property.get && getters.has(property.get))) continue;
+    if (!property.configurable) return false;
+    define(watched, name, PROPERTIES[name]!);
+  }
   // Usually requests come one after the other.
   if (open.length === 1 && open[0]!.isOver) open[0] = inputs;
   else watched[OPEN] = [...open.filter(({ isOver }) => !isOver), inputs];
@@ -48,13 +61,16 @@ export function observeConnection(socket: Socket, inputs: RequestInputs): boolea
 function define(socket: Observed, name: string, input: string): void {
   let own = Object.getOwnPropertyDescriptor(socket, name);
   const prototype = Object.getPrototypeOf(socket) as object;
+  const get = function get(): unknown {
+    for (const inputs of socket[OPEN] ?? []) inputs.read(input, get);
+    if (!own) return Reflect.get(prototype, name, socket);
+    return 'value' in own ? own.value : (own.get?.call(socket) as unknown);
+  };
+  getters.add(get);
   Object.defineProperty(socket, name, {
     configurable: true,
     enumerable: own?.enumerable ?? false,
-    get: function get(): unknown {
-      for (const inputs of socket[OPEN] ?? []) inputs.read(input, get);
-      return own && 'value' in own ? own.value : Reflect.get(prototype, name, socket);
-    },
+    get,
     set(value: unknown) {
       own = { value };
     },

@@ -7,6 +7,7 @@ import { receivedFields, ReceivedRequests } from '../page/received-request.js';
 import { bypassFields } from '../rules/request-fields.rule.js';
 import { hostOf } from '../rules/request-head.js';
 import { WeighedLanguages } from '../rules/weighed-language.js';
+import { leftOn } from './left-properties.js';
 import { observeConnection } from './observed-connection.js';
 import { observeCopies } from './observed-copies.js';
 import { observedFields } from './observed-fields.js';
@@ -16,6 +17,12 @@ import { type InputPolicy, RequestInputs } from './request-inputs.js';
 
 /** Fields that may be read when they say no more than the site itself does. */
 const OF_ORIGIN = new Set(['host', 'x-forwarded-host', 'x-forwarded-proto']);
+
+/**
+ * Fields that tracing libraries read before anybody can observe it, to keep values of the sender's choice in the async context of the request. From
+ * there, they reach handlers and other services (W3C Baggage; Jaeger; OpenTracing).
+ */
+const BAGGAGE = /^(?:baggage$|uberctx-|ot-baggage-)/;
 
 /** Notices what pages are made from: every request that may become one is observed from the moment it arrives. */
 @Injectable()
@@ -54,6 +61,11 @@ export class PageInputs implements InputPolicy {
     const list = () => rawFields(rawHeaders, sent, this.#fields.of(sent, address.variants));
     const inputs = new RequestInputs(request, response, this, { isObserved, list });
     if (!observeConnection(request.socket, inputs)) return;
+    inputs.left(leftOn(request));
+    for (const name in sent) if (BAGGAGE.test(name)) inputs.assume(name, 'the tracing of the application');
+    // With `pass: 'key'`, the host is passed on as it was sent.
+    if (!isObserved && this.options.hosts && !this.isOfOrigin('host', request))
+      inputs.assume('host', 'the application');
     const fields = this.#fields.of(sent, address.variants);
     replaceFields(request, isObserved ? observedFields(fields, inputs) : fields, inputs);
   }
@@ -71,21 +83,20 @@ export class PageInputs implements InputPolicy {
   }
 
   /**
-   * Whether a field says no more than the key or the `origin` does: the host, and how the site is reached. A port is no part of the key. Behind
-   * nginx, the only port is nginx's own; otherwise it must be the port of this server.
+   * Whether a field says no more than the key or the `origin` does: the host, and how the site is reached. A port is no part of the key, so there
+   * may be none but that of the `origin`. The port of the server is not known to be that of the site: there may be a load balancer in front.
    */
   private isOfOrigin(name: string, request: IncomingMessage): boolean {
     const sent = receivedFields(request);
     const { host: origin, protocol } = this.#origin ?? {};
     if (name === 'x-forwarded-proto') return protocol !== undefined && `${String(sent[name])}:` === protocol;
     const named = sent.host ?? '';
-    if (named !== origin && (this.options.hosts === undefined || !this.isHostOfKey(request, named, sent))) return false;
+    if (named !== origin && (this.options.hosts === undefined || !this.isHostOfKey(named, sent))) return false;
     return name === 'host' || sent[name] === undefined || sent[name] === named;
   }
 
-  private isHostOfKey(request: IncomingMessage, named: string, sent: IncomingHttpHeaders): boolean {
-    const isBehindNginx = this.options.flavour !== undefined && lookedUp(sent) !== undefined;
-    const host = hostOf(sent);
-    return isBehindNginx || named === host || named === `${host}:${request.socket.localPort}`;
+  /** Of the host in the `origin`, there is one form only: otherwise a visitor could choose it for all others. */
+  private isHostOfKey(named: string, sent: IncomingHttpHeaders): boolean {
+    return named === hostOf(sent) && named !== this.#origin?.hostname;
   }
 }

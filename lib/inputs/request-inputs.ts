@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ownValues, type OwnValues, setSince, watchProperty } from './left-properties.js';
 import { ProxyTrust } from './proxy-trust.js';
 import { type Reader, readerBelow } from './reader.js';
 
@@ -31,6 +32,12 @@ export interface RawFields {
 
 const NOTHING: [name: string, reader: Reader][] = [];
 
+/** What a question has read, and what the objects were like before, on which it may have left that. */
+interface Asked {
+  readonly names: Set<string>;
+  readonly before: readonly (readonly [target: object, values: OwnValues])[];
+}
+
 /** The inputs that have been read of a request although its page must not depend on them. For most requests, there are none. */
 export class RequestInputs {
   #reads: Map<string, Reader> | undefined;
@@ -38,7 +45,11 @@ export class RequestInputs {
   #copied: Set<string> | undefined;
   readonly #trust: ProxyTrust;
   #isOver = false;
-  #isPaused = false;
+  /** Who is asking: a question about the request, or this class itself. */
+  #asks: 'question' | 'itself' | undefined;
+  #asked: Asked | undefined;
+  /** The request of the framework, if that is another object. */
+  #framed: object | undefined;
   #isRefused = false;
 
   constructor(
@@ -58,13 +69,18 @@ export class RequestInputs {
    * @returns whether the reader is known to be harmless
    */
   read(name: string, by: (...args: never[]) => unknown): boolean {
-    if (this.#isOver || this.#isPaused || this.#isRefused) return false;
+    if (this.#isOver || this.#isRefused) return false;
+    if (this.#asks !== undefined) {
+      if (this.#asks === 'question') this.noteAsked(name);
+      return false;
+    }
     this.#trust.read(name, by);
     if (this.policy.isFree(name, this.request)) return false;
     const known = this.#reads?.get(name);
     if (known && !known.harmless) return false;
     const reader = readerBelow(name, by);
-    if (name === ':remote-address' && !reader.harmless && this.ask(() => this.#trust.isAsked(reader))) return true;
+    if (name === ':remote-address' && !reader.harmless && this.whileAsking('itself', () => this.#trust.isAsked(reader)))
+      return true;
     if (reader.harmless?.copies) {
       if (!this.#copied) this.policy.onCopy(this.request);
       (this.#copied ??= new Set()).add(name);
@@ -74,6 +90,16 @@ export class RequestInputs {
     // From then on, no further read makes a difference.
     this.#isRefused = reads.size >= MAX_READS || (name === EVERY_FIELD && !reader.harmless);
     return reader.harmless !== undefined;
+  }
+
+  /**
+   * Notes that an input has been read where nobody could see it.
+   *
+   * @param place who may have read it
+   */
+  assume(name: string, place: string): void {
+    if (this.policy.isFree(name, this.request)) return;
+    (this.#reads ??= new Map<string, Reader>()).set(name, { place, harmless: undefined, framework: undefined });
   }
 
   /** Notes that a copy has been read, which may come from one of these inputs. */
@@ -97,15 +123,54 @@ export class RequestInputs {
     ];
   }
 
-  /** Runs a question of this module about a request. What the question reads does not count, until it returns: later reads of it do count. */
+  /** Must be called when the framework has made a request of its own, on which questions may leave something as well. */
+  frame(request: object): void {
+    if (request !== this.request) this.#framed = request;
+  }
+
+  /**
+   * Runs a question about a request: of this module, of a listener or of `skipIf`. What the question reads does not count, until it returns: later
+   * reads of it do count, and so do reads of what it has left on the request (`request.device ??= deviceOf(request.headers)`).
+   */
   ask<T>(question: () => T): T {
-    const isPaused = this.#isPaused;
-    this.#isPaused = true;
+    try {
+      return this.whileAsking('question', question);
+    } finally {
+      if (this.#asked && this.#asks === undefined) this.watchLeft(this.#asked);
+    }
+  }
+
+  /** Must be called when a question has been asked before the request was observed. It may have read any field. */
+  left(names: readonly PropertyKey[]): void {
+    for (const name of names) this.watch(this.request, name, [EVERY_FIELD]);
+  }
+
+  private whileAsking<T>(asks: 'question' | 'itself', question: () => T): T {
+    const before = this.#asks;
+    this.#asks = asks;
     try {
       return question();
     } finally {
-      this.#isPaused = isPaused;
+      this.#asks = before;
     }
+  }
+
+  private noteAsked(name: string): void {
+    if (this.policy.isFree(name, this.request)) return;
+    const targets = [this.request, ...(this.#framed ? [this.#framed] : [])];
+    this.#asked ??= { names: new Set(), before: targets.map((target) => [target, ownValues(target)] as const) };
+    this.#asked.names.add(name);
+  }
+
+  private watchLeft({ names, before }: Asked): void {
+    this.#asked = undefined;
+    for (const [target, values] of before) {
+      for (const name of setSince(values, target)) this.watch(target, name, [...names]);
+    }
+  }
+
+  private watch(target: object, name: PropertyKey, inputs: readonly string[]): void {
+    watchProperty(target, name, (by) => inputs.forEach((input) => this.read(input, by)));
   }
 
   /** Must be called when the last byte has been written, or when there will be no page. */

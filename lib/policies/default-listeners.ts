@@ -71,7 +71,6 @@ export const DEFAULT_LISTENERS: readonly Type[] = [
 /** The policies that `listeners` may leave out. All others keep pages private, or their addresses exact. */
 const OPTIONAL: ReadonlySet<Type> = new Set<Type>([
   PathExclusionListener,
-  ConditionalRequestListener,
   StatusListener,
   AccelListener,
   ContentTypeListener,

@@ -20,6 +20,10 @@ interface WithVisitor {
   oidc?: unknown;
   /** keycloak-connect. */
   kauth?: unknown;
+  /** express-ntlm. The requests after the first one on a connection bring no credentials. */
+  ntlm?: unknown;
+  /** node-expose-sspi. */
+  sso?: unknown;
   session?: unknown;
 }
 
@@ -60,26 +64,32 @@ export class VisitorListener {
 function visitorOf(request: IncomingMessage, context: ExecutionContext): string | undefined {
   // Guards leave the property on the framework's request, middleware on Node's: on Fastify, these are two objects.
   for (const one of [request as WithVisitor, context.switchToHttp().getRequest<WithVisitor>()]) {
-    for (const name of ['user', 'account', 'auth'] as const) if (isThere(one[name])) return name;
+    for (const name of ['user', 'account', 'auth', 'ntlm', 'sso'] as const) if (isThere(one[name])) return name;
     if (isAuthenticated(one)) return 'user';
     if (isThere(one.authInfo)) return 'authInfo';
     // Every visitor has these two.
     if (isThere(one.oidc) && isAuthenticated(one.oidc) !== false) return 'oidc';
     if (hasContent(one.kauth)) return 'kauth';
-    if (hasContent(one.session, 'cookie')) return 'session';
+    if (hasContent(sessionData(one.session), 'cookie')) return 'session';
   }
   return byCertificate(request);
 }
 
-/** With passport and many guards, `false` means nobody. */
+/** With passport and many guards, `false` means nobody, and so does the empty string that Fastify's documentation decorates requests with. */
 function isThere(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false;
+  return value !== undefined && value !== null && value !== false && value !== '';
 }
 
 /** @returns `undefined` when the object cannot tell */
 function isAuthenticated(asked: unknown): unknown {
   const { isAuthenticated: ask } = asked as { isAuthenticated?: unknown };
   return typeof ask === 'function' ? (ask.call(asked) as unknown) : undefined;
+}
+
+/** @fastify/secure-session keeps what it knows of itself in the session, and gives the data of the visitor when asked. */
+function sessionData(session: unknown): unknown {
+  const { data } = (session ?? {}) as { data?: unknown };
+  return typeof data === 'function' ? (data.call(session) as unknown) : session;
 }
 
 /** express-session and similar modules keep the settings of their cookie in the session, and give a session to everybody. */
