@@ -1,5 +1,14 @@
 import { Writable } from 'node:stream';
-import { Controller, Get, Header, Req, type INestApplication, type LoggerService, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Param,
+  Req,
+  type INestApplication,
+  type LoggerService,
+  UseGuards,
+} from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ServeStaticModule } from '@nestjs/serve-static';
@@ -19,6 +28,9 @@ import { LoggerModule } from 'nestjs-pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PageCache } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
+import { rateLimit } from 'express-rate-limit';
+import { slowDown } from 'express-slow-down';
+import { fate } from '../support/fate.js';
 import { type Platform, PLATFORMS } from '../support/applications.js';
 import { type Site, startSite } from '../support/site.js';
 
@@ -26,6 +38,8 @@ expect.extend(pageCacheMatchers);
 
 interface Copied {
   ip: string;
+  rateLimit?: object;
+  slowDown?: object;
   _remoteAddress: string;
   raw?: Copied;
 }
@@ -52,6 +66,17 @@ class PagesController {
   @Header('content-type', 'text/html; charset=utf-8')
   leftByMorgan(@Req() request: Copied) {
     return `<p>${(request.raw ?? request)._remoteAddress}</p>`;
+  }
+}
+
+const LIMITERS = ['rateLimit', 'slowDown'] as const;
+
+@Controller()
+class LimitedController {
+  @Get('limited/:name')
+  @Header('content-type', 'text/html; charset=utf-8')
+  limited(@Param('name') name: 'rateLimit' | 'slowDown' | 'nothing', @Req() request: Copied) {
+    return name === 'nothing' ? 'page' : `<p>${JSON.stringify(request[name])}</p>`;
   }
 }
 
@@ -130,4 +155,17 @@ describe.each(PLATFORMS)('an application with libraries that only do their work,
       expect(status).toMatch(/^nestjs-nginx-cache; fwd=miss; detail=reads-(remote-address|x-forwarded-for)$/);
     },
   );
+});
+
+it('what rate limiters leave on a request is that of one visitor', async () => {
+  await using site = await startSite({
+    platform: 'express',
+    controllers: [LimitedController],
+    prepare: (app) =>
+      void app.use(rateLimit({ limit: 1000, validate: false }), slowDown({ delayAfter: 1000, validate: false })),
+  });
+  expect((await site.get('/limited/nothing')).status).toBe('nestjs-nginx-cache; fwd=miss; stored');
+  for (const name of LIMITERS) {
+    expect(await fate(site, `/limited/${name}`)).toBe('reads-remote-address');
+  }
 });
