@@ -138,6 +138,8 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   authInfo: { why: 'the visitor is known: `authInfo` is on the request', cure: 'nothing: the page may be theirs' },
   oidc: { why: 'the visitor is known to OpenID Connect', cure: 'nothing: the page may be theirs' },
   kauth: { why: 'the visitor is known to Keycloak', cure: 'nothing: the page may be theirs' },
+  ntlm: { why: 'the visitor is known to express-ntlm', cure: 'nothing: the page may be theirs' },
+  sso: { why: 'the visitor is known to node-expose-sspi', cure: 'nothing: the page may be theirs' },
   session: {
     why: 'the session of the visitor has content',
     cure: 'put nothing into the sessions of visitors who are not logged in',
