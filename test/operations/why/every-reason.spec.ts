@@ -62,6 +62,8 @@ const LEFT: Readonly<Record<string, unknown>> = {
   authInfo: { scope: 'all' },
   oidc: { isAuthenticated: () => true },
   kauth: { grant: {} },
+  ntlm: { UserName: 'alice' },
+  sso: { user: {} },
   session: { cookie: {}, cart: [] },
 };
 
