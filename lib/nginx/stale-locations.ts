@@ -76,7 +76,7 @@ export function orCopy({ options, names }: Site): string[] {
 
 /** For the location of copies, when it ends with an error. */
 export function orFailure({ names }: Site): string[] {
-  return [`error_page 403 404 500 502 503 504 = ${names.variable('without_copy')};`, 'recursive_error_pages on;'];
+  return [`error_page 403 404 500 502 504 = ${names.variable('without_copy')};`, 'recursive_error_pages on;'];
 }
 
 export function staleLocations(site: Site, flavour: Flavour): string[] {

@@ -94,8 +94,9 @@ export function patience({ options }: Site): string {
 /** For the location, when it ends with an error. */
 export function fallback({ names }: Site): string[] {
   return [
-    '# If there is no page, or memcached does not answer correctly, ask the application.',
-    `error_page 404 500 502 503 504 = ${names.variable('fallback')};`,
+    '# If there is no page, or memcached does not answer correctly, ask the application. 503 is not in the list: only limit_req and',
+    '# limit_conn answer it, and they let the request pass when it arrives in another location.',
+    `error_page 404 500 502 504 = ${names.variable('fallback')};`,
     '# The error pages of the site apply to responses of the application.',
     'recursive_error_pages on;',
   ];
