@@ -218,17 +218,11 @@ function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): st
   return [
     '# Says so when a page comes from the cache (RFC 9211). It stands here and not in the location, where nginx would forget',
     '# the add_header of the server for it: Strict-Transport-Security and the like belong to cached pages as well.',
-    `set ${names.variable('status')} "";`,
-    '# A request that nginx itself refuses does not get this far.',
+    '# There is no `set` for it here: subrequests of the site (auth_request, mirror) run that, too, and share their variables with the hit.',
     '# nginx calls it a duplicate where two sites stand in one server {}: each needs a server {} of its own.',
     'uninitialized_variable_warn off;',
     `add_header Cache-Status ${names.variable('status')} always;`,
-    ...(saysCacheControl(options)
-      ? [
-          `set ${names.variable('assembled')} "";`,
-          `add_header Cache-Control ${names.variable('cache_control')} always;`,
-        ]
-      : []),
+    ...(saysCacheControl(options) ? [`add_header Cache-Control ${names.variable('cache_control')} always;`] : []),
     ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)} always;`),
     '',
     ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
