@@ -3,6 +3,7 @@ import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
 import { shortKeySources } from '../page/page-key.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import type { Flavour, Site } from './flavours/flavour.js';
+import { refusals } from './refusals.js';
 import { block, map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
@@ -70,6 +71,7 @@ export function orCopy({ options, names }: Site): string[] {
     '# A response of the application goes to the visitor unchanged: the application has already looked for a copy.',
     'proxy_intercept_errors off;',
     `error_page ${FAILURES.join(' ')} = @${names.of('stale')};`,
+    ...refusals(names),
     'recursive_error_pages on;',
   ];
 }
