@@ -13,6 +13,7 @@ import type { Flavour, Site } from '../nginx/flavours/flavour.js';
 import { logFormat } from '../nginx/access-log.js';
 import { sendsCopies, STALE_STATUS, staleLocations, staleMaps } from '../nginx/stale-locations.js';
 import { IS_PERSONAL, personal, sharedMaps } from '../nginx/shared-maps.js';
+import { refusalLocations } from '../nginx/refusals.js';
 import { schemeMaps } from '../nginx/trusted-proxies.js';
 import { servernameOf } from '../stores/memcached/memcached-access.js';
 import type { PageStoreDefinition } from '../stores/page-store.js';
@@ -215,26 +216,25 @@ function secretFiles({ options, names }: Site): Record<string, string> {
 
 function serverBlock(site: Site, flavour: Flavour, place: CheckedDeployment): string[] {
   const { names, options } = site;
+  // A page that is only a body has the status 200, and nothing of it belongs to a refusal of nginx.
+  const always = options.keepsHeaders ? ' always' : '';
   return [
     '# Says so when a page comes from the cache (RFC 9211). It stands here and not in the location, where nginx would forget',
     '# the add_header of the server for it: Strict-Transport-Security and the like belong to cached pages as well.',
-    `set ${names.variable('status')} "";`,
-    '# A request that nginx itself refuses does not get this far.',
+    '# There is no `set` for it here: subrequests of the site (auth_request, mirror) run that, too, and share their variables with the hit.',
     '# nginx calls it a duplicate where two sites stand in one server {}: each needs a server {} of its own.',
     'uninitialized_variable_warn off;',
-    `add_header Cache-Status ${names.variable('status')} always;`,
-    ...(saysCacheControl(options)
-      ? [
-          `set ${names.variable('assembled')} "";`,
-          `add_header Cache-Control ${names.variable('cache_control')} always;`,
-        ]
-      : []),
-    ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)} always;`),
+    `add_header Cache-Status ${names.variable('status')}${always};`,
+    ...(saysCacheControl(options) ? [`add_header Cache-Control ${names.variable('cache_control')};`] : []),
+    ...hitHeaders(options).map(([name], index) => `add_header ${name} ${names.variable(`header_${index}`)};`),
     '',
-    ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site)), '']),
-    ...separated(flavour.locations(site)),
+    ...place.locations.flatMap((location) => [...block(`location ${location}`, flavour.location(site, location)), '']),
+    ...separated(flavour.locations(site, place.locations)),
     ...appLocations(site, place, flavour.fragment(site)),
     ...staleLocations(site, flavour),
+    '',
+    '# What nginx refuses.',
+    ...refusalLocations(names),
   ];
 }
 

@@ -3,6 +3,7 @@ import { MEMCACHED_KEY_MAX_LENGTH } from '../page/memcached-key.js';
 import { shortKeySources } from '../page/page-key.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import type { Flavour, Site } from './flavours/flavour.js';
+import { refusals } from './refusals.js';
 import { block, map } from './syntax.js';
 import type { SiteNames } from './variables.js';
 
@@ -70,13 +71,14 @@ export function orCopy({ options, names }: Site): string[] {
     '# A response of the application goes to the visitor unchanged: the application has already looked for a copy.',
     'proxy_intercept_errors off;',
     `error_page ${FAILURES.join(' ')} = @${names.of('stale')};`,
+    ...refusals(names),
     'recursive_error_pages on;',
   ];
 }
 
 /** For the location of copies, when it ends with an error. */
 export function orFailure({ names }: Site): string[] {
-  return [`error_page 403 404 500 502 503 504 = ${names.variable('without_copy')};`, 'recursive_error_pages on;'];
+  return [`error_page 403 404 500 502 504 = ${names.variable('without_copy')};`, 'recursive_error_pages on;'];
 }
 
 export function staleLocations(site: Site, flavour: Flavour): string[] {

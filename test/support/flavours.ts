@@ -72,6 +72,8 @@ interface FlavourParts extends Pick<ApplicationSetup, 'controllers' | 'providers
   readonly isPatient?: boolean;
   /** The locations of the pages in nginx. */
   readonly location?: readonly string[];
+  /** The site's own lines, for `http {}` and for `server {}`. */
+  readonly own?: { readonly http?: string; readonly server?: string };
 }
 
 /** Shows what the application answers without the cache. */
@@ -81,7 +83,7 @@ export async function startFlavour(
   { flavour, statuses }: FlavourUnderTest,
   platform: Platform = 'express',
   more: NginxCacheOptions = {},
-  { controllers = [], providers = [], prepare, isPatient = true, location = ['/'] }: FlavourParts = {},
+  { controllers = [], providers = [], prepare, isPatient = true, location = ['/'], own }: FlavourParts = {},
 ): Promise<FlavourSite> {
   const modules = modulesDirectory(flavour);
   const memcached = await MemcachedServer.start();
@@ -111,7 +113,8 @@ export async function startFlavour(
     (await NginxServer.start(({ port, directory }) => {
       const place = { app: address, listen: port, directory, modulesDirectory: modules, location };
       const conf = nginxConf(options, place);
-      return isPatient ? { ...conf, full: patient(conf.full) } : conf;
+      const full = withOwn(conf.full, own);
+      return { ...conf, full: isPatient ? patient(full) : full };
     }));
   const log = app.get(PageLog);
   const appPort = Number(address.split(':')[1]);
@@ -148,6 +151,12 @@ export async function startFlavour(
       rmSync(root, { recursive: true });
     },
   };
+}
+
+function withOwn(full: string, { http = '', server = '' }: FlavourParts['own'] = {}): string {
+  return full
+    .replace(/^http \{$/m, (line) => `${line}\n${http}`)
+    .replace(/^ *server_name .*$/m, (line) => `${line}\n${server}`);
 }
 
 function request(method: string, target: string, fields: Readonly<Record<string, string>>): string {

@@ -94,9 +94,9 @@ export const filesFlavour: Flavour = {
 /** @param sending the lines that say how it is sent */
 function page(site: Site, sending: readonly string[]): string[] {
   const otherwise = [
-    ...fallback(site),
-    '# The file is not readable, or was purged after nginx found it.',
+    '# The file is not readable, or was purged after nginx found it. If the site refuses the request, it does so again in that location.',
     `error_page 403 = ${site.names.variable('fallback')};`,
+    ...fallback(site),
   ];
   return found(site, sending, bodies(site, site.names.variable('file')), otherwise);
 }

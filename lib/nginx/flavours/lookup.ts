@@ -2,6 +2,7 @@ import { contentType } from '../content-types.js';
 import { noSsi } from '../fragment-locations.js';
 import { fragmentKey } from '../key-maps.js';
 import { block, quoted } from '../syntax.js';
+import { refusals } from '../refusals.js';
 import { PLACED_BY } from '../upstreams.js';
 import type { Site } from './flavour.js';
 
@@ -94,8 +95,10 @@ export function patience({ options }: Site): string {
 /** For the location, when it ends with an error. */
 export function fallback({ names }: Site): string[] {
   return [
-    '# If there is no page, or memcached does not answer correctly, ask the application.',
-    `error_page 404 500 502 503 504 = ${names.variable('fallback')};`,
+    '# If there is no page, or memcached does not answer correctly, ask the application. 503 is not in the list: only limit_req and',
+    '# limit_conn answer it, and they let the request pass when it arrives in another location.',
+    `error_page 404 500 502 504 = ${names.variable('fallback')};`,
+    ...refusals(names),
     '# The error pages of the site apply to responses of the application.',
     'recursive_error_pages on;',
   ];

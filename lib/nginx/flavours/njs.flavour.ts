@@ -18,9 +18,6 @@ import { njsModule } from './njs-module.js';
 /** Relative to the directory. */
 const FILE = 'page-cache.njs';
 
-/** What a stored page says in `Cache-Status`, as a parameter. */
-const HIT = '"nginx; hit"';
-
 /**
  * Whole responses, read by a small njs module (0.7.9 or newer) from a subrequest to nginx's own memcached module.
  *
@@ -39,16 +36,10 @@ export const njsFlavour: Flavour = {
     ...(sendsCopies(options) ? copyKeyMaps(names, names.variable('key')) : []),
   ],
 
-  location: (site) => [
-    ...decision(site, '$memcached_key'),
-    ...(sendsCopies(site.options) ? [`set ${site.names.variable('said')} ${HIT};`] : []),
-    ...fragmentDecision(site),
-    ...page(site, fallback(site)),
-  ],
+  location: (site) => [...decision(site, '$memcached_key'), ...fragmentDecision(site), ...page(site, fallback(site))],
 
   copy: (site) => [
     `set $memcached_key ${site.names.variable('copy_key')};`,
-    `set ${site.names.variable('said')} ${site.names.variable('stale')};`,
     ...fragmentDecision(site, 'stale_ssi'),
     ...page(site, orFailure(site)),
   ],
@@ -56,8 +47,6 @@ export const njsFlavour: Flavour = {
 
   locations: (site) => [
     ...storedLocation(site, [
-      '# The subrequests of njs share their variables with the request, and begin with the `set` of the server.',
-      `set ${site.names.variable('status')} ${sendsCopies(site.options) ? site.names.variable('said') : HIT};`,
       ...memcachedPass(site, 'memcached'),
       '# njs reads a value as a whole, so it allocates as much as the value needs.',
       `subrequest_output_buffer_size ${site.options.maxPageBytes + HEAD_MAX_LENGTH};`,

@@ -16,6 +16,7 @@ import {
 import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
 import { literal } from '../../rules/pattern.js';
 import type { SiteNames } from '../variables.js';
+import { refusalLocations, refusals } from '../refusals.js';
 import { copyKeyMaps, sendsCopies } from '../stale-locations.js';
 import { block, map } from '../syntax.js';
 
@@ -65,6 +66,7 @@ export const srcacheFlavour: Flavour = {
     ...stored(site, 'stored', '$args'),
     '',
     ...block(`location @${site.names.of('broken')}`, ['return 444;']),
+    ...refusalLocations(site.names, UNSATISFIABLE),
     ...ssiLocation(site, () => page(site, PAGE, assembledResponse())),
   ],
 
@@ -78,6 +80,9 @@ export const srcacheFlavour: Flavour = {
   fragment: (site) => storedFragment(site, 'memc', 'text/html'),
   files: () => ({}),
 };
+
+/** nginx writes the header twice before it answers a range that is behind the end, and would add `Cache-Status` each time. */
+const UNSATISFIABLE = [416];
 
 /** Nothing can remove a field from what srcache has read. So a policy with a nonce is kept in a field of another name. */
 function policyMaps(names: SiteNames, { fragments }: CheckedOptions): string[] {
@@ -117,6 +122,8 @@ function page({ names, options }: Site, { stored, otherwise }: typeof PAGE, send
     '# This file does not exist, so nginx always uses the next argument.',
     'root /dev/null;',
     `try_files /- ${names.variable(otherwise)};`,
+    ...refusals(names),
+    ...refusals(names, UNSATISFIABLE),
     '# The error pages of the site apply if the application does not answer.',
     'recursive_error_pages on;',
     '',
