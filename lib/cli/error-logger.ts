@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Output } from './terminal.js';
+import { visibleLines } from './visible.js';
 
 /** The logger of an application that the command runs. It logs only what is wrong, and not where another program reads the result. */
 export class ErrorLogger implements LoggerService {
@@ -20,6 +21,6 @@ export class ErrorLogger implements LoggerService {
   }
 
   private write(message: unknown): void {
-    this.output.write(`${message instanceof Error ? message.message : String(message)}\n`);
+    this.output.write(`${visibleLines(message instanceof Error ? message.message : String(message))}\n`);
   }
 }

@@ -58,7 +58,10 @@ function milliseconds(times: string): number {
   return Math.round(seconds * 1000);
 }
 
-/** nginx writes quotes, backslashes, controls and bytes above 126 as `\xXX`. */
+/**
+ * nginx writes quotes, backslashes, control bytes and bytes above 126 as `\xXX`. Only quotes and backslashes are decoded: a terminal would obey
+ * what a visitor has put into an address.
+ */
 function unescaped(text: string): string {
-  return text.replace(/\\x([0-9A-F]{2})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+  return text.replace(/\\x(22|5C)/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }

@@ -9,6 +9,7 @@ import { readableLog } from '../readable-log.js';
 import { follow, linesOf } from '../../operations/log/log-lines.js';
 import { LogReader } from '../../operations/log/log-summary.js';
 import { shownSummary, shownTotals } from '../log/shown-summary.js';
+import { visibleJson, visibleLines } from '../visible.js';
 
 interface LogOptions {
   readonly follow?: boolean;
@@ -59,7 +60,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
     isNew = false;
     const summary = reader.summary(top);
     if (!isTerminal) {
-      cli.print(json ? JSON.stringify(summary) : shownTotals(summary));
+      cli.print(json ? visibleJson(summary) : shownTotals(summary));
       continue;
     }
     const fitting = isFinite(rows) ? reader.summary(Math.min(top, linesOfEach(rows))) : summary;
@@ -68,7 +69,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
       .slice(0, rows - 1)
       .join('\n');
     const back = shown === 0 ? '' : `\x1b[${shown}A\x1b[J`;
-    cli.terminal.stdout.write(`${back}${text}\n`);
+    cli.terminal.stdout.write(`${back}${visibleLines(text)}\n`);
     shown = text.split('\n').length;
   }
   cli.exitCode = ExitCode.INTERRUPTED;

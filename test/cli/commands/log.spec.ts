@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { Controller, Get, Header } from '@nestjs/common';
@@ -158,6 +160,27 @@ it('tells copies from pages that are stale', () => {
     reader.add({ ...access, cacheStatus });
   }
   expect(reader.summary(3)).toMatchObject({ staleCopies: 1, outcomes: [{ outcome: 'stale', count: 1 }] });
+});
+
+it('writes no control character of a visitor, neither as text nor as JSON', async () => {
+  const targets = ['\u001B]0;title\u0007', '\u009B31m', '\u007F'].map((bytes) => `/basket/${bytes}`);
+  for (const target of [...targets, ...targets]) {
+    const socket = connect(site.nginx.port, '127.0.0.1').resume();
+    socket.end(`GET ${target} HTTP/1.0\r\n\r\n`, 'latin1');
+    await once(socket, 'close');
+  }
+  await expect.poll(() => readFileSync(file, 'latin1').split('\\x7F').length).toBe(3);
+
+  for (const args of [
+    ['--top', '99'],
+    ['--top', '99', '--json'],
+  ]) {
+    const { stdout } = await runCommand(['log', file, ...args], { cwd: '/' });
+    expect(stdout).toContain('/basket/');
+    expect(stdout).not.toMatch(/(?!\n)\p{Cc}/u);
+  }
+  const { neverCached } = await summary(file);
+  expect(neverCached.map(({ target }) => target)).toContain(String.raw`/basket/\x9B31m`);
 });
 
 it('reads what nginx escapes, and adds up the servers that it has asked', () => {

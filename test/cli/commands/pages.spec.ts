@@ -235,6 +235,29 @@ describe('nginx-cache ls, show, stats and purge', () => {
     });
   });
 
+  it('shows control characters of tags and contents, instead of sending them to a terminal', async () => {
+    const page = '/posts/%7F%C2%9B31m';
+    const id = String.raw`\x7F\x9B31m`;
+    await vi.waitFor(async () => {
+      await run(['publish', '--module', 'app.mjs#createApp', page]);
+      expect(await listed(page)).toHaveLength(1);
+    });
+    const commands = [
+      ['ls', page],
+      ['ls', '--json', page],
+      ['show', '--head', page],
+      ['show', '--json', page],
+    ];
+    const inPipe = await Promise.all(commands.map((args) => run(args)));
+    const shown = [...inPipe, await run(['show', page], { isTTY: true })].map(({ stdout }) => stdout);
+    for (const text of shown) expect(text).not.toMatch(/(?!\n)\p{Cc}/u);
+    expect(shown[0]).toContain(`post:${id}`);
+    expect(shown[4]).toContain(`<h1>post ${id}</h1>`);
+    // Other programs get the page as it is.
+    expect((await run(['show', page])).stdout).toContain('<h1>post \u007F\u009B31m</h1>');
+    await run(['purge', page]);
+  });
+
   it('counts what is stored, and asks memcached', async () => {
     const { code, stdout } = await run(['stats']);
     expect(code).toBe(0);
