@@ -24,6 +24,12 @@ class PagesController {
     return '<p>a page that is worth packing</p>'.repeat(100);
   }
 
+  @Get('posts/:id')
+  @Header('content-type', HTML)
+  post() {
+    return '<p>';
+  }
+
   @Get('csp')
   @Header('content-type', HTML)
   @Header('content-security-policy', "default-src 'self'")
@@ -78,12 +84,13 @@ interface Deployed {
   /** Options of the configuration that doctor reads, as text. */
   readonly servers?: unknown;
   readonly app?: string;
+  readonly more?: NginxCacheOptions;
   readonly args?: readonly string[];
 }
 
 /** Runs doctor beside an nginx with that configuration. */
 async function doctor(page: string | undefined, given: Deployed = {}) {
-  const { full = conf().full, files = {}, servers = memcached.address, args = [] } = given;
+  const { full = conf().full, files = {}, servers = memcached.address, more = {}, args = [] } = given;
   using directory = directoryWith({
     'installed.conf': full,
     'nginx-cache.config.mjs': `
@@ -91,7 +98,8 @@ async function doctor(page: string | undefined, given: Deployed = {}) {
       export const deployment = {
         app: '${given.app ?? app.address}', listen: ${nginx.port}, directory: '${nginx.directory}',
       };
-      export default { prefix: 'doc:', hosts: ['example.com'], store: memcachedStore({ servers: ${JSON.stringify(servers)} }) };`,
+      const store = memcachedStore({ servers: ${JSON.stringify(servers)} });
+      export default { prefix: 'doc:', hosts: ['example.com'], store, ...${JSON.stringify(more)} };`,
   });
   for (const [path, text] of Object.entries(files)) writeFileSync(join(directory.path, path), text);
   const url = page === undefined ? [] : [`${nginx.url}${page}`];
@@ -133,6 +141,27 @@ describe('nginx-cache doctor', () => {
         'store,memcached,nginx,configuration,past nginx,clocks,page,fields,cookies,keys,Host,compression'.split(','),
       ),
     );
+  });
+
+  it('finds nothing wrong with a shared page, which visitors with a session get, too', async () => {
+    const more = { prefix: 'shared:', shared: ['/posts/*'] };
+    const all = { ...options, ...more };
+    const second = await startApplication({
+      platform: 'express',
+      options: all,
+      controllers: [PagesController],
+      logger: false,
+    });
+    try {
+      const { full, files } = conf(more);
+      const whole = { full: full.replaceAll(app.address, second.address), files };
+      const given = { ...whole, app: second.address, more, args: ['--outside', '127.0.0.2'] };
+      const { faults, findings } = await deployed(whole, () => doctor('/posts/1', given));
+      expect(faults).toEqual([]);
+      expect(findings).toContainEqual(expect.objectContaining({ check: 'cookies', status: 'skipped' }));
+    } finally {
+      await second.app.close();
+    }
   });
 
   it('names a wrong prefix', async () => {
