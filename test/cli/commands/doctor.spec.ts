@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Header } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -162,6 +162,15 @@ describe('nginx-cache doctor', () => {
     } finally {
       await second.app.close();
     }
+  });
+
+  it('sends valid requests only, for the home page, too', async () => {
+    const { findings } = await doctor('/');
+    expect(findings.find(({ check }) => check === 'keys')?.what).toMatch(/agree about 14 awkward addresses$/);
+    const log = readFileSync(join(nginx.directory, 'access.log'), 'utf8').split('\n');
+    const refused = log.flatMap((line) => /"GET (.*) HTTP\/1\.1" 400 /.exec(line)?.[1] ?? []);
+    // nginx refuses what leads out of the root.
+    expect([...new Set(refused)]).toEqual(['/%2e%2e/']);
   });
 
   it('names a wrong prefix', async () => {

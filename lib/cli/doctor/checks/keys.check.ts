@@ -2,7 +2,7 @@ import { RuleSet } from '../../../rules/rule-set.js';
 import { allRules } from '../../../rules/request-rules.js';
 import { fieldOf } from '../../../operations/ask.js';
 import { isHit, outcomeOf } from '../../../operations/outcome.js';
-import { type Check, type Finding, failed, ok, pageOf } from '../check.js';
+import { type Check, type Finding, failed, ok, pageOf, skipped } from '../check.js';
 
 /** The reasons that show that both sides do not agree. */
 const DISAGREEMENT: Readonly<Record<string, string>> = {
@@ -19,9 +19,11 @@ export const keysCheck: Check = {
     const rules = new RuleSet(allRules(options.rules));
     const host = options.hosts?.[0] ?? site.url.host;
     const findings: Finding[] = [];
+    let answered = 0;
     for (const target of awkward(pageOf(site))) {
       const asked = await site.ask(target).catch(() => undefined);
       if (!asked || asked.status === 400) continue;
+      answered += 1;
       const outcome = outcomeOf(fieldOf(asked, 'cache-status'));
       const why = DISAGREEMENT[outcome];
       const expected = rules.first({ method: 'GET', target, headers: { host } })?.reason;
@@ -31,9 +33,12 @@ export const keysCheck: Check = {
       }
     }
     const different = new Map(findings.map((finding) => [finding.what.replace(/^\S+/, ''), finding]));
-    return findings.length > 0
-      ? [...different.values()]
-      : [ok('nginx and the application agree about awkward addresses')];
+    if (findings.length > 0) return [...different.values()];
+    return [
+      answered === 0
+        ? skipped('no awkward address gets an answer', 'Start nginx and the application, or correct the URL.')
+        : ok(`nginx and the application agree about ${answered} awkward addresses`),
+    ];
   },
 };
 
@@ -44,6 +49,7 @@ function awkward(page: string): string[] {
   const [path = '/', query] = page.split(/\?(.*)/s, 2);
   const more = query === undefined ? '?' : `?${query}&`;
   const bare = path.replace(/\/$/, '');
+  const open = bare === '' ? '/' : bare;
   return [
     page,
     `${path}${more}utm_source=doctor`,
@@ -53,10 +59,10 @@ function awkward(page: string): string[] {
     `/${path}`,
     `/.${path}`,
     `${bare}/%2e%2e/`,
-    `${bare}%20`,
-    `${bare};doctor`,
-    `${bare}+doctor`,
-    `${bare}%C3%A4`,
+    `${open}%20`,
+    `${open};doctor`,
+    `${open}+doctor`,
+    `${open}%C3%A4`,
     `${bare}/%2F`,
     `${path.toUpperCase()}`,
     `/${'x'.repeat(300)}`,
