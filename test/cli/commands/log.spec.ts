@@ -155,7 +155,7 @@ it('says how nginx must log what it cannot read', async () => {
 
 it('tells copies from pages that are stale', () => {
   const reader = new LogReader();
-  const access = { time: 0, method: 'GET', target: '/', status: 200, waited: 5 };
+  const access = { time: 0, method: 'GET', target: '/', status: 200, agent: '', waited: 5 };
   for (const cacheStatus of ['nginx; fwd=stale; fwd-status=502', 'nestjs-nginx-cache; fwd=miss; detail=stale']) {
     reader.add({ ...access, cacheStatus });
   }
@@ -191,6 +191,7 @@ it('reads what nginx escapes, and adds up the servers that it has asked', () => 
     method: 'GET',
     target: '/"\\',
     status: 200,
+    agent: 'a "b"',
     waited: 251,
     cacheStatus: 'nginx; hit',
   });
