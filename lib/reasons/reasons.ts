@@ -69,7 +69,7 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   },
   'key-drift': {
     why: 'nginx looked up a different key from the one that the application uses',
-    cure: 'write the configuration again with `nginx-cache conf`, and reload nginx',
+    cure: 'write the configuration again with `nginx-cache conf`, and reload nginx; if the options are the same, look for a `rewrite` in nginx',
   },
   'other-configuration': {
     why: 'nginx, or a process that started later, runs with other options',
