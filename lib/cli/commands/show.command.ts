@@ -4,6 +4,7 @@ import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import { asNamed } from '../page-filter.js';
+import { counted } from '../units.js';
 import { visible } from '../visible.js';
 
 const EXAMPLES = `
@@ -38,7 +39,9 @@ function headOf({ key, page }: StoredPage): string {
     `# ${key}`,
     `HTTP/1.1 ${page.status}`,
     ...page.headers.map(([name, value]) => `${name}: ${value}`),
-    ...(page.contentEncoding === undefined ? [] : [`# stored as ${page.contentEncoding}, ${page.body.length} bytes`]),
+    ...(page.contentEncoding === undefined
+      ? []
+      : [`# stored as ${page.contentEncoding}, ${counted(page.body.length, 'byte')}`]),
     ...(page.tags?.length ? [`# tags: ${page.tags.join(' ')}`] : []),
   ];
   return lines.map(visible).join('\n');

@@ -218,6 +218,14 @@ describe('nginx-cache doctor', () => {
     expect(faults).toContainEqual(expect.stringMatching(/^keys: .*\(other-configuration\)$/));
   });
 
+  it('names the file in which there is no page cache', async () => {
+    const { faults, findings } = await doctor(undefined, { full: 'events {} http {}' });
+    expect(faults).toEqual([
+      expect.stringMatching(/^configuration: there is no page cache in the configuration of nginx, .*installed\.conf$/),
+    ]);
+    expect(findings.find(({ check }) => check === 'configuration')?.cure).toMatch(/--conf FILE.*directory/);
+  });
+
   it('names another flavour', async () => {
     const broken = conf({ nginx: { flavour: 'srcache' } });
     const { faults } = await deployed(broken, () => doctor('/', { full: broken.full }));

@@ -146,10 +146,16 @@ it('says how nginx must log what it cannot read', async () => {
   });
   const { code, stderr } = await runCommand(['log', 'other.log'], { cwd: directory.path });
   expect(code).toBe(1);
-  expect(stderr).toContain('No line of it is in the format that `nginx-cache conf` writes');
+  expect(stderr).toContain('No line of the log is in the format that `nginx-cache conf` writes');
   expect(await runCommand(['log', 'none.log'], { cwd: directory.path })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('cannot be read. Name the access log') as string,
+    stderr: expect.stringContaining(
+      'cannot be read. Name the access log of nginx: nginx-cache log /var/log/nginx/access.log.',
+    ) as string,
+  });
+  expect(await runCommand(['log', '/tmp'], { cwd: directory.path })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('/tmp is a directory. Name the access log of nginx') as string,
   });
 });
 

@@ -269,9 +269,14 @@ describe('nginx-cache ls, show, stats and purge', () => {
   });
 
   it('takes the hit ratio of pages from the log of nginx', async () => {
-    expect((await run(['stats', '--log', 'access.log'])).stdout).toContain(
-      '50.0 % of 2 GET and HEAD in the log were hits',
-    );
+    const { stdout } = await run(['stats', '--log', 'access.log']);
+    expect(stdout).toContain('50.0 % of 2 GET and HEAD in the log were hits');
+    expect(stdout).not.toContain('--log FILE');
+    expect((await run(['stats'])).stdout).toContain('--log FILE');
+    expect(await run(['stats', '--log', 'urls.txt'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No line of the log is in the format') as string,
+    });
     const { logged } = JSON.parse((await run(['stats', '--log', 'access.log', '--json'])).stdout) as { logged: object };
     expect(logged).toEqual({ requests: 2, hitRatio: 0.5 });
     expect(await run(['stats', '--log', 'none.log'])).toMatchObject({ code: 2 });
@@ -293,7 +298,7 @@ describe('nginx-cache ls, show, stats and purge', () => {
 
   it.each([
     ['nothing to purge', ['purge'], 2, 'name pages, or give --under'],
-    ['what is no path', ['purge', 'posts'], 2, "'posts' is not a page"],
+    ['what is no path', ['purge', 'posts'], 2, '\'posts\' is not a page: give a path like "/posts/1" or a URL. --help'],
     ['a wrong expression', ['ls', '--matching', '('], 2, 'Invalid regular expression'],
     ['pages in memory', ['ls', '--config', 'memory.config.mjs'], 2, 'where no other process finds them'],
     ['publishing without the application', ['publish', '/'], 2, '--module dist/app.module.js'],

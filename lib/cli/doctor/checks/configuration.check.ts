@@ -21,7 +21,15 @@ export const configurationCheck: Check = {
     const names = new SiteNames(options.prefix);
     const sites = [...conf.matchAll(/map \S+ \$(\w+)_cache_key\b/g)].map(([, site]) => site!);
     const all = [...new Set(sites)];
-    if (all.length === 0) return [failed('nginx runs without the configuration of any page cache', AGAIN)];
+    if (all.length === 0) {
+      const [, file = 'its nginx.conf'] = /^# configuration file (.+):$/m.exec(conf) ?? [];
+      return [
+        failed(
+          `there is no page cache in the configuration of nginx, ${file}`,
+          `If nginx runs with another file, name it (--conf FILE), or set \`directory\` of the deployment. Otherwise: ${AGAIN}`,
+        ),
+      ];
+    }
     if (!conf.includes(names.variable('key'))) {
       return [
         failed(
