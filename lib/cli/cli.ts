@@ -7,6 +7,7 @@ import { type Configuration, loadConfiguration } from './load-configuration.js';
 import type { Site } from '../operations/site.js';
 import { openSite, type SiteNeeds } from './open-site.js';
 import { type Style, styleFor, type Terminal } from './terminal.js';
+import { visibleJson, visibleLines } from './visible.js';
 
 /** How wide help is in a pipe, in characters. */
 export const WIDTH = 100;
@@ -27,22 +28,27 @@ export class Cli {
 
   /** Writes the requested output. */
   print(text: string): void {
-    this.terminal.stdout.write(`${text}\n`);
+    this.terminal.stdout.write(`${visibleLines(text)}\n`);
+  }
+
+  /** Writes the content of a page: exactly as it is, unless a terminal would obey it. */
+  printContent(text: string): void {
+    this.terminal.stdout.write(`${this.terminal.stdout.isTTY ? visibleLines(text) : text}\n`);
   }
 
   /** Writes a part of the requested output, and resolves when the terminal, the pipe or the file has taken it. */
   write(text: string): Promise<void> {
-    return new Promise((resolve) => this.terminal.stdout.write(text, () => resolve()));
+    return new Promise((resolve) => this.terminal.stdout.write(visibleLines(text), () => resolve()));
   }
 
   /** Writes what accompanies the output, apart from what another program reads. */
   note(text: string): void {
-    this.terminal.stderr.write(`${text}\n`);
+    this.terminal.stderr.write(`${visibleLines(text)}\n`);
   }
 
   /** Writes a result: as JSON for programs with `--json`, otherwise as text for people. */
   result(command: Command, value: unknown, text: () => string): void {
-    const shown = this.isJson(command) ? JSON.stringify(value, undefined, 2) : text();
+    const shown = this.isJson(command) ? visibleJson(value, 2) : text();
     if (shown !== '') this.print(shown);
   }
 

@@ -1,6 +1,7 @@
 import { chunks } from '../async/chunks.js';
 import type { PageInfo } from '../module/page-cache.service.js';
 import type { Cli } from './cli.js';
+import { visibleJson } from './visible.js';
 
 /** How many pages are written together. A list of fewer pages is sorted. */
 export const GROUP = 1000;
@@ -18,7 +19,7 @@ export function jsonOutput<T>(cli: Cli): ListOutput<T> {
   return {
     write: async (group) => {
       if (group.length === 0) return;
-      await cli.write(before + group.map((item) => JSON.stringify(item)).join(',\n'));
+      await cli.write(before + group.map((item) => visibleJson(item)).join(',\n'));
       before = ',\n';
     },
     end: () => cli.write(before === '[\n' ? '[]\n' : '\n]\n'),

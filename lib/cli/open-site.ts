@@ -24,6 +24,8 @@ export interface SiteNeeds {
   readonly renders?: boolean;
   /** Whether the work handles Ctrl-C itself, and has something to finish then. */
   readonly endsItself?: boolean;
+  /** Whether the command itself says which purges are not done: unlike the application, it does not repeat them. */
+  readonly reportsPurges?: boolean;
 }
 
 /** A site that the command has opened. */
@@ -39,9 +41,10 @@ export interface OpenSite extends Site {
 export async function openSite(
   given: GlobalOptions,
   terminal: Terminal,
-  { renders = false }: SiteNeeds,
+  { renders = false, reportsPurges = false }: SiteNeeds,
 ): Promise<OpenSite> {
-  const app = await applicationFor(given, terminal, renders);
+  const logger = new ErrorLogger(terminal.stderr, reportsPurges);
+  const app = await applicationFor(given, terminal, renders, logger);
   const options = app.get<CheckedOptions>(PAGE_CACHE_OPTIONS, { strict: false });
   try {
     mustBeShared(options);
@@ -62,8 +65,9 @@ async function applicationFor(
   given: GlobalOptions,
   terminal: Terminal,
   renders: boolean,
+  logger: ErrorLogger,
 ): Promise<INestApplicationContext> {
-  if (given.module !== undefined) return (await createSite(given.module, terminal, renders)).app;
+  if (given.module !== undefined) return (await createSite(given.module, terminal, renders, logger)).app;
   if (renders) {
     throw new CliError(
       'Pages are rendered by the application, and a configuration alone has none',
@@ -71,7 +75,6 @@ async function applicationFor(
     );
   }
   const { options } = await loadConfiguration(given, terminal);
-  const logger = new ErrorLogger(terminal.stderr);
   return NestFactory.createApplicationContext(NginxCacheModule.forRoot(options), { logger, abortOnError: false });
 }
 

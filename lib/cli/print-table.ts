@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { Style } from './terminal.js';
+import { visible } from './visible.js';
 
 /** A column of a table. */
 export interface Column<T> {
@@ -28,14 +28,14 @@ export class GrowingTable<T> {
     private readonly columns: readonly Column<T>[],
     private readonly style: Style,
   ) {
-    this.#widths = columns.map(({ title }) => width(title));
+    this.#widths = columns.map(({ title }) => title.length);
   }
 
   /** The lines of the next rows. The first time, they include the titles. */
   add(rows: readonly T[]): string[] {
-    const cells = rows.map((row) => this.columns.map(({ value }) => value(row)));
+    const cells = rows.map((row) => this.columns.map(({ value }) => visible(value(row))));
     for (const row of cells) {
-      for (const [at, text] of row.entries()) this.#widths[at] = Math.max(this.#widths[at] ?? 0, width(text));
+      for (const [at, text] of row.entries()) this.#widths[at] = Math.max(this.#widths[at] ?? 0, text.length);
     }
     const lines = cells.map((row) => this.#line(row));
     if (this.#hasTitles) return lines;
@@ -52,10 +52,6 @@ export class GrowingTable<T> {
 }
 
 function padded(text: string, to: number, align: 'left' | 'right' = 'left'): string {
-  const space = ' '.repeat(to - width(text));
+  const space = ' '.repeat(to - text.length);
   return align === 'left' ? text + space : space + text;
-}
-
-function width(text: string): number {
-  return text.includes('\u001B') ? stripVTControlCharacters(text).length : text.length;
 }

@@ -22,12 +22,16 @@ export interface CreatedSite {
  * @param renders whether it must be able to answer requests; otherwise only its providers are made
  * @throws {CliError} when the file exports neither, or when the application has no page cache
  */
-export async function createSite(given: string, terminal: Terminal, renders: boolean): Promise<CreatedSite> {
+export async function createSite(
+  given: string,
+  terminal: Terminal,
+  renders: boolean,
+  logger = new ErrorLogger(terminal.stderr),
+): Promise<CreatedSite> {
   const [path = '', name] = given.split('#', 2);
   const file = resolve(terminal.cwd, path);
   const exports = await loadFile(file);
   const factory = factoryOf(exports, name, file);
-  const logger = new ErrorLogger(terminal.stderr);
   // Also for a function that sets no logger: Nest logs its start where the result of the command goes.
   Logger.overrideLogger(logger);
   const listeners = process.listeners('SIGINT');

@@ -6,6 +6,7 @@ import type { NginxDeployment } from '../nginx/deployment.js';
 import type { NginxCacheOptions } from '../options/nginx-cache-options.js';
 import { CliError } from './cli.error.js';
 import { confFiles, writeConfFiles } from './conf-files.js';
+import { lackingModule } from './lacking-module.js';
 import { runNginx } from './run-nginx.js';
 
 /** What `nginx -t` says about a configuration. */
@@ -13,6 +14,8 @@ export interface ConfTest {
   readonly isGood: boolean;
   /** The lines that nginx has written. */
   readonly output: string;
+  /** What to do, if nginx lacks a module: one or two sentences. */
+  readonly cure?: string;
 }
 
 /**
@@ -35,7 +38,8 @@ export async function testConf(
     await writeConfFiles(confFiles(conf, true), directory);
     const confFile = join(directory, 'nginx.conf');
     const { code, stderr } = await runNginx({ nginx: program, env, confFile }, ['-t', '-p', directory, '-e', 'stderr']);
-    return { isGood: code === 0, output: stderr.trim() };
+    const lacking = code === 0 ? undefined : lackingModule(stderr);
+    return { isGood: code === 0, output: stderr.trim(), ...(lacking && { cure: `${lacking.what}. ${lacking.cure}` }) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new CliError(`There is no ${program} here`, 'Install nginx, or say where it is: --nginx /usr/sbin/nginx.');

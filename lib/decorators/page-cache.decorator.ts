@@ -26,6 +26,7 @@ const optionsSchema = strict({
  * @param options ttl, tags, query and conditions; see `PageCacheHandlerOptions`
  * @throws {NginxCacheConfigError} when an option is wrong
  * @example
+ * // Of the parameters in `query.allow` of the module, this handler reads only `page`.
  * @PageCache({ ttl: 60_000, query: ['page'] })
  * @Get()
  * index(@Query('page') page = '1') {}

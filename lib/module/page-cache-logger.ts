@@ -21,7 +21,9 @@ export class PageCacheLogger {
   @OnPageCache(PageStored)
   onStored({ address, ttl, bytes, cause }: PageStored): void {
     this.#failing.delete('set');
-    this.#logger.debug(`stored ${address.key} (${bytes} bytes, ttl ${ttl} ms${cause === 'visit' ? '' : `, ${cause}`})`);
+    this.#logger.debug(
+      `stored ${address.key} (${bytes} ${bytes === 1 ? 'byte' : 'bytes'}, ttl ${ttl} ms${cause === 'visit' ? '' : `, ${cause}`})`,
+    );
   }
 
   @OnPageCache(PageSkipped)
@@ -33,7 +35,9 @@ export class PageCacheLogger {
   onPurged({ targets, purged }: PagesPurged): void {
     this.#failing.delete('purge');
     const more = targets.length > SHOWN ? `, and ${targets.length - SHOWN} more` : '';
-    this.#logger.debug(`purged ${purged} pages of ${targets.slice(0, SHOWN).join(', ')}${more}`);
+    this.#logger.debug(
+      `purged ${purged} ${purged === 1 ? 'page' : 'pages'} of ${targets.slice(0, SHOWN).join(', ')}${more}`,
+    );
   }
 
   @OnPageCache(PageCacheFailed)

@@ -21,6 +21,8 @@ export interface Access {
   readonly method: string;
   readonly target: string;
   readonly status: number;
+  /** The `User-Agent` field. */
+  readonly agent: string;
   /** How long nginx waited for memcached and for the application, in milliseconds. */
   readonly waited: number;
   /** The `Cache-Status` field; empty when there was none. */
@@ -34,7 +36,8 @@ const LINE = new RegExp(
 
 /** @returns `undefined` for a line in another format, and for a line about something that was no HTTP request */
 export function parseAccess(line: string): Access | undefined {
-  const [, time = '', request = '', status = '', , , , upstream = '', cacheStatus = ''] = LINE.exec(line) ?? [];
+  const [, time = '', request = '', status = '', , agent = '', , upstream = '', cacheStatus = ''] =
+    LINE.exec(line) ?? [];
   const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(unescaped(request)) ?? [];
   if (method === undefined || target === undefined) return undefined;
   return {
@@ -42,6 +45,7 @@ export function parseAccess(line: string): Access | undefined {
     method,
     target,
     status: Number(status),
+    agent: unescaped(agent),
     waited: milliseconds(upstream),
     cacheStatus: cacheStatus === '-' ? '' : unescaped(cacheStatus),
   };
@@ -58,7 +62,10 @@ function milliseconds(times: string): number {
   return Math.round(seconds * 1000);
 }
 
-/** nginx writes quotes, backslashes, controls and bytes above 126 as `\xXX`. */
+/**
+ * nginx writes quotes, backslashes, control bytes and bytes above 126 as `\xXX`. Only quotes and backslashes are decoded: a terminal would obey
+ * what a visitor has put into an address.
+ */
 function unescaped(text: string): string {
-  return text.replace(/\\x([0-9A-F]{2})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+  return text.replace(/\\x(22|5C)/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }

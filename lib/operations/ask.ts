@@ -38,15 +38,16 @@ export type Ask = (target: string, headers?: Readonly<Record<string, string>>) =
  * Asks one site. `fetch()` would change the target, and does not let the caller choose the `Host`.
  *
  * @param host the `Host` of the site, unless it follows from its address
+ * @param agent who asks, for the log of nginx
  */
-export function asking(url: URL, signal: AbortSignal, host?: string): Ask {
+export function asking(url: URL, signal: AbortSignal, host?: string, agent?: string): Ask {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return async (target, headers = {}) => {
     const sent = send({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port,
       path: target,
-      headers: { host: host ?? url.host, ...headers },
+      headers: { host: host ?? url.host, ...(agent !== undefined && { 'user-agent': agent }), ...headers },
       agent: false,
       signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
     });

@@ -19,7 +19,10 @@ export interface PageCacheHandlerOptions {
    * their own handlers. They are then stored. On a controller, it does not apply to handlers that have `@UseGuards()` of their own.
    */
   public?: boolean;
-  /** The allowed query parameters that this handler reads. Pages with any other parameter are not stored. */
+  /**
+   * Which of the parameters in `query.allow` of the module this handler reads. Pages with any other parameter are not stored. It cannot allow
+   * more than the module does.
+   */
   query?: readonly string[];
   /** Keeps single requests out of the cache. */
   skipIf?: (context: ExecutionContext) => boolean;

@@ -27,6 +27,6 @@ export class OtherConfigurationListener {
     const looked = lookedUp(headers) ?? '';
     const { key } = event.address;
     event.bypass(looked === key || NGINX_BYPASS.test(looked) ? 'other-configuration' : 'key-drift');
-    this.#report.make(looked, key);
+    this.#report.make(looked, key, false);
   }
 }

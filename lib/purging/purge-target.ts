@@ -84,9 +84,8 @@ export function targetPath(target: string | URL, hosts: readonly string[] | unde
   if (typeof target === 'string' && target.startsWith('/')) return meant(target, undefined);
   const url = typeof target === 'string' && URL.canParse(target) ? new URL(target) : target;
   if (!(url instanceof URL) || !url.pathname.startsWith('/')) {
-    throw new TypeError(
-      `${inspect(target, { depth: 0 })} is not a page: give a path like "/posts/1", a URL, or an object with dependentPaths()`,
-    );
+    const entity = typeof target === 'string' ? ' or a URL' : ', a URL, or an object with dependentPaths()';
+    throw new TypeError(`${inspect(target, { depth: 0 })} is not a page: give a path like "/posts/1"${entity}`);
   }
   const host = url.hostname.replace(/\.$/, '');
   if (hosts && !hosts.includes(host)) {

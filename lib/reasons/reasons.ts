@@ -27,8 +27,8 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   'bypass-header': { why: 'the request has the right X-Page-Cache-Bypass', cure: 'leave the field out' },
   content: { why: 'the GET has content', cure: 'send the GET without content' },
   query: {
-    why: 'a query parameter is neither allowed nor ignored, has a value that is not allowed, or occurs twice',
-    cure: 'add it to `query.allow` if it changes the page, or to `query.ignore` if it does not; or set `query` of @PageCache()',
+    why: 'a query parameter is neither allowed nor ignored, has a value that is not allowed, occurs twice, or is not read by the handler',
+    cure: 'add it to `query.allow` if it changes the page, or to `query.ignore` if it does not; if the handler has @PageCache({ query }), add it there, too',
   },
   depth: {
     why: 'the path has more than 16 segments, which the files store does not allow',
@@ -69,7 +69,7 @@ export const REASONS: Readonly<Record<string, Reason>> = {
   },
   'key-drift': {
     why: 'nginx looked up a different key from the one that the application uses',
-    cure: 'write the configuration again with `nginx-cache conf`, and reload nginx',
+    cure: 'write the configuration again with `nginx-cache conf`, and reload nginx; if the options are the same, look for a `rewrite` in nginx',
   },
   'other-configuration': {
     why: 'nginx, or a process that started later, runs with other options',

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Controller, Get, Header } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LISTENERS, memoryStore, PathExclusionListener } from '../../lib/index.js';
@@ -38,8 +40,20 @@ describe.each(PLATFORMS)('what nginx has decided, on %s', (platform) => {
     for (let round = 0; round < 3; round += 1) expect(await site.get('/page')).toBypassPageCache('key-drift');
     expect(await site.memcached.keys()).toEqual([]);
     expect(logger.lines).toEqual([
-      expect.stringMatching(/^error nginx looked for "other:\/page" where the application stores "page:\/page"\. /),
+      expect.stringMatching(
+        /^error nginx looked for "other:\/page" where the application stores "page:\/page"\. .* npx nginx-cache conf, /,
+      ),
     ]);
+  });
+
+  it('is another address after a rewrite, which the report names where the options are the same', async () => {
+    const logger = new CollectedLogger();
+    await using site = await startSite({ platform, controllers: [PageController], logger });
+    const conf = readFileSync(join(site.nginx.directory, 'nginx.conf'), 'utf8');
+    const full = conf.replace('server_name _;', 'server_name _; rewrite ^/old$ /page last;');
+    await site.nginx.reload(() => ({ full }));
+    expect(await site.get('/old')).toBypassPageCache('key-drift');
+    expect(logger.lines).toEqual([expect.stringMatching(/^error nginx looked for "page:\/old" .* a rewrite in nginx/)]);
   });
 
   it('is what nobody but nginx can say: where it reads no pages, a visitor cannot switch the cache off', async () => {

@@ -69,7 +69,7 @@ describe.each(PLATFORMS)('nginx with other options than the application on %s', 
     if (site.log.outcomes.size > 0) expect([...site.log.outcomes.values()]).not.toContain('stored');
     for (const line of logger.lines) {
       expect(line).toMatch(
-        /^error nginx looked for ".*" (?:where the application stores ".*"|by other rules than those of the application)\. .*nginxConf\(\)/s,
+        /^error nginx looked for ".*" (?:where the application stores ".*"|by other rules than those of the application)\. .*npx nginx-cache conf/s,
       );
     }
   });

@@ -52,7 +52,7 @@ export function addConfCommand(program: Command, cli: Cli): void {
       if (test?.isGood === false) cli.exitCode = ExitCode.PROBLEM;
       const report = (result: object, text: string) =>
         cli.result(command, { ...result, ...(test && { test }) }, () =>
-          [text, test?.output].filter(Boolean).join('\n').trimEnd(),
+          [text, test?.output, test?.cure].filter(Boolean).join('\n').trimEnd(),
         );
 
       if (given.diff) {

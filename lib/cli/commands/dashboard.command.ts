@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { Activity } from '../../dashboard/activity/activity.js';
 import { followLog } from '../../dashboard/activity/activity-of-log.js';
@@ -15,6 +15,7 @@ import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import type { GlobalOptions } from '../global-options.js';
 import { urlArgument } from '../page-url.js';
+import { readableLog } from '../readable-log.js';
 
 interface DashboardOptions {
   readonly port: number;
@@ -92,12 +93,15 @@ async function activityOf(
   { log }: DashboardOptions,
   { directory = '/var/lib/nginx-cache' }: Partial<NginxDeployment>,
 ): Promise<Activity> {
-  const file = log === undefined ? join(directory, 'access.log') : resolve(cli.terminal.cwd, log);
+  if (log !== undefined) {
+    const file = await readableLog(log, cli.terminal.cwd, 'nginx-cache dashboard --log');
+    return new Activity({ kind: 'log', file });
+  }
+  const file = join(directory, 'access.log');
   const isThere = await access(file).then(
     () => true,
     () => false,
   );
-  if (log !== undefined && !isThere) throw new CliError(`${file} cannot be read`, 'Name the access log of nginx.');
   return new Activity({ kind: isThere ? 'log' : 'none', file });
 }
 

@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import type { NginxDeployment } from '../../nginx/deployment.js';
 import { PageStorage } from '../../stores/page-storage.js';
 import { asking } from '../../operations/ask.js';
+import { DOCTOR } from '../../operations/log/log-summary.js';
+import { Purger } from '../../purging/purger.js';
 import type { Cli } from '../cli.js';
 import type { Status } from '../doctor/check.js';
 import { examine, type NamedFinding } from '../doctor/examine.js';
@@ -27,7 +29,7 @@ Examples:
   nginx-cache doctor https://example.com/posts/1         and the running site, by one of its pages
   nginx-cache doctor http://127.0.0.1:8080/ --host example.com
 
-Run it where nginx runs, as a user who may read its configuration. It sends about forty requests, and purges nothing.`;
+Run it where nginx runs, as a user who may read its configuration. It sends about forty requests, and deletes the pages that it has made of addresses next to the one you name.`;
 
 /** `nginx-cache doctor`: finds out what is wrong with a deployment. */
 export function addDoctorCommand(program: Command, cli: Cli): void {
@@ -55,12 +57,13 @@ export function addDoctorCommand(program: Command, cli: Cli): void {
           options,
           deployment,
           storage: get(PageStorage),
+          purge: (pages) => get(Purger).exactly(pages),
           conf: stdout === '' ? undefined : stdout,
           confFile,
           nginx,
           env,
           outside: given.outside ?? ownAddresses(),
-          site: page && { url: page, ask: asking(page, cli.signal, given.host ?? hostFor(page, options)) },
+          site: page && { url: page, ask: asking(page, cli.signal, given.host ?? hostFor(page, options), DOCTOR) },
         });
       });
       const isHealthy = findings.every(({ status }) => status !== 'failed');

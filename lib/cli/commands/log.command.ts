@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseAccess } from '../../nginx/access-log.js';
 import type { Cli } from '../cli.js';
-import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import type { GlobalOptions } from '../global-options.js';
-import { readableLog } from '../readable-log.js';
+import { mustBeReadable, readableLog } from '../readable-log.js';
 import { follow, linesOf } from '../../operations/log/log-lines.js';
 import { LogReader } from '../../operations/log/log-summary.js';
 import { shownSummary, shownTotals } from '../log/shown-summary.js';
+import { visibleJson, visibleLines } from '../visible.js';
 
 interface LogOptions {
   readonly follow?: boolean;
@@ -40,7 +40,7 @@ export function addLogCommand(program: Command, cli: Cli): void {
       for await (const line of linesOf(file)) reader.add(parseAccess(line));
       const summary = reader.summary(top);
       cli.result(command, summary, () => shownSummary(summary, cli.style, cli.width));
-      if (summary.requests === 0 && summary.unreadable > 0) throw wrongFormat();
+      mustBeReadable(summary);
     });
 }
 
@@ -59,7 +59,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
     isNew = false;
     const summary = reader.summary(top);
     if (!isTerminal) {
-      cli.print(json ? JSON.stringify(summary) : shownTotals(summary));
+      cli.print(json ? visibleJson(summary) : shownTotals(summary));
       continue;
     }
     const fitting = isFinite(rows) ? reader.summary(Math.min(top, linesOfEach(rows))) : summary;
@@ -68,7 +68,7 @@ async function watch(file: string, reader: LogReader, top: number, cli: Cli, com
       .slice(0, rows - 1)
       .join('\n');
     const back = shown === 0 ? '' : `\x1b[${shown}A\x1b[J`;
-    cli.terminal.stdout.write(`${back}${text}\n`);
+    cli.terminal.stdout.write(`${back}${visibleLines(text)}\n`);
     shown = text.split('\n').length;
   }
   cli.exitCode = ExitCode.INTERRUPTED;
@@ -81,15 +81,7 @@ function linesOfEach(rows: number): number {
 
 async function logFile(given: string | undefined, cli: Cli, command: Command): Promise<string> {
   const directory = async () => (await cli.configuration(command)).deployment.directory ?? '/var/lib/nginx-cache';
-  return readableLog(given ?? join(await directory(), 'access.log'), cli.terminal.cwd);
-}
-
-function wrongFormat(): CliError {
-  return new CliError(
-    'No line of it is in the format that `nginx-cache conf` writes',
-    'Use it for the access log: access_log FILE page_cache_log; its name is that of the log_format in http.conf.',
-    ExitCode.PROBLEM,
-  );
+  return readableLog(given ?? join(await directory(), 'access.log'), cli.terminal.cwd, 'nginx-cache log');
 }
 
 function count(given: string): number {

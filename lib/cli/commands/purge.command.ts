@@ -45,12 +45,13 @@ export function addPurgeCommand(program: Command, cli: Cli): void {
       if (paths.length === 0 && !under && !tag && !matching && !all) {
         misused(command, 'name pages, or give --under, --tag, --matching or --all');
       }
-      await cli.withSite(command, async (site) => {
+      const work = async (site: Site) => {
         const scopes = await asNamed(() => purgeScopes(site, { paths, under, tags: tag, matching, all }));
         if (dryRun) return showPages(cli, command, site, scopes);
         const report = await purged(site, scopes);
         cli.result(command, report, () => `${counted(report.purged, 'page')} purged: ${report.targets.join(', ')}`);
-      });
+      };
+      await cli.withSite(command, work, { reportsPurges: true });
     });
 }
 

@@ -4,6 +4,8 @@ import type { Cli } from '../cli.js';
 import { CliError } from '../cli.error.js';
 import { ExitCode } from '../exit-code.js';
 import { asNamed } from '../page-filter.js';
+import { counted } from '../units.js';
+import { visible } from '../visible.js';
 
 const EXAMPLES = `
 Examples:
@@ -25,21 +27,24 @@ export function addShowCommand(program: Command, cli: Cli): void {
       if (!first) {
         throw new CliError(`${target} is not stored`, 'See what is: nginx-cache ls.', ExitCode.PROBLEM);
       }
-      cli.result(command, found.map(asJson), () => asText(first, head));
+      cli.result(command, found.map(asJson), () => headOf(first));
+      if (!head && !cli.isJson(command)) cli.printContent(`\n${unpacked(first.page).toString()}`);
       if (found.length > 1)
         cli.note(`There are ${found.length}, one for each host or variant: --json shows all of them.`);
     });
 }
 
-function asText({ key, page }: StoredPage, isHeadOnly: boolean): string {
-  const head = [
+function headOf({ key, page }: StoredPage): string {
+  const lines = [
     `# ${key}`,
     `HTTP/1.1 ${page.status}`,
     ...page.headers.map(([name, value]) => `${name}: ${value}`),
-    ...(page.contentEncoding === undefined ? [] : [`# stored as ${page.contentEncoding}, ${page.body.length} bytes`]),
+    ...(page.contentEncoding === undefined
+      ? []
+      : [`# stored as ${page.contentEncoding}, ${counted(page.body.length, 'byte')}`]),
     ...(page.tags?.length ? [`# tags: ${page.tags.join(' ')}`] : []),
-  ].join('\n');
-  return isHeadOnly ? head : `${head}\n\n${unpacked(page).toString()}`;
+  ];
+  return lines.map(visible).join('\n');
 }
 
 function asJson({ key, page }: StoredPage): object {

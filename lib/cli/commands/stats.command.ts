@@ -5,14 +5,15 @@ import { LogReader, type LogSummary } from '../../operations/log/log-summary.js'
 import type { Cli } from '../cli.js';
 import { type Column, table } from '../print-table.js';
 import { type ServerStats, type SiteStats, siteStats, type SubtreeStats } from '../../operations/site-stats.js';
-import { readableLog } from '../readable-log.js';
+import { mustBeReadable, readableLog } from '../readable-log.js';
 import type { Style } from '../terminal.js';
 import { counted, inBytes, inTimeUnits, percent } from '../units.js';
 import { wrapped } from '../wrapped.js';
 
 const GETS =
-  'GETS FOUND is no hit ratio of pages: it counts every get since memcached was started, of other programs and of the cache itself, too.\n' +
-  "--log FILE takes that of pages from nginx's access log.";
+  'GETS FOUND is no hit ratio of pages: it counts every get since memcached was started, of other programs and of the cache itself, too.';
+
+const LOG = "--log FILE takes that of pages from nginx's access log.";
 
 const SUBTREES: readonly Column<SubtreeStats>[] = [
   { title: 'SUBTREE', value: ({ path }) => path },
@@ -46,7 +47,10 @@ export function addStatsCommand(program: Command, cli: Cli): void {
     .option('--log <file>', "nginx's access log, for the hit ratio of pages (nginx-cache log tells more)")
     .addHelpText('after', () => cli.fitted(EXAMPLES))
     .action(async ({ log }: { log?: string }, command: Command) => {
-      const logged = log === undefined ? undefined : await hitsIn(await readableLog(log, cli.terminal.cwd));
+      const logged =
+        log === undefined
+          ? undefined
+          : await hitsIn(await readableLog(log, cli.terminal.cwd, 'nginx-cache stats --log'));
       const stats = await cli.withSite(command, siteStats);
       cli.result(command, { ...stats, ...(logged && { logged }) }, () => asText(stats, logged, cli.style, cli.width));
     });
@@ -55,7 +59,9 @@ export function addStatsCommand(program: Command, cli: Cli): void {
 async function hitsIn(file: string): Promise<PageHits> {
   const reader = new LogReader();
   for await (const line of linesOf(file)) reader.add(parseAccess(line));
-  const { requests, hitRatio } = reader.summary(0);
+  const summary = reader.summary(0);
+  mustBeReadable(summary);
+  const { requests, hitRatio } = summary;
   return { requests, hitRatio };
 }
 
@@ -70,6 +76,8 @@ function asText(stats: SiteStats, logged: PageHits | undefined, style: Style, wi
         ]
       : []),
     ...(subtrees.length > 0 ? [table(SUBTREES, subtrees, style)] : []),
-    ...(servers.length > 0 ? [table(SERVERS, servers, style), wrapped(GETS, width).join('\n')] : []),
+    ...(servers.length > 0
+      ? [table(SERVERS, servers, style), wrapped(logged ? GETS : `${GETS}\n${LOG}`, width).join('\n')]
+      : []),
   ].join('\n\n');
 }

@@ -6,7 +6,7 @@ import type { Cli } from '../cli.js';
 import { ExitCode } from '../exit-code.js';
 import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';
-import { inTimeUnits } from '../units.js';
+import { counted, inTimeUnits } from '../units.js';
 import { wrapped } from '../wrapped.js';
 
 interface WhyOptions {
@@ -68,7 +68,7 @@ function storedText({ isStored, bytes, since, until, isEndless }: KeptPage): str
   if (!isStored) return 'nothing';
   const now = Date.now();
   return [
-    `${bytes} bytes`,
+    counted(bytes ?? 0, 'byte'),
     ...(since === undefined ? [] : [`since ${since} (${inTimeUnits(now - Date.parse(since))} ago)`]),
     ...(until === undefined ? [] : [`until ${until} (in ${inTimeUnits(Date.parse(until) - now)})`]),
     ...(isEndless ? ['until it is purged'] : []),

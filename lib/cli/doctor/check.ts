@@ -1,6 +1,7 @@
 import type { NginxDeployment } from '../../nginx/deployment.js';
 import type { CheckedOptions } from '../../options/checked-options.js';
 import type { NginxCacheOptions } from '../../options/nginx-cache-options.js';
+import type { ExactPage } from '../../purging/exact-page.js';
 import type { PageStorage } from '../../stores/page-storage.js';
 import type { Ask } from '../../operations/ask.js';
 import type { NginxProgram } from '../run-nginx.js';
@@ -12,6 +13,8 @@ export interface Examined extends NginxProgram {
   readonly options: CheckedOptions;
   readonly deployment: Partial<NginxDeployment>;
   readonly storage: PageStorage;
+  /** Deletes exactly these pages. */
+  readonly purge: (pages: readonly ExactPage[]) => Promise<unknown>;
   /** The configuration with which nginx runs, as `nginx -T` shows it; `undefined` if it cannot be read. */
   readonly conf: string | undefined;
   /** Addresses by which others reach this machine. */

@@ -5,7 +5,7 @@ import type { LogSummary } from '../../operations/log/log-summary.js';
 const WHOLE = new Intl.NumberFormat('en');
 
 /** The totals, in one line. */
-export function shownTotals({ requests, hits, hitRatio, staleCopies, unreadable }: LogSummary): string {
+export function shownTotals({ requests, hits, hitRatio, staleCopies, ofDoctor, unreadable }: LogSummary): string {
   const rest = requests - hits.nginx - hits.application - staleCopies;
   return [
     `${WHOLE.format(requests)} GET and HEAD`,
@@ -14,6 +14,7 @@ export function shownTotals({ requests, hits, hitRatio, staleCopies, unreadable 
     `application ${WHOLE.format(hits.application)}`,
     ...(staleCopies > 0 ? [`copies ${WHOLE.format(staleCopies)}`] : []),
     `rendered ${WHOLE.format(rest)}`,
+    ...(ofDoctor > 0 ? [`without ${WHOLE.format(ofDoctor)} of nginx-cache doctor`] : []),
     ...(unreadable > 0 ? [`lines in another format ${WHOLE.format(unreadable)}`] : []),
   ].join(' · ');
 }

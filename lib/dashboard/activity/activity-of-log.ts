@@ -1,4 +1,5 @@
 import { parseAccess } from '../../nginx/access-log.js';
+import { DOCTOR } from '../../operations/log/log-summary.js';
 import { follow } from '../../operations/log/log-lines.js';
 import { outcomeOf } from '../../operations/outcome.js';
 import type { Activity } from './activity.js';
@@ -12,7 +13,7 @@ export async function followLog(activity: Activity, file: string, signal: AbortS
     for (const line of lines) {
       const access = parseAccess(line);
       if (!access) activity.addUnreadable();
-      else if (access.method === 'GET' || access.method === 'HEAD') {
+      else if ((access.method === 'GET' || access.method === 'HEAD') && access.agent !== DOCTOR) {
         activity.add(access.target, outcomeOf(access.cacheStatus), access.time, access.waited);
       }
     }

@@ -5,6 +5,9 @@ import { isHit, outcomeOf } from '../outcome.js';
 /** How many addresses are counted one by one: a log may name millions. */
 const MAX_ADDRESSES = 50_000;
 
+/** The `User-Agent` of `nginx-cache doctor`. Its requests are not those of visitors, and many of them are for addresses that it has made up. */
+export const DOCTOR = 'nginx-cache-doctor';
+
 /** Outcomes that are not reasons. */
 const OWN: Readonly<Record<string, string>> = {
   stored: 'rendered, and stored for the next one',
@@ -38,6 +41,8 @@ export interface LogSummary {
     readonly outcome: string;
     readonly cure?: string;
   }[];
+  /** Requests of `nginx-cache doctor`, which are not counted otherwise. */
+  readonly ofDoctor: number;
   /** Lines in another format. */
   readonly unreadable: number;
 }
@@ -55,6 +60,7 @@ export class LogReader {
   #nginx = 0;
   #application = 0;
   #staleCopies = 0;
+  #ofDoctor = 0;
   #unreadable = 0;
   readonly #outcomes = new Map<string, number>();
   readonly #addresses = new Map<string, Address>();
@@ -66,7 +72,8 @@ export class LogReader {
       return;
     }
     if (access.method !== 'GET' && access.method !== 'HEAD') return;
-    this.count(access.target, outcomeOf(access.cacheStatus), access.waited);
+    if (access.agent === DOCTOR) this.#ofDoctor += 1;
+    else this.count(access.target, outcomeOf(access.cacheStatus), access.waited);
   }
 
   /**
@@ -107,6 +114,7 @@ export class LogReader {
         .sort((a, b) => b.count - a.count)
         .slice(0, top)
         .map(({ target, count, outcome }) => ({ target, count, outcome, ...cureOf(outcome) })),
+      ofDoctor: this.#ofDoctor,
       unreadable: this.#unreadable,
     };
   }

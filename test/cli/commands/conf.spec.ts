@@ -95,6 +95,37 @@ describe('nginx-cache conf', () => {
   });
 
   it.each([
+    [
+      'srcache',
+      "nginx: { flavour: 'srcache' },",
+      '',
+      /Install libnginx-mod-http-(?:srcache-filter|memc) .*modulesDirectory/,
+    ],
+    ['njs', "nginx: { flavour: 'njs' },", '', /Install libnginx-mod-http-js .*modulesDirectory/],
+    ['brotli', "store: fileStore({ root: '/tmp/pages', brotli: true }),", '', /-brotli-static .*modulesDirectory/],
+    [
+      'a resolver',
+      '',
+      "resolver: '127.0.0.11', app: 'blog.example:3000',",
+      /Install libnginx-mod-stream .*modulesDirectory/,
+    ],
+    [
+      'a resolver of a newer nginx',
+      '',
+      "resolver: '127.0.0.11', app: 'blog.example:3000', nginxVersion: '1.28',",
+      /Set nginxVersion of the/,
+    ],
+  ])('says which module nginx lacks for %s', async (_, options, deployment, cure) => {
+    using directory = directoryWith({
+      'nginx-cache.config.mjs': configuration(options)
+        .replace('{ memcachedStore', '{ fileStore, memcachedStore')
+        .replace("app: '127.0.0.1:3000'", `app: '127.0.0.1:3000', ${deployment}`),
+    });
+    const { code, stdout } = await runCommand(['conf', '--test'], { cwd: directory.path });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(cure) as string });
+  });
+
+  it.each([
     ['no configuration', {}, ['conf'], 'There is no nginx-cache.config.{ts,js,mjs} in '],
     ['no options', { 'nginx-cache.config.mjs': '' }, ['conf'], 'Export by default what forRoot() is given'],
     ['a wrong option', { 'nginx-cache.config.mjs': 'export default { ttl: "5m" }' }, ['conf', '--app', 'a:1'], 'ttl: '],

@@ -1,12 +1,19 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Header } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { NamedFinding } from '../../../lib/cli/doctor/examine.js';
-import { memcachedStore, nginxConf, type NginxCacheOptions, type NginxConf } from '../../../lib/index.js';
+import type { LogSummary } from '../../../lib/operations/log/log-summary.js';
+import {
+  memcachedStore,
+  nginxConf,
+  PageCacheService,
+  type NginxCacheOptions,
+  type NginxConf,
+} from '../../../lib/index.js';
 import { MemcachedServer, NginxServer } from '../../../lib/testing/index.js';
 import { findProgram } from '../../../lib/testing/find-program.js';
 import { startApplication } from '../../support/applications.js';
@@ -22,6 +29,12 @@ class PagesController {
   @Header('content-type', HTML)
   index() {
     return '<p>a page that is worth packing</p>'.repeat(100);
+  }
+
+  @Get('posts/:id')
+  @Header('content-type', HTML)
+  post() {
+    return '<p>';
   }
 
   @Get('csp')
@@ -78,12 +91,13 @@ interface Deployed {
   /** Options of the configuration that doctor reads, as text. */
   readonly servers?: unknown;
   readonly app?: string;
+  readonly more?: NginxCacheOptions;
   readonly args?: readonly string[];
 }
 
 /** Runs doctor beside an nginx with that configuration. */
 async function doctor(page: string | undefined, given: Deployed = {}) {
-  const { full = conf().full, files = {}, servers = memcached.address, args = [] } = given;
+  const { full = conf().full, files = {}, servers = memcached.address, more = {}, args = [] } = given;
   using directory = directoryWith({
     'installed.conf': full,
     'nginx-cache.config.mjs': `
@@ -91,7 +105,8 @@ async function doctor(page: string | undefined, given: Deployed = {}) {
       export const deployment = {
         app: '${given.app ?? app.address}', listen: ${nginx.port}, directory: '${nginx.directory}',
       };
-      export default { prefix: 'doc:', hosts: ['example.com'], store: memcachedStore({ servers: ${JSON.stringify(servers)} }) };`,
+      const store = memcachedStore({ servers: ${JSON.stringify(servers)} });
+      export default { prefix: 'doc:', hosts: ['example.com'], store, ...${JSON.stringify(more)} };`,
   });
   for (const [path, text] of Object.entries(files)) writeFileSync(join(directory.path, path), text);
   const url = page === undefined ? [] : [`${nginx.url}${page}`];
@@ -135,6 +150,52 @@ describe('nginx-cache doctor', () => {
     );
   });
 
+  it('finds nothing wrong with a shared page, which visitors with a session get, too', async () => {
+    const more = { prefix: 'shared:', shared: ['/posts/*'] };
+    const all = { ...options, ...more };
+    const second = await startApplication({
+      platform: 'express',
+      options: all,
+      controllers: [PagesController],
+      logger: false,
+    });
+    try {
+      const { full, files } = conf(more);
+      const whole = { full: full.replaceAll(app.address, second.address), files };
+      const given = { ...whole, app: second.address, more, args: ['--outside', '127.0.0.2'] };
+      const { faults, findings } = await deployed(whole, () => doctor('/posts/1', given));
+      expect(faults).toEqual([]);
+      expect(findings).toContainEqual(expect.objectContaining({ check: 'cookies', status: 'skipped' }));
+    } finally {
+      await second.app.close();
+    }
+  });
+
+  it('sends valid requests only, for the home page, too', async () => {
+    const { findings } = await doctor('/');
+    expect(findings.find(({ check }) => check === 'keys')?.what).toMatch(/agree about 15 awkward addresses$/);
+    const log = readFileSync(join(nginx.directory, 'access.log'), 'utf8').split('\n');
+    const refused = log.flatMap((line) => /"GET (.*) HTTP\/1\.1" 400 /.exec(line)?.[1] ?? []);
+    expect(refused).toEqual([]);
+  });
+
+  it('leaves no page behind but the one that is named, and is not counted as a visitor', async () => {
+    const pages = async () => {
+      const listed = [];
+      for await (const { target } of app.app.get(PageCacheService).pages()) listed.push(target);
+      return listed.sort();
+    };
+    await app.app.get(PageCacheService).purgeAll();
+    await doctor('/posts/1');
+    await doctor('/posts/1');
+    expect(await pages()).toEqual(['/posts/1']);
+
+    const { stdout } = await runCommand(['log', join(nginx.directory, 'access.log'), '--json'], { cwd: '/' });
+    const { neverCached, ofDoctor } = JSON.parse(stdout) as LogSummary;
+    expect(neverCached).toEqual([]);
+    expect(ofDoctor).toBeGreaterThan(40);
+  });
+
   it('names a wrong prefix', async () => {
     const broken = conf({ prefix: 'blog:' });
     const { code, faults } = await deployed(broken, () => doctor('/', { full: broken.full }));
@@ -157,10 +218,37 @@ describe('nginx-cache doctor', () => {
     expect(faults).toContainEqual(expect.stringMatching(/^keys: .*\(other-configuration\)$/));
   });
 
+  it('names the file in which there is no page cache', async () => {
+    const { faults, findings } = await doctor(undefined, { full: 'events {} http {}' });
+    expect(faults).toEqual([
+      expect.stringMatching(/^configuration: there is no page cache in the configuration of nginx, .*installed\.conf$/),
+    ]);
+    expect(findings.find(({ check }) => check === 'configuration')?.cure).toMatch(/--conf FILE.*directory/);
+  });
+
   it('names another flavour', async () => {
     const broken = conf({ nginx: { flavour: 'srcache' } });
     const { faults } = await deployed(broken, () => doctor('/', { full: broken.full }));
     expect(faults).toContainEqual('configuration: nginx runs with the flavour srcache, and the options say memcached');
+  });
+
+  it('finds the sockets of nginx where conf --out has put them', async () => {
+    using directory = directoryWith({
+      'nginx-cache.config.mjs': `import { memcachedStore } from 'nestjs-nginx-cache';
+        export const deployment = {
+          app: '127.0.0.1:3000', resolver: '127.0.0.11', modulesDirectory: '${modulesDirectory('stream')}',
+        };
+        const store = memcachedStore({ servers: 'memcached.invalid:11211' });
+        export default { prefix: 'out:', hosts: ['example.com'], store };`,
+    });
+    const cwd = directory.path;
+    expect(await runCommand(['conf', '--full', '--out', 'out'], { cwd })).toMatchObject({ code: 0 });
+    const args = ['doctor', '--conf', 'out/nginx.conf', '--nginx', findProgram('nginx'), '--json'];
+    const { stdout } = await runCommand(args, { cwd });
+    const { findings } = JSON.parse(stdout) as { findings: NamedFinding[] };
+    expect(findings.filter(({ check }) => check === 'configuration')).toEqual([
+      { check: 'configuration', status: 'ok', what: 'nginx runs with the configuration of these options' },
+    ]);
   });
 
   it('names a small limit of items', async () => {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { Controller, Get, Header } from '@nestjs/common';
@@ -144,20 +146,47 @@ it('says how nginx must log what it cannot read', async () => {
   });
   const { code, stderr } = await runCommand(['log', 'other.log'], { cwd: directory.path });
   expect(code).toBe(1);
-  expect(stderr).toContain('No line of it is in the format that `nginx-cache conf` writes');
+  expect(stderr).toContain('No line of the log is in the format that `nginx-cache conf` writes');
   expect(await runCommand(['log', 'none.log'], { cwd: directory.path })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('cannot be read. Name the access log') as string,
+    stderr: expect.stringContaining(
+      'cannot be read. Name the access log of nginx: nginx-cache log /var/log/nginx/access.log.',
+    ) as string,
+  });
+  expect(await runCommand(['log', '/tmp'], { cwd: directory.path })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('/tmp is a directory. Name the access log of nginx') as string,
   });
 });
 
 it('tells copies from pages that are stale', () => {
   const reader = new LogReader();
-  const access = { time: 0, method: 'GET', target: '/', status: 200, waited: 5 };
+  const access = { time: 0, method: 'GET', target: '/', status: 200, agent: '', waited: 5 };
   for (const cacheStatus of ['nginx; fwd=stale; fwd-status=502', 'nestjs-nginx-cache; fwd=miss; detail=stale']) {
     reader.add({ ...access, cacheStatus });
   }
   expect(reader.summary(3)).toMatchObject({ staleCopies: 1, outcomes: [{ outcome: 'stale', count: 1 }] });
+});
+
+it('writes no control character of a visitor, neither as text nor as JSON', async () => {
+  const targets = ['\u001B]0;title\u0007', '\u009B31m', '\u007F'].map((bytes) => `/basket/${bytes}`);
+  for (const target of [...targets, ...targets]) {
+    const socket = connect(site.nginx.port, '127.0.0.1').resume();
+    socket.end(`GET ${target} HTTP/1.0\r\n\r\n`, 'latin1');
+    await once(socket, 'close');
+  }
+  await expect.poll(() => readFileSync(file, 'latin1').split('\\x7F').length).toBe(3);
+
+  for (const args of [
+    ['--top', '99'],
+    ['--top', '99', '--json'],
+  ]) {
+    const { stdout } = await runCommand(['log', file, ...args], { cwd: '/' });
+    expect(stdout).toContain('/basket/');
+    expect(stdout).not.toMatch(/(?!\n)\p{Cc}/u);
+  }
+  const { neverCached } = await summary(file);
+  expect(neverCached.map(({ target }) => target)).toContain(String.raw`/basket/\x9B31m`);
 });
 
 it('reads what nginx escapes, and adds up the servers that it has asked', () => {
@@ -168,6 +197,7 @@ it('reads what nginx escapes, and adds up the servers that it has asked', () => 
     method: 'GET',
     target: '/"\\',
     status: 200,
+    agent: 'a "b"',
     waited: 251,
     cacheStatus: 'nginx; hit',
   });

@@ -235,6 +235,29 @@ describe('nginx-cache ls, show, stats and purge', () => {
     });
   });
 
+  it('shows control characters of tags and contents, instead of sending them to a terminal', async () => {
+    const page = '/posts/%7F%C2%9B31m';
+    const id = String.raw`\x7F\x9B31m`;
+    await vi.waitFor(async () => {
+      await run(['publish', '--module', 'app.mjs#createApp', page]);
+      expect(await listed(page)).toHaveLength(1);
+    });
+    const commands = [
+      ['ls', page],
+      ['ls', '--json', page],
+      ['show', '--head', page],
+      ['show', '--json', page],
+    ];
+    const inPipe = await Promise.all(commands.map((args) => run(args)));
+    const shown = [...inPipe, await run(['show', page], { isTTY: true })].map(({ stdout }) => stdout);
+    for (const text of shown) expect(text).not.toMatch(/(?!\n)\p{Cc}/u);
+    expect(shown[0]).toContain(`post:${id}`);
+    expect(shown[4]).toContain(`<h1>post ${id}</h1>`);
+    // Other programs get the page as it is.
+    expect((await run(['show', page])).stdout).toContain('<h1>post \u007F\u009B31m</h1>');
+    await run(['purge', page]);
+  });
+
   it('counts what is stored, and asks memcached', async () => {
     const { code, stdout } = await run(['stats']);
     expect(code).toBe(0);
@@ -246,9 +269,14 @@ describe('nginx-cache ls, show, stats and purge', () => {
   });
 
   it('takes the hit ratio of pages from the log of nginx', async () => {
-    expect((await run(['stats', '--log', 'access.log'])).stdout).toContain(
-      '50.0 % of 2 GET and HEAD in the log were hits',
-    );
+    const { stdout } = await run(['stats', '--log', 'access.log']);
+    expect(stdout).toContain('50.0 % of 2 GET and HEAD in the log were hits');
+    expect(stdout).not.toContain('--log FILE');
+    expect((await run(['stats'])).stdout).toContain('--log FILE');
+    expect(await run(['stats', '--log', 'urls.txt'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No line of the log is in the format') as string,
+    });
     const { logged } = JSON.parse((await run(['stats', '--log', 'access.log', '--json'])).stdout) as { logged: object };
     expect(logged).toEqual({ requests: 2, hitRatio: 0.5 });
     expect(await run(['stats', '--log', 'none.log'])).toMatchObject({ code: 2 });
@@ -270,7 +298,7 @@ describe('nginx-cache ls, show, stats and purge', () => {
 
   it.each([
     ['nothing to purge', ['purge'], 2, 'name pages, or give --under'],
-    ['what is no path', ['purge', 'posts'], 2, "'posts' is not a page"],
+    ['what is no path', ['purge', 'posts'], 2, '\'posts\' is not a page: give a path like "/posts/1" or a URL. --help'],
     ['a wrong expression', ['ls', '--matching', '('], 2, 'Invalid regular expression'],
     ['pages in memory', ['ls', '--config', 'memory.config.mjs'], 2, 'where no other process finds them'],
     ['publishing without the application', ['publish', '/'], 2, '--module dist/app.module.js'],
@@ -292,6 +320,7 @@ describe('nginx-cache ls, show, stats and purge', () => {
     const { code, stdout, stderr } = await runCommand(['purge', '/'], { cwd: other.path });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(`Not purged on ${gone.address}: /`);
-    expect(stderr).toContain('Repeat the command when the store answers.');
+    // The application would repeat the purge, and says so in its log.
+    expect(stderr).toMatch(/^error: .* Repeat the command when the store answers\.\n$/);
   });
 });

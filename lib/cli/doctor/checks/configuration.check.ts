@@ -21,7 +21,15 @@ export const configurationCheck: Check = {
     const names = new SiteNames(options.prefix);
     const sites = [...conf.matchAll(/map \S+ \$(\w+)_cache_key\b/g)].map(([, site]) => site!);
     const all = [...new Set(sites)];
-    if (all.length === 0) return [failed('nginx runs without the configuration of any page cache', AGAIN)];
+    if (all.length === 0) {
+      const [, file = 'its nginx.conf'] = /^# configuration file (.+):$/m.exec(conf) ?? [];
+      return [
+        failed(
+          `there is no page cache in the configuration of nginx, ${file}`,
+          `If nginx runs with another file, name it (--conf FILE), or set \`directory\` of the deployment. Otherwise: ${AGAIN}`,
+        ),
+      ];
+    }
     if (!conf.includes(names.variable('key'))) {
       return [
         failed(
@@ -67,12 +75,17 @@ function flavourIn(conf: string, names: SiteNames): string | undefined {
   return undefined;
 }
 
+/** A line without the directory of a socket of nginx's own: `conf --out DIR` puts it into DIR, if the deployment names no `directory`. */
+function anywhere(line: string): string {
+  return line.replace(/^server unix:\S*\/(\w+_cache_(?:app|memcached)_\d+\.sock;)$/, 'server unix:$1');
+}
+
 /** With several servers, a page must be looked for where the application has put it. */
 function ring(conf: string, expected: readonly string[], names: SiteNames): Finding[] {
   const name = names.of('memcached');
   const wanted = upstreamIn(expected, name);
   const installed = upstreamIn(linesOf(conf), name);
-  if (wanted.length === 0 || wanted.join('\n') === installed.join('\n')) return [];
+  if (wanted.length === 0 || wanted.map(anywhere).join('\n') === installed.map(anywhere).join('\n')) return [];
   return [
     failed(
       `upstream ${name} of nginx has not the servers, weights and hash of \`store\`, so it looks for pages on other servers`,
@@ -93,11 +106,11 @@ function upstreamIn(lines: readonly string[], name: string): string[] {
 /** Lines that somebody has removed or changed by hand. */
 function lacking(conf: string, expected: readonly string[], names: SiteNames): Finding[] {
   const installed = new Map<string, number>();
-  for (const line of linesOf(conf)) installed.set(line, (installed.get(line) ?? 0) + 1);
+  for (const line of linesOf(conf).map(anywhere)) installed.set(line, (installed.get(line) ?? 0) + 1);
   const app = new Set(upstreamIn(expected, names.of('app')));
   const missing = expected.filter((line) => {
-    const count = installed.get(line) ?? 0;
-    installed.set(line, count - 1);
+    const count = installed.get(anywhere(line)) ?? 0;
+    installed.set(anywhere(line), count - 1);
     // Only nginx must know where things are on its machine.
     return count <= 0 && !app.has(line) && !/^(?:keepalive|location|include|js_import)\b/.test(line);
   });

@@ -1,20 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FLAVOURS } from '../../../nginx/flavours/flavours.js';
+import { lackingModule } from '../../lacking-module.js';
 import { runNginx } from '../../run-nginx.js';
 import { type Check, type Examined, type Finding, failed, ok, skipped } from '../check.js';
-
-/** The modules that have directives with these beginnings, as packages of Debian and Ubuntu. */
-const MODULES: readonly [directive: RegExp, cure: string][] = [
-  [/^srcache_/, 'Install libnginx-mod-http-srcache-filter and load it, or give the deployment a modulesDirectory.'],
-  [/^memc_/, 'Install libnginx-mod-http-memc and load it, or give the deployment a modulesDirectory.'],
-  [/^set_|^ndk_/, 'Install libnginx-mod-http-set-misc and libnginx-mod-http-ndk and load them.'],
-  [/^js_/, 'Install libnginx-mod-http-js and load it, or give the deployment a modulesDirectory.'],
-  [/^brotli/, 'Install libnginx-mod-http-brotli-static and load it, or leave brotli out of fileStore().'],
-  [/^gunzip/, 'Take an nginx with ngx_http_gunzip_module (--with-http_gunzip_module), as all packages have it.'],
-  [/^gzip_static/, 'Take an nginx with ngx_http_gzip_static_module (--with-http_gzip_static_module).'],
-  [/^(?:set_real_ip|real_ip)/, 'Take an nginx with ngx_http_realip_module (--with-http_realip_module).'],
-];
 
 /** The program and its modules. */
 export const nginxCheck: Check = {
@@ -57,9 +46,8 @@ async function tested(examined: Examined): Promise<Finding[]> {
   });
   if (code === 0) return findings.length > 0 ? findings : [ok('nginx -t accepts its configuration')];
   const error = lines.find((line) => /^\[(?:emerg|alert)\]/.test(line)) ?? lines[0] ?? '';
-  const [, directive = ''] = /unknown directive "([^"]+)"/.exec(error) ?? [];
-  const [, cure] = MODULES.find(([begins]) => begins.test(directive)) ?? [];
-  if (cure !== undefined) return [...findings, failed(`nginx lacks the module of the directive ${directive}`, cure)];
+  const lacking = lackingModule(error);
+  if (lacking) return [...findings, failed(lacking.what, lacking.cure)];
   if (/Permission denied/.test(error))
     return [skipped(`nginx -t: ${error}`, 'Run doctor as the user who starts nginx.')];
   return [
