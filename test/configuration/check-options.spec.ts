@@ -60,6 +60,28 @@ const WRONG: [unknown, string][] = [
     { nginx: { contentType: 'text/html; charset=utf-8;' } },
     `nginx.contentType: 'text/html; charset=utf-8;' … a content type like "text/html; charset=utf-8"`,
   ],
+  ...['Content-Length', 'transfer-encoding', 'Connection', 'Cache-Status', 'Date', 'ETag'].map(
+    (name): [unknown, string] => [
+      { nginx: { headers: { 'X-Frame-Options': 'DENY', [name]: '1' } } },
+      `nginx.headers.${name}: '${name}' … another field: nginx itself sets this one for each response`,
+    ],
+  ),
+  [
+    { nginx: { headers: { 'Content-Type': 'text/plain' } } },
+    `nginx.headers.Content-Type: 'Content-Type' … another field: nginx.contentType and nginx.contentTypes say which type pages have`,
+  ],
+  [
+    { nginx: { headers: { 'Set-Cookie': 'a=b' } } },
+    `nginx.headers.Set-Cookie: 'Set-Cookie' … another field: all visitors would get the same cookie`,
+  ],
+  [
+    { nginx: { headers: { 'X-A': '1', 'x-a': '2' } } },
+    `nginx.headers: { 'X-A': '1', 'x-a': '2' } … an object of header fields: { name: value }, with each name once: upper and lower case make no difference`,
+  ],
+  [
+    { nginx: { headers: { 'cache-control': 'no-cache' } }, clientCacheControl: 'max-age=60' },
+    `nginx.headers.cache-control: 'no-cache' … left out, because clientCacheControl says what Cache-Control every page has`,
+  ],
   [{ anonymousOnly: 'yes' }, `anonymousOnly: 'yes' … true, false, or { sessionCookies, ignoreCookies, isAnonymous }`],
   [{ anonymousOnly: null }, 'anonymousOnly: null … true, false, or { sessionCookies, ignoreCookies, isAnonymous }'],
   [
@@ -209,6 +231,7 @@ describe('nothing is wrong with', () => {
     [{ hosts: 'any', origin: 'http://localhost:8080' }],
     [{ hosts: ['example.com'], origin: 'https://example.com:8443' }],
     [{ hosts: ['example.com', 'localhost', '127.0.0.1', '[::1]', 'xn--ksey-0qa.example'] }],
+    [{ nginx: { headers: { 'Cache-Control': 'no-cache', Vary: 'Origin' } }, store: memcached }],
     [{ nginx: { flavour: 'memcached', contentType: 'text/plain' }, store: memcached, statuses: [200] }],
   ])('%j', (options) => expect(() => checkOptions(options)).not.toThrow());
 
