@@ -23,6 +23,12 @@ const errorOf = (options: unknown): NginxCacheConfigError => {
 
 const OPTIONS = Object.keys(optionsSchema.entries).join(', ');
 
+const CITIES = {
+  name: 'city',
+  values: Array.from({ length: 200 }, (_, index) => `city-of-many-people-${1000 + index}`),
+  default: 'city-of-many-people-1000',
+};
+
 /** What can be wrong, and the sentence that the user reads; "…" stands for "is not possible; it must be". */
 const WRONG: [unknown, string][] = [
   [null, `options: null … an object: { ${OPTIONS} }`],
@@ -200,6 +206,14 @@ const WRONG: [unknown, string][] = [
   [
     { query: { ignore: Array.from({ length: 300 }, (_, index) => `parameter_${index}`) }, store: memcached },
     `query: { ignore: [ 'parameter_0', 'parameter_1', 'parameter_2', 'parameter_3', 'parameter_4', ... 295 more items ] } … shorter: it becomes a pattern of 4138 bytes, and nginx reads up to 4000; put several names into one with "*" or a regular expression`,
+  ],
+  [
+    { variants: [{ ...CITIES, cookie: 'city' }], store: memcached },
+    `variants.0: { name: 'city', values: [ 'city-of-many-people-1000', 'city-of-many-people-1001', 'city-of-many-people-1002', 'city-of-many-people-1003', 'city-of-many-people-1004', ... 195 more items ], default: 'city-of-many-people-1000', cookie: 'city' } … shorter: it becomes a pattern of 8655 bytes, and nginx reads up to 4000; give it fewer or shorter values`,
+  ],
+  [
+    { variants: [{ ...CITIES, header: 'Accept-Language' }], store: memcached },
+    `variants.0: { name: 'city', values: [ 'city-of-many-people-1000', 'city-of-many-people-1001', 'city-of-many-people-1002', 'city-of-many-people-1003', 'city-of-many-people-1004', ... 195 more items ], default: 'city-of-many-people-1000', header: 'Accept-Language' } … shorter: it becomes a pattern of 5285 bytes, and nginx reads up to 4000; give it fewer or shorter values`,
   ],
 ];
 
