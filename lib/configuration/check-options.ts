@@ -54,6 +54,14 @@ export function checkOptions(options: NginxCacheOptions = {}): CheckedOptions {
       `without ${PAGE_NONCE}, or accompanied by fragments, the list of the paths of pages with a nonce`,
     );
   }
+  const twice = ownHeaders.find(([name]) => name.toLowerCase() === 'cache-control');
+  if (twice && options.clientCacheControl !== undefined) {
+    throw new NginxCacheConfigError(
+      `nginx.headers.${twice[0]}`,
+      twice[1],
+      'left out, because clientCacheControl says what Cache-Control every page has',
+    );
+  }
   // The application sets these two fields itself, on every page.
   const headers: HeaderField[] = [
     ...ownHeaders,

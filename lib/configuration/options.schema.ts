@@ -1,6 +1,7 @@
 import { FLAVOURS } from '../nginx/flavours/flavours.js';
 import * as v from 'valibot';
 import { FLAG, strict, wholeNumber } from '../checks/checked.js';
+import { HOP_BY_HOP } from '../http/fields-of-one-request.js';
 import { isNginxHeaderValue } from '../options/nginx-header-value.js';
 import { CONNECTION_INPUTS } from '../rules/request-fields.rule.js';
 import { nameGlob, pathGlob } from '../rules/glob.js';
@@ -40,6 +41,17 @@ const EXCUSED_FIELD = 'the name of a header field, or one with "*", e.g. "X-Debu
 const REQUEST_FIELD = 'the name of a request field, e.g. "X-Request-Id"';
 const INPUT = `${REQUEST_FIELD}, or one of ${CONNECTION_INPUTS.map((name) => `"${name}"`).join(', ')}`;
 const HEADERS = 'an object of header fields: { name: value }';
+const HEADERS_ONCE = `${HEADERS}, with each name once: upper and lower case make no difference`;
+const SET_BY_NGINX = 'another field: nginx itself sets this one for each response';
+/** Header fields that nginx cannot add to every page, in lower case, and why. */
+const NOT_FOR_EVERY_PAGE: ReadonlyMap<string, string> = new Map([
+  ...[...HOP_BY_HOP, 'age', 'content-encoding', 'content-length', 'content-range', 'date', 'etag', 'last-modified'].map(
+    (name) => [name, SET_BY_NGINX] as const,
+  ),
+  ['cache-status', SET_BY_NGINX],
+  ['content-type', 'another field: nginx.contentType and nginx.contentTypes say which type pages have'],
+  ['set-cookie', 'another field: all visitors would get the same cookie'],
+]);
 const TOKEN = 'a secret of 16 to 200 of the characters A-Z a-z 0-9 . _ ~ + / = -';
 const VARIANT_NAME = 'a word of up to 9 of the characters a-z 0-9, which begins with a letter';
 const WORD = 'a word of the characters A-Z a-z 0-9 . _ ? -';
@@ -66,6 +78,14 @@ const pathGlobSchema = v.pipe(v.string(PATH), made(PATH, pathGlob));
 
 const contentType = v.pipe(v.string(CONTENT_TYPE), v.regex(/^[\w.+-]+\/[\w.+-]+(; ?charset=[\w.-]+)?$/i, CONTENT_TYPE));
 const flag = v.optional(FLAG);
+const pageField = v.pipe(
+  v.string(FIELD),
+  v.regex(FIELD_NAME, FIELD),
+  v.check(
+    (name) => !NOT_FOR_EVERY_PAGE.has(name.toLowerCase()),
+    ({ input }) => NOT_FOR_EVERY_PAGE.get(input.toLowerCase()) ?? FIELD,
+  ),
+);
 const fieldValue = v.pipe(v.string(FIELD_TEXT), v.check(isNginxHeaderValue, FIELD_TEXT));
 
 const anonymousOnly = strict({
@@ -160,7 +180,12 @@ export const optionsSchema = strict({
       ),
       contentType: v.optional(contentType),
       contentTypes: v.optional(v.record(pathGlobSchema, contentType, CONTENT_TYPES)),
-      headers: v.optional(v.record(v.pipe(v.string(FIELD), v.regex(FIELD_NAME, FIELD)), fieldValue, HEADERS)),
+      headers: v.optional(
+        v.pipe(
+          v.record(pageField, fieldValue, HEADERS),
+          v.check((headers) => isDistinct(lowerCase(Object.keys(headers))), HEADERS_ONCE),
+        ),
+      ),
     }),
   ),
   anonymousOnly: v.optional(

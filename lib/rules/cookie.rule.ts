@@ -28,19 +28,32 @@ export const DEFAULT_IGNORED_COOKIES: readonly string[] = [
 /** The characters that cookie parsers trim. Some use `String.prototype.trim()`, for which byte A0 is a space. */
 const SPACE = '[\\x09\\x20\\xA0]*';
 
-/** Any cookie that is not ignored may belong to a session. */
+/**
+ * Any cookie that is not ignored may belong to a session.
+ *
+ * A name that several patterns match would be tried in each way, and with every cookie the number of ways would double. So the patterns only look
+ * ahead, and each cookie and each separator is taken in one way.
+ */
 export function foreignCookieRule(ignored: readonly NamePattern[]): Rule {
   const separator = '[\\x09\\x20;]*';
-  const pair = `${anyOf(['(?!)', ...ignored.map(cookieName)])}[\\x09\\x20]*(?:=[^;]*)?(?:;${separator}|$)`;
+  const isIgnored = `(?=${anyOf(['(?!)', ...ignored.map(cookieName)])}(?:[\\x09\\x20;=]|$))`;
+  const pair = `(?![\\x09\\x20;])${isIgnored}${COOKIE_NAME.any}*[\\x09\\x20]*(?:=[^;]*)?(?:;${separator}|$)`;
   return { reason: 'cookie', bypassWhen: 'none matches', tests: [test('cookie', `^${separator}(?:${pair})*$`)] };
 }
 
-/** Only these cookies mean a session; all others are ignored. */
+/**
+ * Only these cookies mean a session; all others are ignored.
+ *
+ * Parsers do not agree whether byte A0 is a space. So a name begins behind the first tabs and spaces, behind the last ones, or behind the bytes A0
+ * that follow. It is not tried at every byte A0, and only where nothing but spaces stands between the name and the `=`.
+ */
 export function sessionCookieRule(session: readonly NamePattern[]): Rule {
+  const isWhole = `(?=${SPACE}(?![\\x09\\x20\\xA0])(?:\\xA0*[^=;\\x09\\x20\\xA0])*${SPACE}(?:[=;]|$))`;
+  const before = `[\\x09\\x20]*(?![\\x09\\x20])${isWhole}(?:${SPACE}[\\x09\\x20](?!\\xA0*[\\x09\\x20]))?(?:\\xA0{1,}(?!\\xA0))?`;
   return {
     reason: 'cookie',
     bypassWhen: 'one matches',
-    tests: session.map((name) => test('cookie', `(?:^|;)${SPACE}(?:${cookieName(name)})${SPACE}(?:[=;]|$)`)),
+    tests: session.map((name) => test('cookie', `(?:^|;)${before}(?:${cookieName(name)})${SPACE}(?:[=;]|$)`)),
   };
 }
 

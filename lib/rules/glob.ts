@@ -20,9 +20,13 @@ export function nameGlob(glob: string, scope: Scope): string {
   return stars(glob, scope);
 }
 
-function stars(glob: string, scope: Scope): string {
-  return glob
-    .split(/\*+/)
-    .map((text) => literal(text))
-    .join(`${scope.any}*`);
+/**
+ * All stars but the last one end where the text behind them occurs first. Nothing can match at a later place only, and trying all places for each
+ * star would take a time that grows with a power of the length.
+ */
+function stars(glob: string, { any }: Scope): string {
+  const [first = '', ...others] = glob.split(/\*+/).map((text) => literal(text));
+  const last = others.pop();
+  const between = others.map((text) => `(?:(?!${text})${any})*${text}`);
+  return [first, ...between, ...(last === undefined ? [] : [`${any}*${last}`])].join('');
 }

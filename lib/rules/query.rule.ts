@@ -41,13 +41,17 @@ function isList(allow: AllowedParameters): allow is readonly string[] {
   return Array.isArray(allow);
 }
 
-/** A query may contain allowed parameters, each once, and ignored ones. Anything else may change the page. */
+/**
+ * A query may contain allowed parameters, each once, and ignored ones. Anything else may change the page.
+ *
+ * As with cookies, the patterns only look ahead, so that each parameter is taken in one way.
+ */
 export function queryRule(allow: readonly AllowedParameter[], ignore: readonly NamePattern[]): Rule {
   const begins = allow.map(({ name, values }) => `${literal(name)}=${values ? among(values) : ''}`);
-  const allowed = begins.length > 0 ? [`${anyOf(begins)}${VALUE}`] : [];
-  const ignored = ignore.length > 0 ? [`(?:${ignore.map(parameterName).join('|')})(?:=[^&#]*)?`] : [];
+  const allowed = begins.length > 0 ? [`${anyOf(begins)}${VALUE}(?:&|$)`] : [];
+  const ignored = ignore.length > 0 ? [`(?:${ignore.map(parameterName).join('|')})(?:[=&#]|$)`] : [];
   const twice = allow.map(({ name }) => `(?!(?:.*&)?${literal(name)}=.*&${literal(name)}=)`).join('');
-  const parameter = anyOf(['(?!)', ...allowed, ...ignored]);
+  const parameter = `(?=${['(?!)', ...allowed, ...ignored].join('|')})[^&#]*`;
   return {
     reason: 'query',
     bypassWhen: 'none matches',
@@ -57,7 +61,7 @@ export function queryRule(allow: readonly AllowedParameter[], ignore: readonly N
 
 /** Matches where one of the values follows. */
 function among(values: RegExp): string {
-  return `(?=(?:${nameRegExp(values, PARAMETER_VALUE)})(?:&|$))`;
+  return `(?=(?:${nameRegExp(values, PARAMETER_VALUE)})(?:[&#]|$))`;
 }
 
 /** Captures the value of an allowed parameter in a query. This is the only capture of the project. */

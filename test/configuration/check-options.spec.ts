@@ -23,6 +23,12 @@ const errorOf = (options: unknown): NginxCacheConfigError => {
 
 const OPTIONS = Object.keys(optionsSchema.entries).join(', ');
 
+const CITIES = {
+  name: 'city',
+  values: Array.from({ length: 200 }, (_, index) => `city-of-many-people-${1000 + index}`),
+  default: 'city-of-many-people-1000',
+};
+
 /** What can be wrong, and the sentence that the user reads; "…" stands for "is not possible; it must be". */
 const WRONG: [unknown, string][] = [
   [null, `options: null … an object: { ${OPTIONS} }`],
@@ -59,6 +65,28 @@ const WRONG: [unknown, string][] = [
   [
     { nginx: { contentType: 'text/html; charset=utf-8;' } },
     `nginx.contentType: 'text/html; charset=utf-8;' … a content type like "text/html; charset=utf-8"`,
+  ],
+  ...['Content-Length', 'transfer-encoding', 'Connection', 'Cache-Status', 'Date', 'ETag'].map(
+    (name): [unknown, string] => [
+      { nginx: { headers: { 'X-Frame-Options': 'DENY', [name]: '1' } } },
+      `nginx.headers.${name}: '${name}' … another field: nginx itself sets this one for each response`,
+    ],
+  ),
+  [
+    { nginx: { headers: { 'Content-Type': 'text/plain' } } },
+    `nginx.headers.Content-Type: 'Content-Type' … another field: nginx.contentType and nginx.contentTypes say which type pages have`,
+  ],
+  [
+    { nginx: { headers: { 'Set-Cookie': 'a=b' } } },
+    `nginx.headers.Set-Cookie: 'Set-Cookie' … another field: all visitors would get the same cookie`,
+  ],
+  [
+    { nginx: { headers: { 'X-A': '1', 'x-a': '2' } } },
+    `nginx.headers: { 'X-A': '1', 'x-a': '2' } … an object of header fields: { name: value }, with each name once: upper and lower case make no difference`,
+  ],
+  [
+    { nginx: { headers: { 'cache-control': 'no-cache' } }, clientCacheControl: 'max-age=60' },
+    `nginx.headers.cache-control: 'no-cache' … left out, because clientCacheControl says what Cache-Control every page has`,
   ],
   [{ anonymousOnly: 'yes' }, `anonymousOnly: 'yes' … true, false, or { sessionCookies, ignoreCookies, isAnonymous }`],
   [{ anonymousOnly: null }, 'anonymousOnly: null … true, false, or { sessionCookies, ignoreCookies, isAnonymous }'],
@@ -177,7 +205,15 @@ const WRONG: [unknown, string][] = [
   ],
   [
     { query: { ignore: Array.from({ length: 300 }, (_, index) => `parameter_${index}`) }, store: memcached },
-    `query: { ignore: [ 'parameter_0', 'parameter_1', 'parameter_2', 'parameter_3', 'parameter_4', ... 295 more items ] } … shorter: it becomes a pattern of 4133 bytes, and nginx reads up to 4000; put several names into one with "*" or a regular expression`,
+    `query: { ignore: [ 'parameter_0', 'parameter_1', 'parameter_2', 'parameter_3', 'parameter_4', ... 295 more items ] } … shorter: it becomes a pattern of 4138 bytes, and nginx reads up to 4000; put several names into one with "*" or a regular expression`,
+  ],
+  [
+    { variants: [{ ...CITIES, cookie: 'city' }], store: memcached },
+    `variants.0: { name: 'city', values: [ 'city-of-many-people-1000', 'city-of-many-people-1001', 'city-of-many-people-1002', 'city-of-many-people-1003', 'city-of-many-people-1004', ... 195 more items ], default: 'city-of-many-people-1000', cookie: 'city' } … shorter: it becomes a pattern of 8655 bytes, and nginx reads up to 4000; give it fewer or shorter values`,
+  ],
+  [
+    { variants: [{ ...CITIES, header: 'Accept-Language' }], store: memcached },
+    `variants.0: { name: 'city', values: [ 'city-of-many-people-1000', 'city-of-many-people-1001', 'city-of-many-people-1002', 'city-of-many-people-1003', 'city-of-many-people-1004', ... 195 more items ], default: 'city-of-many-people-1000', header: 'Accept-Language' } … shorter: it becomes a pattern of 5285 bytes, and nginx reads up to 4000; give it fewer or shorter values`,
   ],
 ];
 
@@ -209,6 +245,7 @@ describe('nothing is wrong with', () => {
     [{ hosts: 'any', origin: 'http://localhost:8080' }],
     [{ hosts: ['example.com'], origin: 'https://example.com:8443' }],
     [{ hosts: ['example.com', 'localhost', '127.0.0.1', '[::1]', 'xn--ksey-0qa.example'] }],
+    [{ nginx: { headers: { 'Cache-Control': 'no-cache', Vary: 'Origin' } }, store: memcached }],
     [{ nginx: { flavour: 'memcached', contentType: 'text/plain' }, store: memcached, statuses: [200] }],
   ])('%j', (options) => expect(() => checkOptions(options)).not.toThrow());
 

@@ -67,6 +67,19 @@ describe('nginx -t has nothing to say about', () => {
         query: { allow: many(40, (index) => `parameter_${index}`), ignore: many(60, (index) => `ignored_${index}`) },
       },
     ],
+    'variants with as many values as fit': [
+      {
+        variants: [
+          { name: 'a', cookie: 'city', values: many(164, (index) => `v${1000 + index}`), default: 'v1000' },
+          {
+            name: 'b',
+            header: 'Accept-Language',
+            values: many(88, (index) => `${'x'.repeat(36)}${1000 + index}`),
+            default: `${'x'.repeat(36)}1000`,
+          },
+        ],
+      },
+    ],
     'an empty prefix': [{ prefix: '' }],
     'a prefix of digits': [{ prefix: '2026:' }],
     'a prefix of 100 bytes': [

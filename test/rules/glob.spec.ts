@@ -36,6 +36,19 @@ describe('pathGlob', () => {
     );
   });
 
+  it('means any characters by a star, wherever the text behind it occurs', () => {
+    const text = (...pieces: string[]) =>
+      fc.array(fc.constantFrom(...pieces), { maxLength: 8 }).map((all) => `/${all.join('')}`);
+    fc.assert(
+      fc.property(text('*', '*', 'a', 'b', '/'), text('a', 'b', '/', 'ab'), (glob, path) => {
+        const [, base = '', below = ''] = /^(.*?)(\/\*)?$/.exec(glob) ?? [];
+        const plain = new RegExp(`^${base.replaceAll('*', '.*')}${below && '(?:/.*)?'}$`);
+        expect(matches(glob, path)).toBe(plain.test(path));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('is read alike by nginx and by JavaScript', async () => {
     const piece = fc.constantFrom(
       '*',
