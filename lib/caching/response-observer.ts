@@ -7,6 +7,7 @@ import type { Outlet } from '../fragments/outlet.js';
 const OBSERVER = Symbol('nestjs-nginx-cache: observer');
 const ENDING = Symbol('nestjs-nginx-cache: ending');
 const HELD = Symbol('nestjs-nginx-cache: held');
+const UNTIL = Symbol('nestjs-nginx-cache: until');
 const BEGUN = Symbol('nestjs-nginx-cache: begun');
 const WRITE = Symbol('nestjs-nginx-cache: write');
 const ERROR = Symbol('nestjs-nginx-cache: error');
@@ -41,6 +42,8 @@ type Observed = ServerResponse & {
   [OBSERVER]?: ResponseObserver | string | undefined;
   [ENDING]?: boolean;
   [HELD]?: boolean;
+  /** What the end waits for, besides what the observer waits for. */
+  [UNTIL]?: Promise<unknown> | undefined;
   /** Whether content has been written. */
   [BEGUN]?: boolean;
   /** The method without anything that is wrapped around it later. */
@@ -89,6 +92,20 @@ export function isWrapped(response: ServerResponse): boolean {
 /** Sets the observer of the response, or the `Cache-Status` that the response gets if it needs no observer. */
 export function observe(response: ServerResponse, observer: ResponseObserver | string): void {
   (response as Observed)[OBSERVER] = observer;
+}
+
+/**
+ * Lets the end of a response wait. One that is not instrumented does not wait.
+ *
+ * @param until never rejects
+ */
+export function holdEnd(response: ServerResponse, until: Promise<unknown>): void {
+  const held = response as Observed;
+  const all = held[UNTIL] ? Promise.all([held[UNTIL], until]) : until;
+  held[UNTIL] = all;
+  void all.then(() => {
+    if (held[UNTIL] === all) held[UNTIL] = undefined;
+  });
 }
 
 /** Sets what holds back an error of the application. */
@@ -172,10 +189,10 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
     end(...args) {
       if (this[ERROR]?.holds(this, methods, 'end', args)) return this;
       const observer = this[OBSERVER];
-      if (typeof observer !== 'object') return end.apply(this, args);
       // To the application, the response has ended.
       if (this[HELD]) return this;
-      const wait = isContent(args[0]) ? observer.beforeEnd?.() : undefined;
+      const wait = isContent(args[0]) ? waitOf(this) : undefined;
+      if (typeof observer !== 'object' && !wait) return end.apply(this, args);
       if (wait) {
         this[HELD] = true;
         Object.defineProperty(this, 'writableEnded', { value: true, configurable: true });
@@ -188,24 +205,33 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
   };
   return methods;
 
-  function endNow(this: Observed, observer: ResponseObserver, args: unknown[]): unknown {
+  function endNow(this: Observed, given: ResponseObserver | string | undefined, args: unknown[]): unknown {
+    const observer = typeof given === 'object' ? given : undefined;
     const whole = !this.destroyed && !this.errored && !this.socket?.destroyed;
     delete (this as { writableEnded?: boolean }).writableEnded;
     // Responses of HTTP/2 and of light-my-request call write() with what end() is given.
     this[ENDING] = true;
     try {
       const content = contentOf(args);
-      if (content && !this[BEGUN]) observer.whole?.(...content);
+      if (content && !this[BEGUN]) observer?.whole?.(...content);
       const result = end.apply(this, args);
-      if (content && content[0] !== '') observer.content(...content);
+      if (content && content[0] !== '') observer?.content(...content);
       // Only once: some middleware ends a response twice.
-      this[OBSERVER] = NOT_A_PAGE;
-      observer.end(whole);
+      this[OBSERVER] = observer ? NOT_A_PAGE : given;
+      observer?.end(whole);
       return result;
     } finally {
       this[ENDING] = false;
     }
   }
+}
+
+/** What the end of the response has to wait for. */
+function waitOf({ [OBSERVER]: observer, [UNTIL]: until, req }: Observed): Promise<unknown> | undefined {
+  const wait = typeof observer === 'object' ? observer.beforeEnd?.() : undefined;
+  // Node decides by itself what the header of an answer without content says.
+  if (!until || req.method === 'HEAD') return wait;
+  return wait ? Promise.all([wait, until]) : until;
 }
 
 /**

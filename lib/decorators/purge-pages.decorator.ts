@@ -16,8 +16,8 @@ const targetSchema = v.custom(
 
 /**
  * Purges pages after the handler has succeeded, but not if it throws or answers with 4xx or 5xx. If the handler returns a value, the purge
- * comes before the response: the response waits at most 1 s for it, or 45 ms after a GET. With `@Res()`, the purge comes after the
- * response. A purge that fails does not fail the request: `PageCacheFailed` reports it, and the module retries it until the store
+ * comes before the response: the end of the response waits at most 1 s for it, or 45 ms after a GET. With `@Res()`, the purge comes after
+ * the response. A purge that fails does not fail the request: `PageCacheFailed` reports it, and the module retries it until the store
  * acknowledges it.
  *
  * @param given options, which may be left out, followed by targets: paths, URLs, entities with `dependentPaths()`, lists of these, or

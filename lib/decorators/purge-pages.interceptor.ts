@@ -11,9 +11,11 @@ import {
 } from '@nestjs/common';
 import { RESPONSE_PASSTHROUGH_METADATA, ROUTE_ARGS_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
-import { concat, defer, ignoreElements, type Observable, tap } from 'rxjs';
+import { concat, defer, finalize, ignoreElements, type Observable, tap } from 'rxjs';
+import { waitFor } from '../async/patience.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { rawOf, type Wrapped } from '../caching/raw-of.js';
+import { holdEnd } from '../caching/response-observer.js';
 import { BackgroundPurge } from '../purging/background-purge.js';
 import { PurgeIncompleteError } from '../purging/purge-report.js';
 import type { PageTarget } from '../purging/purge-target.js';
@@ -41,12 +43,20 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
     }
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-      let result: unknown;
-      return concat(
-        next.handle().pipe(tap((value) => (result = value))),
-        // Nest takes this for a part of the answer, and waits for it before it sends the value.
-        defer(() => this.succeeded(context, result)).pipe(ignoreElements()),
-      );
+      return defer(() => {
+        let value: { readonly last: unknown } | undefined;
+        let purging: Promise<void> | undefined;
+        const purge = () => (purging ??= this.succeeded(context, value?.last));
+        const handled = next.handle().pipe(
+          tap({
+            next: (last) => (value = { last }),
+            error: () => (value = undefined),
+          }),
+        );
+        // Nest takes the purge for a part of the answer, and waits for it before it sends the value. An interceptor farther out that is content
+        // with the first value does not, and neither does one whose patience ends.
+        return concat(handled, defer(purge).pipe(ignoreElements())).pipe(finalize(() => void (value && purge())));
+      });
     }
 
     private async succeeded(context: ExecutionContext, result: unknown): Promise<void> {
@@ -55,7 +65,11 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       const request = http.getRequest<Wrapped<IncomingMessage>>();
       const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
       if (!sendsItself(context) || response.writableFinished) {
-        if (isSuccess(response)) await this.purge(result, request);
+        if (!isSuccess(response)) return;
+        const purging = this.purge(result, request);
+        // It may take longer than an interceptor farther out waits for the handler.
+        holdEnd(response, purging);
+        await waitFor(purging, rawOf(request));
         return;
       }
       finished(response, () => {

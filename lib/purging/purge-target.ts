@@ -154,8 +154,8 @@ export function subtreeScopes(path: string): PurgeScope[] {
 export function canonicalPath(path: string): string {
   mustBePath(path);
   if (PLAIN.test(path)) return path;
-  // The URL parser would drop these characters.
-  const visible = path.replace(/[\0- ]/g, encodeURIComponent);
+  // The URL parser would drop these characters, and leave a "%" that encodes nothing as it is.
+  const visible = path.replace(/[\0- ]|%(?![0-9a-f]{2})/gi, encodeURIComponent);
   // Not resolved against a base: "//about" would be a host.
   const { pathname } = new URL(`http://localhost${visible}`);
   return pathname

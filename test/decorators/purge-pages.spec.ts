@@ -1,19 +1,24 @@
+import type { Server, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { INestApplication } from '@nestjs/common';
 import {
+  type CallHandler,
   Controller,
+  type ExecutionContext,
   ForbiddenException,
   Get,
   Header,
   HttpCode,
+  type NestInterceptor,
   Next,
   Param,
   Post,
   Redirect,
   Res,
+  UseInterceptors,
 } from '@nestjs/common';
-import { type Observable, of } from 'rxjs';
+import { concat, first, firstValueFrom, NEVER, type Observable, of, take, timeout } from 'rxjs';
 import {
   memoryStore,
   NginxCacheConfigError,
@@ -24,6 +29,7 @@ import {
   PurgePages,
 } from '../../lib/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { Gate } from '../support/gate.js';
 import { PageLog } from '../support/page-log.js';
 import { answer, type Answer } from '../support/site.js';
 
@@ -37,6 +43,14 @@ class Entity {
   dependentPaths() {
     return [`/pages/${this.id}`];
   }
+}
+
+type Outer = (handled: Observable<unknown>) => Observable<unknown> | Promise<Observable<unknown>>;
+
+/** An interceptor around `@PurgePages()`: it must come below it. */
+function around(outer: Outer): MethodDecorator {
+  const interceptor: NestInterceptor = { intercept: (_: ExecutionContext, next: CallHandler) => outer(next.handle()) };
+  return UseInterceptors(interceptor);
 }
 
 const BOTH = ['/pages/1', '/pages/2'];
@@ -85,6 +99,34 @@ class PagesController {
   @PurgePages((entity: Entity) => entity)
   observable(): Observable<Entity> {
     return of(new Entity('2'), new Entity('1'));
+  }
+
+  @Post('awaited')
+  @PurgePages((entity: Entity) => entity)
+  @around(async (handled) => of(await firstValueFrom(handled)))
+  awaited() {
+    return new Entity('1');
+  }
+
+  @Post('first')
+  @PurgePages((entity: Entity) => entity)
+  @around((handled) => handled.pipe(first()))
+  first() {
+    return new Entity('1');
+  }
+
+  @Post('endless')
+  @PurgePages((entity: Entity) => entity)
+  @around((handled) => handled.pipe(take(1)))
+  endless(): Observable<Entity> {
+    return concat(of(new Entity('1')), NEVER);
+  }
+
+  @Post('impatient')
+  @PurgePages('/pages/1')
+  @around((handled) => handled.pipe(timeout(500)))
+  impatient(): string {
+    return 'ok';
   }
 
   @Post('redirect')
@@ -209,6 +251,9 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
     ['/plain', 201, []],
     ['/promise', 201, ['/pages/2']],
     ['/observable', 201, ['/pages/2']],
+    ['/awaited', 201, ['/pages/2']],
+    ['/first', 201, ['/pages/2']],
+    ['/endless', 201, ['/pages/2']],
     ['/redirect', 303, ['/pages/2']],
     ['/twice', 201, []],
     ['/tags', 201, []],
@@ -288,10 +333,38 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
     },
   );
 
-  it('a purge that hangs does not hold the answer up for ever', async () => {
+  it('a purge that hangs does not hold the answer up for ever, and is no failure to an impatient interceptor', async () => {
     const purge = vi.spyOn(pages, 'purge').mockReturnValue(new Promise(() => {}));
-    expect((await post('/plain')).code).toBe(201);
+    expect(await post('/impatient')).toMatchObject({ code: 201, body: Buffer.from('ok') });
     purge.mockRestore();
+  });
+
+  it('a purge that takes long changes no byte of the answer', async () => {
+    let response: ServerResponse | undefined;
+    const quiet = await startApplication({
+      platform,
+      // Nothing else waits for a purge.
+      options: { store: memoryStore(), purgeAfterUnsafe: false },
+      controllers: [PagesController],
+      prepare: (one) => {
+        const server = one.getHttpServer() as Server;
+        server.prependListener('request', (_, given) => (response = given));
+      },
+    });
+    const sent = async () => {
+      const { code, headers, body } = await answer(`${quiet.url}/first`, { method: 'POST' });
+      return [code, [...headers].filter(([name]) => name !== 'date'), body.toString()];
+    };
+    const usual = await sent();
+    const gate = new Gate();
+    vi.spyOn(quiet.app.get(PageCacheService), 'purge').mockImplementation(() => gate.pass() as never);
+    const held = sent();
+    await gate.reached;
+    await expect.poll(() => response?.writableEnded).toBe(true);
+    expect(response?.writableFinished).toBe(false);
+    gate.open();
+    expect(await held).toEqual(usual);
+    await quiet.app.close();
   });
 });
 

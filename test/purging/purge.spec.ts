@@ -3,6 +3,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { type DependentPaths, OnPageCache, PageCacheService, PagesPurged } from '../../lib/index.js';
 import { pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS } from '../support/applications.js';
+import { fc } from '../support/random.js';
 import { type Site, startSite } from '../support/site.js';
 
 expect.extend(pageCacheMatchers);
@@ -87,6 +88,14 @@ describe.each(PLATFORMS)('purges on %s', (platform) => {
     ['/p/%25', '/p/%25'],
     ['/p/%25', '/p/%2525'],
     ['/5%50 off?', '/5%2550%20off%3F'],
+    ['/100% sure', '/100%25%20sure'],
+    ['/50%-käse', '/50%25-k%C3%A4se'],
+    ['/a%b c', '/a%25b%20c'],
+    ['/a#b %', '/a%23b%20%25'],
+    ['/a?b%c d', '/a%3Fb%25c%20d'],
+    ['/% ', '/%25%20'],
+    ['/100% sure/*', '/100%25%20sure/1'],
+    ['http://localhost/100% sure', '/100%25%20sure'],
     ['/a*b', '/a*b'],
     ['/a/*', '/a'],
     ['/a/*', '/a/*'],
@@ -99,6 +108,26 @@ describe.each(PLATFORMS)('purges on %s', (platform) => {
     await store(stored);
     expect(await pages.purge(target)).toMatchObject({ purged: 1 });
     expect(await left()).toEqual([]);
+  });
+
+  it('purge() takes what is stored under the encoded name, given any name', async () => {
+    // All characters that encodeURIComponent() and browsers treat alike.
+    const name = fc
+      .string({ unit: fc.constantFrom(...'%%%% #?"<>`{}^*\'aAfF0259zä€-.~'.split('')), minLength: 1, maxLength: 12 })
+      .filter((one) => !/^\.{1,2}$/.test(one));
+    await store();
+    await fc.assert(
+      fc.asyncProperty(name, async (one) => {
+        const encoded = `/t/${encodeURIComponent(one)}`;
+        site.log.forget();
+        await site.get(encoded);
+        expect(await site.log.outcome(encoded)).toBe('stored');
+        // Anything else has a meaning in an address.
+        if (!/[#?]|%[0-9a-f]{2}/i.test(one)) expect(await pages.has(`/t/${one}`)).toBe(true);
+        expect(await pages.purge(`/t/${one}`)).toMatchObject({ purged: 1 });
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('purge() of a subtree leads nowhere else, and what is written for an asterisk is one', async () => {
