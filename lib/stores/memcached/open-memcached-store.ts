@@ -90,7 +90,7 @@ function sharedWrites(
 ): {
   readonly store: Pick<
     PageStore,
-    'journal' | 'begin' | 'copy' | 'details' | 'forgets' | 'has' | 'lease' | 'tagged' | 'uses'
+    'journal' | 'begin' | 'copy' | 'details' | 'forgets' | 'has' | 'lease' | 'releaseLeases' | 'tagged' | 'uses'
   >;
   readonly leases: MemcachedLeases;
 } {
@@ -108,6 +108,7 @@ function sharedWrites(
     journal,
     forgets: true,
     lease: (key, silent) => leases.take(key, silent),
+    releaseLeases: () => leases.close(),
     begin: async (address: PageAddress, context: WriteContext) => {
       const [check, place, copy, lease] = await Promise.all([
         beginCheck(journal, address, context),
