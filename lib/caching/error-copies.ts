@@ -38,7 +38,7 @@ export class ErrorCopies {
     @Inject(StoredResponses) private readonly responses: StoredResponses,
     @Inject(StandIns) private readonly standIns: StandIns,
   ) {
-    storage.onClose(() => (this.#isClosing = true));
+    storage.onClosing(() => (this.#isClosing = true));
   }
 
   get isOn(): boolean {
@@ -88,7 +88,7 @@ export class ErrorCopies {
     const { address } = this.received.of(request);
     // However long the request has already waited: without the copy, it would have waited for nothing.
     const copy = await this.storage.copy(address.key, response);
-    // This process has closed the store. nginx can still ask it, or ask another process.
+    // This process is closing. nginx can find the copy, or ask another process.
     if (!copy) return this.#isClosing && this.isMiss(request) ? () => response.destroy() : undefined;
     const stored = await this.responses.of(datedPage(copy), request, true);
     if (!stored) return undefined;

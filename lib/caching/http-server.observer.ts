@@ -65,9 +65,8 @@ export class HttpServerObserver implements OnModuleInit, OnModuleDestroy {
 
   onModuleDestroy(): void {
     const { server } = this;
-    // A server that is closing may still send errors.
-    if (this.errors.isOn) server?.once('close', () => server.off('request', this.#instrument));
-    else server?.off('request', this.#instrument);
+    // A server that is closing may still send errors, and requests may still change pages.
+    server?.once('close', () => server.off('request', this.#instrument));
     for (const event of CONNECTED) this.server?.off(event, watchConnection);
     this.#giveBack?.();
   }

@@ -56,7 +56,7 @@ export class Renderings implements OnApplicationBootstrap {
     @Inject(PageAssembly) private readonly assembly: PageAssembly,
     @Inject(StandIns) private readonly standIns: StandIns,
   ) {
-    storage.onClose(() => this.close());
+    storage.onClosing(() => this.close());
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -28,6 +28,7 @@ import { EditionKeeper } from '../purging/edition-keeper.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
 import { ServerChanges } from '../purging/server-changes.js';
+import { StoreShutdown } from '../purging/store-shutdown.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { checkOptions } from '../configuration/check-options.js';
@@ -57,6 +58,7 @@ import { Publisher } from '../publishing/publisher.js';
 import { SitemapReader } from '../publishing/sitemap/sitemap-reader.js';
 import { RefreshAhead } from '../publishing/refresh-ahead.js';
 import { RemotePurges } from '../purging/remote-purges.js';
+import { announcingKeyv } from '../stores/announcing-keyv.js';
 import { MemoryTier } from '../stores/memory-tier.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { PageStore, SpreadStore } from '../stores/page-store.js';
@@ -151,7 +153,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       CacheModule.registerAsync({
         imports: [store],
         inject: [PAGE_STORE],
-        useFactory: ({ keyv }: PageStore | SpreadStore) => ({ stores: [keyv] }),
+        useFactory: (pages: PageStore | SpreadStore) => ({ stores: [announcingKeyv(pages)] }),
       }),
     ],
     providers: [
@@ -199,6 +201,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       { provide: StandInSender, useClass: InnerStandIns },
       Purger,
       ServerChanges,
+      StoreShutdown,
       StoredAnswers,
       StoredResponses,
       FragmentAnswers,

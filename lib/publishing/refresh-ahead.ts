@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { inTime } from '../async/in-time.js';
 import { together } from '../async/together.js';
 import { Renewals } from '../caching/renewals.js';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
@@ -34,6 +35,8 @@ const CONCURRENCY = 16;
 const PURGE_INTERVAL = 500;
 /** For how many pages it is found out whether a purge has taken them. */
 const EXAMINED = 1000;
+/** How long the end of the application waits for the store, in milliseconds. What is under way then ends when the store is closed. */
+const CLOSING = 250;
 
 /**
  * Renders the pages that visitors read again, shortly before they end. One process does this for all that share a store. docs/refreshing.md
@@ -78,7 +81,7 @@ export class RefreshAhead implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.#stop.abort();
     this.#sole.giveUp();
-    await this.#working;
+    if (this.#working) await inTime(this.#working, CLOSING);
   }
 
   @OnPageCache(PageStored)

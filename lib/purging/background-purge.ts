@@ -1,3 +1,4 @@
+import { UnderWay } from '../async/under-way.js';
 import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/outcomes.events.js';
 import { waitForPurge } from './wait-for-purge.js';
@@ -7,7 +8,7 @@ import { PurgeIncompleteError } from './purge-report.js';
 export class BackgroundPurge {
   /** A purge that took longer than anybody waited for it, and still goes on. */
   #late: Promise<unknown> | undefined;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new UnderWay();
 
   constructor(private readonly dispatcher: PageCacheDispatcher) {}
 
@@ -20,9 +21,7 @@ export class BackgroundPurge {
     request: { readonly method?: string | undefined } | undefined,
     ...purges: (() => Promise<unknown>)[]
   ): Promise<void> {
-    const all = Promise.all(purges.map((purge) => this.attempt(purge)));
-    this.#running.add(all);
-    void all.finally(() => this.#running.delete(all));
+    const all = this.#running.add(Promise.all(purges.map((purge) => this.attempt(purge))));
     if (request) return void (await waitForPurge(all, request));
     if (this.#late || (await waitForPurge(all, {}))) return;
     this.#late = all.finally(() => (this.#late = undefined));
@@ -30,7 +29,7 @@ export class BackgroundPurge {
 
   /** Resolves when the purges that are under way now have ended. */
   async settled(): Promise<void> {
-    await Promise.all(this.#running);
+    await this.#running.settled();
   }
 
   report(error: unknown): void {

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { PurgeScope } from '../stores/journal/purge-scope.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { StoragePart } from '../stores/storage-part.js';
@@ -6,7 +6,7 @@ import { PendingQueue } from './pending-queue.js';
 
 /** For each server, the purges that it has not acknowledged. */
 @Injectable()
-export class PendingPurges implements OnModuleDestroy {
+export class PendingPurges {
   readonly #queues: Map<StoragePart, PendingQueue>;
 
   constructor(@Inject(PageStorage) { parts }: PageStorage) {
@@ -42,7 +42,8 @@ export class PendingPurges implements OnModuleDestroy {
     await Promise.all(Array.from(this.#queues.values(), (queue) => queue.settled(milliseconds)));
   }
 
-  onModuleDestroy(): void {
+  /** What is still pending is logged. */
+  close(): void {
     for (const queue of this.#queues.values()) queue.close();
   }
 }

@@ -6,6 +6,7 @@ import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { rawPath } from '../rules/request-head.js';
 import { chunks } from '../async/chunks.js';
+import { UnderWay } from '../async/under-way.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { StoragePart } from '../stores/storage-part.js';
 import { everyKey, pagesToPurge } from '../stores/stored-pages.js';
@@ -31,6 +32,7 @@ const BATCH = 1000;
 @Injectable()
 export class Purger {
   readonly #cacheable: CacheableScope;
+  readonly #running = new UnderWay();
 
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
@@ -201,8 +203,17 @@ export class Purger {
     this.dispatcher.notify(new PagesPurged(describe(scope), purged, pagesOf(scope)));
   }
 
+  /** Resolves when the servers have acknowledged the purges that are under way now, or have not. */
+  settled(): Promise<void> {
+    return this.#running.settled();
+  }
+
   /** @returns how many pages there were */
-  private async acknowledged(part: StoragePart, scope: PurgeScope): Promise<number> {
+  private acknowledged(part: StoragePart, scope: PurgeScope): Promise<number> {
+    return this.#running.add(this.carryOut(part, scope));
+  }
+
+  private async carryOut(part: StoragePart, scope: PurgeScope): Promise<number> {
     // The entry comes before any deletion: from now on, every process checks what it stores against it.
     try {
       await this.append(part, scope);

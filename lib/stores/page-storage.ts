@@ -4,6 +4,7 @@ import { waitFor } from '../async/patience.js';
 import { isPage } from '../page/is-page.js';
 import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
+import { CLOSING } from './announcing-keyv.js';
 import { LocalJournal } from './journal/local-journal.js';
 import { PurgeCheck } from './journal/purge-check.js';
 import type { PurgeScope } from './journal/purge-scope.js';
@@ -71,10 +72,10 @@ export class PageStorage {
     this.purged({ kind: 'all' });
   }
 
-  /** @param close is called when the store is about to close. This is before the server closes: Nest disconnects cache-manager first */
-  onClose(close: () => void): void {
+  /** @param listener is called when the application begins to close. The server and the store are still open then */
+  onClosing(listener: () => void): void {
     // Not `once()`: of two such listeners, Keyv calls only the first.
-    this.store.keyv.on('disconnect', close);
+    this.store.keyv.on(CLOSING, listener);
   }
 
   /**
@@ -228,8 +229,8 @@ export class PageStorage {
     return this.#others.beside(this.parts);
   }
 
-  async onModuleDestroy(): Promise<void> {
-    await this.#others.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#others.close(), this.store.keyv.disconnect()]);
   }
 
   /** The pages that end before a time (Unix time in milliseconds), and which of them are read. */

@@ -186,6 +186,12 @@ export interface PageStore {
    */
   lease?(key: string, silent: string | undefined): Promise<LeaseAnswer>;
   /**
+   * Gives all leases back, and grants none from now on: the application begins to close. Absent if `lease` is.
+   *
+   * @returns a promise that is resolved soon, even if the store does not answer
+   */
+  releaseLeases?(): Promise<void>;
+  /**
    * Whether a page, or a copy of it, is stored. Absent if this takes as long as reading the page, and there are no copies.
    *
    * @param key the key of the page

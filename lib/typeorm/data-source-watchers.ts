@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntitySchema } from 'typeorm';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { BackgroundPurge } from '../purging/background-purge.js';
@@ -42,7 +42,7 @@ interface Watched {
  * @publicApi
  */
 @Injectable()
-export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdown {
+export class DataSourceWatchers implements OnApplicationShutdown {
   readonly #watched = new Map<DataSource, Watched>();
 
   constructor(
@@ -84,14 +84,11 @@ export class DataSourceWatchers implements OnModuleDestroy, OnApplicationShutdow
     this.#watched.delete(dataSource);
   }
 
-  /** Runs while the data sources and the store are still there: what has been written must be purged, too. */
-  async onModuleDestroy(): Promise<void> {
+  /** Every request has been answered, and the data sources and the store are still there: what has been written must be purged, too. */
+  async onApplicationShutdown(): Promise<void> {
     const end = performance.now() + SHUTDOWN;
     await inTime(Promise.all([...this.#watched.values()].map(({ purges }) => purges.settled())), SHUTDOWN);
     await this.pending.settled(Math.max(0, end - performance.now()));
-  }
-
-  onApplicationShutdown(): void {
     for (const dataSource of this.#watched.keys()) this.unwatch(dataSource);
   }
 

@@ -1,3 +1,5 @@
+import type { Server } from 'node:http';
+import { Controller, Inject, Param, Post } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { describe, expect, it } from 'vitest';
@@ -8,8 +10,22 @@ import { PageCacheTypeOrmModule } from '../../lib/typeorm/index.js';
 import { startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
 import { Author, BlogController, ENTITIES } from './blog.js';
+import { Gate } from '../support/gate.js';
 import { answer } from '../support/site.js';
 import { PageLog } from '../support/page-log.js';
+
+let gate: Gate;
+
+@Controller()
+class RenamingController {
+  constructor(@Inject(DataSource) private readonly source: DataSource) {}
+
+  @Post('renamed/:id')
+  async rename(@Param('id') id: string) {
+    await gate.pass();
+    await this.source.manager.save(Author, { id: Number(id), name: 'bob' });
+  }
+}
 
 async function start(memcached: MemcachedServer, logger: CollectedLogger) {
   const { app, url } = await startApplication({
@@ -20,7 +36,7 @@ async function start(memcached: MemcachedServer, logger: CollectedLogger) {
       TypeOrmModule.forRoot({ type: 'sqljs', entities: ENTITIES, synchronize: true }),
       PageCacheTypeOrmModule.forFeature([Author]),
     ],
-    controllers: [BlogController],
+    controllers: [BlogController, RenamingController],
     providers: [PageLog],
   });
   const { manager } = app.get(DataSource);
@@ -33,7 +49,7 @@ async function start(memcached: MemcachedServer, logger: CollectedLogger) {
     return log.outcome('/authors/ann');
   };
   await expect.poll(outcome).toBe('stored');
-  return { app, manager, author };
+  return { app, url, manager, author };
 }
 
 describe('app.close() while memcached does not answer', () => {
@@ -67,4 +83,22 @@ describe('app.close() while memcached does not answer', () => {
     expect(duration).toBeLessThan(6000);
     expect(logger.lines.join('\n')).toMatch(/Shutting down with \d purges .*\/authors\/ann, \/authors\/bob/);
   });
+});
+
+it('app.close() waits for a request that saves, and for its purge', async () => {
+  await using memcached = await MemcachedServer.start();
+  const logger = new CollectedLogger();
+  const { app, url, author } = await start(memcached, logger);
+  gate = new Gate();
+  const visitor = answer(`${url}/renamed/${author.id}`, { method: 'POST', headers: { connection: 'close' } });
+  await gate.reached;
+  const closed = app.close();
+  // Nest closes the server after every `onModuleDestroy()`.
+  const server = app.getHttpServer() as Server;
+  await expect.poll(() => server.listening).toBe(false);
+  gate.open();
+  await closed;
+  expect((await visitor).code).toBe(201);
+  expect((await memcached.keys()).filter((key) => key.includes('/authors/'))).toEqual([]);
+  expect(logger.lines).toEqual([]);
 });

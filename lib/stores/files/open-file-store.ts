@@ -39,6 +39,7 @@ export function openFileStore(options: Required<FileStoreOptions>, context: Stor
       return new FileWrite(check, address.key, pages, leads ? leases.take(address.key, undefined) : undefined);
     },
     lease: async (key, silent) => leases.take(key, silent),
+    releaseLeases: () => leases.close(),
     // A page that could not be stored is not there.
     forgets: true,
     deletePages: (keys) => pages.delete(keys),

@@ -12,6 +12,7 @@ const ALONE = { bytes: Buffer.from('alone'), flags: 0 };
 /** Which process renders which page. A lease is an item, which `add` gives to one process only. */
 export class MemcachedLeases {
   readonly #held = new Set<MemcachedLease>();
+  #closed = false;
 
   /** @param prefix of their keys */
   constructor(
@@ -21,6 +22,8 @@ export class MemcachedLeases {
 
   /** @param silent the beat of a process that has died */
   async take(key: string, silent: string | undefined): Promise<LeaseAnswer> {
+    // A page that is rendered from now on cannot be stored.
+    if (this.#closed) return { kind: 'alone' };
     // The hash of any page key is short enough.
     const item = this.prefix + hash('sha1', Buffer.from(key, 'latin1'), 'base64url');
     const version = await this.client.compareAndSet(item, RENDERING, LEASE_TTL, silent);
@@ -35,6 +38,7 @@ export class MemcachedLeases {
 
   /** Leases that cannot be given back in time lapse by themselves. */
   async close(): Promise<void> {
+    this.#closed = true;
     await inTime(Promise.all(Array.from(this.#held, (lease) => lease.end(true))), CLOSING);
   }
 }

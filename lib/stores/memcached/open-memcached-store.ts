@@ -7,6 +7,7 @@ import { beginCheck, type WriteContext } from '../journal/purge-check.js';
 import type { PageDetails } from '../page-details.js';
 import type { PageStore, StoreContext } from '../page-store.js';
 import { rawKeyv } from '../raw-keyv.js';
+import type { LeaseAnswer } from '../render-lease.js';
 import { UnconditionalWrite } from '../unconditional-write.js';
 import type { ItemDetails } from './item-details.js';
 import type { MemcachedAccess } from './memcached-access.js';
@@ -90,7 +91,7 @@ function sharedWrites(
 ): {
   readonly store: Pick<
     PageStore,
-    'journal' | 'begin' | 'copy' | 'details' | 'forgets' | 'has' | 'lease' | 'tagged' | 'uses'
+    'journal' | 'begin' | 'copy' | 'details' | 'forgets' | 'has' | 'lease' | 'releaseLeases' | 'tagged' | 'uses'
   >;
   readonly leases: MemcachedLeases;
 } {
@@ -108,14 +109,20 @@ function sharedWrites(
     journal,
     forgets: true,
     lease: (key, silent) => leases.take(key, silent),
+    releaseLeases: () => leases.close(),
     begin: async (address: PageAddress, context: WriteContext) => {
-      const [check, place, copy, lease] = await Promise.all([
+      const known = [
         beginCheck(journal, address, context),
         placeOf(memcachedKey(address.key)),
         placeOfCopy(address.key),
-        // A process that may not store the page takes no lease: nobody should wait for it.
-        context.leads && !journal.editions.refusal ? leases.take(address.key, undefined) : undefined,
-      ]);
+      ] as const;
+      // A process that may not store the page takes no lease: nobody should wait for it.
+      const leads = context.leads && !journal.editions.refusal;
+      const taking = leads ? leases.take(address.key, undefined) : undefined;
+      const [check, place, copy, lease] = await Promise.all([...known, taking]).catch((error: unknown) => {
+        taking?.then(giveBack, () => undefined);
+        throw error;
+      });
       const encode = (page: Page) => format.encode(page, address.key);
       return new MemcachedWrite(check, { client, encode, tags, copies, knowsReads }, place, copy, lease);
     },
@@ -143,6 +150,11 @@ function sharedWrites(
     tagged: (wanted: readonly string[]) => onceEach(unescaped(tags.concerned(client.keys(begin), wanted))),
   };
   return { store, leases };
+}
+
+/** Without a rendering, nobody should wait for the page. */
+function giveBack(answer: LeaseAnswer): void {
+  if (answer.kind === 'granted') answer.lease.release(true);
 }
 
 function detailsOfItem({ flags, size, ttl, isRead, idle }: ItemDetails, tags: Buffer | undefined): PageDetails {

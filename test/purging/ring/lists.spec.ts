@@ -27,7 +27,6 @@ class Process {
   readonly purger: Purger;
   readonly pending: PendingPurges;
   readonly keeper: EditionKeeper;
-  readonly #disconnect: () => Promise<unknown>;
 
   constructor(
     readonly list: readonly MemcachedServer[],
@@ -39,7 +38,6 @@ class Process {
     const edition = { configuration: 'conf', version, servers: serverList(servers) };
     const all = { ...context, edition };
     const store = definition.openSpread?.(all) ?? definition.open(all);
-    this.#disconnect = () => store.keyv.disconnect();
     const options = checkOptions();
     const openServer = (address: string) => definition.openServer!(address, all);
     this.storage = new PageStorage({ on: () => {} } as never, store, context.prefix, () => {}, openServer);
@@ -71,9 +69,8 @@ class Process {
 
   async stop(): Promise<void> {
     this.keeper.onModuleDestroy();
-    this.pending.onModuleDestroy();
-    await this.storage.onModuleDestroy();
-    await this.#disconnect();
+    this.pending.close();
+    await this.storage.close();
   }
 }
 
