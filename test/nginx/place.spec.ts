@@ -76,6 +76,20 @@ describe('locations', () => {
     expect(site.app.field('X-Page-Cache-Key')).toBe('bypass cookie ');
   });
 
+  it('do not make nginx redirect to their slash: /blog is an address of its own', async () => {
+    const location = ['= /', '/blog/', '^~ /shop/', '= /exact/'];
+    await using site = await start({ location }, { trailingSlash: 'allow' }, 'location / { return 200 own; }');
+    for (const target of ['/blog', '/shop', '/exact']) {
+      const { status, body } = await site.get(target);
+      expect([target, status, body.toString()]).toEqual([target, 200, 'own']);
+      await site.put(`page:${target}/`, 'stored');
+      const hit = await site.get(`${target}/`);
+      expect([hit.body.toString(), field(hit, 'cache-status')]).toEqual(['stored', 'nginx; hit']);
+    }
+    expect((await site.get('/blog/1')).body.toString()).toBe('app');
+    expect(site.app.field('X-Page-Cache-Key')).toBe('page:/blog/1');
+  });
+
   it('in a whole nginx.conf, there is nothing at other addresses', async () => {
     await using site = await start({ location: '/blog/' });
     expect([(await site.get('/')).status, (await site.get('/blog/1')).status]).toEqual([404, 200]);

@@ -36,10 +36,10 @@ export interface Flavour {
   modules(site: Site): readonly string[];
   /** For `http {}`. */
   http(site: Site): string[];
-  /** The lines in each location of pages. The location ends at `@…_miss` or `@…_bypass` when there is no page. */
-  location(site: Site): string[];
-  /** Further locations that it needs, for `server {}`. */
-  locations(site: Site): string[];
+  /** The lines in a location of pages, e.g. `/blog/`. The location ends at `@…_miss` or `@…_bypass` when there is no page. */
+  location(site: Site, location: string): string[];
+  /** Further locations that it needs, for `server {}`, beside those of the pages. */
+  locations(site: Site, locations: readonly string[]): string[];
   /** The lines in the location of the copies that outlive their pages. They end with `orFailure()` for when there is no copy. */
   copy(site: Site): string[];
   /** Further locations that copies need. */

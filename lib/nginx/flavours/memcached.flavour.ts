@@ -4,6 +4,7 @@ import { contentType, gzipTypes, typeDecision, typeLocations, typeMaps } from '.
 import { fragmentDecision, ssiLocation } from '../fragment-locations.js';
 import type { Flavour, Site } from './flavour.js';
 import { copyKeyMaps, orFailure, sendsCopies } from '../stale-locations.js';
+import { endsInSlash, slashDecision, slashLocation } from './slash-at-the-end.js';
 import { decision, fallback, memcachedPass, patience, storedFragment } from './lookup.js';
 
 /** Only the body is kept, and looked up by nginx's own module (ngx_http_memcached_module). */
@@ -16,13 +17,14 @@ export const memcachedFlavour: Flavour = {
 
   modules: () => [],
   http: (site) => [...typeMaps(site), ...copyMaps(site)],
-  location: (site) => [
+  location: (site, location) => [
     ...decision(site, '$memcached_key'),
     ...fragmentDecision(site),
     ...typeDecision(site),
-    ...page(site),
+    ...(endsInSlash(location) ? slashDecision(site.names) : page(site)),
   ],
-  locations: (site) => [
+  locations: (site, locations) => [
+    ...(locations.some(endsInSlash) ? [...slashLocation(site.names, page(site)), ''] : []),
     ...typeLocations(site, (type) => page(site, type)),
     ...ssiLocation(site, () => assembled(site)),
   ],
