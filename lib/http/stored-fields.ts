@@ -15,6 +15,9 @@ const NOT_OF_THE_PAGE = new Set<string>([
   'cache-status',
   'content-length',
   'content-encoding',
+  // nginx passes them on from no server behind it (proxy_hide_header).
+  'server',
+  'x-pad',
 ]);
 
 /** The fields of a response that are stored with the page (RFC 9111, section 3.1). */

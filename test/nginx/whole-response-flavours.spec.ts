@@ -51,6 +51,13 @@ describe.each(['srcache', 'njs'] as const)('the flavour %s', (flavour) => {
     },
   );
 
+  it('sends no field on a hit that nginx hides on a miss', async () => {
+    const hidden = storedPage({}, ['Server', 'Apache'], ['X-Pad', 'avoid browser bug']);
+    site.memcached.answer = (key) => ({ bytes: found(key, hidden), hang: true });
+    const { headers } = await site.get('/a');
+    expect(headers.filter(([name]) => /^(?:server|x-pad)$/i.test(name))).toEqual([['Server', 'nginx']]);
+  });
+
   it('tells a stored 403 from one of nginx', async () => {
     site.memcached.answer = (key) => ({ bytes: found(key, storedPage({ status: 403 })), hang: true });
     const response = await site.get('/a');
