@@ -157,9 +157,14 @@ function written(texts: Texts): { text: string } | { error: unknown } {
 
 describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
   it('is refused, or is one parameter and no more', async () => {
-    const harmless = shape(directives(whole(conf(HARMLESS))));
-    // Comparing texts is faster.
-    const asText = JSON.stringify(harmless);
+    const shapeOf = (texts: Texts) => {
+      const harmless = shape(directives(whole(conf(texts))));
+      // Comparing texts is faster.
+      return { harmless, asText: JSON.stringify(harmless) };
+    };
+    const usual = shapeOf(HARMLESS);
+    // A location that ends in a slash is another one.
+    const slashed = shapeOf({ ...HARMLESS, location: '/a/' });
     const accepted = new Map<string, string>();
     for (const text of new Set(fc.sample(inside(HARMLESS[name]), { numRuns: 1500 }))) {
       if (name === 'pattern' && !isRegExp(text)) continue;
@@ -171,6 +176,7 @@ describe.each(Object.keys(HARMLESS) as (keyof Texts)[])('%s', (name) => {
     for (const [text, full] of accepted) {
       // `charset_types` and `gzip_types` depend on the content type, and one location is there already.
       if (name === 'contentType' || (name === 'location' && text === '/')) continue;
+      const { harmless, asText } = name === 'location' && text.endsWith('/') ? slashed : usual;
       // What stands first in its line is a part of the shape.
       const own = shape(
         directives(name === 'proxy' ? full.replaceAll(`${text} trusted;`, `${HARMLESS.proxy} trusted;`) : full),
