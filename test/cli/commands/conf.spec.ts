@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { NamedFinding } from '../../../lib/cli/doctor/examine.js';
 import { memcachedStore, nginxConf } from '../../../lib/index.js';
+import { findProgram } from '../../../lib/testing/find-program.js';
+import { modulesDirectory } from '../../support/nginx-modules.js';
 import { directoryWith, runCommand } from '../support/run-command.js';
 
 const options = {
@@ -123,6 +126,25 @@ describe('nginx-cache conf', () => {
     });
     const { code, stdout } = await runCommand(['conf', '--test'], { cwd: directory.path });
     expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(cure) as string });
+  });
+
+  it('puts sockets of nginx into --out, where doctor finds them', async () => {
+    using directory = directoryWith({
+      'nginx-cache.config.mjs': `import { memcachedStore } from 'nestjs-nginx-cache';
+        export const deployment = {
+          app: '127.0.0.1:3000', resolver: '127.0.0.11', modulesDirectory: '${modulesDirectory('stream')}',
+        };
+        const store = memcachedStore({ servers: 'memcached.invalid:11211' });
+        export default { prefix: 'out:', hosts: ['example.com'], store };`,
+    });
+    const cwd = directory.path;
+    expect(await runCommand(['conf', '--full', '--out', 'out'], { cwd })).toMatchObject({ code: 0 });
+    const args = ['doctor', '--conf', 'out/nginx.conf', '--nginx', findProgram('nginx'), '--json'];
+    const { stdout } = await runCommand(args, { cwd });
+    const { findings } = JSON.parse(stdout) as { findings: NamedFinding[] };
+    expect(findings.filter(({ check }) => check === 'configuration')).toEqual([
+      { check: 'configuration', status: 'ok', what: 'nginx runs with the configuration of these options' },
+    ]);
   });
 
   it.each([

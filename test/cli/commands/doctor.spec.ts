@@ -232,25 +232,6 @@ describe('nginx-cache doctor', () => {
     expect(faults).toContainEqual('configuration: nginx runs with the flavour srcache, and the options say memcached');
   });
 
-  it('finds the sockets of nginx where conf --out has put them', async () => {
-    using directory = directoryWith({
-      'nginx-cache.config.mjs': `import { memcachedStore } from 'nestjs-nginx-cache';
-        export const deployment = {
-          app: '127.0.0.1:3000', resolver: '127.0.0.11', modulesDirectory: '${modulesDirectory('stream')}',
-        };
-        const store = memcachedStore({ servers: 'memcached.invalid:11211' });
-        export default { prefix: 'out:', hosts: ['example.com'], store };`,
-    });
-    const cwd = directory.path;
-    expect(await runCommand(['conf', '--full', '--out', 'out'], { cwd })).toMatchObject({ code: 0 });
-    const args = ['doctor', '--conf', 'out/nginx.conf', '--nginx', findProgram('nginx'), '--json'];
-    const { stdout } = await runCommand(args, { cwd });
-    const { findings } = JSON.parse(stdout) as { findings: NamedFinding[] };
-    expect(findings.filter(({ check }) => check === 'configuration')).toEqual([
-      { check: 'configuration', status: 'ok', what: 'nginx runs with the configuration of these options' },
-    ]);
-  });
-
   it('names a small limit of items', async () => {
     const { faults } = await doctor(undefined, { servers: other.address });
     expect(faults).toContainEqual(
