@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
 import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.js';
-import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
+import { checked, ONE_OF } from '../checks/checked.js';
 
 /**
  * Where nginx runs, and where it finds the application.
@@ -169,7 +169,7 @@ const deploymentSchema = v.strictObject(
   },
   ({ expected }) => {
     if (expected === '"app"') return APP;
-    return expected === 'never' ? `left out: what there is is ${NAMES_OF_ALL}` : `an object: { ${NAMES_OF_ALL} }`;
+    return expected === 'never' ? `${ONE_OF}${NAMES_OF_ALL}` : `an object: { ${NAMES_OF_ALL} }`;
   },
 );
 
@@ -190,15 +190,7 @@ export interface CheckedDeployment {
 }
 
 export function checkDeployment(deployment: NginxDeployment, hosts: readonly string[] | undefined): CheckedDeployment {
-  const result = v.safeParse(deploymentSchema, deployment, { abortEarly: true });
-  if (!result.success) {
-    const [issue] = result.issues;
-    throw new NginxCacheConfigError(
-      `deployment.${v.getDotPath(issue) ?? ''}`.replace(/\.$/, ''),
-      issue.input,
-      issue.message,
-    );
-  }
+  checked(deploymentSchema, deployment, { of: 'deployment' });
   const { app, listen = 8080, serverName = hosts ?? [], directory = '/var/lib/nginx-cache' } = deployment;
   return {
     app: list(app),

@@ -52,7 +52,11 @@ describe('a wrong deployment', () => {
     [{ app, nginxVersion: 'latest' }, `deployment.nginxVersion: 'latest' … a version of nginx like "1.22" or "1.27.3"`],
     [{ app, memcachedConnections: 0 }, 'deployment.memcachedConnections: 0 … a whole number from 1 to 1000000'],
     [{ app, logs: 'stdout' }, `deployment.logs: 'stdout' … "files" or "streams"`],
-    [{ app, port: 8080 }, `deployment.port: 'port' … left out: what there is is app, listen`],
+    [{ app, port: 8080 }, 'There is no option `deployment.port`. It must be one of app, listen'],
+    [
+      { app, servername: [] },
+      'There is no option `deployment.servername`. Did you mean `serverName`? It must be one of',
+    ],
   ])('%j', (deployment, sentence) => {
     expect(() => conf(deployment)).toThrow(NginxCacheConfigError);
     expect(() => conf(deployment)).toThrow(sentence.replace(' … ', ' is not possible; it must be '));
