@@ -1,5 +1,9 @@
 import * as v from 'valibot';
 import { NginxCacheConfigError } from './nginx-cache-config.error.js';
+import { similarName } from './similar-name.js';
+
+/** What the message about an option that does not exist begins with; the names follow. */
+export const ONE_OF = 'one of ';
 
 /** Where the options are, and which of them must not appear in a log. */
 export interface CheckedWhat {
@@ -23,14 +27,23 @@ export function checked<const T extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const option = [of, v.getDotPath(issue)].filter(Boolean).join('.') || 'options';
+  if (issue.expected === 'never') throw unknownOption(option, issue.message);
   throw new NginxCacheConfigError(option, secrets?.has(option) ? '(not shown)' : issue.input, issue.message);
+}
+
+/** @param allowed `one of` and the names that there are */
+function unknownOption(option: string, allowed: string): NginxCacheConfigError {
+  const given = option.slice(option.lastIndexOf('.') + 1);
+  const meant = similarName(given, allowed.slice(ONE_OF.length).split(', '));
+  const question = meant === undefined ? '' : ` Did you mean \`${meant}\`?`;
+  return new NginxCacheConfigError(option, given, allowed, `There is no option \`${option}\`.${question} It must be`);
 }
 
 /** An object of these entries and no others. */
 export function strict<T extends v.ObjectEntries>(entries: T) {
   const names = Object.keys(entries).join(', ');
   return v.strictObject(entries, ({ expected }) => {
-    if (expected === 'never') return `left out: the options there are ${names}`;
+    if (expected === 'never') return `${ONE_OF}${names}`;
     // The name of an entry that is missing.
     return expected?.startsWith('"') ? 'given' : `an object: { ${names} }`;
   });

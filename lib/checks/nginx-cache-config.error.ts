@@ -25,12 +25,14 @@ export class NginxCacheConfigError extends TypeError {
    * @param option the option, as a path: `query.allow.0`
    * @param given what was given
    * @param allowed what is allowed, as the end of a sentence that begins with "it must be"
+   * @param wrong what is wrong, as the part of the message before "it must be"
    */
   constructor(
     readonly option: string,
     readonly given: unknown,
     readonly allowed: string,
+    wrong = `${option}: ${inspect(given, SHORT)} is not possible; it must be`,
   ) {
-    super(`${option}: ${inspect(given, SHORT)} is not possible; it must be ${allowed}`);
+    super(`${wrong} ${allowed}`);
   }
 }

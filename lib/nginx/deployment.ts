@@ -2,7 +2,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 import * as v from 'valibot';
 import type { HeaderField } from '../http/fields.js';
 import { CONFIGURATION_HEADER, PAGE_KEY_HEADER } from '../page/page-key-header.js';
-import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
+import { checked, ONE_OF } from '../checks/checked.js';
+import { isNetwork } from './network.js';
 
 /**
  * Where nginx runs, and where it finds the application.
@@ -71,10 +72,11 @@ const LISTEN = 'a port, "address:port" or "unix:/path"';
 const NAMES = 'a list: [ … ]';
 const NAME = 'a name like "example.com", "*.example.com" or "example.*"';
 const LOCATION = 'a path like "/blog/", maybe behind "= " or "^~ ", one or a list of them';
+const LOCATIONS = 'a list with each path once: to nginx, "/blog/" and "^~ /blog/" are the same';
 const FIELD = 'the name of a request field that nginx does not set for the cache itself, e.g. "X-Request-Id"';
 const FIELD_TEXT = 'the value of a request field; nginx puts the value of a variable in the place of "$name"';
 const FIELDS = 'an object of request fields: { name: value }';
-const PROXY = 'an address or a network like "10.0.0.0/8"';
+const PROXY = 'an address, or a network like "10.0.0.0/8", whose other bits are 0';
 const PROXIES = 'a list: [ … ]';
 const RESOLVER = 'the address of a name server, like "127.0.0.11" or "127.0.0.1:5353", one or a list of them';
 const VERSION = 'a version of nginx like "1.22" or "1.27.3"';
@@ -85,11 +87,6 @@ const DIRECTORY = 'an absolute path, of the characters A-Z a-z 0-9 . _ @ + - /';
 const SOCKET = /^unix:\/[\w./@+-]+$/;
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 const isHost = (text: string) => (/^\[.*\]$/.test(text) ? isIPv6(text.slice(1, -1)) : /^\w[\w.-]*$/.test(text));
-/** Not a network of all addresses: whoever trusts all of them takes any visitor for a proxy. */
-const isNetwork = (text: string) => {
-  const [, address = '', bits] = /^([0-9a-f.:]+)(?:\/([1-9]\d{0,2}))?$/i.exec(text) ?? [];
-  return (isIPv4(address) && Number(bits ?? 0) <= 32) || (isIPv6(address) && Number(bits ?? 0) <= 128);
-};
 const isNameServer = (text: string) => (isIPv4(text) || /^\[.*\]$/.test(text) ? isHost(text) : isAddress(text));
 /** Accepts nothing that nginx would refuse, or would read as more than an address. */
 function isAddress(text: string): boolean {
@@ -101,6 +98,11 @@ const isListen = (text: string) =>
 
 const app = v.pipe(v.string(APP), v.check(isAddress, APP));
 const location = v.pipe(v.string(LOCATION), v.regex(/^(?:(?:=|\^~) )?\/[\w./~@+-]*$/, LOCATION));
+/** The same location twice makes no difference. */
+const areDistinct = (given: string | string[]) => {
+  const locations = [...new Set(list(given))];
+  return new Set(locations.map((one) => one.replace('^~ ', ''))).size === locations.length;
+};
 const nameServer = v.pipe(
   v.string(RESOLVER),
   v.check((text) => !text.startsWith('unix:') && isNameServer(text), RESOLVER),
@@ -140,7 +142,7 @@ const deploymentSchema = v.strictObject(
         NAMES,
       ),
     ),
-    location: v.optional(oneOrMany(location, LOCATION)),
+    location: v.optional(v.pipe(oneOrMany(location, LOCATION), v.check(areDistinct, LOCATIONS))),
     proxySetHeader: v.optional(
       v.record(
         v.pipe(
@@ -169,7 +171,7 @@ const deploymentSchema = v.strictObject(
   },
   ({ expected }) => {
     if (expected === '"app"') return APP;
-    return expected === 'never' ? `left out: what there is is ${NAMES_OF_ALL}` : `an object: { ${NAMES_OF_ALL} }`;
+    return expected === 'never' ? `${ONE_OF}${NAMES_OF_ALL}` : `an object: { ${NAMES_OF_ALL} }`;
   },
 );
 
@@ -190,15 +192,7 @@ export interface CheckedDeployment {
 }
 
 export function checkDeployment(deployment: NginxDeployment, hosts: readonly string[] | undefined): CheckedDeployment {
-  const result = v.safeParse(deploymentSchema, deployment, { abortEarly: true });
-  if (!result.success) {
-    const [issue] = result.issues;
-    throw new NginxCacheConfigError(
-      `deployment.${v.getDotPath(issue) ?? ''}`.replace(/\.$/, ''),
-      issue.input,
-      issue.message,
-    );
-  }
+  checked(deploymentSchema, deployment, { of: 'deployment' });
   const { app, listen = 8080, serverName = hosts ?? [], directory = '/var/lib/nginx-cache' } = deployment;
   return {
     app: list(app),
@@ -206,7 +200,7 @@ export function checkDeployment(deployment: NginxDeployment, hosts: readonly str
     serverName,
     locations: [...new Set(list(deployment.location ?? '/'))],
     proxySetHeader: Object.entries(deployment.proxySetHeader ?? {}),
-    trustedProxies: deployment.trustedProxies ?? [],
+    trustedProxies: [...new Set(deployment.trustedProxies)],
     resolvers: list(deployment.resolver ?? []),
     resolves: isAtLeast(deployment.nginxVersion ?? '1.22', '1.27.3'),
     memcachedConnections: deployment.memcachedConnections ?? 1024,

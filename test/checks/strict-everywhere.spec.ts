@@ -31,7 +31,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'memoryStore',
     () => memory({ maxByte: 1 }),
-    "memoryStore.maxByte: 'maxByte' … left out: the options there are maxBytes, ttl",
+    'There is no option `memoryStore.maxByte`. Did you mean `maxBytes`? It must be one of maxBytes, ttl',
   ],
   ['memoryStore', () => memory({ maxBytes: '1 MB' }), "memoryStore.maxBytes: '1 MB' … a whole number of bytes from 1"],
   ['memoryStore', () => memory('64m'), "memoryStore: '64m' … an object: { maxBytes, ttl }"],
@@ -41,7 +41,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'fileStore',
     () => files({ root: '/x', maxSize: 1 }),
-    "fileStore.maxSize: 'maxSize' … left out: the options there are root, maxBytes, brotli, grace",
+    'There is no option `fileStore.maxSize`. It must be one of root, maxBytes, brotli, grace',
   ],
   ['fileStore', () => files({ root: '/x', brotli: 'yes' }), "fileStore.brotli: 'yes' … true or false"],
   [
@@ -58,7 +58,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'memcachedStore',
     () => memcached({ server: 'a:1' }),
-    "memcachedStore.server: 'server' … left out: the options there are servers, refreshInterval, tls, credentials, client",
+    'There is no option `memcachedStore.server`. Did you mean `servers`? It must be one of servers, refreshInterval, tls, credentials, client',
   ],
   [
     'memcachedStore',
@@ -73,7 +73,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'memcachedStore',
     () => memcached({ servers: [{ address: 'a:1', weigth: 2 }] }),
-    "memcachedStore.servers.weigth: 'weigth' … left out: the options there are address, weight",
+    'There is no option `memcachedStore.servers.weigth`. Did you mean `weight`? It must be one of address, weight',
   ],
   [
     'memcachedStore',
@@ -83,12 +83,12 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     'memcachedStore',
     () => memcached({ servers: 'a:1', tls: { cert: '/x.pem' } }),
-    "memcachedStore.tls.cert: 'cert' … left out: the options there are ca, servername",
+    'There is no option `memcachedStore.tls.cert`. It must be one of ca, servername',
   ],
   [
     'memcachedStore',
     () => memcached({ servers: 'a:1', credentials: { username: 'a', password: 'b', user: 'a' } }),
-    "memcachedStore.credentials.user: 'user' … left out: the options there are username, password",
+    'There is no option `memcachedStore.credentials.user`. It must be one of username, password',
   ],
   [
     'memcachePp',
@@ -113,7 +113,7 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     '@PageCache',
     () => page({ tll: 1 }),
-    "@PageCache.tll: 'tll' … left out: the options there are ttl, tags, public, query, skipIf",
+    'There is no option `@PageCache.tll`. Did you mean `ttl`? It must be one of ttl, tags, public, query, skipIf',
   ],
   ['@PageCache', () => page(60_000), '@PageCache: 60000 … an object: { ttl, tags, public, query, skipIf }'],
   ['@PageCache', () => page({ ttl: '5m' }), '@PageCache.ttl: \'5m\' … a number of milliseconds, 0 for "until purged"'],
@@ -123,12 +123,12 @@ const WRONG: [name: string, make: () => unknown, sentence: string][] = [
   [
     '@PageFragment',
     () => PageFragment({ name: 'a', shared: true, tag: 'b' } as never),
-    "@PageFragment.tag: 'tag' … left out: the options there are ttl, tags, name, shared",
+    'There is no option `@PageFragment.tag`. Did you mean `tags`? It must be one of ttl, tags, name, shared',
   ],
   [
     '@PurgePages',
     () => purge({ refersh: true }, '/'),
-    "@PurgePages.refersh: 'refersh' … left out: the options there are refresh, tags",
+    'There is no option `@PurgePages.refersh`. Did you mean `refresh`? It must be one of refresh, tags',
   ],
   ['@PurgePages', () => purge({ tags: 'a' }), "@PurgePages.tags: 'a' … a list of tags"],
   [

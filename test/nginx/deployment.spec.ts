@@ -9,7 +9,7 @@ const LISTEN = 'a port, "address:port" or "unix:/path"';
 const NAME = 'a name like "example.com", "*.example.com" or "example.*"';
 const LOCATION = 'a path like "/blog/", maybe behind "= " or "^~ ", one or a list of them';
 const FIELD_TEXT = 'the value of a request field; nginx puts the value of a variable in the place of "$name"';
-const PROXY = 'an address or a network like "10.0.0.0/8"';
+const PROXY = 'an address, or a network like "10.0.0.0/8", whose other bits are 0';
 const RESOLVER = 'the address of a name server, like "127.0.0.11" or "127.0.0.1:5353", one or a list of them';
 
 describe('a wrong deployment', () => {
@@ -34,6 +34,10 @@ describe('a wrong deployment', () => {
     [{ app, location: 'blog' }, `deployment.location: 'blog' … ${LOCATION}`],
     [{ app, location: [] }, `deployment.location: [] … ${LOCATION}`],
     [{ app, location: '~ ^/blog' }, `deployment.location: '~ ^/blog' … ${LOCATION}`],
+    [
+      { app, location: ['/', '/blog/', '^~ /blog/'] },
+      `deployment.location: [ '/', '/blog/', '^~ /blog/' ] … a list with each path once: to nginx, "/blog/" and "^~ /blog/" are the same`,
+    ],
     [{ app, location: '/a b' }, `deployment.location: '/a b' … ${LOCATION}`],
     [
       { app, proxySetHeader: { Host: 'a' } },
@@ -45,6 +49,12 @@ describe('a wrong deployment', () => {
     [{ app, proxySetHeader: { 'X-A': '${a' } }, `deployment.proxySetHeader.X-A: '\${a' … ${FIELD_TEXT}`],
     [{ app, trustedProxies: '10.0.0.0/8' }, `deployment.trustedProxies: '10.0.0.0/8' … a list: [`],
     [{ app, trustedProxies: ['10.0.0.0/33'] }, `deployment.trustedProxies.0: '10.0.0.0/33' … ${PROXY}`],
+    ...['10.0.0.1/8', '10.128.0.0/8', '2001:db8::1/32', '::ffff:10.0.0.1/104', '::/0', '1.2.3.4/0'].map(
+      (network): [unknown, string] => [
+        { app, trustedProxies: [network] },
+        `deployment.trustedProxies.0: '${network}' … ${PROXY}`,
+      ],
+    ),
     [{ app, trustedProxies: ['lb.example'] }, `deployment.trustedProxies.0: 'lb.example' … ${PROXY}`],
     [{ app, resolver: 'unix:/run/dns' }, `deployment.resolver: 'unix:/run/dns' … ${RESOLVER}`],
     [{ app, resolver: [] }, `deployment.resolver: [] … ${RESOLVER}`],
@@ -52,7 +62,11 @@ describe('a wrong deployment', () => {
     [{ app, nginxVersion: 'latest' }, `deployment.nginxVersion: 'latest' … a version of nginx like "1.22" or "1.27.3"`],
     [{ app, memcachedConnections: 0 }, 'deployment.memcachedConnections: 0 … a whole number from 1 to 1000000'],
     [{ app, logs: 'stdout' }, `deployment.logs: 'stdout' … "files" or "streams"`],
-    [{ app, port: 8080 }, `deployment.port: 'port' … left out: what there is is app, listen`],
+    [{ app, port: 8080 }, 'There is no option `deployment.port`. It must be one of app, listen'],
+    [
+      { app, servername: [] },
+      'There is no option `deployment.servername`. Did you mean `serverName`? It must be one of',
+    ],
   ])('%j', (deployment, sentence) => {
     expect(() => conf(deployment)).toThrow(NginxCacheConfigError);
     expect(() => conf(deployment)).toThrow(sentence.replace(' … ', ' is not possible; it must be '));

@@ -93,6 +93,21 @@ describe('nginx -t has nothing to say about', () => {
       { app: '[::1]:3000', listen: '[::1]:18081' },
     ],
     'several app servers': [{}, { app: ['127.0.0.1:3000', '127.0.0.1:3001', 'unix:/run/app.sock'] }],
+    'proxies and locations': [
+      {},
+      {
+        location: ['/', '= /blog/', '^~ /blog/', '/blog', '/blog'],
+        trustedProxies: [
+          '10.0.0.0/8',
+          '10.0.0.0/8',
+          '127.0.0.1',
+          '192.168.4.0/22',
+          '2001:db8::/33',
+          '::1',
+          '::ffff:a00:0/104',
+        ],
+      },
+    ],
     'server names': [{}, { serverName: ['example.com', '*.example.com'], listen: '127.0.0.1:18081' }],
   };
 
