@@ -1,9 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { chunks } from '../async/chunks.js';
 import { isPageKey, type PageAddress, type PageKeys } from '../page/page-key.js';
 import type { PageDetails } from './page-details.js';
 
 /** How many pages are described together. */
 const DESCRIBED_TOGETHER = 500;
+/** How many keys are looked at before everything else in the process has its turn. */
+const IN_ONE_TURN = 1000;
 
 /** A store, or a part of one. */
 interface Listing {
@@ -48,7 +51,7 @@ export function pagesToPurge(storage: Listing, keys: PageKeys): AsyncGenerator<P
 }
 
 async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
-  for await (const key of listed) {
+  for await (const key of inTurns(listed)) {
     const address = keys.parse(key);
     if (address) yield address;
   }
@@ -56,5 +59,15 @@ async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncG
 
 /** The key of every page that `purgeAll()` must take, including those that were stored with other options. */
 export async function* everyKey(storage: Listing, prefix: string): AsyncGenerator<string, void, undefined> {
-  for await (const key of storage.listToPurge()) if (isPageKey(key, prefix)) yield key;
+  for await (const key of inTurns(storage.listToPurge())) if (isPageKey(key, prefix)) yield key;
+}
+
+/** A list that is there already would otherwise be gone through in one turn of the event loop, however long it is. */
+async function* inTurns(keys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  let count = 0;
+  for await (const key of keys) {
+    yield key;
+    count += 1;
+    if (count % IN_ONE_TURN === 0) await nextTurn();
+  }
 }

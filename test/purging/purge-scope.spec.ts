@@ -89,6 +89,37 @@ describe('what a purge takes', () => {
     );
   });
 
+  it('is found without comparing each page with each of its paths', () => {
+    let reads = 0;
+    const counted = (name: string) =>
+      Array.from({ length: 100 }, (_, number) =>
+        Object.defineProperty({}, name, {
+          get: () => {
+            reads += 1;
+            return `/${number}`;
+          },
+        }),
+      );
+    const all = [
+      { kind: 'paths', paths: counted('path') },
+      { kind: 'targets', targets: counted('target') },
+    ] as unknown as PurgeScope[];
+    for (const scope of all) {
+      reads = 0;
+      for (let number = 0; number < 200; number += 1) {
+        const address = {
+          key: `page:/${number}`,
+          path: `/${number}`,
+          target: `/${number}`,
+          host: undefined,
+          variants: {},
+        };
+        expect(concerns(scope, address)).toBe(number < 100);
+      }
+      expect(reads).toBeLessThan(1000);
+    }
+  });
+
   it.each([
     '',
     'x',

@@ -49,11 +49,11 @@ function takes(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string
     case 'all':
       return true;
     case 'paths':
-      return scope.paths.some(
-        ({ path, host }) => path === address.path && (host === undefined || host === address.host),
+      return named(scope.paths, ({ path }) => path, address.path).some(
+        ({ host }) => host === undefined || host === address.host,
       );
     case 'targets':
-      return scope.targets.some((exact) => isAt(exact, address));
+      return named(scope.targets, ({ target }) => target, address.target).some((exact) => isAt(exact, address));
     case 'under':
       return address.path === (scope.path || '/') || address.path.startsWith(`${scope.path}/`);
     case 'matching':
@@ -61,6 +61,24 @@ function takes(scope: PurgeScope, address: PageAddress, tags: ReadonlySet<string
     case 'tags':
       return scope.tags.some((tag) => tags.has(tag));
   }
+}
+
+/** What each purge names, by its name. */
+const indexes = new WeakMap<readonly object[], Map<string, unknown[]>>();
+
+/** What has a name in a list, without a search: a purge may name thousands of paths, and is compared with every page. */
+function named<T>(all: readonly T[], nameOf: (one: T) => string, name: string): readonly T[] {
+  let index = indexes.get(all as readonly object[]) as Map<string, T[]> | undefined;
+  if (!index) {
+    index = new Map();
+    for (const one of all) {
+      const same = index.get(nameOf(one));
+      if (same) same.push(one);
+      else index.set(nameOf(one), [one]);
+    }
+    indexes.set(all as readonly object[], index);
+  }
+  return index.get(name) ?? [];
 }
 
 function isAt({ target, host, variants }: ExactTarget, address: PageAddress): boolean {
