@@ -18,7 +18,8 @@ export class ChangingStore implements SpreadStore {
     prefix: string,
   ) {
     this.keyv = spreadKeyv(() => this.current, prefix);
-    this.keyv.once('disconnect', () => {
+    // Not `once()`: of two such listeners, Keyv calls only the first.
+    this.keyv.on('disconnect', () => {
       for (const store of this.#retired.keys()) this.close(store);
     });
   }

@@ -10,14 +10,14 @@ export abstract class HeldLease implements RenderLease {
   readonly #timer: NodeJS.Timeout;
   #isUseful = () => true;
   #hasEnded = false;
-  #isLost = false;
 
-  constructor() {
+  /** @param onEnd is called once, when the lease is released or lost */
+  constructor(private readonly onEnd: () => void) {
     this.#timer = setInterval(() => this.beat(), BEAT).unref();
   }
 
   get isHeld(): boolean {
-    return !this.#hasEnded && !this.#isLost;
+    return !this.#hasEnded;
   }
 
   keepWhile(isUseful: () => boolean): void {
@@ -31,8 +31,7 @@ export abstract class HeldLease implements RenderLease {
   /** As `release`. Resolves when the store has been told. Never rejects, since a lease lapses by itself. */
   async end(isPage: boolean): Promise<void> {
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    clearInterval(this.#timer);
+    this.stop();
     await attempt(() => this.give(isPage));
   }
 
@@ -43,7 +42,13 @@ export abstract class HeldLease implements RenderLease {
 
   /** Another process has the lease, or may have it. */
   protected lose(): void {
-    this.#isLost = true;
+    if (!this.#hasEnded) this.stop();
+  }
+
+  private stop(): void {
+    this.#hasEnded = true;
+    clearInterval(this.#timer);
+    this.onEnd();
   }
 
   protected abstract renew(): void;

@@ -10,6 +10,7 @@ import { PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
 import { temporaryRoot } from '../support/files-site.js';
 import { Gate } from '../support/gate.js';
+import { PageLog } from '../support/page-log.js';
 
 let gate: Gate;
 
@@ -39,7 +40,7 @@ function visit(url: string): Promise<{ code: number | undefined; body: string }>
   });
 }
 
-const KINDS = ['memcached', 'files'] as const;
+const KINDS = ['memcached', 'a changing list of memcacheds', 'files'] as const;
 
 describe.each(PLATFORMS.flatMap((platform) => KINDS.map((kind) => ({ platform, kind }))))(
   'an application that is closed, pages in $kind, on $platform',
@@ -58,9 +59,15 @@ describe.each(PLATFORMS.flatMap((platform) => KINDS.map((kind) => ({ platform, k
       gate = new Gate();
       root = temporaryRoot();
       logger = new CollectedLogger();
-      const store = kind === 'files' ? fileStore({ root }) : memcachedStore({ servers: memcached.address });
-      const options = { hosts: 'any' as const, store };
-      ({ app, url } = await startApplication({ platform, controllers: [SlowController], options, logger }));
+      const { address } = memcached;
+      const store = {
+        memcached: () => memcachedStore({ servers: address }),
+        'a changing list of memcacheds': () => memcachedStore({ servers: () => [address] }),
+        files: () => fileStore({ root }),
+      };
+      const options = { hosts: 'any' as const, store: store[kind]() };
+      const setup = { platform, controllers: [SlowController], providers: [PageLog], options, logger };
+      ({ app, url } = await startApplication(setup));
     });
     afterEach(async () => {
       gate.open();
@@ -88,6 +95,7 @@ describe.each(PLATFORMS.flatMap((platform) => KINDS.map((kind) => ({ platform, k
       await expect.poll(leases).toBe(0);
       gate.open();
       expect((await visitor).body).toBe('page');
+      expect(await app.get(PageLog).outcome('/page/1')).toBe('shutdown');
       await closing;
       expect(await leases()).toBe(0);
     });

@@ -95,10 +95,10 @@ export class FileLeases {
   }
 
   private hold(path: string, name: string): FileLease {
-    const lease = new FileLease(path, name, (isPage) => {
-      this.#held.delete(lease);
+    const give = (isPage: boolean) => {
       if (isPage || !this.mark(path, name)) remove(path, name);
-    });
+    };
+    const lease = new FileLease(path, name, give, () => this.#held.delete(lease));
     this.#held.add(lease);
     return lease;
   }
@@ -146,13 +146,13 @@ export class FileLeases {
 }
 
 class FileLease extends HeldLease {
-  /** @param onGive is called once */
   constructor(
     private readonly path: string,
     private readonly name: string,
-    private readonly onGive: (isPage: boolean) => void,
+    protected readonly give: (isPage: boolean) => void,
+    onEnd: () => void,
   ) {
-    super();
+    super(onEnd);
   }
 
   protected renew(): void {
@@ -160,10 +160,6 @@ class FileLease extends HeldLease {
     // A process that was suspended for long has lost its lease.
     if (find(this.path)?.name === this.name) quietly(GONE, () => lutimesSync(this.path, now, now));
     else this.lose();
-  }
-
-  protected give(isPage: boolean): void {
-    this.onGive(isPage);
   }
 }
 

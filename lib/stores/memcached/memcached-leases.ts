@@ -51,9 +51,9 @@ class MemcachedLease extends HeldLease {
     private readonly client: MemcachedMetaClient,
     private readonly item: string,
     version: string,
-    private readonly onEnd: () => void,
+    onEnd: () => void,
   ) {
-    super();
+    super(onEnd);
     this.#version = Promise.resolve(version);
   }
 
@@ -68,7 +68,6 @@ class MemcachedLease extends HeldLease {
   }
 
   protected async give(isPage: boolean): Promise<void> {
-    this.onEnd();
     const version = await this.#version;
     if (version === undefined) return;
     const done = isPage

@@ -29,4 +29,18 @@ describe('the right to render a page, in memcached', () => {
     await expect.poll(async () => (await other!.lease!('page:/', undefined)).kind).toBe('granted');
     await Promise.all(stores.map(({ keyv }) => keyv.disconnect()));
   });
+
+  it('has no timer any more when memcached has lost it', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const client = new MemcachedClient(memcached.address);
+    const leases = new MemcachedLeases(client, '*page:lease:');
+    const answer = await leases.take('page:/', undefined);
+    if (answer.kind !== 'granted') throw new Error(answer.kind);
+    await memcached.restart();
+    // It is renewed, and not found.
+    vi.advanceTimersByTime(250);
+    await expect.poll(() => answer.lease.isHeld).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+    await client.close();
+  });
 });
