@@ -166,6 +166,8 @@ export class PendingQueue {
     let isDone = true;
     while (isDone && this.#scopes.length > 0) isDone = await this.repeat(this.#scopes.slice(0, TOGETHER), purge);
     this.#timer = undefined;
+    // Meanwhile, it was logged or taken over.
+    if (this.#closed) return;
     if (this.#scopes.length === 0) {
       this.#delay = FIRST_DELAY;
       this.reportLast();
