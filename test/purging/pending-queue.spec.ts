@@ -114,6 +114,20 @@ describe('pending purges', () => {
     pending.close();
   });
 
+  it('are added in the same time, however many wait', () => {
+    const pending = new PendingQueue(storage(false));
+    let count = 0;
+    const duration = () => {
+      const start = performance.now();
+      for (const end = count + 200; count < end; count += 1) pending.add(under(`/${count}`), async () => {}, DOWN);
+      return performance.now() - start;
+    };
+    const durations = Array.from({ length: 25 }, duration);
+    expect(pending.size).toBe(5000);
+    pending.close();
+    expect(Math.min(...durations.slice(-5))).toBeLessThan(10 * Math.min(...durations.slice(0, 5)));
+  });
+
   it.each(['close', 'take'] as const)(
     'are not reported as done after %s(), when an attempt was under way',
     async (end) => {
