@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { inTime } from '../async/in-time.js';
 import { describe, type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
@@ -24,8 +23,14 @@ const SILENCE = 10_000;
 /** The purges that one server has not acknowledged. They are repeated until it has, and until then nothing is stored there. */
 export class PendingQueue {
   readonly #logger = new Logger('PageCache');
-  #scopes: PurgeScope[] = [];
-  readonly #underWay = new Set<PurgeScope>();
+  /** By their JSON text, in their order. */
+  readonly #scopes = new Map<string, PurgeScope>();
+  /** The texts of those that are being repeated now. */
+  readonly #underWay = new Set<string>();
+  /** Those that came while the same one was under way, which may have begun too early for them. */
+  readonly #again = new Map<string, PurgeScope>();
+  /** How many paths, tags and rules all of them name. */
+  #total = 0;
   #timer: NodeJS.Timeout | undefined;
   #delay = FIRST_DELAY;
   #closed = false;
@@ -53,7 +58,7 @@ export class PendingQueue {
   }
 
   get size(): number {
-    return this.#scopes.length;
+    return this.#scopes.size + this.#again.size;
   }
 
   /**
@@ -64,13 +69,14 @@ export class PendingQueue {
   add(scope: PurgeScope, purge: (scope: PurgeScope) => Promise<unknown>, error: unknown): boolean {
     if (this.#closed) return this.refuse('Shutting down', scope);
     this.#error = error;
-    if (this.#scopes.length === 0) this.reportFirst(scope, error);
-    // A purge that is under way may have begun too early for this one.
-    const isWaiting = this.#scopes.some((one) => !this.#underWay.has(one) && isDeepStrictEqual(one, scope));
-    const total = this.#scopes.reduce((sum, one) => sum + sizeOf(one), sizeOf(scope));
-    if (total > CAPACITY && this.part.lists) this.#scopes = [{ kind: 'all' }];
-    else if (total > CAPACITY_WITHOUT_LIST) return this.refuse('Too many pages wait to be purged: giving up', scope);
-    else if (!isWaiting) this.#scopes.push(scope);
+    if (this.size === 0) this.reportFirst(scope, error);
+    const total = this.#total + sizeOf(scope);
+    if (total > CAPACITY && this.part.lists) {
+      this.clear();
+      this.remember({ kind: 'all' });
+    } else if (total > CAPACITY_WITHOUT_LIST) {
+      return this.refuse('Too many pages wait to be purged: giving up', scope);
+    } else this.remember(scope);
     this.hold();
     this.schedule(purge);
     return true;
@@ -78,7 +84,7 @@ export class PendingQueue {
 
   /** Waits until the store has acknowledged all purges, but not longer than the given number of milliseconds. */
   async settled(milliseconds: number): Promise<void> {
-    if (this.#scopes.length === 0) return;
+    if (this.size === 0) return;
     let end = (): void => undefined;
     const settled = new Promise<void>((resolve) => this.#waiting.add((end = resolve)));
     // The next attempt may be far away.
@@ -89,8 +95,8 @@ export class PendingQueue {
 
   /** Ends without a report: somebody else repeats the purges that wait here. */
   take(): { readonly scopes: readonly PurgeScope[]; readonly error: unknown } {
-    const scopes = this.#scopes;
-    this.#scopes = [];
+    const scopes = this.all();
+    this.clear();
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const end of this.#waiting) end();
@@ -100,8 +106,33 @@ export class PendingQueue {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    if (this.#scopes.length > 0) this.report('Shutting down', this.#scopes);
-    this.#scopes = [];
+    if (this.size > 0) this.report('Shutting down', this.all());
+    this.clear();
+  }
+
+  private all(): PurgeScope[] {
+    return [...this.#scopes.values(), ...this.#again.values()];
+  }
+
+  private clear(): void {
+    this.#scopes.clear();
+    this.#again.clear();
+    this.#total = 0;
+  }
+
+  private remember(scope: PurgeScope, text = JSON.stringify(scope)): void {
+    const scopes = this.#underWay.has(text) ? this.#again : this.#scopes;
+    if (scopes.has(text)) return;
+    scopes.set(text, scope);
+    this.#total += sizeOf(scope);
+  }
+
+  private done(text: string, scope: PurgeScope): void {
+    if (this.#made !== undefined) this.#made += sizeOf(scope);
+    // After an overflow, another purge may be in its place, and is still to be done.
+    if (this.#scopes.get(text) !== scope) return;
+    this.#scopes.delete(text);
+    this.#total -= sizeOf(scope);
   }
 
   private reportFirst(scope: PurgeScope, error: unknown): void {
@@ -133,7 +164,7 @@ export class PendingQueue {
 
   /** Nothing is stored while a purge waits. */
   private hold(): void {
-    this.part.journal.held = this.#scopes.length > 0;
+    this.part.journal.held = this.size > 0;
   }
 
   private refuse(why: string, scope: PurgeScope): false {
@@ -164,9 +195,11 @@ export class PendingQueue {
   private async retry(purge: (scope: PurgeScope) => Promise<unknown>): Promise<void> {
     this.#hasReturned = false;
     let isDone = true;
-    while (isDone && this.#scopes.length > 0) isDone = await this.repeat(this.#scopes.slice(0, TOGETHER), purge);
+    while (isDone && this.size > 0) isDone = await this.repeat(this.first(), purge);
     this.#timer = undefined;
-    if (this.#scopes.length === 0) {
+    // Meanwhile, it was logged or taken over.
+    if (this.#closed) return;
+    if (this.size === 0) {
       this.#delay = FIRST_DELAY;
       this.reportLast();
       for (const end of this.#waiting) end();
@@ -177,22 +210,32 @@ export class PendingQueue {
     this.schedule(purge);
   }
 
+  /** The purges that are repeated together, with their texts. */
+  private first(): (readonly [string, PurgeScope])[] {
+    const first: [string, PurgeScope][] = [];
+    for (const entry of this.#scopes) if (first.push(entry) === TOGETHER) break;
+    return first;
+  }
+
   /** @returns whether the server has all of them */
   private async repeat(
-    scopes: readonly PurgeScope[],
+    scopes: readonly (readonly [string, PurgeScope])[],
     purge: (scope: PurgeScope) => Promise<unknown>,
   ): Promise<boolean> {
     const outcomes = await Promise.allSettled(
-      scopes.map(async (scope) => {
-        this.#underWay.add(scope);
+      scopes.map(async ([text, scope]) => {
+        this.#underWay.add(text);
         await purge(scope);
-        // After an overflow, another purge may be in its place, and is still to be done.
-        this.#scopes = this.#scopes.filter((one) => one !== scope);
-        if (this.#made !== undefined) this.#made += sizeOf(scope);
+        this.done(text, scope);
         this.hold();
       }),
     );
-    for (const scope of scopes) this.#underWay.delete(scope);
+    this.#underWay.clear();
+    for (const [text, scope] of this.#again) {
+      this.#total -= sizeOf(scope);
+      this.remember(scope, text);
+    }
+    this.#again.clear();
     return outcomes.every(({ status }) => status === 'fulfilled');
   }
 }

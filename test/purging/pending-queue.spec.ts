@@ -1,10 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PendingQueue } from '../../lib/purging/pending-queue.js';
 import type { PurgeScope } from '../../lib/stores/journal/purge-scope.js';
 import { LocalJournal } from '../../lib/stores/journal/local-journal.js';
 import { MemcachedClient } from '../../lib/stores/memcached/memcached-client.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
+import { Gate } from '../support/gate.js';
 import { fc } from '../support/random.js';
 
 const storage = (lists: boolean) => ({
@@ -29,6 +31,8 @@ describe('pending purges', () => {
     await client?.close();
     await memcached?.stop();
   });
+
+  afterEach(() => vi.restoreAllMocks());
 
   it('are tried again, each until the server has it, in their order', async () => {
     const pending = new PendingQueue(storage(true));
@@ -109,6 +113,37 @@ describe('pending purges', () => {
     expect(done).toEqual([keys(1001), keys(50_000)]);
     pending.close();
   });
+
+  it('are added in the same time, however many wait', () => {
+    const pending = new PendingQueue(storage(false));
+    let count = 0;
+    const duration = () => {
+      const start = performance.now();
+      for (const end = count + 200; count < end; count += 1) pending.add(under(`/${count}`), async () => {}, DOWN);
+      return performance.now() - start;
+    };
+    const durations = Array.from({ length: 25 }, duration);
+    expect(pending.size).toBe(5000);
+    pending.close();
+    expect(Math.min(...durations.slice(-5))).toBeLessThan(10 * Math.min(...durations.slice(0, 5)));
+  });
+
+  it.each(['close', 'take'] as const)(
+    'are not reported as done after %s(), when an attempt was under way',
+    async (end) => {
+      const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+      const error = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
+      const pending = new PendingQueue(storage(true));
+      const gate = new Gate();
+      pending.add(under('/a'), () => gate.pass(), DOWN);
+      await gate.reached;
+      pending[end]();
+      gate.open();
+      await setImmediate();
+      expect(warn.mock.calls.map(([line]) => String(line))).toEqual([expect.stringContaining('/a/*')]);
+      expect(error).toHaveBeenCalledTimes(end === 'close' ? 1 : 0);
+    },
+  );
 
   it('are not tried any more after shutdown', async () => {
     const pending = new PendingQueue(storage(true));

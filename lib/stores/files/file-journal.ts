@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { open, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -13,7 +14,8 @@ import { withDirectory } from './make-directory.js';
 const ENTRY_MAX = 4096;
 /** The size at which a new journal is begun, in bytes: about 40,000 purges. */
 const JOURNAL_MAX = 4 * 1024 * 1024;
-const LINE = /^(\d{13}) (\{.*\})$/;
+/** Lines of earlier versions do not name who wrote them. */
+const LINE = /^(\d{13}) (?:([\w-]{8}) )?(\{.*\})$/;
 const CLAIM_LINE = /^claim (\S+)$/;
 
 /** Identifies a file, as long as it is open. */
@@ -27,7 +29,8 @@ interface OpenJournal extends Identity {
 }
 
 /**
- * The purges of all processes, in one file to which each process appends. A line is `<Unix time in milliseconds> <scope>`.
+ * The purges of all processes, in one file to which each process appends. A line is `<Unix time in milliseconds> <name of the process>
+ * <scope>`.
  *
  * An entry counts if the file to which it was written still has the name of the journal. Removing that name makes every process forget what it has
  * read, so no process can store a page that it began before. Removing needs no space, so a purge succeeds on a full disk as well.
@@ -37,6 +40,8 @@ export class FileJournal implements PurgeJournal {
   readonly editions: EditionWatch;
   held = false;
   readonly #claims: ClaimFile;
+  /** The name of this process. */
+  readonly #writer = randomBytes(6).toString('base64url');
   #open: OpenJournal | undefined;
   /** How far the file has been read, in bytes. */
   #offset = 0;
@@ -59,7 +64,7 @@ export class FileJournal implements PurgeJournal {
   async append(scope: PurgeScope): Promise<void> {
     const time = Date.now();
     // The first newline ends a line that another process could not finish.
-    const lines = writeScope(scope, ENTRY_MAX).map((entry) => `\n${time} ${entry}\n`);
+    const lines = writeScope(scope, ENTRY_MAX).map((entry) => `\n${time} ${this.#writer} ${entry}\n`);
     await this.note(lines.join(''));
     // Read the entry at once, so that a request that comes in from now on counts as younger.
     await this.look().catch(() => {});
@@ -185,18 +190,20 @@ export class FileJournal implements PurgeJournal {
   private take(line: string): void {
     const claim = decodeClaim(CLAIM_LINE.exec(line)?.[1] ?? '');
     if (claim) this.editions.saw(claim);
-    else this.window.add(decode(line));
+    else this.window.add(this.decode(line));
+  }
+
+  /** A line that is no entry, or only a part of one, counts as a purge of everything, at any time. */
+  private decode(line: string): JournalEntry {
+    const [match, written, writer, entry = ''] = LINE.exec(line) ?? [];
+    if (match === undefined) return { time: Infinity, scope: { kind: 'all' } };
+    const time = Number(written);
+    const scope = readScope(entry);
+    // The order of this process's own purges is known, so the clock does not matter.
+    return writer === this.#writer ? { time: Infinity, written: time, scope } : { time, scope };
   }
 }
 
 function isSame(one: Identity, other: Identity): boolean {
   return one.ino === other.ino && one.dev === other.dev;
-}
-
-/** A line that is no entry, or only a part of one, counts as a purge of everything, at any time. */
-function decode(line: string): JournalEntry {
-  const [match, time, entry = ''] = LINE.exec(line) ?? [];
-  return match === undefined
-    ? { time: Infinity, scope: { kind: 'all' } }
-    : { time: Number(time), scope: readScope(entry) };
 }

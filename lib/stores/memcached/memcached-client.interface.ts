@@ -69,6 +69,11 @@ export type ChangeResult =
  */
 export interface MemcachedMetaClient extends MemcachedPageClient {
   /**
+   * How many connections have been lost. After that, the server may have been restarted, and give the same CAS numbers once more. Absent if the
+   * client does not notice it.
+   */
+  readonly losses?: number;
+  /**
    * Lists the stored keys.
    *
    * @param prefix the beginning of the keys

@@ -83,6 +83,10 @@ export class MemcachedClient implements MemcachedMetaClient {
     });
   }
 
+  get losses(): number {
+    return this.#connection.losses;
+  }
+
   onReturn(listener: () => void): void {
     this.#returns.push(listener);
   }

@@ -61,6 +61,7 @@ export class MemcachedConnection {
   #heard = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #hasConnected = false;
+  #losses = 0;
   #down: string | undefined;
   /** Stops waiting for a server that is down. */
   #giveUp = (): void => undefined;
@@ -71,6 +72,11 @@ export class MemcachedConnection {
     private readonly server: string,
     private readonly options: MemcachedConnectionOptions,
   ) {}
+
+  /** How many connections have been lost or closed. */
+  get losses(): number {
+    return this.#losses;
+  }
 
   /** @throws MemcachedError when the server is down, does not answer in time, or answers with an error */
   request(request: MemcachedRequest): Promise<MemcachedReply[]> {
@@ -201,6 +207,7 @@ export class MemcachedConnection {
     // memcached closes idle connections (-o idle_timeout); nothing is lost then.
     if (this.#pipeline.length > 0) return this.#break(this.#isRefused(reason) ? NO_META : reason);
     this.#socket = undefined;
+    this.#losses += 1;
     socket.destroy();
   }
 
@@ -218,6 +225,7 @@ export class MemcachedConnection {
     this.#watchdog = undefined;
     this.#socket?.destroy();
     this.#socket = undefined;
+    this.#losses += 1;
     if (!this.#closed) this.#wait(reason);
     for (const pending of pipeline) this.#settle(pending, reason);
   }

@@ -27,6 +27,8 @@ const ATTEMPTS = 200;
 interface CurrentHead extends JournalHead {
   readonly bytes: Buffer;
   readonly cas: string;
+  /** How many connections had been lost when it was read. */
+  readonly losses: number | undefined;
 }
 
 /**
@@ -92,7 +94,7 @@ export class MemcachedJournal implements PurgeJournal {
     const items = encodeItems(scopes, time).map((bytes) => ({ name: this.name(), bytes }));
     const names = items.map(({ name }) => name);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const before = this.#head ?? (await this.current());
+      const before = this.known ?? (await this.current());
       const { head, indexed } = advanced(before, names, time, this.name());
       // All go out together, so memcached has the items before the head that names them. If it refused an item, the head would name a missing one,
       // and readers notice that.
@@ -110,6 +112,11 @@ export class MemcachedJournal implements PurgeJournal {
       return;
     }
     throw this.contended();
+  }
+
+  /** The latest head, unless the server may have been restarted since: then another head may have the same CAS number. */
+  private get known(): CurrentHead | undefined {
+    return this.#head?.losses === this.client.losses ? this.#head : undefined;
   }
 
   private contended(): Error {
@@ -135,14 +142,15 @@ export class MemcachedJournal implements PurgeJournal {
    */
   private async current(): Promise<CurrentHead> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const { losses } = this.client;
       const item = await this.client.getForUpdate(this.key);
       // The CAS number alone is not enough: after a restart, the server counts from the beginning.
       const isKnown = item && item.cas === this.#head?.cas && item.bytes.equals(this.#head.bytes);
-      if (isKnown) return this.#head!;
+      if (isKnown) return (this.#head = { ...this.#head!, losses });
       const head = item && decodeHead(item.bytes);
       const { claim } = this.editions;
       const isBehind = head && claim && isLater(claim, head.claim);
-      if (head && !isBehind) return (this.#head = { ...head, ...item });
+      if (head && !isBehind) return (this.#head = { ...head, ...item, losses });
       const bytes = encodeHead(newHead(claim && { ...claim, isSwept: false, keepsOwn: false }));
       await this.client.compareAndSet(this.key, { bytes, flags: 0 }, 0, item?.cas);
     }

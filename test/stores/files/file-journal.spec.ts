@@ -3,7 +3,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileJournal } from '../../../lib/stores/files/file-journal.js';
+import { beginCheck } from '../../../lib/stores/journal/purge-check.js';
 import type { PurgeScope } from '../../../lib/stores/journal/purge-scope.js';
+import { addressOf } from '../../support/put-page.js';
 import { temporaryRoot } from '../../support/files-site.js';
 
 /** What happens between the opening of a journal and the writing to it. */
@@ -56,6 +58,26 @@ describe('FileJournal', () => {
   afterEach(() => {
     for (const journal of journals.splice(0)) journal.close();
     rmSync(site, { recursive: true });
+  });
+
+  it('knows the order of its own purges, even if the clock is set back', async () => {
+    const [own, other] = [start(), start()];
+    const arrival = { position: await position(own), time: Date.now() };
+    const verdict = async (name: string) =>
+      (await beginCheck(own, addressOf(`page:${name}`), { arrival, renews: false })).known(new Set());
+    await position(other);
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(arrival.time - 60_000);
+    await own.append(under('/a'));
+    await other.append(under('/b'));
+    clock.mockRestore();
+    expect([await verdict('/a'), await verdict('/b')]).toEqual(['purged', undefined]);
+  });
+
+  it('reads lines without the name of a process', async () => {
+    const journal = start();
+    const from = await position(journal);
+    appendFileSync(path, `\n${Date.now()} ${JSON.stringify(under('/a'))}\n`);
+    expect(await since(journal, from)).toEqual([under('/a')]);
   });
 
   it('tells what has been purged since, by any process', async () => {

@@ -330,10 +330,34 @@ describe('the purge journal in memcached', () => {
   });
 });
 
+it('a process that has not noticed the restart of memcached does not put the journal of before in its place', async () => {
+  await using memcached = await MemcachedServer.start();
+  const key = '*test:journal';
+  const clients = [1, 2].map(() => new MemcachedClient(memcached.address, { writeTimeout: 10_000 }));
+  const [one, other] = clients.map((client) => new MemcachedJournal(client, key));
+  const casOf = async (item: string) => Number(/ c(\d+)/.exec(await memcached.send(`mg ${item} c`))?.[1]);
+  await one!.append(purge('before'));
+  for (let count = 0; count < 10; count += 1) await one!.append(purge('before'));
+  const cas = await casOf(key);
+  await memcached.restart();
+  await other!.catchUp();
+  // The entry is stored before the head.
+  do await memcached.send('set filler 0 0 1\r\nx');
+  while ((await casOf('filler')) < cas - 2);
+  await other!.append(purge('meanwhile'));
+  expect(await casOf(key)).toBe(cas);
+  const { position } = other!.window;
+  await one!.append(purge('after'));
+  await other!.catchUp();
+  expect(other!.window.since(position)?.map(({ scope }) => scope)).toEqual([purge('after')]);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
 /** A client that hands its answers on late. */
 function held(client: MemcachedClient, until: (operation: string) => Promise<unknown>): MemcachedMetaClient {
   return new Proxy(client, {
     get: (target, name: keyof MemcachedClient) => {
+      if (name === 'losses') return target.losses;
       const operation = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
       return async (...args: unknown[]) => {
         const answer = await operation(...args);

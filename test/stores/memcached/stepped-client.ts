@@ -12,6 +12,7 @@ export function steppedClient(client: MemcachedClient, before: (step: Step) => P
   let last: Promise<unknown> = Promise.resolve();
   return new Proxy(client, {
     get: (target, name: keyof MemcachedClient) => {
+      if (name === 'losses') return target.losses;
       const operation = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
       if (name === 'keys' || name === 'close') return operation;
       return (...args: unknown[]) => {
