@@ -180,7 +180,7 @@ describe('two imports', () => {
 describe('wrong options', () => {
   it.each<[object, RegExp]>([
     [{ ttl: '5m' }, /^ttl: '5m' is not possible; it must be a number of milliseconds/],
-    [{ tttl: 5 }, /^tttl: /],
+    [{ tttl: 5 }, /^There is no option `tttl`. Did you mean `ttl`?/],
     [{ store: {} }, /^store/],
     [{ exclude: '/admin' }, /^exclude: '\/admin' is not possible; it must be a list/],
     [{ include: ['posts'] }, /^include.0: /],

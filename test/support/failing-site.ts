@@ -19,8 +19,9 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
-  fileStore, memcachedStore, NginxCacheModule, OnPageCache, PageCache, PageCacheService, PageSkipped, PageStored,
+  fileStore, NginxCacheModule, OnPageCache, PageCache, PageCacheService, PageSkipped, PageStored,
 } from './lib/index.js';
+import { letVisitorsWait, patientStore } from './test/support/patience.js';
 
 const { platform, socket, servers, root, options } = JSON.parse(process.argv[2]!);
 let [status, version] = [200, 1];
@@ -50,7 +51,7 @@ class Outcomes {
   @OnPageCache(PageSkipped) onSkipped({ address }: PageSkipped) { outcomes.set(address.target, false); }
 }
 
-const store = root ? fileStore({ root }) : memcachedStore({ servers });
+const store = root ? fileStore({ root }) : patientStore(servers);
 @Module({ imports: [NginxCacheModule.forRoot({ ...options, store })], controllers: [PagesController], providers: [Outcomes] })
 class AppModule {}
 
@@ -59,6 +60,8 @@ const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapt
 const app = await NestFactory.create(AppModule, adapter, { logger: false });
 app.enableShutdownHooks();
 await app.listen(socket);
+// A copy that comes late is none, and then the visitor gets the error.
+letVisitorsWait(app);
 const pages = app.get(PageCacheService);
 
 async function answer(question: { kind: string; path: string; status: number; version: number }): Promise<unknown> {
