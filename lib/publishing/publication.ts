@@ -89,6 +89,7 @@ export class Publication {
       return false;
     }
     await this.render(pages);
+    this.purger.replaced(scope);
     // Caches farther out have the old pages, and can get the new ones only now.
     this.dispatcher.notify(new PagesPurged(describe(scope), 0, paths));
     return true;

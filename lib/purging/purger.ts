@@ -139,6 +139,11 @@ export class Purger {
     await Promise.all([...parts.map((part) => this.append(part, scope)), this.askOthers(parts)]);
   }
 
+  /** Must be called when announced pages have been rendered again: this process may have read what another one has stored and taken back. */
+  replaced(scope: PurgeScope): void {
+    this.storage.purged(scope);
+  }
+
   /** Servers that a purge does not concern can also tell whether there is another list of servers by now. */
   private async askOthers(concerned: readonly StoragePart[]): Promise<void> {
     const others = this.storage.parts.filter((part) => !concerned.includes(part));

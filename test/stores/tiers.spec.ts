@@ -13,6 +13,8 @@ import { PAGE_KEY_HEADER } from '../../lib/page/page-key-header.js';
 import type { PageStore } from '../../lib/stores/page-store.js';
 import { MemcachedServer } from '../../lib/testing/index.js';
 import { startApplication } from '../support/applications.js';
+import { Gate } from '../support/gate.js';
+import { PageLog } from '../support/page-log.js';
 import { patientStore } from '../support/patience.js';
 import { answer } from '../support/site.js';
 
@@ -20,12 +22,15 @@ import { answer } from '../support/site.js';
 const LONG = 3_600_000;
 
 let state = 'old';
+/** What the second post waits for while it is rendered. */
+let gate: Gate | undefined;
 
 @Controller()
 class PostsController {
   @Get('posts/:id')
   @Header('content-type', 'text/html; charset=utf-8')
-  post(@Param('id') id: string) {
+  async post(@Param('id') id: string) {
+    if (id === '2') await gate?.pass();
     return `<h1>${id}: ${state}</h1>`;
   }
 }
@@ -50,6 +55,7 @@ describe('memory in front of memcached', () => {
         platform,
         options,
         controllers: [PostsController],
+        providers: [PageLog],
         isPatient: true,
       });
       apps.push(app);
@@ -82,6 +88,8 @@ describe('memory in front of memcached', () => {
 
   beforeEach(async () => {
     state = 'old';
+    gate?.open();
+    gate = undefined;
     await cache(0).purgeAll();
   });
 
@@ -113,6 +121,30 @@ describe('memory in front of memcached', () => {
     await cache(0).refresh('/posts/1');
     expect(await body(0, '/posts/1')).toBe('<h1>1: new</h1>');
   });
+
+  it.each(['refresh', 'publish'] as const)(
+    'does not keep what another process has stored and taken back during %s()',
+    async (how) => {
+      await warm('/posts/1');
+      await warm('/posts/2');
+      const [key = ''] = cache(0).keysFor('/posts/1');
+      const log = apps[0]!.get(PageLog);
+      state = 'new';
+      log.forget();
+      gate = new Gate();
+      const replacing = cache(0)[how]('/posts/1', '/posts/2');
+      await gate.reached;
+      expect(await log.outcome('/posts/1')).toBe('stored');
+      // A rendering that had begun before.
+      await memcached.send(`ms ${key} 15\r\n<h1>1: old</h1>`);
+      await warm('/posts/1');
+      expect(await body(0, '/posts/1')).toBe('<h1>1: old</h1>');
+      await memcached.send(`md ${key}`);
+      gate.open();
+      await replacing;
+      expect(await body(0, '/posts/1')).toBe('<h1>1: new</h1>');
+    },
+  );
 
   it('forgets what another process has purged as soon as this one has read the journal', async () => {
     await warm('/posts/1');
