@@ -77,7 +77,9 @@ async function buildInto(
         enforce: 'pre',
         resolveId: (id, importer) => {
           if (id === PROGRAM) return id;
-          return importer === PROGRAM && /^\.\/(?:lib|test\/support)\//.test(id) ? join(root, id.replace(/\.js$/, '.ts')) : undefined;
+          return importer === PROGRAM && /^\.\/(?:lib|test\/support)\//.test(id)
+            ? join(root, id.replace(/\.js$/, '.ts'))
+            : undefined;
         },
         load: (id) => (id === PROGRAM ? source : undefined),
         transform: (code, id) => {
