@@ -50,8 +50,8 @@ interface Place {
  * Renders a page once, however many requests ask for it at the same time. Later requests wait, and get the same page (RFC 9111, section 4,
  * "collapsed requests").
  *
- * A page is handed on only once it is stored. By then the store has asked the journal, after everybody who waits had come. So nobody gets
- * a page that was purged before they asked.
+ * A page is handed on only once it is stored. By then the store has asked the journal, after everybody who waits had come: nobody joins once the
+ * page is complete. So nobody gets a page that was purged before they asked.
  */
 @Injectable()
 export class Coalescing {

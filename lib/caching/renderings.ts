@@ -129,6 +129,8 @@ export class Renderings implements OnApplicationBootstrap {
       this.storage.rendered(draft.address);
     });
     lead.render(rendering);
+    // Now the store asks the journal about purges, for the last time. Whoever comes after that may have come after a purge.
+    void rendering.judged.then(() => lead.close());
     publication?.(rendering.outcome);
     const standIn = this.standIns.of(request);
     standIn?.(rendering.judged.then((judged) => resultOf(judged, rendering.wasLate)));
