@@ -95,17 +95,20 @@ export function observe(response: ServerResponse, observer: ResponseObserver | s
 }
 
 /**
- * Lets the end of a response wait. One that is not instrumented does not wait.
+ * Lets the end of a response wait, if the response is instrumented.
  *
  * @param until never rejects
+ * @returns whether it waits
  */
-export function holdEnd(response: ServerResponse, until: Promise<unknown>): void {
+export function holdEnd(response: ServerResponse, until: Promise<unknown>): boolean {
   const held = response as Observed;
+  if (!Object.hasOwn(held, OBSERVER)) return false;
   const all = held[UNTIL] ? Promise.all([held[UNTIL], until]) : until;
   held[UNTIL] = all;
   void all.then(() => {
     if (held[UNTIL] === all) held[UNTIL] = undefined;
   });
+  return true;
 }
 
 /** Sets what holds back an error of the application. */
@@ -211,6 +214,8 @@ function wrap(original: Pick<ServerResponse, Step> | Outlet): Methods {
     delete (this as { writableEnded?: boolean }).writableEnded;
     // Responses of HTTP/2 and of light-my-request call write() with what end() is given.
     this[ENDING] = true;
+    // Now Node answers whoever ends the response again.
+    this[HELD] = false;
     try {
       const content = contentOf(args);
       if (content && !this[BEGUN]) observer?.whole?.(...content);

@@ -198,7 +198,7 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
     ...fragmentMaps(site),
     ...(options.hosts
       ? [
-          '# For pages: with a port only if nginx listens on it. Ports are not part of the key, but an application may use them in links.',
+          '# For pages: with a port only if nginx listens on it. A page that shows it is stored only if `origin` has that port.',
           ...map('"$host:$server_port|$http_host"', names.variable('page_host'), [
             ['default', '$host'],
             ['~*^([^|]+)\\|\\1$', '$host:$server_port'],

@@ -7,11 +7,13 @@ import {
   Injectable,
   mixin,
   type NestInterceptor,
+  type OnApplicationShutdown,
   type Type,
 } from '@nestjs/common';
 import { RESPONSE_PASSTHROUGH_METADATA, ROUTE_ARGS_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { concat, defer, finalize, ignoreElements, type Observable, tap } from 'rxjs';
+import { inTime } from '../async/in-time.js';
 import { waitFor } from '../async/patience.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { rawOf, type Wrapped } from '../caching/raw-of.js';
@@ -29,10 +31,13 @@ export interface PurgePlan {
   readonly targets: readonly (PurgedTargets | PurgedBy)[];
 }
 
+/** How long the end of the application waits for purges that are under way, in milliseconds. */
+const PATIENCE = 1000;
+
 /** Makes an interceptor for each use: several on one handler work independently. */
 export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
   @Injectable()
-  class PurgePagesInterceptor implements NestInterceptor {
+  class PurgePagesInterceptor implements NestInterceptor, OnApplicationShutdown {
     readonly #background: BackgroundPurge;
 
     constructor(
@@ -40,6 +45,11 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       @Inject(PageCacheDispatcher) dispatcher: PageCacheDispatcher,
     ) {
       this.#background = new BackgroundPurge(dispatcher);
+    }
+
+    /** A purge may begin after the response, so the server does not wait for it. */
+    async onApplicationShutdown(): Promise<void> {
+      await inTime(this.#background.settled(), PATIENCE);
     }
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -68,8 +78,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
         if (!isSuccess(response)) return;
         const purging = this.purge(result, request);
         // It may take longer than an interceptor farther out waits for the handler.
-        holdEnd(response, purging);
-        await waitFor(purging, rawOf(request));
+        await (holdEnd(response, purging) ? waitFor(purging, rawOf(request)) : purging);
         return;
       }
       finished(response, () => {

@@ -1,3 +1,5 @@
+import { IncomingMessage } from 'node:http';
+
 type By = (...args: never[]) => unknown;
 
 /** The values of the properties that an object has itself, without those that have a getter. */
@@ -12,17 +14,28 @@ export function ownValues(target: object): OwnValues {
   return values;
 }
 
+/** What Node itself sets on a request while it arrives and is read, such as `complete` and `_events`. */
+const OF_NODE: ReadonlySet<PropertyKey> = new Set(
+  Reflect.ownKeys(new IncomingMessage(undefined as never)).filter((name) => name !== 'url' && name !== 'method'),
+);
+
 /** The properties that have been set since then. */
 export function setSince(before: OwnValues, target: object): PropertyKey[] {
   const left: PropertyKey[] = [];
-  for (const [name, value] of ownValues(target)) if (!Object.is(before.get(name), value)) left.push(name);
+  for (const [name, value] of ownValues(target)) {
+    if (!OF_NODE.has(name) && !Object.is(before.get(name), value)) left.push(name);
+  }
   return left;
 }
 
 /** What questions have left on requests that were not observed yet. */
 const leftEarly = new WeakMap<object, PropertyKey[]>();
 
-/** Must be called when a question about a request has been asked before the request is observed. @param before what the request was like */
+/**
+ * Must be called when a question about a request has been asked before the request is observed.
+ *
+ * @param before what the request was like
+ */
 export function noteLeft(request: object, before: OwnValues): void {
   const names = setSince(before, request);
   if (names.length > 0) leftEarly.set(request, names);

@@ -130,7 +130,8 @@ export class RequestInputs {
 
   /**
    * Runs a question about a request: of this module, of a listener or of `skipIf`. What the question reads does not count, until it returns: later
-   * reads of it do count, and so do reads of what it has left on the request (`request.device ??= deviceOf(request.headers)`).
+   * reads of it do count, and so do reads of what it has left on the request (`request.device ??= deviceOf(request.headers)`) or in `response.locals`.
+   * What it has left anywhere else cannot be seen.
    */
   ask<T>(question: () => T): T {
     try {
@@ -157,7 +158,8 @@ export class RequestInputs {
 
   private noteAsked(name: string): void {
     if (this.policy.isFree(name, this.request)) return;
-    const targets = [this.request, ...(this.#framed ? [this.#framed] : [])];
+    const { locals } = this.response as { locals?: unknown };
+    const targets = [this.request, this.#framed, locals].filter(isObject);
     this.#asked ??= { names: new Set(), before: targets.map((target) => [target, ownValues(target)] as const) };
     this.#asked.names.add(name);
   }
@@ -181,6 +183,10 @@ export class RequestInputs {
   get isOver(): boolean {
     return this.#isOver || this.response.writableFinished || this.response.destroyed;
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** `undefined` when the request is not observed: it cannot become a page. */

@@ -88,8 +88,11 @@ export class Publication {
     } catch {
       return false;
     }
-    await this.render(pages);
-    this.purger.replaced(scope);
+    try {
+      await this.render(pages);
+    } finally {
+      this.purger.replaced(scope);
+    }
     // Caches farther out have the old pages, and can get the new ones only now.
     this.dispatcher.notify(new PagesPurged(describe(scope), 0, paths));
     return true;

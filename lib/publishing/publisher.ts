@@ -62,14 +62,15 @@ export class Publisher {
     return this.publications.during({ concurrency: CONCURRENCY }, async (publication, signal) => {
       const purged: string[] = [];
       for (const some of slices(targets, TOGETHER)) {
-        if (signal.aborted) break;
         const scope = this.purger.scopeOf(some);
         const { placement } = this.storage;
-        const isReplaced = await publication.replace({ ...scope, refresh: true }, scope.paths, () => find(scope, some));
+        const isReplaced =
+          !signal.aborted &&
+          (await publication.replace({ ...scope, refresh: true }, scope.paths, () => find(scope, some)));
         // With two lists of servers, an old page may be where nobody has looked.
         const isFound = this.storage.placement === placement && !this.storage.isOtherList;
-        // Nobody knows which pages are old. So all are purged, and the purge goes on until they are gone.
-        if (!isReplaced || !isFound) purged.push(...(await this.purger.purge(scope)).targets);
+        // Nobody knows which pages are old, or the application is closing. So all are purged, and the purge goes on until they are gone.
+        if (!isReplaced || !isFound || publication.hasGivenUp) purged.push(...(await this.purger.purge(scope)).targets);
       }
       const report = publication.report();
       return { ...report, purged: [...purged, ...report.purged] };

@@ -152,7 +152,7 @@ export class PendingQueue {
   private reportLast(): void {
     if (this.#made === undefined) return;
     this.#logger.warn(
-      `${this.name} has acknowledged all purges that were waiting: ${this.#made} paths, tags and rules.`,
+      `${this.name} has acknowledged all purges that were waiting (paths, tags and rules: ${this.#made}).`,
     );
     this.#made = undefined;
   }
@@ -176,7 +176,7 @@ export class PendingQueue {
   private report(why: string, scopes: readonly PurgeScope[]): void {
     const targets = scopes.flatMap(describe);
     this.#logger.error(
-      `${why} with ${targets.length} purges that ${this.#name} has not acknowledged: ${targets.slice(0, SHOWN).join(', ')}. ` +
+      `${why} with ${targets.length} ${targets.length === 1 ? 'purge' : 'purges'} that ${this.#name} has not acknowledged: ${targets.slice(0, SHOWN).join(', ')}. ` +
         'Those pages may be served until their ttl is over: purge them again.',
     );
   }

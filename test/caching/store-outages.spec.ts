@@ -103,7 +103,7 @@ describe.each(PLATFORMS)('a store that is gone for long, on %s', (platform) => {
     await expect.poll(async () => (await site.direct('/pages/1')).status).toMatch(/hit/);
     // On a busy machine it may seem to be gone once more.
     expect(logger.lines.filter((line) => /purge/.test(line))).toEqual([
-      `warn ${site.memcached.address} has acknowledged all purges that were waiting: 30 paths, tags and rules.`,
+      `warn ${site.memcached.address} has acknowledged all purges that were waiting (paths, tags and rules: 30).`,
     ]);
     expect(logger.lines.find((line) => /Store\(\)/.test(line))).toMatch(
       / answers again\. \d+ pages were rendered without being stored\.$/,

@@ -1,7 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { Controller, type ExecutionContext, Get, Header, type INestApplication, Injectable, Req } from '@nestjs/common';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OnPageCache, PageCache, PageRequested, PageResponding, RequestArrived } from '../../lib/index.js';
+import {
+  OnPageCache,
+  PageCache,
+  PageCacheService,
+  PageRequested,
+  PageResponding,
+  RequestArrived,
+} from '../../lib/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { PageLog } from '../support/page-log.js';
 import { answer } from '../support/site.js';
@@ -9,6 +17,12 @@ import { answer } from '../support/site.js';
 const MEMO = Symbol('device');
 type Asked = IncomingMessage & { device?: string; raw?: Asked; [MEMO]?: string; fixed?: string; decided?: boolean };
 const rawOf = (request: Asked) => request.raw ?? request;
+
+const localsOf = (request: Asked) =>
+  ((rawOf(request) as { res?: { locals?: Record<string, unknown> } }).res?.locals ?? request) as Record<
+    string,
+    unknown
+  >;
 
 const deviceOf = (request: Asked): string => (request.device ??= `from ${request.headers['user-agent']}`);
 
@@ -28,6 +42,11 @@ const CASES: Record<string, { ask: (request: Asked) => unknown; show: (request: 
   'a property that cannot be changed': {
     ask: (request) => Object.defineProperty(request, 'fixed', { value: request.headers['user-agent'] }),
     show: (request) => request.fixed,
+    reason: 'reads-user-agent',
+  },
+  'a memo for the template': {
+    ask: (request) => Object.assign(localsOf(request), { device: request.headers['user-agent'] }),
+    show: (request) => localsOf(request)['device'],
     reason: 'reads-user-agent',
   },
   'a memo that nobody reads': { ask: deviceOf, show: () => 'nothing', reason: 'stored' },
@@ -63,6 +82,12 @@ class MemoController {
     return `<p>${String(caseOf(request)?.show(one))}</p>`;
   }
 
+  @Get('plain')
+  @Header('content-type', 'text/html; charset=utf-8')
+  plain() {
+    return 'page';
+  }
+
   @Get('early')
   @Header('content-type', 'text/html; charset=utf-8')
   early(@Req() request: Asked) {
@@ -84,8 +109,9 @@ class EarlyListener {
   @OnPageCache(RequestArrived)
   @OnPageCache(PageRequested)
   @OnPageCache(PageResponding)
-  onArrived({ request }: { request: Asked }) {
-    deviceOf(request);
+  async onArrived({ request }: { request: Asked }) {
+    await turn();
+    if (request.url === '/early') deviceOf(request);
   }
 }
 
@@ -121,6 +147,13 @@ describe.each(PLATFORMS)('what a question leaves on a request, on %s', (platform
     it('is no page either', async () => {
       // The application looks for a page before its handlers do once it knows that the address is that of a page.
       for (const _ of ['first', 'then']) expect(await outcome('/early')).toMatch(/^reads-(?:user-agent|every-field)$/);
+    });
+
+    it('is nothing that Node itself sets meanwhile', async () => {
+      for (const _ of ['first', 'then']) {
+        expect(await outcome('/plain')).toBe('stored');
+        await app.get(PageCacheService).purge('/plain');
+      }
     });
   });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Controller,
@@ -42,13 +43,28 @@ class WritesController {
   @Post('called')
   async called() {
     await handler.pass();
-    return this.pages.purge('/called');
+    return this.pages.purge('/page/called');
   }
 
   @Post('decorated')
-  @PurgePages('/decorated')
+  @PurgePages('/page/decorated')
   async decorated() {
     await handler.pass();
+  }
+
+  @Post('refreshed')
+  @PurgePages({ refresh: true }, '/page/refreshed')
+  async refreshed() {
+    await handler.pass();
+  }
+
+  @Post('found')
+  @PurgePages(async () => {
+    await purge.pass();
+    return '/page/found';
+  })
+  found(@Res() response: { send(body: string): void }) {
+    response.send('');
   }
 
   @Post('automatic')
@@ -115,16 +131,33 @@ describe.each(PLATFORMS)('a write that is under way while the application closes
     return { logger, ...(await startApplication({ ...setup, logger, prepare })) };
   };
 
-  it.each(['/called', '/decorated', '/automatic'])('is followed by its purge: %s', async (path) => {
+  it.each([
+    ['/called', '/page/called'],
+    ['/decorated', '/page/decorated'],
+    ['/refreshed', '/page/refreshed'],
+    ['/automatic', '/automatic'],
+  ])('is followed by its purge: %s', async (target, path) => {
     const { app, url, logger } = await start();
     await store(path);
-    const visitor = answer(url + path, { method: 'POST', headers: { connection: 'close' } });
+    const visitor = answer(url + target, { method: 'POST', headers: { connection: 'close' } });
     await handler.reached;
     // Every `onModuleDestroy()` has run, that of cache-manager included. The server closes next, and waits for the visitor.
     hooks.before = () => handler.open();
     await app.close();
     expect((await visitor).code).toBe(201);
     expect(await memcached.keys()).not.toContain(`page:${path}`);
+    expect(logger.lines).toEqual([]);
+  });
+
+  it('is followed by its purge, though the server is closed by the time it is known what to purge', async () => {
+    const { app, url, logger } = await start();
+    await store('/page/found');
+    await answer(`${url}/found`, { method: 'POST', headers: { connection: 'close' } });
+    await purge.reached;
+    // Longer than the store takes to close.
+    hooks.after = () => void delay(100).then(() => purge.open());
+    await app.close();
+    expect(await memcached.keys()).not.toContain('page:/page/found');
     expect(logger.lines).toEqual([]);
   });
 

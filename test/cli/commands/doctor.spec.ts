@@ -289,7 +289,7 @@ describe('nginx-cache doctor', () => {
     const { full } = conf({ store: memcachedStore({ servers }) });
     const { faults } = await doctor(undefined, { servers, full: full.replace('weight=2', 'weight=3') });
     expect(faults).toContainEqual(
-      expect.stringContaining('configuration: upstream doc_cache_memcached of nginx has not the servers'),
+      expect.stringContaining('configuration: upstream doc_cache_memcached of nginx does not have the servers'),
     );
   });
 

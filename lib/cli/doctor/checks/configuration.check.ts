@@ -88,7 +88,7 @@ function ring(conf: string, expected: readonly string[], names: SiteNames): Find
   if (wanted.length === 0 || wanted.map(anywhere).join('\n') === installed.map(anywhere).join('\n')) return [];
   return [
     failed(
-      `upstream ${name} of nginx has not the servers, weights and hash of \`store\`, so it looks for pages on other servers`,
+      `upstream ${name} of nginx does not have the servers, weights and hash of \`store\`, so it looks for pages on other servers`,
       AGAIN,
       [`upstream ${name} {`, ...wanted.map((line) => `    ${line}`), '    …', '}'],
     ),
