@@ -154,8 +154,8 @@ describe.each(PLATFORMS)('a write that is under way while the application closes
     await store('/page/found');
     await answer(`${url}/found`, { method: 'POST', headers: { connection: 'close' } });
     await purge.reached;
-    // Longer than the store takes to close.
-    hooks.after = () => void delay(100).then(() => purge.open());
+    // By then the server is closed, and the store would be.
+    hooks.before = () => void delay(200).then(() => purge.open());
     await app.close();
     expect(await memcached.keys()).not.toContain('page:/page/found');
     expect(logger.lines).toEqual([]);
