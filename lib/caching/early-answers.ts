@@ -9,7 +9,7 @@ import { hasTag } from '../http/validators.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import type { PageAddress } from '../page/page-key.js';
-import { noteLeft, ownValues } from '../inputs/left-properties.js';
+import { copyOf, noteLeft } from '../inputs/left-properties.js';
 import { lookedUp } from '../page/page-key-header.js';
 import { ReceivedRequests } from '../page/received-request.js';
 import { PageStorage } from '../stores/page-storage.js';
@@ -99,10 +99,19 @@ export class EarlyAnswers {
   }
 
   async look(arrived: RequestArrived, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const before = ownValues(request);
+    const before = copyOf(request);
+    const isAnswered = await this.answerHit(arrived, request, response);
+    if (!isAnswered) noteLeft(request, before);
+    return isAnswered;
+  }
+
+  private async answerHit(
+    arrived: RequestArrived,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<boolean> {
     const deciding = this.dispatcher.decide(arrived);
     if (deciding) await deciding;
-    noteLeft(request, before);
     if (arrived.refusal !== undefined) return false;
     const { address, skipped } = arrived;
     const page = await this.storage.hit(address, request);

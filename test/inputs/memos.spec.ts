@@ -49,6 +49,11 @@ const CASES: Record<string, { ask: (request: Asked) => unknown; show: (request: 
     show: (request) => localsOf(request)['device'],
     reason: 'reads-user-agent',
   },
+  'a memo in the place of something else': {
+    ask: (request) => Object.assign(request, { client: request.headers['user-agent'] }),
+    show: (request) => (request as { client?: unknown }).client,
+    reason: 'reads-user-agent',
+  },
   'a memo that nobody reads': { ask: deviceOf, show: () => 'nothing', reason: 'stored' },
   'a memo that was replaced': {
     ask: deviceOf,
