@@ -41,7 +41,7 @@ export class ErrorCopies {
     storage.onClosing(() => (this.#isClosing = true));
   }
 
-  get isOn(): boolean {
+  private get isOn(): boolean {
     return (this.options.stale?.ifError ?? 0) > 0;
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isObject } from '../checks/is-object.js';
 import { ownValues, type OwnValues, setSince, watchProperty } from './left-properties.js';
 import { ProxyTrust } from './proxy-trust.js';
 import { type Reader, readerBelow } from './reader.js';
@@ -158,10 +159,14 @@ export class RequestInputs {
 
   private noteAsked(name: string): void {
     if (this.policy.isFree(name, this.request)) return;
-    const { locals } = this.response as { locals?: unknown };
-    const targets = [this.request, this.#framed, locals].filter(isObject);
-    this.#asked ??= { names: new Set(), before: targets.map((target) => [target, ownValues(target)] as const) };
+    this.#asked ??= { names: new Set(), before: this.markable().map((target) => [target, ownValues(target)] as const) };
     this.#asked.names.add(name);
+  }
+
+  /** The objects on which a question may leave what it has read. */
+  private markable(): object[] {
+    const { locals } = this.response as { locals?: unknown };
+    return [this.request, this.#framed, locals].filter(isObject);
   }
 
   private watchLeft({ names, before }: Asked): void {
@@ -183,10 +188,6 @@ export class RequestInputs {
   get isOver(): boolean {
     return this.#isOver || this.response.writableFinished || this.response.destroyed;
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 /** `undefined` when the request is not observed: it cannot become a page. */

@@ -5,6 +5,7 @@ import { eventsOf } from '../events/on-page-cache.decorator.js';
 import { PageRequested, RequestArrived } from '../events/decisions.events.js';
 import { withSafety } from '../policies/default-listeners.js';
 import type { CheckedOptions } from '../options/checked-options.js';
+import { isObject } from '../checks/is-object.js';
 import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
@@ -78,8 +79,4 @@ function inheritedEvents(prototype: object | null, name: string, isOverridden = 
   const events = eventsOf(method);
   if (events.length > 0) return isOverridden ? events.filter((event) => event !== RequestArrived) : events;
   return inheritedEvents(Object.getPrototypeOf(prototype) as object | null, name, isOverridden || method !== undefined);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -11,6 +11,7 @@ export const PAGE_KEY_HEADER = 'X-Page-Cache-Key';
  * match.
  */
 export const CONFIGURATION_HEADER = 'X-Page-Cache-Configuration';
+const CONFIGURATION_FIELD = CONFIGURATION_HEADER.toLowerCase();
 
 const PAGE_KEY_FIELD = PAGE_KEY_HEADER.toLowerCase();
 
@@ -36,6 +37,11 @@ export const FRAGMENT_FIELDS = [FRAGMENT_HEADER, NONCE_HEADER, ...Object.values(
 
 /** All fields in which nginx tells this module something, by Node's names. */
 export const FROM_NGINX = [PAGE_KEY_HEADER, CONFIGURATION_HEADER, ...FRAGMENT_FIELDS].map((name) => name.toLowerCase());
+
+/** The fingerprint of the options of nginx; `undefined` when the request has not come through nginx. */
+export function configurationOf(headers: IncomingHttpHeaders): string | undefined {
+  return headers[CONFIGURATION_FIELD]?.toString();
+}
 
 /** What nginx sends with a request that it keeps away from the cache: `bypass`, and the reason. No key contains a space. */
 export const NGINX_BYPASS = /^bypass(?:$| +)/;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, RequestArrived } from '../events/decisions.events.js';
 import { Fingerprint } from '../options/fingerprint.js';
-import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
+import { configurationOf, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
 
 /**
@@ -26,7 +26,7 @@ export class KeyDriftListener {
     if (looked === undefined || looked === key) return;
     if (NGINX_BYPASS.test(looked)) return event.bypass(event.skipped ?? 'nginx');
     event.bypass('key-drift');
-    const hasSameOptions = event.head.headers[CONFIGURATION_HEADER.toLowerCase()] === this.fingerprint.current;
+    const hasSameOptions = configurationOf(event.head.headers) === this.fingerprint.current;
     this.#report.make(looked, key, hasSameOptions);
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OnPageCache } from '../events/on-page-cache.decorator.js';
 import { PageRequested, RequestArrived } from '../events/decisions.events.js';
 import { Fingerprint } from '../options/fingerprint.js';
-import { CONFIGURATION_HEADER, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
+import { configurationOf, lookedUp, NGINX_BYPASS } from '../page/page-key-header.js';
 import { DriftReport } from './drift-report.js';
 
 /**
@@ -21,7 +21,7 @@ export class OtherConfigurationListener {
   @OnPageCache(RequestArrived)
   onRequested(event: RequestArrived): void {
     const { headers } = event.head;
-    const given = headers[CONFIGURATION_HEADER.toLowerCase()];
+    const given = configurationOf(headers);
     // If no nginx reads the store, only a visitor can have sent the field.
     if (this.fingerprint.current === undefined || given === undefined || given === this.fingerprint.current) return;
     const looked = lookedUp(headers) ?? '';

@@ -11,6 +11,7 @@ import {
   RequestArrived,
 } from '../../lib/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
+import { fateOf } from '../support/fate.js';
 import { PageLog } from '../support/page-log.js';
 import { answer } from '../support/site.js';
 
@@ -130,8 +131,7 @@ describe.each(PLATFORMS)('what a question leaves on a request, on %s', (platform
   const outcome = async (target: string) => {
     app.get(PageLog).forget();
     const { status } = await answer(url + target, { headers: { 'user-agent': 'alice' } });
-    // Without a rendering, the status says it all.
-    return /detail=(\S+)/.exec(status)?.[1] ?? (status.endsWith('; hit') ? 'hit' : app.get(PageLog).outcome(target));
+    return fateOf(status, target, app.get(PageLog));
   };
 
   describe('when a handler may become a page', () => {

@@ -14,6 +14,7 @@ import { runNginx } from '../run-nginx.js';
 import { ExitCode } from '../exit-code.js';
 import { hostFor, urlArgument } from '../page-url.js';
 import type { Style } from '../terminal.js';
+import { counted } from '../units.js';
 import { wrapped } from '../wrapped.js';
 
 interface DoctorOptions {
@@ -89,9 +90,7 @@ function shown(findings: readonly NamedFinding[], style: Style, columns: number)
     ];
   });
   const faults = findings.filter(({ status }) => status === 'failed').length;
-  return [...lines, '', faults === 0 ? 'No fault was found.' : `${faults} ${faults === 1 ? 'fault' : 'faults'}.`].join(
-    '\n',
-  );
+  return [...lines, '', faults === 0 ? 'No fault was found.' : `${counted(faults, 'fault')}.`].join('\n');
 }
 
 function confFileOf({ conf }: DoctorOptions, { directory }: Partial<NginxDeployment>, cwd: string): string | undefined {
