@@ -7,15 +7,12 @@ import {
   Injectable,
   mixin,
   type NestInterceptor,
-  type OnApplicationShutdown,
   type Type,
 } from '@nestjs/common';
 import { RESPONSE_PASSTHROUGH_METADATA, ROUTE_ARGS_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { concat, defer, finalize, ignoreElements, type Observable, tap } from 'rxjs';
-import { inTime } from '../async/in-time.js';
 import { waitFor } from '../async/patience.js';
-import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { rawOf, type Wrapped } from '../caching/raw-of.js';
 import { holdEnd } from '../caching/response-observer.js';
 import { BackgroundPurge } from '../purging/background-purge.js';
@@ -31,26 +28,14 @@ export interface PurgePlan {
   readonly targets: readonly (PurgedTargets | PurgedBy)[];
 }
 
-/** How long the end of the application waits for purges that are under way, in milliseconds. */
-const PATIENCE = 1000;
-
 /** Makes an interceptor for each use: several on one handler work independently. */
 export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
   @Injectable()
-  class PurgePagesInterceptor implements NestInterceptor, OnApplicationShutdown {
-    readonly #background: BackgroundPurge;
-
+  class PurgePagesInterceptor implements NestInterceptor {
     constructor(
       @Inject(PageCacheService) private readonly pages: PageCacheService,
-      @Inject(PageCacheDispatcher) dispatcher: PageCacheDispatcher,
-    ) {
-      this.#background = new BackgroundPurge(dispatcher);
-    }
-
-    /** A purge may begin after the response, so the server does not wait for it. */
-    async onApplicationShutdown(): Promise<void> {
-      await inTime(this.#background.settled(), PATIENCE);
-    }
+      @Inject(BackgroundPurge) private readonly background: BackgroundPurge,
+    ) {}
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
       return defer(() => {
@@ -89,7 +74,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
 
     private purge(result: unknown, request: Wrapped<IncomingMessage> | undefined): Promise<void> {
       const { tags } = plan;
-      return this.#background.run(
+      return this.background.run(
         request && rawOf(request),
         () => this.purgeTargets(result, request),
         async () => {
@@ -126,7 +111,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       const results = await Promise.allSettled(all);
       return results.flatMap((result) => {
         if (result.status === 'fulfilled') return [result.value];
-        this.#background.report(result.reason);
+        this.background.report(result.reason);
         return [];
       });
     }

@@ -24,6 +24,7 @@ import { HandlerPlans } from '../caching/handler-plans.js';
 import { HttpServerObserver } from '../caching/http-server.observer.js';
 import { Passage } from '../caching/passage.js';
 import { PageCacheInterceptor } from '../caching/page-cache.interceptor.js';
+import { BackgroundPurge } from '../purging/background-purge.js';
 import { EditionKeeper } from '../purging/edition-keeper.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
@@ -199,6 +200,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       { provide: SharedFragments, useClass: CachedFragments },
       StandIns,
       { provide: StandInSender, useClass: InnerStandIns },
+      BackgroundPurge,
       Purger,
       ServerChanges,
       StoreShutdown,
@@ -259,6 +261,7 @@ function build(store: DynamicModule, registerInterceptor: boolean): DynamicModul
       StandIns,
       Publications,
       PendingPurges,
+      BackgroundPurge,
       Purger,
       PageKeys,
       PageStorage,

@@ -1,16 +1,18 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { UnderWay } from '../async/under-way.js';
-import type { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
+import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageCacheFailed } from '../events/outcomes.events.js';
 import { waitForPurge } from './wait-for-purge.js';
 import { PurgeIncompleteError } from './purge-report.js';
 
 /** Purges on behalf of something that has already succeeded and must not fail: a request, a transaction. */
+@Injectable()
 export class BackgroundPurge {
   /** A purge that took longer than anybody waited for it, and still goes on. */
   #late: Promise<unknown> | undefined;
   readonly #running = new UnderWay();
 
-  constructor(private readonly dispatcher: PageCacheDispatcher) {}
+  constructor(@Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher) {}
 
   /**
    * Waits for purges, but not for ever. The purges go on. Never rejects: failures are reported.

@@ -1,6 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntitySchema } from 'typeorm';
-import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { BackgroundPurge } from '../purging/background-purge.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { PageCacheService } from '../module/page-cache.service.js';
@@ -47,7 +46,7 @@ export class DataSourceWatchers implements OnApplicationShutdown {
 
   constructor(
     @Inject(PageCacheService) private readonly pages: PageCacheService,
-    @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
+    @Inject(BackgroundPurge) private readonly background: BackgroundPurge,
     @Inject(PendingPurges) private readonly pending: PendingPurges,
   ) {}
 
@@ -87,13 +86,18 @@ export class DataSourceWatchers implements OnApplicationShutdown {
   /** Every request has been answered, and the data sources and the store are still there: what has been written must be purged, too. */
   async onApplicationShutdown(): Promise<void> {
     const end = performance.now() + SHUTDOWN;
-    await inTime(Promise.all([...this.#watched.values()].map(({ purges }) => purges.settled())), SHUTDOWN);
+    await inTime(this.purged(), SHUTDOWN);
     await this.pending.settled(Math.max(0, end - performance.now()));
     for (const dataSource of this.#watched.keys()) this.unwatch(dataSource);
   }
 
+  private async purged(): Promise<void> {
+    await Promise.all([...this.#watched.values()].map(({ purges }) => purges.settled()));
+    await this.background.settled();
+  }
+
   private make(dataSource: DataSource): Watched {
-    const background = new BackgroundPurge(this.dispatcher);
+    const { background } = this;
     const report = (error: unknown) => background.report(error);
     const entities = new WatchedEntities(dataSource);
     const stored = new StoredEntities(dataSource);

@@ -2,6 +2,7 @@ import type { QueryRunner } from 'typeorm';
 import type { BackgroundPurge } from '../purging/background-purge.js';
 import type { PageCacheService } from '../module/page-cache.service.js';
 import { slices } from '../async/chunks.js';
+import { UnderWay } from '../async/under-way.js';
 import { ChangedRows, type Stale } from './changed-rows.js';
 import type { CommittedState, Read } from './committed-state.js';
 import type { OldState } from './old-state.js';
@@ -31,6 +32,7 @@ interface Levels {
 export class TransactionPurges {
   readonly #levels = new WeakMap<QueryRunner, Levels>();
   readonly #patience: ReadPatience;
+  readonly #settling = new UnderWay();
 
   constructor(
     private readonly pages: PageCacheService,
@@ -114,10 +116,9 @@ export class TransactionPurges {
     await unanswered;
   }
 
-  /** Waits until the work in the background has ended. */
+  /** Resolves when everything written until now has been read. Its purges have begun by then. */
   async settled(): Promise<void> {
-    await this.#patience.settled();
-    await this.background.settled();
+    await Promise.all([this.#settling.settled(), this.#patience.settled()]);
   }
 
   private isOpen(runner: QueryRunner): boolean {
@@ -150,7 +151,10 @@ export class TransactionPurges {
   }
 
   private async settle(rows: ChangedRows): Promise<void> {
-    if (rows.isEmpty) return;
+    if (!rows.isEmpty) await this.#settling.add(this.purgeChanged(rows));
+  }
+
+  private async purgeChanged(rows: ChangedRows): Promise<void> {
     rows.addStale({ tags: this.states.unreadTags(rows) });
     const current = await this.#patience.wait(
       (signal) => this.states.current(rows, (query) => this.committed.read(query, signal), signal),
