@@ -5,33 +5,23 @@ import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { type PageAddress, PageKeys } from '../page/page-key.js';
 import { rawPath } from '../rules/request-head.js';
-import { chunks } from '../async/chunks.js';
 import { UnderWay } from '../async/under-way.js';
 import { PageStorage } from '../stores/page-storage.js';
 import type { StoragePart } from '../stores/storage-part.js';
-import { everyKey, pagesToPurge } from '../stores/stored-pages.js';
 import { UnsupportedError } from '../stores/unsupported.error.js';
 import { PendingPurges } from './pending-purges.js';
 import { type PurgeReport, PurgeIncompleteError, together } from './purge-report.js';
-import {
-  concerns,
-  describe,
-  type ExactTarget,
-  type PathsScope,
-  type PurgeScope,
-  sizeOf,
-} from '../stores/journal/purge-scope.js';
+import { describe, type ExactTarget, type PathsScope, type PurgeScope, sizeOf } from '../stores/journal/purge-scope.js';
 import { CacheableScope } from './cacheable-scope.js';
 import type { ExactPage } from './exact-page.js';
+import { PageDeletion } from './page-deletion.js';
 import type { TargetPath } from './purge-target.js';
-
-/** How many listed pages are deleted at once. */
-const BATCH = 1000;
 
 /** Deletes pages, including those that are being rendered. */
 @Injectable()
 export class Purger {
   readonly #cacheable: CacheableScope;
+  readonly #deletion: PageDeletion;
   readonly #running = new UnderWay();
 
   constructor(
@@ -42,6 +32,7 @@ export class Purger {
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
   ) {
     this.#cacheable = new CacheableScope(options.rules, keys);
+    this.#deletion = new PageDeletion(options.query.allow.length > 0, keys, storage);
   }
 
   /** Purges every form, host, variant and allowed query of the paths, and everything below those that are subtrees. */
@@ -123,7 +114,7 @@ export class Purger {
    * @param keepsOwn whether it deletes only the pages that do not belong to the server
    */
   async sweep(part: StoragePart, keepsOwn: boolean): Promise<void> {
-    const purged = await (keepsOwn ? this.deleteEach(part, this.misplaced(part)) : this.deleteAll(part));
+    const purged = await (keepsOwn ? this.#deletion.misplaced(part) : this.#deletion.everything(part));
     this.storage.purged({ kind: 'all' });
     if (purged > 0) this.dispatcher.notify(new PagesPurged(describe({ kind: 'all' }), purged));
   }
@@ -154,20 +145,8 @@ export class Purger {
   private concerned(scope: PurgeScope): readonly StoragePart[] {
     const { parts } = this.storage;
     if (this.storage.isOtherList) return this.everywhere();
-    const keys = parts.length > 1 ? this.keysOf(scope) : undefined;
+    const keys = parts.length > 1 ? this.#deletion.keysOf(scope) : undefined;
     return keys ? parts.filter(({ holds }) => keys.some(holds)) : parts;
-  }
-
-  /** The keys of all pages that the purge takes; `undefined` when only a list of the stored pages can tell. */
-  private keysOf(scope: PurgeScope): string[] | undefined {
-    switch (scope.kind) {
-      case 'targets':
-        return scope.targets.flatMap((exact) => this.keys.at(exact)).map(({ key }) => key);
-      case 'paths':
-        return this.options.query.allow.length === 0 ? this.plainKeys(scope) : undefined;
-      default:
-        return undefined;
-    }
   }
 
   private incomplete(scope: PurgeScope, failures: readonly Outcome[]): PurgeIncompleteError {
@@ -222,7 +201,7 @@ export class Purger {
     // The entry comes before any deletion: from now on, every process checks what it stores against it.
     try {
       await this.append(part, scope);
-      return await this.delete(part, scope);
+      return await this.#deletion.carryOut(part, scope);
     } finally {
       this.storage.purged(scope);
     }
@@ -231,67 +210,6 @@ export class Purger {
   private async append({ journal }: StoragePart, scope: PurgeScope): Promise<void> {
     const cacheable = this.#cacheable.of(scope);
     if (sizeOf(cacheable) > 0) await journal.append(cacheable);
-  }
-
-  private async delete(part: StoragePart, scope: PurgeScope): Promise<number> {
-    switch (scope.kind) {
-      case 'targets':
-        return part.delete(this.keysOn(part, this.keysOf(scope)!));
-      case 'tags':
-        return this.deleteEach(part, part.tagged(scope.tags));
-      case 'paths':
-        return this.deletePaths(part, scope);
-      case 'all':
-        return this.deleteAll(part);
-      case 'under':
-        return (await part.deleteUnder(scope.path)) ?? this.deleteConcerned(part, scope);
-      case 'matching':
-        return this.deleteConcerned(part, scope);
-    }
-  }
-
-  private async deleteAll(part: StoragePart): Promise<number> {
-    return (await part.deleteUnder('')) ?? this.deleteEach(part, everyKey(part, this.keys.prefix));
-  }
-
-  private async *misplaced(part: StoragePart): AsyncGenerator<string, void, undefined> {
-    for await (const key of everyKey(part, this.keys.prefix)) if (!part.holds(key)) yield key;
-  }
-
-  private deleteConcerned(part: StoragePart, scope: PurgeScope): Promise<number> {
-    return this.deleteListed(part, (page) => concerns(scope, page));
-  }
-
-  private async deletePaths(part: StoragePart, scope: PathsScope): Promise<number> {
-    const purged = await part.delete(this.keysOn(part, this.plainKeys(scope)));
-    if (this.options.query.allow.length === 0) return purged;
-    return purged + (await this.deleteListed(part, (page) => page.target !== page.path && concerns(scope, page)));
-  }
-
-  private keysOn(part: StoragePart, keys: readonly string[]): readonly string[] {
-    return this.storage.isOtherList ? keys : keys.filter(part.holds);
-  }
-
-  /** The keys of the pages without a query. */
-  private plainKeys({ paths }: PathsScope): string[] {
-    return [...new Set(paths.flatMap(({ path, host }) => this.keys.ofForm(path, host).map(({ key }) => key)))];
-  }
-
-  private async deleteListed(part: StoragePart, concerned: (address: PageAddress) => boolean): Promise<number> {
-    return this.deleteEach(part, this.listed(part, concerned));
-  }
-
-  private async *listed(
-    part: StoragePart,
-    concerned: (address: PageAddress) => boolean,
-  ): AsyncGenerator<string, void, undefined> {
-    for await (const page of pagesToPurge(part, this.keys)) if (concerned(page)) yield page.key;
-  }
-
-  private async deleteEach(part: StoragePart, keys: AsyncIterable<string>): Promise<number> {
-    let purged = 0;
-    for await (const some of chunks(keys, BATCH)) purged += await part.delete(some);
-    return purged;
   }
 }
 
