@@ -222,7 +222,7 @@ const WRONG: [unknown, string][] = [
 ];
 
 describe('a wrong option', () => {
-  it.each(WRONG)('%j', (options, sentence) => {
+  it.each(WRONG.map(([options, sentence]) => ({ options, sentence })))('$sentence', ({ options, sentence }) => {
     const error = errorOf(options);
     expect(error.message).toBe(sentence.replace(' … ', ' is not possible; it must be '));
     expect(error.message.startsWith(`${error.option}: `) || error.message.includes(`\`${error.option}\``)).toBe(true);
