@@ -133,7 +133,8 @@ describe.concurrent.each(KINDS)('refreshAhead, pages in %s', (kind) => {
       }
       return stored.count('/page/b', 'refresh-ahead') - since;
     };
-    await expect.poll(kept).toBeGreaterThan(2);
+    // The first rendering is for the visitor who has read it.
+    await expect.poll(kept).toBeGreaterThan(1);
     await expect.poll(() => Date.now() - purged).toBeGreaterThan(LONG);
     expect(stored.count(target, 'refresh-ahead')).toBe(0);
     expect(await listed(pages)).not.toContain(target);
@@ -151,7 +152,21 @@ describe.concurrent.each(KINDS)('refreshAhead, pages in %s', (kind) => {
       };
       await expect.poll(read).toBeGreaterThan(before);
     };
+    /** A page that nobody has read since its last rendering keeps its place among those that were read. */
+    const hasItsPlace = async (target: string) => {
+      let since = stored.count(target, 'refresh-ahead');
+      const renderings = async () => {
+        // On a busy machine, it may end before it is rendered again.
+        if (!(await listed(pages)).includes(target)) {
+          for (const _ of ['miss', 'hit']) await site.get(target);
+          since = stored.count(target, 'refresh-ahead');
+        }
+        return stored.count(target, 'refresh-ahead') - since;
+      };
+      await expect.poll(renderings).toBeGreaterThan(1);
+    };
     await isKept('/page/one');
+    await hasItsPlace('/page/one');
     await site.get('/page/unread');
     await isKept('/page/other');
     for (const purge of [() => pages.purgeUnder('/page'), () => pages.purge('/page/other')]) {

@@ -21,23 +21,27 @@ describe('the purge journal of 4 processes', () => {
     await using memcached = await MemcachedServer.start({ args });
     await using processes = await ChildProcesses.start(PURGING, 4, { address: memcached.address });
     await processes.all({ filler: 0, count: 0, render });
-    const accounts = await processes.all<Account>({ filler, count: 150, render });
-    const purges = accounts.flatMap((account) => account.purges);
-    const renderings = accounts.flatMap((account) => account.renderings);
-    const known = renderings.filter(({ purged }) => purged !== undefined);
-    let due = 0;
-    for (const { arrived, asked, purged } of known) {
-      const names = new Set(purged);
-      const meanwhile = purges.filter(({ begun, acknowledged }) => begun > arrived && acknowledged < asked);
-      due += meanwhile.length;
-      expect(meanwhile.filter(({ name }) => !names.has(name))).toEqual([]);
-    }
-    process.stdout.write(`${JSON.stringify({ args, renderings: renderings.length, known: known.length, due })}\n`);
-    expect(purges.length).toBe(4 * 2 * 150);
-    expect(due).toBeGreaterThan(100);
-    // What is lost is noticed, and nothing else is taken for lost.
-    if (filler > 0) expect(known.length).toBeLessThan(renderings.length);
-    else expect(known.length).toBe(renderings.length);
+    let isLost = false;
+    do {
+      const accounts = await processes.all<Account>({ filler, count: 150, render });
+      const purges = accounts.flatMap((account) => account.purges);
+      const renderings = accounts.flatMap((account) => account.renderings);
+      const known = renderings.filter(({ purged }) => purged !== undefined);
+      let due = 0;
+      for (const { arrived, asked, purged } of known) {
+        const names = new Set(purged);
+        const meanwhile = purges.filter(({ begun, acknowledged }) => begun > arrived && acknowledged < asked);
+        due += meanwhile.length;
+        expect(meanwhile.filter(({ name }) => !names.has(name))).toEqual([]);
+      }
+      process.stdout.write(`${JSON.stringify({ args, renderings: renderings.length, known: known.length, due })}\n`);
+      expect(purges.length).toBe(4 * 2 * 150);
+      expect(due).toBeGreaterThan(100);
+      isLost = known.length < renderings.length;
+      // What is lost is noticed. On a busy machine, items may come too slowly for that.
+    } while (filler > 0 && !isLost);
+    // Nothing else is taken for lost.
+    expect(isLost).toBe(filler > 0);
   });
 });
 
