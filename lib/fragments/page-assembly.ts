@@ -23,13 +23,16 @@ export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
 /** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept, or how old it is. */
 // prettier-ignore
 const OF_STORED: ReadonlySet<string> = new Set([
-  'accept-ranges', 'age', 'cache-control', 'cdn-cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'etag', 'expires',
-  'last-modified', 'repr-digest', 'surrogate-control',
+  'accept-ranges', 'age', 'cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'edge-control', 'etag', 'expires',
+  'last-modified', 'repr-digest', 'surrogate-control', 'x-accel-expires',
 ]);
+
+/** A CDN may have a field of its own, which takes precedence over `Cache-Control` (RFC 9213, section 2.2). */
+const TARGETED = '-cache-control';
 
 /** Whether a field, by its name in lower case, is not sent with a page whose fragments are filled in. */
 export function isOfStored(name: string): boolean {
-  return OF_STORED.has(name);
+  return OF_STORED.has(name) || name.endsWith(TARGETED);
 }
 
 /** @param said the `Cache-Control` of the application */

@@ -52,16 +52,32 @@ function cacheControlMap({ headers }: CheckedOptions, names: SiteNames): string[
   const cacheControl = headers.find(([name]) => name.toLowerCase() === 'cache-control')?.[1];
   return [
     '# What a page with fragments says to a browser, and what all others say.',
-    ...map(`"${names.variable('assembled')}|${names.variable('status')}"`, names.variable('cache_control'), [
-      ['~^yes\\|nginx; ', ASSEMBLED_CACHE_CONTROL],
-      ...(cacheControl === undefined
-        ? []
-        : ([
-            ['|nginx; hit', cacheControl],
-            [STALE_STATUS.replace('^', '^\\|'), cacheControl],
-          ] as [string, string][])),
-    ]),
+    ...forCachesMap(names, names.variable('cache_control'), cacheControl, ASSEMBLED_CACHE_CONTROL),
   ];
+}
+
+/**
+ * The map of a field that tells caches what they may keep.
+ *
+ * @param value what pages without fragments say
+ * @param assembled what pages with fragments say: by default, nothing
+ */
+export function forCachesMap(
+  names: SiteNames,
+  variable: string,
+  value: string | undefined,
+  assembled?: string,
+): string[] {
+  const lines: [string, string][] = [
+    ...(assembled === undefined ? [] : [['~^yes\\|nginx; ', assembled] as [string, string]]),
+    ...(value === undefined
+      ? []
+      : ([
+          ['|nginx; hit', value],
+          [STALE_STATUS.replace('^', '^\\|'), value],
+        ] as [string, string][])),
+  ];
+  return map(`"${names.variable('assembled')}|${names.variable('status')}"`, variable, lines);
 }
 
 /** Whether nginx sends a `Cache-Control` that depends on whether a page has fragments. Then it is not a field of every page. */

@@ -1,10 +1,11 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Get, Header, Req } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PageCacheService, PageFragment, pageFragment } from '../../lib/index.js';
+import type { RawResponse } from '../../lib/testing/index.js';
 import { FLAVOURS, type FlavourSite, startFlavour } from '../support/flavours.js';
 
 const HTML = 'text/html; charset=utf-8';
@@ -109,3 +110,45 @@ describe.each(IN_NGINX)('beside a proxy_cache of the site for everything: $name'
     }
   });
 });
+
+describe.each(IN_NGINX.filter(({ keepsFields }) => !keepsFields))('before a CDN: $name', (flavour) => {
+  it('the fields of nginx.headers that let it keep pages do not go with fragments', async () => {
+    const forCaches = { 'CDN-Cache-Control': 'max-age=600', 'Cloudflare-CDN-Cache-Control': 'max-age=600' };
+    const headers = { ...forCaches, 'Cache-Control': 'public, max-age=60', 'X-Frame-Options': 'DENY' };
+    await using site = await startFlavour(
+      flavour,
+      'express',
+      { fragments: ['/with/*'], fragmentTimeout: 60_000, nginx: { flavour: flavour.flavour!, headers } },
+      {
+        controllers: [controller()],
+        prepare: (app) => {
+          app.use((_: unknown, response: ServerResponse, next: () => void) => {
+            response.setHeaders(new Map(Object.entries(headers)));
+            next();
+          });
+        },
+      },
+    );
+    const cdn = { 'cdn-cache-control': null, 'cloudflare-cdn-cache-control': null };
+    for (const [target, said] of [
+      ['/plain', { ...lowerCased(headers) }],
+      ['/with/greeting', { ...cdn, 'cache-control': 'private, no-cache', 'x-frame-options': 'DENY' }],
+    ] as const) {
+      const { first, second, outcome } = await site.twice(target);
+      expect([target, outcome]).toEqual([target, 'stored']);
+      for (const response of [first, second]) {
+        const got = Object.fromEntries(Object.keys(said).map((name) => [name, fieldOf(response, name)]));
+        expect([target, got]).toEqual([target, said]);
+      }
+      expect(fieldOf(second, 'cache-status')).toBe('nginx; hit');
+    }
+  });
+});
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function fieldOf({ headers }: RawResponse, wanted: string): string | null {
+  return headers.find(([name]) => name.toLowerCase() === wanted)?.[1] ?? null;
+}
