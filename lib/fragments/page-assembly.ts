@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { type HeaderField, headerOf } from '../http/fields.js';
+import { type HeaderField, headerOf, valuesOf } from '../http/fields.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
@@ -18,7 +18,7 @@ import { type FragmentPlace, isPlace, type MarkedPieces, type PagePieces } from 
 import { toSsi, withoutNonces } from './ssi-form.js';
 
 /** A browser may keep what is made for one visitor, but must ask for it anew each time. */
-export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
+const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
 
 /** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept, or how old it is. */
 // prettier-ignore
@@ -43,7 +43,8 @@ export function assembledCacheControl(said: string): string {
 /** The header of a stored page whose fragments are filled in. */
 export function assembledFields(stored: readonly HeaderField[]): HeaderField[] {
   const left = stored.filter(([name]) => !isOfStored(name.toLowerCase()));
-  return [...left, ['Cache-Control', ASSEMBLED_CACHE_CONTROL]];
+  const said = valuesOf(stored, 'cache-control').join();
+  return [...left, ['Cache-Control', assembledCacheControl(said)]];
 }
 
 /** Fills in the fragments of a page for one visitor, as nginx does with its SSI filter. */

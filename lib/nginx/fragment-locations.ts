@@ -1,4 +1,4 @@
-import { ASSEMBLED_CACHE_CONTROL } from '../fragments/page-assembly.js';
+import { assembledCacheControl } from '../fragments/page-assembly.js';
 import { ADDRESS_MAX_LENGTH } from '../fragments/fragment-address.js';
 import { LESS_THAN_VARIABLE } from '../fragments/ssi-form.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -52,7 +52,7 @@ function cacheControlMap({ headers }: CheckedOptions, names: SiteNames): string[
   const cacheControl = headers.find(([name]) => name.toLowerCase() === 'cache-control')?.[1];
   return [
     '# What a page with fragments says to a browser, and what all others say.',
-    ...forCachesMap(names, names.variable('cache_control'), cacheControl, ASSEMBLED_CACHE_CONTROL),
+    ...forCachesMap(names, names.variable('cache_control'), cacheControl, assembledCacheControl(cacheControl ?? '')),
   ];
 }
 
