@@ -24,6 +24,8 @@ export function injectAsNobody(
     onRequest?.(request);
     // express-session and morgan read `connection`. light-my-request warns of that, but Node itself does not.
     Object.defineProperty(request, 'connection', { get: socketOf, configurable: true });
+    // On a unix socket, there is none. light-my-request makes it 127.0.0.1, which applications may trust.
+    if (options.remoteAddress === undefined) Object.assign(request.socket, { remoteAddress: undefined });
     if (isEncrypted) Object.assign(request.socket, { encrypted: true });
     server.emit('request', request, response as unknown as ServerResponse);
   };

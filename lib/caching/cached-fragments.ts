@@ -27,7 +27,7 @@ export class CachedFragments implements SharedFragments {
 
   async find(fragment: WantedFragment, visitor: IncomingMessage): Promise<Page | undefined> {
     const address = this.keys.ofFragment(sharedAddress(fragment), this.around(visitor));
-    if (isKeyTooLong(address.key)) return undefined;
+    if (isKeyTooLong(address.key) || !this.isOfSite(address)) return undefined;
     const page = await this.storage.hit(address, visitor);
     if (page) {
       this.dispatcher.notify(new PageServed(address, 'stored'));
@@ -35,6 +35,11 @@ export class CachedFragments implements SharedFragments {
     }
     const result = await this.renderings.result(address, visitor, true);
     return 'page' in result ? result.page : undefined;
+  }
+
+  /** The application may answer for every host, and a visitor can name any: each would get a fragment that no purge finds. */
+  private isOfSite({ host }: PageAddress): boolean {
+    return host === undefined || this.options.hosts?.includes(host) === true;
   }
 
   /** The page that contains the fragment. nginx says which page it has sent. */

@@ -28,6 +28,8 @@ export class FragmentAnswers {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     useNonce(request, request.headers[NONCE_FIELD]?.toString());
     const html = await this.requests.html(request.url ?? '', request, String(request.headers[FIELD]));
+    // nginx does not read it, but there may be a cache between nginx and the application.
+    response.setHeader('Cache-Control', 'private, no-store');
     if (html) {
       response.writeHead(200, { 'Content-Type': 'text/html', 'Content-Length': html.length }).end(html);
     } else response.writeHead(502, { 'Content-Length': 0 }).end();

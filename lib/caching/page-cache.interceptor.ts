@@ -15,7 +15,6 @@ import { Passage } from './passage.js';
 import { rawOf, type Wrapped } from './raw-of.js';
 import { RenderTurns } from './render-turns.js';
 import { Renderings } from './renderings.js';
-import { instrument } from './response-observer.js';
 import { ALONE, StandIns } from './stand-ins.js';
 import { StoredAnswers } from './stored-answers.js';
 
@@ -52,7 +51,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
     // The interceptor is registered for the whole application, and used on the handler as well.
     if (draftOf(request)) return next.handle();
-    if (!instrument(response)) return this.passage.passUnobserved(request, response, next);
+    if (!this.passage.instrument(response)) return this.passage.passUnobserved(request, response, next);
     const plan = this.plans.of(context);
     // A fragment that is usually shared may be made for one visitor.
     const exemption = plan.exemption ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);

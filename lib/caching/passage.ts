@@ -3,6 +3,7 @@ import { type CallHandler, type ExecutionContext, Inject, Injectable } from '@ne
 import { EMPTY, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageBypassed } from '../events/outcomes.events.js';
+import { OutgoingFragments } from '../fragments/outgoing-fragments.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import { bypass, CACHE_STATUS } from './cache-status.js';
 import { CurrentDraft } from './current-draft.js';
@@ -21,7 +22,17 @@ export class Passage {
     @Inject(CurrentDraft) private readonly current: CurrentDraft,
     @Inject(PageCacheDispatcher) private readonly dispatcher: PageCacheDispatcher,
     @Inject(StandIns) private readonly standIns: StandIns,
+    @Inject(OutgoingFragments) private readonly outgoing: OutgoingFragments,
   ) {}
+
+  /**
+   * Usually, the response has been instrumented when its request arrived. Another server, or `inject()`, has not done that.
+   *
+   * @returns `false` when something has been wrapped around the response already
+   */
+  instrument(response: ServerResponse): boolean {
+    return instrument(response, this.outgoing.outlet(response));
+  }
 
   /** @param reason reported as `detail` of the `Cache-Status` field */
   pass(
@@ -46,7 +57,7 @@ export class Passage {
 
   /** For a handler that our interceptor is not bound to. */
   passHandler<T>(request: IncomingMessage, response: ServerResponse, reason: string, handle: () => T): T {
-    if (instrument(response)) this.observe(request, response, reason, bypass(reason));
+    if (this.instrument(response)) this.observe(request, response, reason, bypass(reason));
     else this.sayUnobserved(request, response);
     return this.current.leave(handle);
   }
@@ -58,6 +69,7 @@ export class Passage {
   }
 
   private sayUnobserved(request: IncomingMessage, response: ServerResponse): void {
+    this.outgoing.wrap(response);
     if (!response.headersSent) response.setHeader(CACHE_STATUS, bypass('not-observed'));
     this.dispatcher.notify(new PageBypassed(request, 'not-observed'));
   }

@@ -7,7 +7,8 @@ import type { HeaderField } from '../http/fields.js';
 import { withNonce } from '../page/page-nonce.js';
 import { allRules, type RequestRules } from '../rules/request-rules.js';
 import { appLocations } from '../nginx/app-locations.js';
-import { fragmentMaps, saysCacheControl } from '../nginx/fragment-locations.js';
+import { isOfStored } from '../fragments/page-assembly.js';
+import { forCachesMap, fragmentMaps, saysCacheControl } from '../nginx/fragment-locations.js';
 import { checkDeployment, type CheckedDeployment, type NginxDeployment } from '../nginx/deployment.js';
 import type { Flavour, Site } from '../nginx/flavours/flavour.js';
 import { logFormat } from '../nginx/access-log.js';
@@ -182,8 +183,10 @@ function httpBlock(site: Site, { trustedProxies }: CheckedDeployment): string[] 
       ['', ''],
     ]),
     ...hitHeaders(options).flatMap((field, index) => {
-      const [, value] = withNonce(field, () => '$request_id');
-      return map(names.variable('status'), names.variable(`header_${index}`), [
+      const [name, value] = withNonce(field, () => '$request_id');
+      const variable = names.variable(`header_${index}`);
+      if (saysCacheControl(options) && isOfStored(name.toLowerCase())) return forCachesMap(names, variable, value);
+      return map(names.variable('status'), variable, [
         ['nginx; hit', value],
         ...(sendsCopies(options) ? [[STALE_STATUS, value] as [string, string]] : []),
       ]);

@@ -11,11 +11,13 @@ import { PageAssembly } from './page-assembly.js';
 
 const HELD = Symbol('nestjs-nginx-cache: held page');
 const KIND = Symbol('nestjs-nginx-cache: kind of page');
+const WRAPPED = Symbol('nestjs-nginx-cache: fragments are filled in');
 
 type Outgoing = ServerResponse & {
   [HELD]?: HeldPage;
   /** `assembled`: it is stored with its fragments, even if it has none. `marked`: only this module reads it. */
   [KIND]?: 'assembled' | 'marked';
+  [WRAPPED]?: boolean;
 };
 
 /** Sends a page as one that is made for each visitor, whether or not it has fragments: nginx treats them alike, too. */
@@ -45,10 +47,22 @@ export class OutgoingFragments {
   /** The methods to write a response with in place of its own. In an application without fragments, they are its own. */
   outlet(response: ServerResponse): Outlet {
     const own = Object.getPrototypeOf(response) as Outlet;
-    if (this.routes.size === 0 && !areMarkersUsed() && !this.options.fragments.isUsed) return own;
+    if (!this.isUsed) return own;
     let outlet = this.#outlets.get(own);
     if (!outlet) this.#outlets.set(own, (outlet = this.around(own)));
     return outlet;
+  }
+
+  /** For a response that something has been wrapped around already: fills fragments in before that sees them. */
+  wrap(response: ServerResponse): void {
+    if (!this.isUsed || (response as Outgoing)[WRAPPED]) return;
+    const { writeHead, write, flushHeaders, end } = response;
+    const own = { writeHead, write, flushHeaders, end } as Outlet;
+    Object.assign(response, this.around(own), { [WRAPPED]: true });
+  }
+
+  private get isUsed(): boolean {
+    return this.routes.size > 0 || areMarkersUsed() || this.options.fragments.isUsed;
   }
 
   private around(own: Outlet): Outlet {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { type HeaderField, headerOf } from '../http/fields.js';
+import { type HeaderField, headerOf, valuesOf } from '../http/fields.js';
 import type { CheckedOptions } from '../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { SHARED_FRAGMENT_PATH } from '../page/fragment-paths.js';
@@ -18,18 +18,21 @@ import { type FragmentPlace, isPlace, type MarkedPieces, type PagePieces } from 
 import { toSsi, withoutNonces } from './ssi-form.js';
 
 /** A browser may keep what is made for one visitor, but must ask for it anew each time. */
-export const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
+const ASSEMBLED_CACHE_CONTROL = 'private, no-cache';
 
 /** Fields that stand for the bytes of a page without its fragments, or say how long it may be kept, or how old it is. */
 // prettier-ignore
 const OF_STORED: ReadonlySet<string> = new Set([
-  'accept-ranges', 'age', 'cache-control', 'cdn-cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'etag', 'expires',
-  'last-modified', 'repr-digest', 'surrogate-control',
+  'accept-ranges', 'age', 'cache-control', 'content-digest', 'content-length', 'content-md5', 'date', 'digest', 'edge-control', 'etag', 'expires',
+  'last-modified', 'repr-digest', 'surrogate-control', 'x-accel-expires',
 ]);
+
+/** A CDN may have a field of its own, which takes precedence over `Cache-Control` (RFC 9213, section 2.2). */
+const TARGETED = '-cache-control';
 
 /** Whether a field, by its name in lower case, is not sent with a page whose fragments are filled in. */
 export function isOfStored(name: string): boolean {
-  return OF_STORED.has(name);
+  return OF_STORED.has(name) || name.endsWith(TARGETED);
 }
 
 /** @param said the `Cache-Control` of the application */
@@ -40,7 +43,8 @@ export function assembledCacheControl(said: string): string {
 /** The header of a stored page whose fragments are filled in. */
 export function assembledFields(stored: readonly HeaderField[]): HeaderField[] {
   const left = stored.filter(([name]) => !isOfStored(name.toLowerCase()));
-  return [...left, ['Cache-Control', ASSEMBLED_CACHE_CONTROL]];
+  const said = valuesOf(stored, 'cache-control').join();
+  return [...left, ['Cache-Control', assembledCacheControl(said)]];
 }
 
 /** Fills in the fragments of a page for one visitor, as nginx does with its SSI filter. */

@@ -28,6 +28,9 @@ const UNKEYED = [
   'X-HTTP-Host-Override', 'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override',
 ];
 
+/** A `proxy_cache` of the site would keep pages that are purged, and give the fragments of one visitor to all others. */
+const NO_OTHER_CACHE = 'proxy_cache off;';
+
 /**
  * The ways to the application. Named locations keep method, body and raw target.
  * `miss`: the page is to be stored, so the application must send all of it, and sees nothing that the page may not depend on.
@@ -61,10 +64,11 @@ export function appLocations(site: Site, place: CheckedDeployment, stored: reado
     ]),
   ];
   const bypass = untouched(`"bypass ${names.variable('reason')}"`);
-  const toPersonal = [...untouched(names.variable('key')), ...orCopy(site)];
+  const toPersonal = [...untouched(names.variable('key')), NO_OTHER_CACHE, ...orCopy(site)];
   return [
     ...block(`location @${names.of('miss')}`, [
       ...pass(names),
+      NO_OTHER_CACHE,
       ...noSsi(options),
       ...(requestFields.pass === 'key' ? ['proxy_pass_request_headers off;'] : []),
       ...fields([
@@ -88,6 +92,7 @@ export function appLocations(site: Site, place: CheckedDeployment, stored: reado
       site,
       [
         ...pass(names),
+        NO_OTHER_CACHE,
         ...fields([
           ...otherFields(names.variable('host'), scheme),
           ...own,

@@ -1,4 +1,4 @@
-import { ASSEMBLED_CACHE_CONTROL } from '../fragments/page-assembly.js';
+import { assembledCacheControl } from '../fragments/page-assembly.js';
 import { ADDRESS_MAX_LENGTH } from '../fragments/fragment-address.js';
 import { LESS_THAN_VARIABLE } from '../fragments/ssi-form.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -52,16 +52,32 @@ function cacheControlMap({ headers }: CheckedOptions, names: SiteNames): string[
   const cacheControl = headers.find(([name]) => name.toLowerCase() === 'cache-control')?.[1];
   return [
     '# What a page with fragments says to a browser, and what all others say.',
-    ...map(`"${names.variable('assembled')}|${names.variable('status')}"`, names.variable('cache_control'), [
-      ['~^yes\\|nginx; ', ASSEMBLED_CACHE_CONTROL],
-      ...(cacheControl === undefined
-        ? []
-        : ([
-            ['|nginx; hit', cacheControl],
-            [STALE_STATUS.replace('^', '^\\|'), cacheControl],
-          ] as [string, string][])),
-    ]),
+    ...forCachesMap(names, names.variable('cache_control'), cacheControl, assembledCacheControl(cacheControl ?? '')),
   ];
+}
+
+/**
+ * The map of a field that tells caches what they may keep.
+ *
+ * @param value what pages without fragments say
+ * @param assembled what pages with fragments say: by default, nothing
+ */
+export function forCachesMap(
+  names: SiteNames,
+  variable: string,
+  value: string | undefined,
+  assembled?: string,
+): string[] {
+  const lines: [string, string][] = [
+    ...(assembled === undefined ? [] : [['~^yes\\|nginx; ', assembled] as [string, string]]),
+    ...(value === undefined
+      ? []
+      : ([
+          ['|nginx; hit', value],
+          [STALE_STATUS.replace('^', '^\\|'), value],
+        ] as [string, string][])),
+  ];
+  return map(`"${names.variable('assembled')}|${names.variable('status')}"`, variable, lines);
 }
 
 /** Whether nginx sends a `Cache-Control` that depends on whether a page has fragments. Then it is not a field of every page. */
@@ -123,7 +139,10 @@ export function fragmentLocations(
       'proxy_method GET;',
       'proxy_pass_request_body off;',
       ...['connect', 'send', 'read'].map((step) => `proxy_${step}_timeout ${wait};`),
-      'proxy_next_upstream off;',
+      '# A process that is being restarted must not cost a visitor the fragment. That is known at once; and a fragment that breaks off later',
+      '# is not asked for again: together, it would take longer than nginx waits for the rest of the page.',
+      'proxy_next_upstream error;',
+      'proxy_next_upstream_timeout 500ms;',
       'proxy_intercept_errors on;',
       `error_page ${FAILURES.join(' ')} = @${names.of('no_fragment')};`,
       'ssi off;',

@@ -76,6 +76,20 @@ describe.each(PLATFORMS)('on %s, the application fills fragments in', (platform)
     }
   });
 
+  // Each of these fields takes precedence over Cache-Control in the cache that it is for.
+  it('and no field that lets the cache of a CDN keep it for others', async () => {
+    for (const target of ['/with/cdn', '/cdn', '/with/accel', '/with/cdn']) {
+      const { headers, body } = await get(target, 'Eve');
+      expect([target, body.toString()]).toEqual([target, `<p>${userBar('Eve')}</p>`]);
+      expect([target, headers.get('cache-control')]).toEqual([target, 'private, no-cache']);
+      for (const name of [...Object.keys(FragmentPagesController.forCaches), 'x-accel-expires']) {
+        expect([target, name, headers.get(name)]).toEqual([target, name, null]);
+      }
+      await log.outcome(target);
+    }
+    expect(log.outcomes.get('/with/cdn')).toBe('stored');
+  });
+
   it('answers HEAD with the fields that GET has, but for the length of what nobody has assembled', async () => {
     const differs = new Set([
       'content-length',

@@ -58,6 +58,30 @@ export class FragmentPagesController {
     return `<h1>Hömé</h1>${bar}<p>${EVIL}</p>`;
   }
 
+  /** Tells caches what they may keep, some of them in a field of their own (RFC 9213). */
+  static readonly forCaches: Readonly<Record<string, string>> = {
+    'Cloudflare-CDN-Cache-Control': 'max-age=600',
+    'Netlify-CDN-Cache-Control': 'public, max-age=600',
+    'X-LiteSpeed-Cache-Control': 'public,max-age=600',
+    'Edge-Control': 'cache-maxage=600s',
+    'Surrogate-Control': 'max-age=600',
+  };
+
+  @Get(['with/cdn', 'cdn'])
+  cdn(@Res() reply: Wrapped<ServerResponse>) {
+    raw(reply)
+      .writeHead(200, { 'Content-Type': HTML, ...FragmentPagesController.forCaches })
+      .end(`<p>${pageFragment('user-bar')}</p>`);
+  }
+
+  /** Tells a cache that is made of nginx. Such a page is not stored here. */
+  @Get('with/accel')
+  accel(@Res() reply: Wrapped<ServerResponse>) {
+    raw(reply)
+      .writeHead(200, { 'Content-Type': HTML, 'X-Accel-Expires': '600' })
+      .end(`<p>${pageFragment('user-bar')}</p>`);
+  }
+
   @Get('with/post/:id')
   @Header('content-type', HTML)
   post(@Param('id') id: string) {
