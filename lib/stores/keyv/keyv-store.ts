@@ -1,4 +1,5 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import { inTime } from '../../async/in-time.js';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
 import type { Page } from '../../page/page.js';
 import { LocalJournal } from '../journal/local-journal.js';
@@ -7,9 +8,12 @@ import type { PageDetails } from '../page-details.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { NO_COPIES, UnconditionalWrite } from '../unconditional-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
+import { AdapterDeadlines } from './adapter-deadlines.js';
 
 /** How many deletes are sent together. */
 const DELETE_CHUNK = 500;
+/** How long an adapter may take to disconnect, in milliseconds: @keyv/redis waits until its server has answered everything. */
+const CLOSING = 1000;
 
 /**
  * Stores pages in any Keyv 5 store. The application serves them.
@@ -69,10 +73,14 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
   keyv.throwOnErrors = true;
   if ('throwOnErrors' in keyv.store) keyv.store.throwOnErrors = true;
 
+  const adapter = new AdapterDeadlines();
+  const read = (key: string) =>
+    adapter.answer(async () => (await keyv.get<Page>(key, { raw: true })) as RawEntry | undefined);
+  const remove = (key: string) => adapter.answer(() => keyv.delete(key));
   const deletePages = async (keys: readonly string[]) => {
     let deleted = 0;
     for (let at = 0; at < keys.length; at += DELETE_CHUNK) {
-      const results = await Promise.all(keys.slice(at, at + DELETE_CHUNK).map((key) => keyv.delete(key)));
+      const results = await Promise.all(keys.slice(at, at + DELETE_CHUNK).map(remove));
       deleted += results.filter(Boolean).length;
     }
     return deleted;
@@ -81,27 +89,29 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
   const journal = new LocalJournal();
   return {
     keyv: rawKeyv({
-      get: async (key) => (await keyv.get<Page>(key, { raw: true })) as RawEntry | undefined,
+      get: read,
       deleteMany: deletePages,
-      ...(canList(keyv) && { keys: () => keysOf(keyv, prefix) }),
-      disconnect: () => keyv.disconnect(),
+      ...(canList(keyv) && { keys: () => keysOf(keyv, adapter, prefix) }),
+      disconnect: () => disconnect(keyv),
     }),
     journal,
-    begin: async (address, context) =>
-      new UnconditionalWrite(await beginCheck(journal, address, context), {
-        put: async (page, ttl) => void (await keyv.set(address.key, page, ttl)),
-        remove: () => deletePages([address.key]),
-      }),
+    begin: async (address, context) => {
+      adapter.check();
+      return new UnconditionalWrite(await beginCheck(journal, address, context), {
+        put: async (page, ttl) => void (await adapter.answer(() => keyv.set(address.key, page, ttl))),
+        remove: () => remove(address.key),
+      });
+    },
     forgets: false,
     deletePages,
     details: async (keys) => {
-      const entries = await Promise.all(keys.map((key) => keyv.get<Page>(key, { raw: true })));
-      return (entries as (RawEntry | undefined)[]).map((entry) => entry && detailsOf(entry));
+      const entries = await Promise.all(keys.map(read));
+      return entries.map((entry) => entry && detailsOf(entry));
     },
     ...(canList(keyv) && {
-      keys: (begin: string) => keysOf(keyv, begin),
+      keys: (begin: string) => keysOf(keyv, adapter, begin),
       tagged: (tags: readonly string[]) =>
-        keysOf(keyv, prefix, (page) => page?.tags?.some((tag) => tags.includes(tag)) ?? !page),
+        keysOf(keyv, adapter, prefix, (page) => page?.tags?.some((tag) => tags.includes(tag)) ?? !page),
     }),
   };
 }
@@ -114,15 +124,16 @@ function detailsOf({ value: { body, tags = [] }, expires }: RawEntry): PageDetai
 /** The keys in use that begin with `prefix`. It does not use Keyv's own iterator, which also parses the values of others. */
 async function* keysOf(
   keyv: Keyv,
+  adapter: AdapterDeadlines,
   prefix: string,
   isWanted: (page: Page | undefined) => boolean = () => true,
 ): AsyncGenerator<string, void, undefined> {
   const begin = keyv._getKeyPrefix(prefix);
-  for await (const [key, raw] of entriesOf(keyv)) {
+  for await (const [key, raw] of entriesOf(keyv, adapter)) {
     if (!key.startsWith(begin)) continue;
     const entry = typeof raw === 'string' ? await keyv.deserializeData<Page>(raw) : (raw as RawEntry | undefined);
     const pageKey = prefix + key.slice(begin.length);
-    if ((entry?.expires ?? Infinity) <= Date.now()) await keyv.delete(pageKey);
+    if ((entry?.expires ?? Infinity) <= Date.now()) await adapter.answer(() => keyv.delete(pageKey));
     else if (isWanted(entry?.value)) yield pageKey;
   }
 }
@@ -135,9 +146,20 @@ function canList({ store }: Keyv): boolean {
  * @keyv/redis does not list keys with `::` unless `noNamespaceAffectsAll` is set. But then its `clear` empties the database, so the option is set
  * only on a view of the adapter, for listing.
  */
-function entriesOf({ store, namespace }: Keyv): Iterable<[string, unknown]> | AsyncIterable<[string, unknown]> {
+function entriesOf(
+  { store, namespace }: Keyv,
+  adapter: AdapterDeadlines,
+): Iterable<[string, unknown]> | AsyncIterable<[string, unknown]> {
   if (store instanceof Map) return store;
   const view =
     'noNamespaceAffectsAll' in store ? Object.assign(Object.create(store), { noNamespaceAffectsAll: true }) : store;
-  return view.iterator(namespace);
+  return adapter.each(view.iterator(namespace) as AsyncIterator<[string, unknown]>);
+}
+
+/** If the adapter does not answer in time, it is told to give up what it waits for. Of the adapters of Keyv, @keyv/redis knows this. */
+async function disconnect(keyv: Keyv): Promise<void> {
+  const ended = keyv.disconnect().then(() => true);
+  if (await inTime(ended, CLOSING)) return;
+  const { store } = keyv as { store: { disconnect?: (force: boolean) => Promise<void> } };
+  await inTime(Promise.resolve(store.disconnect?.(true)), CLOSING);
 }
