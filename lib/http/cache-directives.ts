@@ -13,8 +13,11 @@ export interface CacheDirectives {
   seconds(name: string): number | undefined;
 }
 
-/** A directive with its argument, quoted or not. Anything else is read as a name, up to the next comma. A quote without an end hides nothing. */
-const DIRECTIVE = /[\s,=]*(?<name>[^\s,=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,]*)))?[^,]*/gy;
+/**
+ * A directive with its argument, quoted or not. Semicolons and spaces separate directives, too: `private; max-age=60` is no list, but it says
+ * `private`, and nginx's proxy_cache finds it as well (`ngx_http_upstream_process_cache_control`). A quote without an end hides nothing.
+ */
+const DIRECTIVE = /[\s,;=]*(?<name>[^\s,;=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,;]*;?)))?/gy;
 
 /** Reads field lines leniently where that is safe: names in any case, arguments quoted or not. A directive counts as soon as its name is there. */
 export function cacheControl(lines: readonly string[]): CacheDirectives {
