@@ -3,6 +3,7 @@ import { checked, strict, wholeNumber } from '../../checks/checked.js';
 import type { Page } from '../../page/page.js';
 import { beginCheck, type PurgeCheck } from '../journal/purge-check.js';
 import { LocalJournal } from '../journal/local-journal.js';
+import { ownBytes } from '../own-bytes.js';
 import { sizeOf } from '../page-size.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { CheckedWrite, type CommitResult, storedInPlace } from '../page-write.js';
@@ -93,13 +94,15 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     }).length;
 
   /** @returns whether anybody has read the page that was there */
-  const put: Put = (key, value, expires, copy) => {
+  const put: Put = (key, page, expires, copy) => {
     // This comes first: the old page must not stay, even if the new one is refused.
     const before = remove(key);
-    const size = sizeOf(key, value);
+    const size = sizeOf(key, page);
     if (size > maxBytes) {
       throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
     }
+    const body = ownBytes(page.body);
+    const value = body === page.body ? page : { ...page, body };
     entries.set(key, { value, expires, size, stored: Date.now(), copy, isRead: false });
     bytes += size;
     for (const oldest of entries.keys()) {
