@@ -1,6 +1,7 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
 import { inTime } from '../../async/in-time.js';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
+import { isPage } from '../../page/is-page.js';
 import type { Page } from '../../page/page.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { beginCheck } from '../journal/purge-check.js';
@@ -105,8 +106,11 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
     forgets: false,
     deletePages,
     details: async (keys) => {
-      const entries = await Promise.all(keys.map(read));
-      return entries.map((entry) => entry && detailsOf(entry));
+      const entries = keys.map(async (key) => {
+        const raw: unknown = await adapter.answer(() => keyv.store.get(keyv._getKeyPrefix(key)));
+        return detailsOf(await entryOf(keyv, raw));
+      });
+      return Promise.all(entries);
     },
     ...(canList(keyv) && {
       keys: (begin: string) => keysOf(keyv, adapter, begin),
@@ -116,9 +120,15 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
   };
 }
 
-/** Keyv records neither when a page was stored nor whether it was read. */
-function detailsOf({ value: { body, tags = [] }, expires }: RawEntry): PageDetails {
-  return { ttl: expires === undefined ? 0 : Math.max(1, expires - Date.now()), size: body.length, tags };
+/**
+ * Keyv records neither when a page was stored nor whether it was read.
+ *
+ * @returns `undefined` when there is no page that can be read
+ */
+function detailsOf({ page, expires }: Entry): PageDetails | undefined {
+  const left = expires - Date.now();
+  if (!page || left <= 0) return undefined;
+  return { ttl: left === Infinity ? 0 : left, size: page.body.length, tags: page.tags ?? [] };
 }
 
 /** The keys in use that begin with `prefix`. It does not use Keyv's own iterator, which also parses the values of others. */
@@ -131,11 +141,24 @@ async function* keysOf(
   const begin = keyv._getKeyPrefix(prefix);
   for await (const [key, raw] of entriesOf(keyv, adapter)) {
     if (!key.startsWith(begin)) continue;
-    const entry = typeof raw === 'string' ? await keyv.deserializeData<Page>(raw) : (raw as RawEntry | undefined);
+    const { page, expires } = await entryOf(keyv, raw);
     const pageKey = prefix + key.slice(begin.length);
-    if ((entry?.expires ?? Infinity) <= Date.now()) await adapter.answer(() => keyv.delete(pageKey));
-    else if (isWanted(entry?.value)) yield pageKey;
+    if (expires <= Date.now()) await adapter.answer(() => keyv.delete(pageKey));
+    else if (isWanted(page)) yield pageKey;
   }
+}
+
+interface Entry {
+  /** `undefined` when it cannot be read: another Keyv has written it, or this one with another serializer. Purges must take it, and all others. */
+  readonly page: Page | undefined;
+  /** Unix time in milliseconds; `Infinity` when the entry does not expire. */
+  readonly expires: number;
+}
+
+async function entryOf(keyv: Keyv, raw: unknown): Promise<Entry> {
+  const given = typeof raw === 'string' ? await keyv.deserializeData<Page>(raw).catch(() => undefined) : raw;
+  const { value, expires } = (given ?? {}) as Partial<RawEntry>;
+  return { page: isPage(value) ? value : undefined, expires: expires ?? Infinity };
 }
 
 function canList({ store }: Keyv): boolean {

@@ -117,6 +117,23 @@ describe('keyvStore', () => {
     expect([...map.keys()]).toEqual(['other']);
   });
 
+  it('lists, purges and describes pages beside values that nobody can read', async () => {
+    const map = new Map<string, unknown>();
+    const store = keyvStore(map).open(context);
+    await putPage(store, 'page:/', { ...page(), tags: ['x'] });
+    const values = ['not JSON', 'null', '12', '{"a":1}', '{"value":{"tags":"x"}}', '{"value":{"body":1,"tags":[]}}'];
+    for (const [index, value] of values.entries()) map.set(`page:/${index}`, value);
+    const keys = ['page:/', ...values.map((_, index) => `page:/${index}`)];
+    expect(await collect(store.keys!('page:'))).toEqual(keys);
+    expect(await collect(store.tagged!(['x']))).toEqual(keys);
+    expect(await collect(store.tagged!(['y']))).toEqual(keys.slice(1));
+    expect(await store.details!([...keys, 'page:/none'])).toEqual([
+      { ttl: 0, size: page().body.length, tags: ['x'] },
+      ...[...values, 'none'].map(() => undefined),
+    ]);
+    expect(await store.deletePages(keys)).toBe(keys.length);
+  });
+
   it('takes a Keyv with its own namespace', async () => {
     const map = new Map<string, unknown>();
     const keyv = new Keyv(map, { namespace: 'site' });
