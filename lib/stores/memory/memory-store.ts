@@ -67,6 +67,9 @@ interface Entry extends RawEntry {
   /** Unix time in milliseconds. */
   readonly stored: number;
   readonly copy: CopyTimes | undefined;
+  /** When the page and its copy end by the clock of the process, in milliseconds: the system clock may be set back. */
+  readonly end: number;
+  readonly copyEnd: number;
   isRead: boolean;
 }
 
@@ -84,8 +87,9 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     }
     return entry;
   };
-  const isAlive = ({ expires = Infinity }: Entry) => expires > Date.now();
-  const isKept = (entry: Entry) => isAlive(entry) || (entry.copy?.ifError ?? 0) > Date.now();
+  const isAlive = ({ expires = Infinity, end }: Entry) => expires > Date.now() && end > performance.now();
+  const isKept = (entry: Entry) =>
+    isAlive(entry) || ((entry.copy?.ifError ?? 0) > Date.now() && entry.copyEnd > performance.now());
 
   const deletePages = async (keys: readonly string[]) =>
     keys.filter((key) => {
@@ -103,7 +107,10 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     }
     const body = ownBytes(page.body);
     const value = body === page.body ? page : { ...page, body };
-    entries.set(key, { value, expires, size, stored: Date.now(), copy, isRead: false });
+    const stored = Date.now();
+    const end = performance.now() + (expires ?? Infinity) - stored;
+    const copyEnd = performance.now() + (copy?.ifError ?? stored) - stored;
+    entries.set(key, { value, expires, size, stored, copy, end, copyEnd, isRead: false });
     bytes += size;
     for (const oldest of entries.keys()) {
       if (bytes <= maxBytes) break;

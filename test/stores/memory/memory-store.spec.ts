@@ -41,6 +41,20 @@ describe('memoryStore', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('ends pages and copies in time when the clock is set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const store = open();
+    const stale = { whileRevalidate: 0, ifError: 20 };
+    await putPage(store, 'page:/', page(), 20);
+    await putPage(store, 'page:/copied', page(), 20, stale);
+    await putPage(store, 'page:/long', page(), 3_000_000);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    expect(await store.keyv.get('page:/long')).toBeDefined();
+    await expect.poll(() => store.keyv.get('page:/')).toBeUndefined();
+    await expect.poll(() => store.copy!('page:/copied')).toBeUndefined();
+    expect(await collect(store.keys!('page:'))).toEqual(['page:/long']);
+  });
+
   it('removes the least recently used when it is full', async () => {
     const store = open(4000);
     const { keyv, keys } = store;
