@@ -49,6 +49,10 @@ describeWholeResponses('Cache-Control of responses (RFC 9111, section 5.2.2)', (
     ['no-cache', 's-maxage=100, max-age=0', 'stored'],
     ['max-age=0', 'max-age=100', 'stored'],
     ['max-age=100', 'max-age=0', 'stale'],
+    ['max-age=100', 'no-store, max-age=-1', 'no-store'],
+    ['max-age=100', 'no-cache=("x-one" "x-two"), a=1.5;b=-2, c=:YQ==:', 'no-cache'],
+    ['max-age=100', 'max-age=0.5', 'stale'],
+    ['no-store', 'max-age=100, a=(b c', 'no-store'],
     ['no-store', 'max-age=100,,', 'no-store'],
     ['no-store', '', 'no-store'],
   ])(
