@@ -99,7 +99,11 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
     begin: async (address, context) => {
       adapter.check();
       return new UnconditionalWrite(await beginCheck(journal, address, context), {
-        put: async (page, ttl) => void (await adapter.answer(() => keyv.set(address.key, page, ttl))),
+        put: async (page, ttl) => {
+          const isStored = await adapter.answer(() => keyv.set(address.key, page, ttl));
+          // An older page may still be in its place.
+          if (isStored === false) throw new Error('the adapter has refused the page');
+        },
         remove: () => remove(address.key),
       });
     },

@@ -134,6 +134,23 @@ describe('keyvStore', () => {
     expect(await store.deletePages(keys)).toBe(keys.length);
   });
 
+  it('fails to store what the adapter refuses', async () => {
+    const map = new Map<string, unknown>();
+    let isFull = false;
+    const adapter = {
+      opts: {},
+      on: () => adapter,
+      get: async (key: string) => map.get(key),
+      set: async (key: string, value: unknown) => !isFull && map.set(key, value).size > 0,
+      delete: async (key: string) => map.delete(key),
+      clear: async () => map.clear(),
+    } as unknown as KeyvStoreAdapter;
+    const store = keyvStore(adapter).open(context);
+    expect(await putPage(store, 'page:/', page())).toEqual({ stored: true });
+    isFull = true;
+    await expect(putPage(store, 'page:/', page('<p>new'))).rejects.toThrow('the adapter has refused the page');
+  });
+
   it('takes a Keyv with its own namespace', async () => {
     const map = new Map<string, unknown>();
     const keyv = new Keyv(map, { namespace: 'site' });
