@@ -13,8 +13,11 @@ export interface CacheDirectives {
   seconds(name: string): number | undefined;
 }
 
-/** A directive with its argument, quoted or not. Anything else is read as a name, up to the next comma. A quote without an end hides nothing. */
-const DIRECTIVE = /[\s,=]*(?<name>[^\s,=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,]*)))?[^,]*/gy;
+/**
+ * A directive with its argument, quoted or not. Semicolons and spaces separate directives, too: `private; max-age=60` is no list, but it says
+ * `private`, and nginx's proxy_cache finds it as well (`ngx_http_upstream_process_cache_control`). A quote without an end hides nothing.
+ */
+const DIRECTIVE = /[\s,;=]*(?<name>[^\s,;=]+)\s*(?:=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,;]*;?)))?/gy;
 
 /** Reads field lines leniently where that is safe: names in any case, arguments quoted or not. A directive counts as soon as its name is there. */
 export function cacheControl(lines: readonly string[]): CacheDirectives {
@@ -40,10 +43,13 @@ function deltaSeconds(values: readonly (string | undefined)[]): number {
   return Math.min(Number(first), MAX_SECONDS);
 }
 
+/** A value of structured fields (RFC 8941, section 3.3). */
+const ITEM = String.raw`(?:-?\d{1,15}(?:\.\d{1,3})?|"(?:[^"\\\x00-\x1f\x7f-\uffff]|\\["\\])*"|[A-Za-z*][\w!#$%&'*+.^${'`'}|~:/-]*|:[\w+/=]*:|\?[01])`;
+const PARAMETERS = String.raw`(?:\x20*;\x20*[a-z*][a-z0-9_.*-]*(?:=${ITEM})?)*`;
+const INNER_LIST = String.raw`\(\x20*(?:${ITEM}${PARAMETERS}(?:\x20+${ITEM}${PARAMETERS})*)?\x20*\)`;
 /** One member of a dictionary of structured fields (RFC 8941, section 3.2), with parameters. */
-const PARAMETER = String.raw`\x20*;\x20*[a-z*][a-z0-9_.*-]*(?:=(?:-?\d+(?:\.\d+)?|"(?:[^"\\\x00-\x1f\x7f-\uffff]|\\["\\])*"|[A-Za-z*][\w!#$%&'*+.^${'`'}|~:/-]*|\?[01]))?`;
 const MEMBER = new RegExp(
-  String.raw`^[ \t]*(?<name>[a-z*][a-z0-9_.*-]*)(?:=(?:(?<integer>\d{1,15})|\?(?<boolean>[01])|"(?:[^"\\\x00-\x1f\x7f-\uffff]|\\["\\])*"|[A-Za-z*][\w!#$%&'*+.^${'`'}|~:/-]*))?(?:${PARAMETER})*[ \t]*$`,
+  String.raw`^[ \t]*(?<name>[a-z*][a-z0-9_.*-]*)(?:=(?:(?<integer>\d{1,15})|\?(?<boolean>[01])|${ITEM}|${INNER_LIST}))?${PARAMETERS}[ \t]*$`,
 );
 
 /**

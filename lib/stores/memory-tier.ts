@@ -2,6 +2,7 @@ import type { PageAddress } from '../page/page-key.js';
 import type { Page } from '../page/page.js';
 import type { PurgeJournal } from './journal/purge-journal.js';
 import { mayConcern, type PurgeScope } from './journal/purge-scope.js';
+import { ownBytes } from './own-bytes.js';
 import { sizeOf } from './page-size.js';
 
 /** The limits of the first tier. */
@@ -104,11 +105,4 @@ export class MemoryTier {
 function isPurged({ address, journal, position }: Kept): boolean {
   const entries = journal.window.since(position);
   return !entries || entries.some(({ scope }) => mayConcern(scope, address));
-}
-
-/** A copy of the bytes. As part of a larger buffer, they would keep all of that buffer in memory. */
-function ownBytes(bytes: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(own);
-  return own;
 }

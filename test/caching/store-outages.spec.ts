@@ -1,8 +1,8 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { keyvStore, PageCacheService, PurgeIncompleteError } from '../../lib/index.js';
+import { keyvStore, memcachedStore, PageCacheService, PurgeIncompleteError } from '../../lib/index.js';
 import { PendingPurges } from '../../lib/purging/pending-purges.js';
-import { pageCacheMatchers } from '../../lib/testing/index.js';
+import { MemcachedServer, pageCacheMatchers } from '../../lib/testing/index.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { CollectedLogger } from '../support/collected-logger.js';
 import { Gate } from '../support/gate.js';
@@ -109,6 +109,27 @@ describe.each(PLATFORMS)('a store that is gone for long, on %s', (platform) => {
       / answers again\. \d+ pages were rendered without being stored\.$/,
     );
   });
+});
+
+it('a memcached that cannot compare and set gets no page, and the log says why', async () => {
+  const logger = new CollectedLogger();
+  const server = await MemcachedServer.start({ args: ['-C'] });
+  const { app, url } = await startApplication({
+    platform: 'fastify',
+    controllers: [PagesController],
+    options: { hosts: 'any', store: memcachedStore({ servers: server.address }) },
+    logger,
+  });
+  const said = () => logger.lines.find((line) => line.includes('does not answer'));
+  await expect
+    .poll(async () => {
+      expect((await answer(`${url}/pages/1`)).status).not.toMatch(/stored|hit/);
+      return said();
+    })
+    .toMatch(/was started with -C, so it cannot compare and set: start it without/);
+  expect(await server.keys()).toEqual([]);
+  await app.close();
+  await server.stop();
 });
 
 it('of a store that nobody asks before it is given a page, the pages tell', async () => {

@@ -9,6 +9,10 @@ describeWholeResponses('Cache-Control of responses (RFC 9111, section 5.2.2)', (
     ['5.2.2.5', 'public, max-age=100, No-Store', 'no-store'],
     ['5.2.2.7', 'private', 'private'],
     ['5.2.2.7', 'max-age=100, private="X-Field, X-Other"', 'private'],
+    // No lists, but what they mean is clear.
+    ['5.2.2.7', 'private; max-age=100', 'private'],
+    ['5.2.2.7', 'max-age=100 private', 'private'],
+    ['5.2.2.5', 'public; max-age=100; no-store', 'no-store'],
   ])('section %s: %s is not stored', async (_, value, reason) => {
     const target = site().answering({ 'Cache-Control': value });
     const { first, second, outcome } = await site().twice(target);
@@ -45,6 +49,10 @@ describeWholeResponses('Cache-Control of responses (RFC 9111, section 5.2.2)', (
     ['no-cache', 's-maxage=100, max-age=0', 'stored'],
     ['max-age=0', 'max-age=100', 'stored'],
     ['max-age=100', 'max-age=0', 'stale'],
+    ['max-age=100', 'no-store, max-age=-1', 'no-store'],
+    ['max-age=100', 'no-cache=("x-one" "x-two"), a=1.5;b=-2, c=:YQ==:', 'no-cache'],
+    ['max-age=100', 'max-age=0.5', 'stale'],
+    ['no-store', 'max-age=100, a=(b c', 'no-store'],
     ['no-store', 'max-age=100,,', 'no-store'],
     ['no-store', '', 'no-store'],
   ])(

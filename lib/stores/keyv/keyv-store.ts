@@ -1,5 +1,7 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import { inTime } from '../../async/in-time.js';
 import { NginxCacheConfigError } from '../../checks/nginx-cache-config.error.js';
+import { isPage } from '../../page/is-page.js';
 import type { Page } from '../../page/page.js';
 import { LocalJournal } from '../journal/local-journal.js';
 import { beginCheck } from '../journal/purge-check.js';
@@ -7,9 +9,12 @@ import type { PageDetails } from '../page-details.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { NO_COPIES, UnconditionalWrite } from '../unconditional-write.js';
 import { rawKeyv, type RawEntry } from '../raw-keyv.js';
+import { AdapterDeadlines } from './adapter-deadlines.js';
 
 /** How many deletes are sent together. */
 const DELETE_CHUNK = 500;
+/** How long an adapter may take to disconnect, in milliseconds: @keyv/redis waits until its server has answered everything. */
+const CLOSING = 1000;
 
 /**
  * Stores pages in any Keyv 5 store. The application serves them.
@@ -69,10 +74,14 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
   keyv.throwOnErrors = true;
   if ('throwOnErrors' in keyv.store) keyv.store.throwOnErrors = true;
 
+  const adapter = new AdapterDeadlines();
+  const read = (key: string) =>
+    adapter.answer(async () => (await keyv.get<Page>(key, { raw: true })) as RawEntry | undefined);
+  const remove = (key: string) => adapter.answer(() => keyv.delete(key));
   const deletePages = async (keys: readonly string[]) => {
     let deleted = 0;
     for (let at = 0; at < keys.length; at += DELETE_CHUNK) {
-      const results = await Promise.all(keys.slice(at, at + DELETE_CHUNK).map((key) => keyv.delete(key)));
+      const results = await Promise.all(keys.slice(at, at + DELETE_CHUNK).map(remove));
       deleted += results.filter(Boolean).length;
     }
     return deleted;
@@ -81,50 +90,79 @@ function openStore(keyv: Keyv, { prefix }: StoreContext): PageStore {
   const journal = new LocalJournal();
   return {
     keyv: rawKeyv({
-      get: async (key) => (await keyv.get<Page>(key, { raw: true })) as RawEntry | undefined,
+      get: read,
       deleteMany: deletePages,
-      ...(canList(keyv) && { keys: () => keysOf(keyv, prefix) }),
-      disconnect: () => keyv.disconnect(),
+      ...(canList(keyv) && { keys: () => keysOf(keyv, adapter, prefix) }),
+      disconnect: () => disconnect(keyv),
     }),
     journal,
-    begin: async (address, context) =>
-      new UnconditionalWrite(await beginCheck(journal, address, context), {
-        put: async (page, ttl) => void (await keyv.set(address.key, page, ttl)),
-        remove: () => deletePages([address.key]),
-      }),
+    begin: async (address, context) => {
+      adapter.check();
+      return new UnconditionalWrite(await beginCheck(journal, address, context), {
+        put: async (page, ttl) => {
+          const isStored = await adapter.answer(() => keyv.set(address.key, page, ttl));
+          // An older page may still be in its place.
+          if (isStored === false) throw new Error('the adapter has refused the page');
+        },
+        remove: () => remove(address.key),
+      });
+    },
     forgets: false,
     deletePages,
     details: async (keys) => {
-      const entries = await Promise.all(keys.map((key) => keyv.get<Page>(key, { raw: true })));
-      return (entries as (RawEntry | undefined)[]).map((entry) => entry && detailsOf(entry));
+      const entries = keys.map(async (key) => {
+        const raw: unknown = await adapter.answer(() => keyv.store.get(keyv._getKeyPrefix(key)));
+        return detailsOf(await entryOf(keyv, raw));
+      });
+      return Promise.all(entries);
     },
     ...(canList(keyv) && {
-      keys: (begin: string) => keysOf(keyv, begin),
+      keys: (begin: string) => keysOf(keyv, adapter, begin),
       tagged: (tags: readonly string[]) =>
-        keysOf(keyv, prefix, (page) => page?.tags?.some((tag) => tags.includes(tag)) ?? !page),
+        keysOf(keyv, adapter, prefix, (page) => page?.tags?.some((tag) => tags.includes(tag)) ?? !page),
     }),
   };
 }
 
-/** Keyv records neither when a page was stored nor whether it was read. */
-function detailsOf({ value: { body, tags = [] }, expires }: RawEntry): PageDetails {
-  return { ttl: expires === undefined ? 0 : Math.max(1, expires - Date.now()), size: body.length, tags };
+/**
+ * Keyv records neither when a page was stored nor whether it was read.
+ *
+ * @returns `undefined` when there is no page that can be read
+ */
+function detailsOf({ page, expires }: Entry): PageDetails | undefined {
+  const left = expires - Date.now();
+  if (!page || left <= 0) return undefined;
+  return { ttl: left === Infinity ? 0 : left, size: page.body.length, tags: page.tags ?? [] };
 }
 
 /** The keys in use that begin with `prefix`. It does not use Keyv's own iterator, which also parses the values of others. */
 async function* keysOf(
   keyv: Keyv,
+  adapter: AdapterDeadlines,
   prefix: string,
   isWanted: (page: Page | undefined) => boolean = () => true,
 ): AsyncGenerator<string, void, undefined> {
   const begin = keyv._getKeyPrefix(prefix);
-  for await (const [key, raw] of entriesOf(keyv)) {
+  for await (const [key, raw] of entriesOf(keyv, adapter)) {
     if (!key.startsWith(begin)) continue;
-    const entry = typeof raw === 'string' ? await keyv.deserializeData<Page>(raw) : (raw as RawEntry | undefined);
+    const { page, expires } = await entryOf(keyv, raw);
     const pageKey = prefix + key.slice(begin.length);
-    if ((entry?.expires ?? Infinity) <= Date.now()) await keyv.delete(pageKey);
-    else if (isWanted(entry?.value)) yield pageKey;
+    if (expires <= Date.now()) await adapter.answer(() => keyv.delete(pageKey));
+    else if (isWanted(page)) yield pageKey;
   }
+}
+
+interface Entry {
+  /** `undefined` when it cannot be read: another Keyv has written it, or this one with another serializer. Purges must take it, and all others. */
+  readonly page: Page | undefined;
+  /** Unix time in milliseconds; `Infinity` when the entry does not expire. */
+  readonly expires: number;
+}
+
+async function entryOf(keyv: Keyv, raw: unknown): Promise<Entry> {
+  const given = typeof raw === 'string' ? await keyv.deserializeData<Page>(raw).catch(() => undefined) : raw;
+  const { value, expires } = (given ?? {}) as Partial<RawEntry>;
+  return { page: isPage(value) ? value : undefined, expires: expires ?? Infinity };
 }
 
 function canList({ store }: Keyv): boolean {
@@ -135,9 +173,20 @@ function canList({ store }: Keyv): boolean {
  * @keyv/redis does not list keys with `::` unless `noNamespaceAffectsAll` is set. But then its `clear` empties the database, so the option is set
  * only on a view of the adapter, for listing.
  */
-function entriesOf({ store, namespace }: Keyv): Iterable<[string, unknown]> | AsyncIterable<[string, unknown]> {
+function entriesOf(
+  { store, namespace }: Keyv,
+  adapter: AdapterDeadlines,
+): Iterable<[string, unknown]> | AsyncIterable<[string, unknown]> {
   if (store instanceof Map) return store;
   const view =
     'noNamespaceAffectsAll' in store ? Object.assign(Object.create(store), { noNamespaceAffectsAll: true }) : store;
-  return view.iterator(namespace);
+  return adapter.each(view.iterator(namespace) as AsyncIterator<[string, unknown]>);
+}
+
+/** If the adapter does not answer in time, it is told to give up what it waits for. Of the adapters of Keyv, @keyv/redis knows this. */
+async function disconnect(keyv: Keyv): Promise<void> {
+  const ended = keyv.disconnect().then(() => true);
+  if (await inTime(ended, CLOSING)) return;
+  const { store } = keyv as { store: { disconnect?: (force: boolean) => Promise<void> } };
+  await inTime(Promise.resolve(store.disconnect?.(true)), CLOSING);
 }

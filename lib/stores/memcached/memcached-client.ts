@@ -32,6 +32,9 @@ const CHUNK = 500;
 const PROXY =
   "the server is memcached's proxy: pass the servers behind it to memcachedStore() instead (docs/cluster.md)";
 
+const NO_CAS =
+  'the server was started with -C, so it cannot compare and set: start it without, and then the application again';
+
 const CHANGES = { HD: 'changed', EX: 'other', NF: 'missing' } as const;
 
 const KEY = new RegExp(`^[\\x21-\\xff]{1,${MEMCACHED_KEY_MAX_LENGTH}}$`);
@@ -114,7 +117,12 @@ export class MemcachedClient implements MemcachedMetaClient {
 
   async getForUpdate(key: string): Promise<{ bytes: Buffer; cas: string } | undefined> {
     const [reply] = await this.#each('get', [key], () => `mg ${key} v c\r\n`, ['VA', 'EN']);
-    return reply?.value && { bytes: reply.value, cas: casIn(reply.line) ?? '0' };
+    if (!reply?.value) return undefined;
+    const cas = casIn(reply.line) ?? '0';
+    if (cas !== '0') return { bytes: reply.value, cas };
+    // Pages could be stored, but not be purged: no purge could be written down.
+    await this.#connection.close(NO_CAS);
+    throw new MemcachedError(this.server, 'get', NO_CAS);
   }
 
   /** With `u`, as in `flagsOf`: the item does not count as read. */

@@ -3,6 +3,7 @@ import { checked, strict, wholeNumber } from '../../checks/checked.js';
 import type { Page } from '../../page/page.js';
 import { beginCheck, type PurgeCheck } from '../journal/purge-check.js';
 import { LocalJournal } from '../journal/local-journal.js';
+import { ownBytes } from '../own-bytes.js';
 import { sizeOf } from '../page-size.js';
 import type { PageStore, PageStoreDefinition, StoreContext } from '../page-store.js';
 import { CheckedWrite, type CommitResult, storedInPlace } from '../page-write.js';
@@ -66,6 +67,9 @@ interface Entry extends RawEntry {
   /** Unix time in milliseconds. */
   readonly stored: number;
   readonly copy: CopyTimes | undefined;
+  /** When the page and its copy end by the clock of the process, in milliseconds: the system clock may be set back. */
+  readonly end: number;
+  readonly copyEnd: number;
   isRead: boolean;
 }
 
@@ -83,8 +87,9 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     }
     return entry;
   };
-  const isAlive = ({ expires = Infinity }: Entry) => expires > Date.now();
-  const isKept = (entry: Entry) => isAlive(entry) || (entry.copy?.ifError ?? 0) > Date.now();
+  const isAlive = ({ expires = Infinity, end }: Entry) => expires > Date.now() && end > performance.now();
+  const isKept = (entry: Entry) =>
+    isAlive(entry) || ((entry.copy?.ifError ?? 0) > Date.now() && entry.copyEnd > performance.now());
 
   const deletePages = async (keys: readonly string[]) =>
     keys.filter((key) => {
@@ -93,14 +98,19 @@ function openStore(maxBytes: number, { prefix }: StoreContext): PageStore {
     }).length;
 
   /** @returns whether anybody has read the page that was there */
-  const put: Put = (key, value, expires, copy) => {
+  const put: Put = (key, page, expires, copy) => {
     // This comes first: the old page must not stay, even if the new one is refused.
     const before = remove(key);
-    const size = sizeOf(key, value);
+    const size = sizeOf(key, page);
     if (size > maxBytes) {
       throw new RangeError(`memoryStore: ${key} takes ${size} bytes, more than maxBytes (${maxBytes})`);
     }
-    entries.set(key, { value, expires, size, stored: Date.now(), copy, isRead: false });
+    const body = ownBytes(page.body);
+    const value = body === page.body ? page : { ...page, body };
+    const stored = Date.now();
+    const end = performance.now() + (expires ?? Infinity) - stored;
+    const copyEnd = performance.now() + (copy?.ifError ?? stored) - stored;
+    entries.set(key, { value, expires, size, stored, copy, end, copyEnd, isRead: false });
     bytes += size;
     for (const oldest of entries.keys()) {
       if (bytes <= maxBytes) break;

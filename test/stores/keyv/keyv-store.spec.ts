@@ -117,6 +117,40 @@ describe('keyvStore', () => {
     expect([...map.keys()]).toEqual(['other']);
   });
 
+  it('lists, purges and describes pages beside values that nobody can read', async () => {
+    const map = new Map<string, unknown>();
+    const store = keyvStore(map).open(context);
+    await putPage(store, 'page:/', { ...page(), tags: ['x'] });
+    const values = ['not JSON', 'null', '12', '{"a":1}', '{"value":{"tags":"x"}}', '{"value":{"body":1,"tags":[]}}'];
+    for (const [index, value] of values.entries()) map.set(`page:/${index}`, value);
+    const keys = ['page:/', ...values.map((_, index) => `page:/${index}`)];
+    expect(await collect(store.keys!('page:'))).toEqual(keys);
+    expect(await collect(store.tagged!(['x']))).toEqual(keys);
+    expect(await collect(store.tagged!(['y']))).toEqual(keys.slice(1));
+    expect(await store.details!([...keys, 'page:/none'])).toEqual([
+      { ttl: 0, size: page().body.length, tags: ['x'] },
+      ...[...values, 'none'].map(() => undefined),
+    ]);
+    expect(await store.deletePages(keys)).toBe(keys.length);
+  });
+
+  it('fails to store what the adapter refuses', async () => {
+    const map = new Map<string, unknown>();
+    let isFull = false;
+    const adapter = {
+      opts: {},
+      on: () => adapter,
+      get: async (key: string) => map.get(key),
+      set: async (key: string, value: unknown) => !isFull && map.set(key, value).size > 0,
+      delete: async (key: string) => map.delete(key),
+      clear: async () => map.clear(),
+    } as unknown as KeyvStoreAdapter;
+    const store = keyvStore(adapter).open(context);
+    expect(await putPage(store, 'page:/', page())).toEqual({ stored: true });
+    isFull = true;
+    await expect(putPage(store, 'page:/', page('<p>new'))).rejects.toThrow('the adapter has refused the page');
+  });
+
   it('takes a Keyv with its own namespace', async () => {
     const map = new Map<string, unknown>();
     const keyv = new Keyv(map, { namespace: 'site' });

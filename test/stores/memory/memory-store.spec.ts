@@ -1,5 +1,6 @@
 import { createCache } from 'cache-manager';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { compress } from '../../../lib/http/codings.js';
 import { memoryStore } from '../../../lib/stores/memory/memory-store.js';
 import { putPage } from '../../support/put-page.js';
 import { anyPage, collect, context, page } from '../pages.js';
@@ -14,7 +15,7 @@ describe('memoryStore', () => {
   it('keeps the very page', async () => {
     const store = open();
     const cache = createCache({ stores: [store.keyv] });
-    const original = page();
+    const original = { ...page(), body: Buffer.alloc(10, 'x') };
     expect(await putPage(store, 'page:/', original)).toEqual({ stored: true });
     expect(await cache.get('page:/')).toBe(original);
     expect(await cache.get('page:/other')).toBeUndefined();
@@ -40,6 +41,20 @@ describe('memoryStore', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('ends pages and copies in time when the clock is set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const store = open();
+    const stale = { whileRevalidate: 0, ifError: 20 };
+    await putPage(store, 'page:/', page(), 20);
+    await putPage(store, 'page:/copied', page(), 20, stale);
+    await putPage(store, 'page:/long', page(), 3_000_000);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    expect(await store.keyv.get('page:/long')).toBeDefined();
+    await expect.poll(() => store.keyv.get('page:/')).toBeUndefined();
+    await expect.poll(() => store.copy!('page:/copied')).toBeUndefined();
+    expect(await collect(store.keys!('page:'))).toEqual(['page:/long']);
+  });
+
   it('removes the least recently used when it is full', async () => {
     const store = open(4000);
     const { keyv, keys } = store;
@@ -47,6 +62,17 @@ describe('memoryStore', () => {
     await keyv.get('page:/a');
     await putPage(store, 'page:/d', page('x'.repeat(1000)));
     expect(await collect(keys!('page:'))).toEqual(['page:/c', 'page:/a', 'page:/d']);
+  });
+
+  it('keeps no more than the bytes that it counts', async () => {
+    const store = open();
+    const packed = await compress(Buffer.from('<p>Hello</p>'.repeat(100)));
+    for (const body of [packed!, Buffer.from('<p>')]) {
+      await putPage(store, 'page:/', { ...page(), body });
+      const { body: kept } = (await store.keyv.get('page:/'))!;
+      expect(kept).toEqual(body);
+      expect(kept.buffer.byteLength).toBe(body.length);
+    }
   });
 
   it('never holds more than maxBytes, and all that fits', async () => {
