@@ -30,8 +30,9 @@ export interface Access {
 }
 
 const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`;
+// A visitor chooses $remote_user, which may contain brackets. It cannot contain quotes: nginx escapes them.
 const LINE = new RegExp(
-  String.raw`\[([^\]]*)\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`,
+  String.raw`\[([^\][]*)\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`,
 );
 
 /** @returns `undefined` for a line in another format, and for a line about something that was no HTTP request */
@@ -39,9 +40,10 @@ export function parseAccess(line: string): Access | undefined {
   const [, time = '', request = '', status = '', , agent = '', , upstream = '', cacheStatus = ''] =
     LINE.exec(line) ?? [];
   const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(unescaped(request)) ?? [];
-  if (method === undefined || target === undefined) return undefined;
+  const at = unixTime(time);
+  if (method === undefined || target === undefined || Number.isNaN(at)) return undefined;
   return {
-    time: unixTime(time),
+    time: at,
     method,
     target,
     status: Number(status),
