@@ -168,6 +168,25 @@ it('tells copies from pages that are stale', () => {
   expect(reader.summary(3)).toMatchObject({ staleCopies: 1, outcomes: [{ outcome: 'stale', count: 1 }] });
 });
 
+it('finds the few largest of many', () => {
+  const reader = new LogReader();
+  // Each number from 0 to 999, in no order; the outcome of every third is a hit.
+  for (let at = 0; at < 1000; at += 1) {
+    const rank = (at * 389) % 1000;
+    const target = `/${rank}`;
+    for (let visit = 0; visit <= rank % 100; visit += 1) {
+      const outcome = rank % 3 === 0 ? 'hit' : 'cookie';
+      reader.count(target, outcome, rank);
+    }
+  }
+  const { slowest, neverCached } = reader.summary(4);
+  expect(slowest.map(({ waited }) => waited)).toEqual([998, 997, 995, 994]);
+  expect(neverCached.map(({ count }) => count)).toEqual([100, 100, 100, 100]);
+  expect(neverCached.every(({ target }) => target.endsWith('99') && Number(target.slice(1)) % 3 > 0)).toBe(true);
+  expect(reader.summary(9999).slowest).toHaveLength(666);
+  expect(reader.summary(9999).neverCached).toHaveLength(660);
+});
+
 it('writes no control character of a visitor, neither as text nor as JSON', async () => {
   const targets = ['\u001B]0;title\u0007', '\u009B31m', '\u007F'].map((bytes) => `/basket/${bytes}`);
   for (const target of [...targets, ...targets]) {
