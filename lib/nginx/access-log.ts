@@ -16,7 +16,7 @@ export function logFormat(names: SiteNames): string[] {
 
 /** One request, as nginx has logged it. */
 export interface Access {
-  /** When it was answered: Unix time in milliseconds. */
+  /** When it was answered: Unix time in milliseconds; `NaN` if the time is in another format. */
   readonly time: number;
   readonly method: string;
   readonly target: string;
@@ -40,10 +40,9 @@ export function parseAccess(line: string): Access | undefined {
   const [, time = '', request = '', status = '', , agent = '', , upstream = '', cacheStatus = ''] =
     LINE.exec(line) ?? [];
   const [, method, target] = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?$/.exec(unescaped(request)) ?? [];
-  const at = unixTime(time);
-  if (method === undefined || target === undefined || Number.isNaN(at)) return undefined;
+  if (method === undefined || target === undefined) return undefined;
   return {
-    time: at,
+    time: unixTime(time),
     method,
     target,
     status: Number(status),

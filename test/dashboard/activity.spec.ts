@@ -83,6 +83,8 @@ it('says why the log cannot be read, and goes on as soon as it can; the applicat
     '::1 - - [28/Nov/2026:21:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "-" 0.260 "0.001" "nginx; hit"\n',
   );
   await expect.poll(activity).toMatchObject({ summary: { requests: 1, hits: { nginx: 1 } } });
+  appendFileSync(log, '::1 - - [1796000000.123] "GET / HTTP/1.1" 200 5 "-" "-" 0.260 "0.001" "nginx; hit"\n');
+  await expect.poll(activity).toMatchObject({ summary: { requests: 1, unreadable: 1 } });
   await app.close();
   rmSync(directory, { recursive: true });
 });

@@ -16,7 +16,7 @@ export async function followLog(activity: Activity, file: string, signal: AbortS
     activity.problem = undefined;
     for (const line of lines) {
       const access = parseAccess(line);
-      if (!access) activity.addUnreadable();
+      if (!access || Number.isNaN(access.time)) activity.addUnreadable();
       else if ((access.method === 'GET' || access.method === 'HEAD') && access.agent !== DOCTOR) {
         activity.add(access.target, outcomeOf(access.cacheStatus), access.time, access.waited);
       }

@@ -166,6 +166,7 @@ export class LogReader {
  * @param over only values over this count
  */
 function largest<T>(items: Iterable<T>, top: number, valueOf: (item: T) => number, over: number): T[] {
+  if (top === 0) return [];
   let least = over;
   let kept: T[] = [];
   const cut = () => {

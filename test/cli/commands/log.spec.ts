@@ -183,6 +183,7 @@ it('finds the few largest of many', () => {
   expect(slowest.map(({ waited }) => waited)).toEqual([998, 997, 995, 994]);
   expect(neverCached.map(({ count }) => count)).toEqual([100, 100, 100, 100]);
   expect(neverCached.every(({ target }) => target.endsWith('99') && Number(target.slice(1)) % 3 > 0)).toBe(true);
+  expect(reader.summary(0)).toMatchObject({ requests: expect.any(Number), slowest: [], neverCached: [] });
   expect(reader.summary(9999).slowest).toHaveLength(666);
   expect(reader.summary(9999).neverCached).toHaveLength(660);
 });
