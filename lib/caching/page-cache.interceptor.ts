@@ -51,7 +51,7 @@ export class PageCacheInterceptor implements NestInterceptor {
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
     // The interceptor is registered for the whole application, and used on the handler as well.
     if (draftOf(request)) return next.handle();
-    if (!this.passage.instrument(response)) return this.passage.passUnobserved(request, response, next);
+    if (!this.passage.instrument(response)) return this.passage.passUnobserved(context, request, response, next);
     const plan = this.plans.of(context);
     // A fragment that is usually shared may be made for one visitor.
     const exemption = plan.exemption ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);

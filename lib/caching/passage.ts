@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallHandler, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { EMPTY, type Observable, of } from 'rxjs';
+import { concat, defer, EMPTY, ignoreElements, type Observable, of } from 'rxjs';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PageBypassed } from '../events/outcomes.events.js';
 import { OutgoingFragments } from '../fragments/outgoing-fragments.js';
@@ -63,9 +63,19 @@ export class Passage {
   }
 
   /** For a response that is not from the application's own server: what middleware does to it cannot be seen. */
-  passUnobserved(request: IncomingMessage, response: ServerResponse, next: CallHandler): Observable<unknown> {
+  passUnobserved(
+    context: ExecutionContext,
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: CallHandler,
+  ): Observable<unknown> {
     this.sayUnobserved(request, response);
-    return this.current.leave(() => next.handle());
+    const observer = this.unsafe.observer(context, request, response, 'not-observed');
+    const handled = this.current.leave(() => next.handle());
+    if (!observer) return handled;
+    // A handler may also answer after it has returned.
+    response.once('finish', () => void observer.beforeEnd());
+    return concat(handled, defer(() => observer.beforeEnd() ?? EMPTY).pipe(ignoreElements()));
   }
 
   private sayUnobserved(request: IncomingMessage, response: ServerResponse): void {

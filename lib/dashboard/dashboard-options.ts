@@ -15,7 +15,7 @@ export interface PageCacheDashboardOptions {
    * does nothing.
    */
   token: string;
-  /** The path of the dashboard, after the global prefix of the application. Default `/page-cache`. */
+  /** The path of the dashboard, after the global prefix of the application unless that excludes the path. Default `/page-cache`. */
   path?: string;
   /**
    * nginx's access log, in the format that `nginxConf()` writes. Without it, the dashboard counts only the responses of this process, not the

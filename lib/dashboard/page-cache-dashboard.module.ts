@@ -78,10 +78,12 @@ export class PageCacheDashboardModule implements NestModule, OnModuleDestroy {
   configure(consumer: MiddlewareConsumer): void {
     const { path = '/page-cache' } = this.given;
     const prefix = this.config.getGlobalPrefix().replace(/^\/|\/$/g, '');
-    const base = prefix === '' ? path : `/${prefix}${path}`;
+    // Nest mounts it at one of the two: the global prefix may exclude the path.
+    const places = prefix === '' ? [path] : [`/${prefix}${path}`, path];
     const serve = (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse, next: () => void) => {
       const target = request.originalUrl ?? request.url ?? '';
-      if (target !== base && !target.startsWith(`${base}/`) && !target.startsWith(`${base}?`)) return next();
+      const base = places.find((place) => target.startsWith(place) && /^(?:[/?]|$)/.test(target.slice(place.length)));
+      if (base === undefined) return next();
       void this.#dashboard.answer(request, response, target.slice(base.length));
     };
     consumer.apply(serve).forRoutes(path, `${path}/{*rest}`);

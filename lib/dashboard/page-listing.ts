@@ -1,4 +1,5 @@
 import type { PageInfo } from '../module/page-cache.service.js';
+import { flat } from '../operations/flat.js';
 import type { Site } from '../operations/site.js';
 import { PageKeys } from '../page/page-key.js';
 import { PageStorage } from '../stores/page-storage.js';
@@ -137,9 +138,4 @@ function sortedBy(order: Order, pages: readonly PageInfo[]): readonly PageInfo[]
     return a < b ? -1 : 1;
   });
   return rows.map(({ page }) => page);
-}
-
-/** The same string with memory of its own. V8 is slow at comparing parts of longer strings, as a listing gives them. */
-function flat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }

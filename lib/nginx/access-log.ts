@@ -16,7 +16,7 @@ export function logFormat(names: SiteNames): string[] {
 
 /** One request, as nginx has logged it. */
 export interface Access {
-  /** When it was answered: Unix time in milliseconds. */
+  /** When it was answered: Unix time in milliseconds; `NaN` if the time is in another format. */
   readonly time: number;
   readonly method: string;
   readonly target: string;
@@ -30,8 +30,9 @@ export interface Access {
 }
 
 const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"`;
+// A visitor chooses $remote_user, which may contain brackets. It cannot contain quotes: nginx escapes them.
 const LINE = new RegExp(
-  String.raw`\[([^\]]*)\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`,
+  String.raw`\[([^\][]*)\] ${QUOTED} (\d{3}) \d+ ${QUOTED} ${QUOTED} ([\d.]+) ${QUOTED} ${QUOTED}$`,
 );
 
 /** @returns `undefined` for a line in another format, and for a line about something that was no HTTP request */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Controller, Get, Header, UseInterceptors } from '@nestjs/common';
+import { BadRequestException, Controller, Get, Header, Post, Query, Res, UseInterceptors } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import compression from 'compression';
 import session from 'express-session';
@@ -21,6 +21,23 @@ class OneController {
   @Header('content-type', 'text/html; charset=utf-8')
   page() {
     return 'page '.repeat(1000);
+  }
+
+  @Post('page')
+  change(@Query('valid') valid?: string) {
+    if (valid === 'no') throw new BadRequestException();
+    return 'changed';
+  }
+
+  @Get('later')
+  @Header('content-type', 'text/html; charset=utf-8')
+  later() {
+    return 'page '.repeat(1000);
+  }
+
+  @Post('later')
+  changeLater(@Res() response: ServerResponse) {
+    setImmediate(() => response.end('changed'));
   }
 
   @Get('twice')
@@ -62,6 +79,35 @@ describe('an Express application behind a server that is not its own', () => {
     expect(ended).toHaveLength(2);
     expect(await app.get(PageCacheService).has('/page')).toBe(false);
     expect(app.get(Renderings).size).toBe(0);
+    second.close();
+    await app.close();
+  });
+
+  it('purges the page at the address of a successful unsafe request', async () => {
+    const { app, url: own } = await startApplication({
+      platform: 'express',
+      options: { hosts: 'any' },
+      controllers: [OneController],
+      providers: [PageLog],
+      prepare: (one) => void one.use(session({ secret: 'x', resave: false, saveUninitialized: false }) as never),
+    });
+    const pages = app.get(PageCacheService);
+    for (const path of ['/page', '/later']) {
+      await answer(own + path);
+      expect(await app.get(PageLog).outcome(path)).toBe('stored');
+    }
+    const second = createServer(app.getHttpAdapter().getInstance() as () => void).listen(0, '127.0.0.1');
+    await once(second, 'listening');
+    const url = `http://127.0.0.1:${(second.address() as AddressInfo).port}`;
+
+    expect((await fetch(`${url}/page?valid=no`, { method: 'POST' })).status).toBe(400);
+    expect(await pages.has('/page')).toBe(true);
+    const changed = await answer(`${url}/page`, { method: 'POST' });
+    expect(changed).toBypassPageCache('not-observed');
+    expect(changed.body.toString()).toBe('changed');
+    expect(await pages.has('/page')).toBe(false);
+    await answer(`${url}/later`, { method: 'POST' });
+    await expect.poll(() => pages.has('/later')).toBe(false);
     second.close();
     await app.close();
   });

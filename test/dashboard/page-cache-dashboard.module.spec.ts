@@ -65,6 +65,21 @@ describe.each(PLATFORMS)('mounted in an application on %s', (platform) => {
   });
 });
 
+it.each(PLATFORMS)('is at its own path on %s if the global prefix excludes it', async (platform) => {
+  const { app, url } = await startApplication({
+    platform,
+    imports: [PageCacheDashboardModule.forRoot({ token })],
+    prepare: (one) => void one.setGlobalPrefix('v1', { exclude: ['page-cache', 'page-cache/{*rest}'] }),
+  });
+  const status = async (target: string) => (await fetch(url + target, { headers, redirect: 'manual' })).status;
+  expect(await status('/page-cache')).toBe(308);
+  expect(await status('/page-cache/')).toBe(200);
+  expect(await status('/page-cache/api/site')).toBe(200);
+  expect(await status('/v1/page-cache/')).toBe(404);
+  expect(await status('/page-cachex')).toBe(404);
+  await app.close();
+});
+
 it('searches and sorts many pages itself, and sends a few', async () => {
   const { app, url } = await startApplication({
     platform: 'express',

@@ -7,12 +7,16 @@ import type { Activity } from './activity.js';
 /** How many bytes at the end of a longer log are read. */
 const LATEST = 200 << 20;
 
-/** Counts what nginx has logged, and goes on with what it logs from now on. */
+/** Counts what nginx has logged, and goes on with what it logs from now on. It never rejects: a log that cannot be read is tried again. */
 export async function followLog(activity: Activity, file: string, signal: AbortSignal): Promise<void> {
-  for await (const lines of follow(file, signal, LATEST)) {
+  const onTrouble = ({ message }: Error) => {
+    activity.problem = message;
+  };
+  for await (const lines of follow(file, signal, LATEST, onTrouble)) {
+    activity.problem = undefined;
     for (const line of lines) {
       const access = parseAccess(line);
-      if (!access) activity.addUnreadable();
+      if (!access || Number.isNaN(access.time)) activity.addUnreadable();
       else if ((access.method === 'GET' || access.method === 'HEAD') && access.agent !== DOCTOR) {
         activity.add(access.target, outcomeOf(access.cacheStatus), access.time, access.waited);
       }

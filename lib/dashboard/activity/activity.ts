@@ -18,6 +18,8 @@ export type ActivitySource =
 /** What the dashboard shows of requests. */
 export interface ActivityView {
   readonly source: ActivitySource;
+  /** Why the log cannot be read. */
+  readonly problem: string | undefined;
   /** When the first and the last counted request came: Unix time in milliseconds. */
   readonly since: number | undefined;
   readonly latest: number | undefined;
@@ -32,6 +34,8 @@ export class Activity {
   readonly #timelines = Object.entries(RANGES).map(([name, step]) => ({ name, timeline: new Timeline(step, STEPS) }));
   #since: number | undefined;
   #latest: number | undefined;
+  /** Why the log cannot be read. */
+  problem: string | undefined;
 
   constructor(readonly source: ActivitySource) {}
 
@@ -57,6 +61,7 @@ export class Activity {
     const now = Date.now();
     return {
       source: this.source,
+      problem: this.problem,
       since: this.#since,
       latest: this.#latest,
       summary: this.#reader.summary(top),

@@ -5,6 +5,8 @@ import { counted, duration, moment, number, percent } from './units.js';
 
 const INTERVAL = 2000;
 
+const UNREADABLE = 'The log cannot be read';
+
 /** The chosen range, kept from one visit of the view to the next. At first, it is the shortest in which anything has happened. */
 let range;
 
@@ -28,14 +30,15 @@ export function activityView(_site, _query, signal) {
 }
 
 function content(activity, choose) {
-  const { source, ranges, summary, since } = activity;
-  if (summary.requests === 0) return [nothing(source, summary)];
+  const { source, problem, ranges, summary, since } = activity;
+  if (summary.requests === 0) return [nothing(source, problem, summary)];
   range ??= shortest(ranges);
   const { buckets, step, name } = ranges[range];
   const sums = KINDS.map((_, index) => buckets.reduce((sum, { counts }) => sum + counts[index], 0));
   const all = sums.reduce((one, other) => one + other, 0);
   const [nginx, application, copies, stored, other] = sums;
   return [
+    problem !== undefined && h('div.card', {}, h('h3', {}, UNREADABLE), h('p', {}, problem)),
     h(
       'div.figures',
       {},
@@ -165,7 +168,8 @@ function origin(source, since) {
   );
 }
 
-function nothing(source, summary) {
+function nothing(source, problem, summary) {
+  if (problem !== undefined) return h('div.card.empty', {}, h('h3', {}, UNREADABLE), h('p', {}, problem));
   if (source.kind === 'none') {
     return h(
       'div.card.empty',

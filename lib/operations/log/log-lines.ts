@@ -19,14 +19,23 @@ export async function* linesOf(file: string | Readable): AsyncGenerator<string> 
  * The lines of a growing file, from its beginning. When the file is replaced, as by logrotate, the lines of its successor follow.
  *
  * @param latest how many bytes at the end of the present file are read, at most
+ * @param onTrouble is told why the file cannot be opened or read, each time that this fails; without it, a file that cannot be read is an error
  * @returns groups of lines, and an empty group each time that there is nothing new
  */
-export async function* follow(file: string, signal: AbortSignal, latest = Infinity): AsyncGenerator<readonly string[]> {
+export async function* follow(
+  file: string,
+  signal: AbortSignal,
+  latest = Infinity,
+  onTrouble?: (error: Error) => void,
+): AsyncGenerator<readonly string[]> {
   const buffer = Buffer.alloc(CHUNK);
   let rest = '';
   let isFirst = true;
   while (!signal.aborted) {
-    const handle = await open(file).catch(() => undefined);
+    const handle = await open(file).catch((error: Error) => {
+      onTrouble?.(error);
+      return undefined;
+    });
     if (!handle) {
       if (!(await pause(signal))) return;
       continue;
@@ -51,6 +60,10 @@ export async function* follow(file: string, signal: AbortSignal, latest = Infini
         if (!(await pause(signal))) return;
       }
       rest = '';
+    } catch (error) {
+      if (!onTrouble) throw error;
+      onTrouble(error as Error);
+      if (!(await pause(signal))) return;
     } finally {
       await handle.close();
     }

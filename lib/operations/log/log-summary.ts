@@ -1,9 +1,18 @@
 import type { Access } from '../../nginx/access-log.js';
 import { reasonOf } from '../../reasons/reasons.js';
+import { flat } from '../flat.js';
 import { isHit, outcomeOf } from '../outcome.js';
 
 /** How many addresses are counted one by one: a log may name millions. */
 const MAX_ADDRESSES = 50_000;
+
+/** How long all of them may be together: visitors may send addresses of many kilobytes. */
+const MAX_CHARACTERS = 10_000_000;
+
+/** How many outcomes are counted one by one: a listener may put values into its reasons. */
+const MAX_OUTCOMES = 1000;
+
+const OTHER = 'other reasons';
 
 /** The `User-Agent` of `nginx-cache doctor`. Its requests are not those of visitors, and many of them are for addresses that it has made up. */
 export const DOCTOR = 'nginx-cache-doctor';
@@ -48,6 +57,7 @@ export interface LogSummary {
 }
 
 interface Address {
+  readonly target: string;
   count: number;
   isCached: boolean;
   outcome: string;
@@ -62,8 +72,9 @@ export class LogReader {
   #staleCopies = 0;
   #ofDoctor = 0;
   #unreadable = 0;
-  readonly #outcomes = new Map<string, number>();
+  readonly #outcomes = new Map<string, { readonly outcome: string; count: number }>();
   readonly #addresses = new Map<string, Address>();
+  #characters = 0;
 
   /** @param access `undefined` for a line that could not be read */
   add(access: Access | undefined): void {
@@ -87,36 +98,45 @@ export class LogReader {
     if (outcome === 'nginx hit') this.#nginx += 1;
     else if (outcome === 'hit') this.#application += 1;
     else if (outcome === 'stale copy') this.#staleCopies += 1;
-    else this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+    else return this.remember(target, this.countOutcome(outcome), waited);
     this.remember(target, outcome, waited);
   }
 
   /** @param top how many entries of each list */
   summary(top: number): LogSummary {
     const hits = this.#nginx + this.#application;
-    const addresses = [...this.#addresses].map(([target, address]) => ({ target, ...address }));
     return {
       requests: this.#requests,
       hits: { nginx: this.#nginx, application: this.#application },
       hitRatio: this.#requests === 0 ? 0 : hits / this.#requests,
       staleCopies: this.#staleCopies,
-      outcomes: [...this.#outcomes]
-        .sort(([, a], [, b]) => b - a)
-        .slice(0, top)
-        .map(([outcome, count]) => ({ outcome, count, ...whyOf(outcome), ...cureOf(outcome) })),
-      slowest: addresses
-        .filter(({ waited }) => waited > 0)
-        .sort((a, b) => b.waited - a.waited)
-        .slice(0, top)
-        .map(({ target, waited, outcome }) => ({ target, waited, outcome })),
-      neverCached: addresses
-        .filter(({ count, isCached }) => count > 1 && !isCached)
+      outcomes: [...this.#outcomes.values()]
         .sort((a, b) => b.count - a.count)
         .slice(0, top)
-        .map(({ target, count, outcome }) => ({ target, count, outcome, ...cureOf(outcome) })),
+        .map(({ outcome, count }) => ({ outcome, count, ...whyOf(outcome), ...cureOf(outcome) })),
+      slowest: largest(this.#addresses.values(), top, ({ waited }) => waited, 0).map(({ target, waited, outcome }) => ({
+        target,
+        waited,
+        outcome,
+      })),
+      neverCached: largest(this.#addresses.values(), top, ({ count, isCached }) => (isCached ? 0 : count), 1).map(
+        ({ target, count, outcome }) => ({ target, count, outcome, ...cureOf(outcome) }),
+      ),
       ofDoctor: this.#ofDoctor,
       unreadable: this.#unreadable,
     };
+  }
+
+  /** @returns the outcome as it is to be kept */
+  private countOutcome(given: string): string {
+    let counted = this.#outcomes.get(given);
+    if (!counted) {
+      const outcome = this.#outcomes.size < MAX_OUTCOMES ? flat(given) : OTHER;
+      counted = this.#outcomes.get(outcome) ?? { outcome, count: 0 };
+      this.#outcomes.set(outcome, counted);
+    }
+    counted.count += 1;
+    return counted.outcome;
   }
 
   private remember(target: string, outcome: string, waited: number): void {
@@ -124,8 +144,11 @@ export class LogReader {
     const isServed = isHit(outcome) || outcome === 'stale copy';
     const isCached = isServed || outcome === 'stored' || outcome === 'collapsed';
     if (!address) {
-      if (this.#addresses.size >= MAX_ADDRESSES) return;
-      this.#addresses.set(target, { count: 1, isCached, outcome, waited: isServed ? 0 : waited });
+      if (this.#addresses.size >= MAX_ADDRESSES || this.#characters + target.length > MAX_CHARACTERS) return;
+      this.#characters += target.length;
+      // The line that it is from must not stay in memory.
+      const own = flat(target);
+      this.#addresses.set(own, { target: own, count: 1, isCached, outcome, waited: isServed ? 0 : waited });
       return;
     }
     address.count += 1;
@@ -134,6 +157,30 @@ export class LogReader {
     address.outcome = outcome;
     address.waited = Math.max(address.waited, waited);
   }
+}
+
+/**
+ * Those with the largest values, the largest first. The application does this for each open dashboard every two seconds, and sorting all addresses
+ * would keep its visitors waiting.
+ *
+ * @param over only values over this count
+ */
+function largest<T>(items: Iterable<T>, top: number, valueOf: (item: T) => number, over: number): T[] {
+  if (top === 0) return [];
+  let least = over;
+  let kept: T[] = [];
+  const cut = () => {
+    kept = kept.sort((a, b) => valueOf(b) - valueOf(a)).slice(0, top);
+  };
+  for (const item of items) {
+    if (valueOf(item) <= least) continue;
+    kept.push(item);
+    if (kept.length < 2 * top) continue;
+    cut();
+    least = valueOf(kept.at(-1)!);
+  }
+  cut();
+  return kept;
 }
 
 function whyOf(outcome: string): { readonly why?: string } {

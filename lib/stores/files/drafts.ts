@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, rename, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, open, readdir, rename, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { copySpans } from '../../page/copy-spans.js';
 import { COPY_BODY, PAGE_BODY } from '../../page/page-file.js';
 import { copyLife } from '../../page/stale-times.js';
 import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
-import { withDirectory } from './make-directory.js';
+import { makeOne, withDirectory } from './make-directory.js';
 import {
   type Coding,
   type Contents,
@@ -61,7 +61,7 @@ export class Drafts {
     // This comes first: if this process is killed from here on, the entry leads to whatever it leaves behind.
     await this.index.add(version, page);
     const directory = this.pages.path(page, version.name);
-    await withDirectory(dirname(directory), () => mkdir(directory));
+    await withDirectory(dirname(directory), () => makeOne(directory));
     return done(this.fill(directory, version, contents, tags, same && this.pages.path(page, same.name)));
   }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { open, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Claim, decodeClaim, type Edition, EditionWatch, encodeClaim, isLater } from '../journal/edition.js';
@@ -8,7 +8,7 @@ import type { PurgeJournal } from '../journal/purge-journal.js';
 import { type PurgeScope, readScope, writeScope } from '../journal/purge-scope.js';
 import { ClaimFile } from './claim-file.js';
 import { FileStoreError, unless } from './file-store.error.js';
-import { withDirectory } from './make-directory.js';
+import { makeDirectorySync, withDirectory } from './make-directory.js';
 
 /** The longest entry, in characters. A longer purge is written down in parts. */
 const ENTRY_MAX = 4096;
@@ -159,7 +159,7 @@ export class FileJournal implements PurgeJournal {
       descriptor = openSync(this.path, flags, 0o644);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      mkdirSync(dirname(this.path), { recursive: true });
+      makeDirectorySync(dirname(this.path));
       descriptor = openSync(this.path, flags, 0o644);
     }
     const { dev, ino, size } = fstatSync(descriptor, { bigint: true });

@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { lstatSync, lutimesSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, lutimesSync, readlinkSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SITE_DIRECTORIES } from '../../page/page-file.js';
 import { HeldLease, LEASE_TTL } from '../held-lease.js';
 import type { LeaseAnswer } from '../render-lease.js';
 import { GONE, unless } from './file-store.error.js';
+import { makeDirectorySync } from './make-directory.js';
 
 /** How many marks a process keeps at a time, for renderings that were no pages. Crawlers ask for many. */
 const MAX_MARKS = 1000;
@@ -89,7 +90,7 @@ export class FileLeases {
       return quietly(['EEXIST'], () => symlinkSync(name, path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      mkdirSync(this.#directory, { recursive: true });
+      makeDirectorySync(this.#directory);
       return quietly(['EEXIST'], () => symlinkSync(name, path));
     }
   }

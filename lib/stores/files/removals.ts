@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { inTime } from '../../async/in-time.js';
 import { COPY_BODY, PAGE_BODY, PAGE_FILE_MARK, SITE_DIRECTORIES } from '../../page/page-file.js';
 import type { ExpiryIndex } from './expiry-index.js';
 import { GONE, unless } from './file-store.error.js';
+import { makeOne } from './make-directory.js';
 import { CODINGS, contentOf, holdsPage, type PageDirectories } from './page-directories.js';
 import { ABANDONED, parseVersion } from './page-version.js';
 import { WorkQueue } from '../../async/work-queue.js';
@@ -107,7 +108,7 @@ export class Removals {
         if (!(await unless(GONE, undefined, lstat(path)))) return false;
         if (attempt === ATTEMPTS) throw error;
         // `path` exists, so it is `tmp` that is missing.
-        await unless(['EEXIST'], undefined, mkdir(this.#tmp));
+        await unless(['EEXIST'], undefined, makeOne(this.#tmp));
       }
     }
   }

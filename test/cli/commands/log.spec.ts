@@ -51,7 +51,7 @@ it('adds up what nginx has logged, and says what would make a page of what is ne
   await expect.poll(() => readFileSync(file, 'utf8')).toContain('POST /posts/1');
   const { hits, requests, hitRatio, outcomes, neverCached, slowest, unreadable } = await summary(file);
   expect(hits.nginx).toBeGreaterThan(0);
-  expect(hitRatio).toBeCloseTo(hits.nginx / requests);
+  expect(hitRatio).toBeCloseTo((hits.nginx + hits.application) / requests);
   expect(unreadable).toBe(0);
   const counts = Object.fromEntries(outcomes.map(({ outcome, count }) => [outcome, count]));
   expect(counts).toMatchObject({ cookie: 1 });
@@ -168,6 +168,26 @@ it('tells copies from pages that are stale', () => {
   expect(reader.summary(3)).toMatchObject({ staleCopies: 1, outcomes: [{ outcome: 'stale', count: 1 }] });
 });
 
+it('finds the few largest of many', () => {
+  const reader = new LogReader();
+  // Each number from 0 to 999, in no order; the outcome of every third is a hit.
+  for (let at = 0; at < 1000; at += 1) {
+    const rank = (at * 389) % 1000;
+    const target = `/${rank}`;
+    for (let visit = 0; visit <= rank % 100; visit += 1) {
+      const outcome = rank % 3 === 0 ? 'hit' : 'cookie';
+      reader.count(target, outcome, rank);
+    }
+  }
+  const { slowest, neverCached } = reader.summary(4);
+  expect(slowest.map(({ waited }) => waited)).toEqual([998, 997, 995, 994]);
+  expect(neverCached.map(({ count }) => count)).toEqual([100, 100, 100, 100]);
+  expect(neverCached.every(({ target }) => target.endsWith('99') && Number(target.slice(1)) % 3 > 0)).toBe(true);
+  expect(reader.summary(0)).toMatchObject({ requests: expect.any(Number), slowest: [], neverCached: [] });
+  expect(reader.summary(9999).slowest).toHaveLength(666);
+  expect(reader.summary(9999).neverCached).toHaveLength(660);
+});
+
 it('writes no control character of a visitor, neither as text nor as JSON', async () => {
   const targets = ['\u001B]0;title\u0007', '\u009B31m', '\u007F'].map((bytes) => `/basket/${bytes}`);
   for (const target of [...targets, ...targets]) {
@@ -202,4 +222,18 @@ it('reads what nginx escapes, and adds up the servers that it has asked', () => 
     cacheStatus: 'nginx; hit',
   });
   expect(parseAccess(line.replace('GET /\\x22\\x5C HTTP/2.0', '\\x16\\x03'))).toBeUndefined();
+});
+
+it('takes no part of the name of a visitor for the time', async () => {
+  // nginx logs the name of Basic authentication, whether it asks for one or not.
+  for (const name of ['[', '[1/Jan/2099:00:00:00 +0000]', 'a] "b" [c']) {
+    const authorization = `Basic ${Buffer.from(`${name}:`).toString('base64')}`;
+    await site.get(`/posts/${name.length}`, { headers: { authorization } });
+    const line = () =>
+      readFileSync(file, 'latin1')
+        .split('\n')
+        .find((one) => one.includes(`GET /posts/${name.length} `));
+    await expect.poll(line).toBeDefined();
+    expect(Math.abs(parseAccess(line()!)!.time - Date.now())).toBeLessThan(86_400_000);
+  }
 });
