@@ -26,6 +26,8 @@ import type { PurgedBy, PurgedTargets } from './purged-by.js';
 
 /** What `@PurgePages()` was given, checked. */
 export interface PurgePlan {
+  /** The handler, by its name in the controller: a decorator may have wrapped it in a function with another name. */
+  readonly method: string | symbol;
   readonly refresh: boolean;
   readonly tags: readonly string[];
   readonly targets: readonly (PurgedTargets | PurgedBy)[];
@@ -74,7 +76,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       const http = context.switchToHttp();
       const request = http.getRequest<Wrapped<IncomingMessage>>();
       const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
-      if (!sendsItself(context) || response.writableFinished) {
+      if (!sendsItself(context, plan.method) || response.writableFinished) {
         if (!isSuccess(response)) return;
         const purging = this.purge(result, request);
         // It may take longer than an interceptor farther out waits for the handler.
@@ -139,12 +141,11 @@ function isSuccess({ statusCode }: ServerResponse): boolean {
 }
 
 /** Whether the handler answers by itself, by the same rule as in Nest: `@Res()` or `@Next()` without `passthrough`, or `@Sse()`. */
-function sendsItself(context: ExecutionContext): boolean {
+function sendsItself(context: ExecutionContext, method: string | symbol): boolean {
   const controller = context.getClass();
-  const handler = context.getHandler();
-  if (Reflect.hasMetadata(SSE_METADATA, handler)) return true;
-  if (Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, controller, handler.name)) return false;
-  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, handler.name) ?? {}) as object;
+  if (Reflect.hasMetadata(SSE_METADATA, context.getHandler())) return true;
+  if (Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, controller, method)) return false;
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ?? {}) as object;
   return Object.keys(parameters).some((key) =>
     [RouteParamtypes.RESPONSE, RouteParamtypes.NEXT].includes(Number(key.split(':', 1)[0])),
   );
