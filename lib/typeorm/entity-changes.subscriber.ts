@@ -106,6 +106,7 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
   }
 
   afterQuery({ queryRunner, query, success }: AnsweredQuery): Promise<void> | void {
+    if (query === 'ROLLBACK') return this.purges.rolledBack(queryRunner);
     return !success && query === 'COMMIT' ? this.purges.unanswered(queryRunner) : undefined;
   }
 

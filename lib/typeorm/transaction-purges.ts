@@ -16,6 +16,8 @@ interface Levels {
   readonly stack: [ChangedRows, ...ChangedRows[]];
   /** Whether a COMMIT is about to be sent, or has not been answered yet. */
   isCommitting: boolean;
+  /** What a COMMIT without an answer may have changed, or may still change. */
+  inDoubt: ChangedRows | undefined;
   /** The read that comes before the writes of this turn. */
   reading: Promise<void> | undefined;
   /** The purge for what this turn has written outside of any transaction. */
@@ -88,21 +90,27 @@ export class TransactionPurges {
 
   async afterCommit(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
-    levels.isCommitting = false;
+    if (levels.stack.length <= 2) {
+      levels.isCommitting = false;
+      levels.inDoubt = undefined;
+    }
     // A transaction that began before the application watched has no level of its own.
     const ended = levels.stack.length > 1 ? (levels.stack.pop() as ChangedRows) : undefined;
     if (this.isOpen(runner)) this.changed(runner).merge(ended ?? new ChangedRows());
     else if (ended) await this.settle(ended);
   }
 
-  /** A COMMIT that was sent but not acknowledged may have happened, so its pages are purged as well. */
+  /**
+   * A COMMIT that was sent but not acknowledged may have happened, so its pages are purged as well. It may also happen later: when the
+   * database has taken its time, or when the application sends it again. So its rows are kept.
+   */
   async unanswered(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
     if (!levels.isCommitting) return;
     levels.isCommitting = false;
     const rows = levels.stack[1];
     if (!rows) return;
-    levels.stack[1] = new ChangedRows();
+    levels.inDoubt = rows;
     await this.settle(rows);
   }
 
@@ -112,6 +120,14 @@ export class TransactionPurges {
     const unanswered = stack.length === 2 ? this.unanswered(runner) : undefined;
     if (stack.length > 1) stack.pop();
     await unanswered;
+  }
+
+  /** The connection answers one statement after the other: a COMMIT that it had not answered has now happened or failed. */
+  async rolledBack(runner: QueryRunner): Promise<void> {
+    const levels = this.levelsOf(runner);
+    const { inDoubt } = levels;
+    levels.inDoubt = undefined;
+    if (inDoubt) await this.settle(inDoubt);
   }
 
   /** Waits until the work in the background has ended. */
@@ -174,7 +190,13 @@ export class TransactionPurges {
   private levelsOf(runner: QueryRunner): Levels {
     let levels = this.#levels.get(runner);
     if (!levels) {
-      levels = { stack: [new ChangedRows()], isCommitting: false, reading: undefined, settling: undefined };
+      levels = {
+        stack: [new ChangedRows()],
+        isCommitting: false,
+        inDoubt: undefined,
+        reading: undefined,
+        settling: undefined,
+      };
       this.#levels.set(runner, levels);
     }
     return levels;
