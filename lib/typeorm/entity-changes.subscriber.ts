@@ -17,6 +17,7 @@ import type { PageCacheService } from '../module/page-cache.service.js';
 import type { Cascades } from './cascades.js';
 import type { ChangedRows } from './changed-rows.js';
 import { referenceOf, type RowReference } from './row-reference.js';
+import { setsSearchPath } from './search-path.js';
 import type { TransactionPurges } from './transaction-purges.js';
 import type { WatchedEntities } from './watched-entities.js';
 
@@ -106,6 +107,7 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
   }
 
   afterQuery({ queryRunner, query, success }: AnsweredQuery): Promise<void> | void {
+    if (setsSearchPath(query) && this.entities.needSearchPath) this.purges.distrustReads();
     if (query === 'ROLLBACK') return this.purges.rolledBack(queryRunner);
     return !success && query === 'COMMIT' ? this.purges.unanswered(queryRunner) : undefined;
   }

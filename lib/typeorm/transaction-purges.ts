@@ -33,6 +33,8 @@ interface Levels {
 export class TransactionPurges {
   readonly #levels = new WeakMap<QueryRunner, Levels>();
   readonly #patience: ReadPatience;
+  /** Whether another connection may read other rows with the same ids: those of another schema. */
+  #readsOtherRows = false;
 
   constructor(
     private readonly pages: PageCacheService,
@@ -42,6 +44,17 @@ export class TransactionPurges {
     private readonly states: RowStates,
   ) {
     this.#patience = new ReadPatience(committed, (error) => background.report(error));
+  }
+
+  /** From now on, nothing is read on another connection. */
+  distrustReads(): void {
+    if (this.#readsOtherRows || this.oldState === 'before') return;
+    this.#readsOtherRows = true;
+    this.background.report(
+      new Error(
+        'The application sets "search_path", so the module cannot read the rows of its schema: from now on, changes purge the tags of their classes.',
+      ),
+    );
   }
 
   /** The level to which changes are added now. */
@@ -85,7 +98,7 @@ export class TransactionPurges {
     const levels = this.levelsOf(runner);
     if (levels.stack.length > 2) return;
     levels.isCommitting = true;
-    if (this.oldState === 'beside') await this.readOld(this.changed(runner), undefined, false);
+    if (this.oldState === 'beside' && !this.#readsOtherRows) await this.readOld(this.changed(runner), undefined, false);
   }
 
   async afterCommit(runner: QueryRunner): Promise<void> {
@@ -168,12 +181,16 @@ export class TransactionPurges {
   private async settle(rows: ChangedRows): Promise<void> {
     if (rows.isEmpty) return;
     rows.addStale({ tags: this.states.unreadTags(rows) });
-    const current = await this.#patience.wait(
+    const current = this.#readsOtherRows ? undefined : await this.current(rows);
+    rows.addStale(current ?? { tags: this.states.allTags(rows) });
+    await this.purge(rows);
+  }
+
+  private current(rows: ChangedRows): Promise<Stale | undefined> {
+    return this.#patience.wait(
       (signal) => this.states.current(rows, (query) => this.committed.read(query, signal), signal),
       (late) => this.purge(late),
     );
-    rows.addStale(current ?? { tags: this.states.allTags(rows) });
-    await this.purge(rows);
   }
 
   private async purge({ paths, tags }: Stale): Promise<void> {

@@ -31,6 +31,11 @@ export class WatchedEntities {
     return this.#targets.has(metadata.target) || metadata.inheritanceTree.some((parent) => this.#targets.has(parent));
   }
 
+  /** Whether it depends on the connection which tables the classes mean. */
+  get needSearchPath(): boolean {
+    return this.dataSource.entityMetadatas.some(({ schema }) => !schema);
+  }
+
   tagOf({ target, name }: EntityMetadata): string {
     return classTagOf(typeof target === 'function' ? target : name).tag;
   }
