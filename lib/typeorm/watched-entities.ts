@@ -60,10 +60,7 @@ export class WatchedEntities {
   counts(metadata: EntityMetadata, updated: readonly Column[], values: ObjectLiteral | undefined): boolean {
     const { ignoreColumns = [] } = classTagOf(metadata.target);
     if (ignoreColumns.length === 0) return true;
-    const columns =
-      updated.length > 0
-        ? updated
-        : metadata.columns.filter((column) => values && column.getEntityValue(values) !== undefined);
+    const columns = updated.length > 0 ? updated : writtenColumns(metadata, values);
     return columns.length === 0 || columns.some(({ propertyPath }) => !ignoreColumns.includes(propertyPath));
   }
 
@@ -137,6 +134,15 @@ export class WatchedEntities {
   private all(): EntityMetadata[] {
     return (this.#all ??= this.dataSource.entityMetadatas.filter((metadata) => this.has(metadata)));
   }
+}
+
+/** A foreign key may have two properties, its own and the relation, and only one of them is given. */
+function writtenColumns({ columns }: EntityMetadata, values: ObjectLiteral | undefined): Column[] {
+  if (!values) return [];
+  return columns.filter(
+    (column) =>
+      column.getEntityValue(values) !== undefined || column.relationMetadata?.getEntityValue(values) !== undefined,
+  );
 }
 
 function isWritten(relation: RelationMetadata, values: ObjectLiteral): boolean {
