@@ -76,9 +76,14 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
   }
 
   afterUpdate(event: UpdateEvent<Entity>): Promise<void> | void {
-    if (!this.isCounted(event)) return undefined;
-    const { metadata, entity, databaseEntity } = event;
+    const { metadata, entity, databaseEntity, updatedColumns, updatedRelations } = event;
+    const columns = [...updatedColumns, ...updatedRelations.flatMap(({ joinColumns }) => joinColumns)];
+    const along = this.entities.followers(metadata, columns, entity);
+    const isCounted = this.isCounted(event);
+    if (!isCounted && along.length === 0) return undefined;
     return this.after(event, (rows) => {
+      rows.addStale({ tags: along });
+      if (!isCounted) return;
       // TypeORM 0.3 and 1 give no row for a bulk write, and the values have the id of a row only if the id is changed.
       const isBulk = !databaseEntity;
       if (isBulk) this.addTags(rows, metadata, entity);
