@@ -9,6 +9,7 @@ import { Cascades } from './cascades.js';
 import { CommittedState } from './committed-state.js';
 import { EntityChangesSubscriber } from './entity-changes.subscriber.js';
 import { EntityPaths } from './entity-paths.js';
+import { LoadedTags } from './loaded-tags.js';
 import { oldStateOf } from './old-state.js';
 import { PlannedChangesSubscriber } from './planned-changes.subscriber.js';
 import { RowStates } from './row-states.js';
@@ -102,7 +103,8 @@ export class DataSourceWatchers implements OnApplicationShutdown {
     const committed = new CommittedState(dataSource);
     const oldState = oldStateOf(dataSource);
     const purges = new TransactionPurges(this.pages, background, oldState, committed, states);
+    const tags = new LoadedTags(dataSource, entities, this.pages);
     const Subscriber = oldState === 'before' ? PlannedChangesSubscriber : EntityChangesSubscriber;
-    return { entities, purges, subscriber: new Subscriber(entities, cascades, purges, this.pages, report) };
+    return { entities, purges, subscriber: new Subscriber(entities, cascades, purges, tags, report) };
   }
 }

@@ -13,9 +13,9 @@ import type {
   TransactionStartEvent,
   UpdateEvent,
 } from 'typeorm';
-import type { PageCacheService } from '../module/page-cache.service.js';
 import type { Cascades } from './cascades.js';
 import type { ChangedRows } from './changed-rows.js';
+import type { LoadedTags } from './loaded-tags.js';
 import { referenceOf, type RowReference } from './row-reference.js';
 import { setsSearchPath } from './search-path.js';
 import type { TransactionPurges } from './transaction-purges.js';
@@ -52,14 +52,12 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
     protected readonly entities: WatchedEntities,
     private readonly cascades: Cascades,
     protected readonly purges: TransactionPurges,
-    private readonly pages: PageCacheService,
+    private readonly tags: LoadedTags,
     private readonly report: (error: unknown) => void,
   ) {}
 
-  afterLoad(_entity: Entity, event?: LoadEvent<Entity>): void {
-    const page = this.pages.current();
-    if (!page || !event || !this.entities.has(event.metadata) || !this.entities.tagsPages(event.metadata)) return;
-    page.tag(this.entities.tagOf(event.metadata));
+  afterLoad(entity: Entity, event?: LoadEvent<Entity>): void {
+    if (event) this.tags.loaded(entity, event.metadata);
   }
 
   afterInsert(event: InsertEvent<Entity>): Promise<void> | void {
