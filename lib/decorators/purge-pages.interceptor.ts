@@ -13,6 +13,7 @@ import {
 import { RESPONSE_PASSTHROUGH_METADATA, ROUTE_ARGS_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { concat, defer, finalize, ignoreElements, type Observable, tap } from 'rxjs';
+import { slices } from '../async/chunks.js';
 import { inTime } from '../async/in-time.js';
 import { waitFor } from '../async/patience.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
@@ -35,6 +36,9 @@ export interface PurgePlan {
 
 /** How long the end of the application waits for purges that are under way, in milliseconds. */
 const PATIENCE = 1000;
+
+/** How many arguments are passed to one call: the stack limits them. */
+const ARGUMENTS = 10_000;
 
 /** Makes an interceptor for each use: several on one handler work independently. */
 export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
@@ -102,18 +106,17 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
 
     private async purgeTargets(result: unknown, request: unknown): Promise<void> {
       const targets = await this.targets(result, request);
-      if (targets.length === 0) return;
-      try {
-        await this.purgeAll(targets);
-      } catch (error) {
-        if (error instanceof PurgeIncompleteError || targets.length === 1) throw error;
-        // One of the targets is wrong. The others are purged all the same.
-        await this.settle(targets.map((target) => this.purgeAll([target])));
-      }
+      await Promise.all(slices(targets, ARGUMENTS).map((some) => this.purgeAll(some)));
     }
 
-    private purgeAll(targets: readonly PageTarget[]): Promise<unknown> {
-      return plan.refresh ? this.pages.refresh(...targets) : this.pages.purge(...targets);
+    /** If one of the targets is wrong, the others are purged all the same, and not one by one. */
+    private async purgeAll(targets: readonly PageTarget[]): Promise<void> {
+      try {
+        await (plan.refresh ? this.pages.refresh(...targets) : this.pages.purge(...targets));
+      } catch (error) {
+        if (error instanceof PurgeIncompleteError || targets.length === 1) return this.#background.report(error);
+        await Promise.all(slices(targets, Math.ceil(targets.length / 2)).map((half) => this.purgeAll(half)));
+      }
     }
 
     private async targets(result: unknown, request: unknown): Promise<PageTarget[]> {

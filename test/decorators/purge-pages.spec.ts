@@ -86,6 +86,18 @@ class PagesController {
     return {};
   }
 
+  @Post('one-of-many-is-none')
+  @PurgePages(() => [...Array.from({ length: 1000 }, (_, index) => `/other/${index}`), 'none', '/pages/1'])
+  oneOfManyIsNone() {
+    return {};
+  }
+
+  @Post('very-many')
+  @PurgePages(() => [...Array.from({ length: 200_000 }, (_, index) => `/other/${index}`), '/pages/1'])
+  veryMany() {
+    return {};
+  }
+
   @Post('value/:id')
   @PurgePages((entity: Entity, request: { params: { id: string } }) => [`/pages/${request.params.id}`, entity])
   value() {
@@ -354,6 +366,19 @@ describe.each(PLATFORMS)('@PurgePages() on %s', (platform) => {
       expect(app.get(Failures).messages.splice(0)).toEqual([expect.stringContaining('TypeError')]);
     },
   );
+
+  it.each([
+    ['/one-of-many-is-none', 21, [expect.stringContaining("'none' is not a page")]],
+    ['/very-many', 21, []],
+  ])('POST %s takes few purges', async (path, most, failures) => {
+    const purge = vi.spyOn(pages, 'purge');
+    expect((await post(path)).code).toBe(201);
+    await expect.poll(left).toEqual(['/pages/2']);
+    await expect.poll(() => app.get(Failures).messages).toEqual(failures);
+    app.get(Failures).messages.length = 0;
+    expect(purge.mock.calls.length).toBeLessThanOrEqual(most);
+    purge.mockRestore();
+  });
 
   it('a purge that hangs does not hold the answer up for ever, and is no failure to an impatient interceptor', async () => {
     const purge = vi.spyOn(pages, 'purge').mockReturnValue(new Promise(() => {}));
