@@ -186,7 +186,11 @@ describe('a COMMIT whose answer is lost', () => {
           const runner = dataSource.createQueryRunner();
           await runner.startTransaction();
           await runner.manager.save(Article, { id: 1, slug: 'b' });
-          await runner.commitTransaction().finally(() => runner.release());
+          try {
+            await runner.commitTransaction();
+          } finally {
+            await runner.release();
+          }
         },
       },
       RENAMED,
