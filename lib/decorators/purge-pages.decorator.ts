@@ -47,8 +47,10 @@ export function PurgePages(
   const targets = (isOptions(first) ? rest : given) as (PurgedTargets | PurgedBy)[];
   const { refresh = false, tags = [], location = false } = checked(optionsSchema, options, { of: '@PurgePages' });
   for (const target of targets) checked(targetSchema, target, { of: '@PurgePages' });
-  const interceptor = UseInterceptors(purgePagesInterceptor({ refresh, tags, targets }));
-  return location ? applyDecorators(interceptor, purgesLocation(true)) : interceptor;
+  return (target, method, descriptor) => {
+    const interceptor = UseInterceptors(purgePagesInterceptor({ method, refresh, tags, targets }));
+    applyDecorators(interceptor, ...(location ? [purgesLocation(true)] : []))(target, method, descriptor);
+  };
 }
 
 /** Options are a plain object; an entity is of a class, or has `dependentPaths()`. */

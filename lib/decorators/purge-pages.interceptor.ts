@@ -12,6 +12,7 @@ import {
 import { RESPONSE_PASSTHROUGH_METADATA, ROUTE_ARGS_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { concat, defer, finalize, ignoreElements, type Observable, tap } from 'rxjs';
+import { slices } from '../async/chunks.js';
 import { waitFor } from '../async/patience.js';
 import { rawOf, type Wrapped } from '../caching/raw-of.js';
 import { holdEnd } from '../caching/response-observer.js';
@@ -23,10 +24,15 @@ import type { PurgedBy, PurgedTargets } from './purged-by.js';
 
 /** What `@PurgePages()` was given, checked. */
 export interface PurgePlan {
+  /** The handler, by its name in the controller: a decorator may have wrapped it in a function with another name. */
+  readonly method: string | symbol;
   readonly refresh: boolean;
   readonly tags: readonly string[];
   readonly targets: readonly (PurgedTargets | PurgedBy)[];
 }
+
+/** How many arguments are passed to one call: the stack limits them. */
+const ARGUMENTS = 10_000;
 
 /** Makes an interceptor for each use: several on one handler work independently. */
 export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
@@ -59,7 +65,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
       const http = context.switchToHttp();
       const request = http.getRequest<Wrapped<IncomingMessage>>();
       const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
-      if (!sendsItself(context) || response.writableFinished) {
+      if (!sendsItself(context, plan.method) || response.writableFinished) {
         if (!isSuccess(response)) return;
         const purging = this.purge(result, request);
         // It may take longer than an interceptor farther out waits for the handler.
@@ -85,18 +91,17 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
 
     private async purgeTargets(result: unknown, request: unknown): Promise<void> {
       const targets = await this.targets(result, request);
-      if (targets.length === 0) return;
-      try {
-        await this.purgeAll(targets);
-      } catch (error) {
-        if (error instanceof PurgeIncompleteError || targets.length === 1) throw error;
-        // One of the targets is wrong. The others are purged all the same.
-        await this.settle(targets.map((target) => this.purgeAll([target])));
-      }
+      await Promise.all(slices(targets, ARGUMENTS).map((some) => this.purgeAll(some)));
     }
 
-    private purgeAll(targets: readonly PageTarget[]): Promise<unknown> {
-      return plan.refresh ? this.pages.refresh(...targets) : this.pages.purge(...targets);
+    /** If one of the targets is wrong, the others are purged all the same, and not one by one. */
+    private async purgeAll(targets: readonly PageTarget[]): Promise<void> {
+      try {
+        await (plan.refresh ? this.pages.refresh(...targets) : this.pages.purge(...targets));
+      } catch (error) {
+        if (error instanceof PurgeIncompleteError || targets.length === 1) return this.background.report(error);
+        await Promise.all(slices(targets, Math.ceil(targets.length / 2)).map((half) => this.purgeAll(half)));
+      }
     }
 
     private async targets(result: unknown, request: unknown): Promise<PageTarget[]> {
@@ -124,12 +129,11 @@ function isSuccess({ statusCode }: ServerResponse): boolean {
 }
 
 /** Whether the handler answers by itself, by the same rule as in Nest: `@Res()` or `@Next()` without `passthrough`, or `@Sse()`. */
-function sendsItself(context: ExecutionContext): boolean {
+function sendsItself(context: ExecutionContext, method: string | symbol): boolean {
   const controller = context.getClass();
-  const handler = context.getHandler();
-  if (Reflect.hasMetadata(SSE_METADATA, handler)) return true;
-  if (Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, controller, handler.name)) return false;
-  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, handler.name) ?? {}) as object;
+  if (Reflect.hasMetadata(SSE_METADATA, context.getHandler())) return true;
+  if (Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, controller, method)) return false;
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ?? {}) as object;
   return Object.keys(parameters).some((key) =>
     [RouteParamtypes.RESPONSE, RouteParamtypes.NEXT].includes(Number(key.split(':', 1)[0])),
   );

@@ -4,7 +4,14 @@ import { CurrentDraft } from '../caching/current-draft.js';
 import type { PurgeReport } from '../purging/purge-report.js';
 import { concerns } from '../stores/journal/purge-scope.js';
 import { exactPage } from '../purging/exact-page.js';
-import { canonicalPath, pagePattern, type PageTarget, subtreeScopes, targetPaths } from '../purging/purge-target.js';
+import {
+  canonicalPath,
+  checkedTags,
+  pagePattern,
+  type PageTarget,
+  subtreeScopes,
+  targetPaths,
+} from '../purging/purge-target.js';
 import { fragmentAddress, type FragmentParams, parseAddress, sharedAddress } from '../fragments/fragment-address.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { Purger } from '../purging/purger.js';
@@ -128,11 +135,12 @@ export class PageCacheService {
    * @param tags as given to `@PageCache({ tags })` and `page.tag()`
    * @returns how many pages were deleted, and how long it took
    * @throws {PurgeIncompleteError} when the store has not acknowledged the purge
+   * @throws {TypeError} when a tag is not a text
    * @example
    * await pages.purgeTags('post:1', 'posts');
    */
   async purgeTags(...tags: string[]): Promise<PurgeReport> {
-    return this.purger.purge({ kind: 'tags', tags });
+    return this.purger.purge({ kind: 'tags', tags: checkedTags(tags) });
   }
 
   /**

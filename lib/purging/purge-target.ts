@@ -170,6 +170,19 @@ function mustBePath(path: unknown): void {
 }
 
 /**
+ * The tags themselves. A list of tags in place of a tag would be a purge that takes nothing.
+ *
+ * @throws {TypeError} when one is not a text
+ */
+export function checkedTags(tags: readonly string[]): readonly string[] {
+  const wrong = tags.findIndex((tag) => typeof tag !== 'string');
+  if (wrong < 0) return tags;
+  throw new TypeError(
+    `${inspect(tags[wrong], { depth: 0 })} is not a tag: give texts, as in purgeTags('post:1', 'posts')`,
+  );
+}
+
+/**
  * The expression without the flags that make it remember its last match.
  *
  * @throws {TypeError} when it is not a regular expression

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { DataSource, EntitySchema } from 'typeorm';
+import { NginxCacheConfigError } from '../checks/nginx-cache-config.error.js';
 import { BackgroundPurge } from '../purging/background-purge.js';
 import { PendingPurges } from '../purging/pending-purges.js';
 import { PageCacheService } from '../module/page-cache.service.js';
@@ -8,6 +9,7 @@ import { Cascades } from './cascades.js';
 import { CommittedState } from './committed-state.js';
 import { EntityChangesSubscriber } from './entity-changes.subscriber.js';
 import { EntityPaths } from './entity-paths.js';
+import { LoadedTags } from './loaded-tags.js';
 import { oldStateOf } from './old-state.js';
 import { PlannedChangesSubscriber } from './planned-changes.subscriber.js';
 import { RowStates } from './row-states.js';
@@ -26,6 +28,7 @@ export type EntityClass = (abstract new (...args: never[]) => unknown) | EntityS
 const SHUTDOWN = 2000;
 
 interface Watched {
+  readonly classes: ReadonlySet<EntityClass>;
   readonly entities: WatchedEntities;
   readonly subscriber: EntityChangesSubscriber;
   readonly purges: TransactionPurges;
@@ -51,24 +54,32 @@ export class DataSourceWatchers implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Purges pages whenever these entities change. You may call it several times for one data source, with different entities.
+   * Purges pages whenever these entities change. You may call it several times for one data source, with different entities. Call it again
+   * when you have destroyed and initialized a data source: TypeORM has forgotten all that it was told.
    *
    * @param dataSource an initialized data source
    * @param entities the entities to watch
    * @throws {EntityMetadataNotFoundError} (TypeORM's) when an entity does not belong to the data source
+   * @throws {NginxCacheConfigError} when the data source is not initialized
    * @example
    * const tenant = await new DataSource({ type: 'postgres', url, entities: [Post] }).initialize();
    * watchers.watch(tenant, [Post]);
    */
   watch(dataSource: DataSource, entities: readonly EntityClass[]): void {
-    const metadata = entities.map((entity) => dataSource.getMetadata(entity as never));
-    let watched = this.#watched.get(dataSource);
-    if (!watched) {
-      this.#watched.set(dataSource, (watched = this.make(dataSource)));
-      // A subscriber before ours that throws would keep the change from us.
-      dataSource.subscribers.unshift(watched.subscriber);
+    if (!dataSource.isInitialized) {
+      const allowed = 'initialized: call DataSourceWatchers.watch() after dataSource.initialize()';
+      throw new NginxCacheConfigError('dataSource', undefined, allowed, 'The data source must be');
     }
+    const before = this.#watched.get(dataSource);
+    const classes = new Set([...(before?.classes ?? []), ...entities]);
+    const metadata = [...classes].map((entity) => dataSource.getMetadata(entity as never));
+    // `initialize()` makes other metadata, and other subscribers.
+    const isWatched = before && dataSource.subscribers.includes(before.subscriber);
+    const watched = isWatched ? before : this.make(dataSource);
+    // A subscriber before ours that throws would keep the change from us.
+    if (!isWatched) dataSource.subscribers.unshift(watched.subscriber);
     watched.entities.add(metadata);
+    this.#watched.set(dataSource, { ...watched, classes });
   }
 
   /**
@@ -96,7 +107,7 @@ export class DataSourceWatchers implements OnApplicationShutdown {
     await this.background.settled();
   }
 
-  private make(dataSource: DataSource): Watched {
+  private make(dataSource: DataSource): Omit<Watched, 'classes'> {
     const { background } = this;
     const report = (error: unknown) => background.report(error);
     const entities = new WatchedEntities(dataSource);
@@ -106,7 +117,8 @@ export class DataSourceWatchers implements OnApplicationShutdown {
     const committed = new CommittedState(dataSource);
     const oldState = oldStateOf(dataSource);
     const purges = new TransactionPurges(this.pages, background, oldState, committed, states);
+    const tags = new LoadedTags(dataSource, entities, this.pages);
     const Subscriber = oldState === 'before' ? PlannedChangesSubscriber : EntityChangesSubscriber;
-    return { entities, purges, subscriber: new Subscriber(entities, cascades, purges, this.pages, report) };
+    return { entities, purges, subscriber: new Subscriber(entities, cascades, purges, tags, report) };
   }
 }

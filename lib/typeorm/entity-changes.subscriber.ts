@@ -13,10 +13,11 @@ import type {
   TransactionStartEvent,
   UpdateEvent,
 } from 'typeorm';
-import type { PageCacheService } from '../module/page-cache.service.js';
 import type { Cascades } from './cascades.js';
 import type { ChangedRows } from './changed-rows.js';
+import type { LoadedTags } from './loaded-tags.js';
 import { referenceOf, type RowReference } from './row-reference.js';
+import { setsSearchPath } from './search-path.js';
 import type { TransactionPurges } from './transaction-purges.js';
 import type { WatchedEntities } from './watched-entities.js';
 
@@ -51,14 +52,12 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
     protected readonly entities: WatchedEntities,
     private readonly cascades: Cascades,
     protected readonly purges: TransactionPurges,
-    private readonly pages: PageCacheService,
+    private readonly tags: LoadedTags,
     private readonly report: (error: unknown) => void,
   ) {}
 
-  afterLoad(_entity: Entity, event?: LoadEvent<Entity>): void {
-    const page = this.pages.current();
-    if (!page || !event || !this.entities.has(event.metadata) || !this.entities.tagsPages(event.metadata)) return;
-    page.tag(this.entities.tagOf(event.metadata));
+  afterLoad(entity: Entity, event?: LoadEvent<Entity>): void {
+    if (event) this.tags.loaded(entity, event.metadata);
   }
 
   afterInsert(event: InsertEvent<Entity>): Promise<void> | void {
@@ -75,9 +74,14 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
   }
 
   afterUpdate(event: UpdateEvent<Entity>): Promise<void> | void {
-    if (!this.isCounted(event)) return undefined;
-    const { metadata, entity, databaseEntity } = event;
+    const { metadata, entity, databaseEntity, updatedColumns, updatedRelations } = event;
+    const columns = [...updatedColumns, ...updatedRelations.flatMap(({ joinColumns }) => joinColumns)];
+    const along = this.entities.followers(metadata, columns, entity);
+    const isCounted = this.isCounted(event);
+    if (!isCounted && along.length === 0) return undefined;
     return this.after(event, (rows) => {
+      rows.addStale({ tags: along });
+      if (!isCounted) return;
       // TypeORM 0.3 and 1 give no row for a bulk write, and the values have the id of a row only if the id is changed.
       const isBulk = !databaseEntity;
       if (isBulk) this.addTags(rows, metadata, entity);
@@ -106,6 +110,8 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
   }
 
   afterQuery({ queryRunner, query, success }: AnsweredQuery): Promise<void> | void {
+    if (setsSearchPath(query) && this.entities.needSearchPath) this.purges.distrustReads();
+    if (query === 'ROLLBACK') return this.purges.rolledBack(queryRunner);
     return !success && query === 'COMMIT' ? this.purges.unanswered(queryRunner) : undefined;
   }
 

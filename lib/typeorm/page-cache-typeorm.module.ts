@@ -54,6 +54,7 @@ export class PageCacheTypeOrmModule implements OnModuleInit {
    * @param dataSource as in `TypeOrmModule.forFeature()`, if it is not the default one
    * @returns a module to import
    * @throws {EntityMetadataNotFoundError} (TypeORM's, when the application starts) when an entity does not belong to the data source
+   * @throws {NginxCacheConfigError} (when the application starts) when the data source is not initialized (`manualInitialization`)
    * @example
    * PageCacheTypeOrmModule.forFeature([Post, Comment])
    */

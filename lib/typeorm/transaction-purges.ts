@@ -17,6 +17,8 @@ interface Levels {
   readonly stack: [ChangedRows, ...ChangedRows[]];
   /** Whether a COMMIT is about to be sent, or has not been answered yet. */
   isCommitting: boolean;
+  /** What a COMMIT without an answer may have changed, or may still change. */
+  inDoubt: ChangedRows | undefined;
   /** The read that comes before the writes of this turn. */
   reading: Promise<void> | undefined;
   /** The purge for what this turn has written outside of any transaction. */
@@ -33,6 +35,8 @@ export class TransactionPurges {
   readonly #levels = new WeakMap<QueryRunner, Levels>();
   readonly #patience: ReadPatience;
   readonly #settling = new UnderWay();
+  /** Whether another connection may read other rows with the same ids: those of another schema. */
+  #readsOtherRows = false;
 
   constructor(
     private readonly pages: PageCacheService,
@@ -42,6 +46,17 @@ export class TransactionPurges {
     private readonly states: RowStates,
   ) {
     this.#patience = new ReadPatience(committed, (error) => background.report(error));
+  }
+
+  /** From now on, nothing is read on another connection. */
+  distrustReads(): void {
+    if (this.#readsOtherRows || this.oldState === 'before') return;
+    this.#readsOtherRows = true;
+    this.background.report(
+      new Error(
+        'The application sets "search_path", so the module cannot read the rows of its schema: from now on, changes purge the tags of their classes.',
+      ),
+    );
   }
 
   /** The level to which changes are added now. */
@@ -85,26 +100,32 @@ export class TransactionPurges {
     const levels = this.levelsOf(runner);
     if (levels.stack.length > 2) return;
     levels.isCommitting = true;
-    if (this.oldState === 'beside') await this.readOld(this.changed(runner), undefined, false);
+    if (this.oldState === 'beside' && !this.#readsOtherRows) await this.readOld(this.changed(runner), undefined, false);
   }
 
   async afterCommit(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
-    levels.isCommitting = false;
+    if (levels.stack.length <= 2) {
+      levels.isCommitting = false;
+      levels.inDoubt = undefined;
+    }
     // A transaction that began before the application watched has no level of its own.
     const ended = levels.stack.length > 1 ? (levels.stack.pop() as ChangedRows) : undefined;
     if (this.isOpen(runner)) this.changed(runner).merge(ended ?? new ChangedRows());
     else if (ended) await this.settle(ended);
   }
 
-  /** A COMMIT that was sent but not acknowledged may have happened, so its pages are purged as well. */
+  /**
+   * A COMMIT that was sent but not acknowledged may have happened, so its pages are purged as well. It may also happen later: when the
+   * database has taken its time, or when the application sends it again. So its rows are kept.
+   */
   async unanswered(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
     if (!levels.isCommitting) return;
     levels.isCommitting = false;
     const rows = levels.stack[1];
     if (!rows) return;
-    levels.stack[1] = new ChangedRows();
+    levels.inDoubt = rows;
     await this.settle(rows);
   }
 
@@ -114,6 +135,14 @@ export class TransactionPurges {
     const unanswered = stack.length === 2 ? this.unanswered(runner) : undefined;
     if (stack.length > 1) stack.pop();
     await unanswered;
+  }
+
+  /** The connection answers one statement after the other: a COMMIT that it had not answered has now happened or failed. */
+  async rolledBack(runner: QueryRunner): Promise<void> {
+    const levels = this.levelsOf(runner);
+    const { inDoubt } = levels;
+    levels.inDoubt = undefined;
+    if (inDoubt) await this.settle(inDoubt);
   }
 
   /** Resolves when everything written until now has been read. Its purges have begun by then. */
@@ -156,12 +185,16 @@ export class TransactionPurges {
 
   private async purgeChanged(rows: ChangedRows): Promise<void> {
     rows.addStale({ tags: this.states.unreadTags(rows) });
-    const current = await this.#patience.wait(
+    const current = this.#readsOtherRows ? undefined : await this.current(rows);
+    rows.addStale(current ?? { tags: this.states.allTags(rows) });
+    await this.purge(rows);
+  }
+
+  private current(rows: ChangedRows): Promise<Stale | undefined> {
+    return this.#patience.wait(
       (signal) => this.states.current(rows, (query) => this.committed.read(query, signal), signal),
       (late) => this.purge(late),
     );
-    rows.addStale(current ?? { tags: this.states.allTags(rows) });
-    await this.purge(rows);
   }
 
   private async purge({ paths, tags }: Stale): Promise<void> {
@@ -178,7 +211,13 @@ export class TransactionPurges {
   private levelsOf(runner: QueryRunner): Levels {
     let levels = this.#levels.get(runner);
     if (!levels) {
-      levels = { stack: [new ChangedRows()], isCommitting: false, reading: undefined, settling: undefined };
+      levels = {
+        stack: [new ChangedRows()],
+        isCommitting: false,
+        inDoubt: undefined,
+        reading: undefined,
+        settling: undefined,
+      };
       this.#levels.set(runner, levels);
     }
     return levels;

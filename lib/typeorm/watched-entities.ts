@@ -18,6 +18,8 @@ export class WatchedEntities {
   #all: EntityMetadata[] | undefined;
   /** By junction: they are needed for each of its rows. */
   #sides = new Map<EntityMetadata, readonly JunctionSide[]>();
+  /** By class: they are needed for each update. */
+  readonly #byKey = new Map<EntityMetadata, readonly RelationMetadata[]>();
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -29,6 +31,11 @@ export class WatchedEntities {
 
   has(metadata: EntityMetadata): boolean {
     return this.#targets.has(metadata.target) || metadata.inheritanceTree.some((parent) => this.#targets.has(parent));
+  }
+
+  /** Whether it depends on the connection which tables the classes mean. */
+  get needSearchPath(): boolean {
+    return this.dataSource.entityMetadatas.some(({ schema }) => !schema);
   }
 
   tagOf({ target, name }: EntityMetadata): string {
@@ -55,10 +62,7 @@ export class WatchedEntities {
   counts(metadata: EntityMetadata, updated: readonly Column[], values: ObjectLiteral | undefined): boolean {
     const { ignoreColumns = [] } = classTagOf(metadata.target);
     if (ignoreColumns.length === 0) return true;
-    const columns =
-      updated.length > 0
-        ? updated
-        : metadata.columns.filter((column) => values && column.getEntityValue(values) !== undefined);
+    const columns = updated.length > 0 ? updated : writtenColumns(metadata, values);
     return columns.length === 0 || columns.some(({ propertyPath }) => !ignoreColumns.includes(propertyPath));
   }
 
@@ -89,6 +93,49 @@ export class WatchedEntities {
           isCascade(relation, isBulk) &&
           (this.has(relation.entityMetadata) || (relation.onDelete === 'CASCADE' && this.leadsOn(relation))),
       );
+  }
+
+  /**
+   * The tags of the classes in which the database itself changes references when it changes what they refer to (`onUpdate: 'CASCADE'`),
+   * directly or through classes that nobody watches. TypeORM sees nothing of this.
+   *
+   * @param updated the columns, if TypeORM tells them
+   * @param values otherwise, what was written
+   */
+  followers(metadata: EntityMetadata, updated: readonly Column[], values: ObjectLiteral | undefined): string[] {
+    if (this.byKey(metadata).length === 0) return [];
+    const columns = updated.length > 0 ? updated : writtenColumns(metadata, values);
+    return [...this.following(metadata, columns)]
+      .filter(({ entityMetadata }) => this.has(entityMetadata))
+      .flatMap(({ entityMetadata }) => this.tagsOf(entityMetadata));
+  }
+
+  private following(
+    metadata: EntityMetadata,
+    columns: readonly Column[],
+    seen = new Set<RelationMetadata>(),
+  ): Set<RelationMetadata> {
+    const written = new Set(columns.map(({ databaseName }) => databaseName));
+    for (const relation of this.byKey(metadata)) {
+      const { joinColumns, entityMetadata } = relation;
+      const refersTo = joinColumns.map(({ referencedColumn }) => referencedColumn?.databaseName ?? '');
+      if (seen.has(relation) || (written.size > 0 && !refersTo.some((name) => written.has(name)))) continue;
+      this.following(entityMetadata, joinColumns, seen.add(relation));
+    }
+    return seen;
+  }
+
+  /** The relations whose references the database changes together with the columns of a class. */
+  private byKey(metadata: EntityMetadata): readonly RelationMetadata[] {
+    let relations = this.#byKey.get(metadata);
+    if (!relations) {
+      relations = this.dataSource.entityMetadatas
+        .flatMap((other) => other.ownRelations)
+        .filter((relation) => changesAlong(relation, relation.onUpdate))
+        .filter(({ inverseEntityMetadata }) => related(inverseEntityMetadata, metadata));
+      this.#byKey.set(metadata, relations);
+    }
+    return relations;
   }
 
   /** The tags of the classes at the other end of the class's many-to-many relations. */
@@ -134,6 +181,15 @@ export class WatchedEntities {
   }
 }
 
+/** A foreign key may have two properties, its own and the relation, and only one of them is given. */
+function writtenColumns({ columns }: EntityMetadata, values: ObjectLiteral | undefined): Column[] {
+  if (!values) return [];
+  return columns.filter(
+    (column) =>
+      column.getEntityValue(values) !== undefined || column.relationMetadata?.getEntityValue(values) !== undefined,
+  );
+}
+
 function isWritten(relation: RelationMetadata, values: ObjectLiteral): boolean {
   return (
     relation.getEntityValue(values) !== undefined ||
@@ -144,7 +200,12 @@ function isWritten(relation: RelationMetadata, values: ObjectLiteral): boolean {
 function isCascade(relation: RelationMetadata, isBulk: boolean): boolean {
   // If the deleted side has the relation as well, TypeORM deletes the rows of the junction one by one.
   if (relation.isManyToMany) return isBulk || !relation.inverseRelation;
-  return relation.isOwning && ['CASCADE', 'SET NULL', 'SET DEFAULT'].includes(relation.onDelete ?? '');
+  return changesAlong(relation, relation.onDelete);
+}
+
+/** Whether the database itself changes the row with the reference. */
+function changesAlong({ isOwning, isManyToMany }: RelationMetadata, action: string | undefined): boolean {
+  return isOwning && !isManyToMany && ['CASCADE', 'SET NULL', 'SET DEFAULT'].includes(action ?? '');
 }
 
 function related(one: EntityMetadata, other: EntityMetadata): boolean {

@@ -250,6 +250,12 @@ describe.each(PLATFORMS)('purges on %s', (platform) => {
     ['publish', () => pages.publish('/a/*'), /^\/a\/\* is not a page: .*one by one/],
     ['refresh', () => pages.refresh('/', '/a/*'), /^\/a\/\* is not a page: .*one by one/],
     ['purgeMatching', () => pages.purgeMatching('/x' as never), /^'\/x' is not a regular expression$/],
+    ['purgeTags', () => pages.purgeTags('a', undefined as never), /^undefined is not a tag/],
+    [
+      'purgeTags',
+      () => pages.purgeTags(['a', 'b'] as never),
+      /^\[ 'a', 'b' \] is not a tag: .*purgeTags\('post:1', 'posts'\)$/,
+    ],
     ['get', () => pages.get('x'), /^'x' is not a path/],
     ['publish', () => pages.publish({} as never), /^{} is not a page/],
   ])('%s() says what is wrong', async (_, call, message) => {

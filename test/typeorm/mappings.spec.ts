@@ -8,6 +8,7 @@ import {
   DataSource,
   Entity,
   type EntityManager,
+  JoinColumn,
   ManyToOne,
   PrimaryColumn,
   PrimaryGeneratedColumn,
@@ -96,6 +97,13 @@ class Lend implements DependentPaths {
 
   @Column('int', { default: 0 })
   reminders!: number;
+
+  @ManyToOne(() => Shelf, { nullable: true })
+  @JoinColumn({ name: 'placeId' })
+  place!: Relation<Shelf> | null;
+
+  @Column('int', { nullable: true })
+  placeId!: number | null;
 
   dependentPaths(): string[] {
     return [`/readers/${this.reader}/${this.item.number}`];
@@ -186,5 +194,10 @@ it('a column that does not count purges nothing, and with others it does', async
   await manager.save(Object.assign(lend, { reminders: 6, reader: 'dan' }));
   expect(purges.take()).toEqual(['/readers/cyd/7', '/readers/dan/7']);
   await manager.update(Lend, { reader: 'dan' }, { reminders: 7, reader: 'eve' });
+  expect(purges.take()).toEqual(['tag:lends']);
+  await manager.update(Lend, { reader: 'eve' }, { reminders: 8, place: shelf });
+  expect(purges.take()).toEqual(['tag:lends']);
+  await manager.update(Lend, { reader: 'eve' }, { reminders: 9, place: null });
+  expect(await manager.findOneByOrFail(Lend, { reader: 'eve' })).toMatchObject({ reminders: 9, placeId: null });
   expect(purges.take()).toEqual(['tag:lends']);
 });

@@ -120,6 +120,50 @@ describe('PageCacheTypeOrmModule', () => {
     await app.close();
   });
 
+  it('watches a data source again that has been destroyed and initialized, with all of its entities', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        NginxCacheModule.forRoot({ store: memoryStore() }),
+        TypeOrmModule.forRoot(database),
+        PageCacheTypeOrmModule.forFeature([Author]),
+      ],
+      providers: [PurgeLog],
+    }).compile();
+    const app = await module.createNestApplication().init();
+    const dataSource = app.get(DataSource);
+    const purges = app.get(PurgeLog);
+    await dataSource.manager.save(Author, { name: 'ann' });
+    expect(purges.take()).toEqual(['/authors/ann']);
+    await dataSource.destroy();
+    await dataSource.initialize();
+    const watchers = app.get(DataSourceWatchers, { strict: false });
+    for (const entities of [[BlogSetting], []]) {
+      watchers.watch(dataSource, entities);
+      expect(dataSource.subscribers).toHaveLength(1);
+      const ann = await dataSource.manager.save(Author, { name: 'ann' });
+      await dataSource.manager.save(Author, { id: ann.id, name: 'bob' });
+      await dataSource.manager.save(BlogSetting, { value: 'x' });
+      expect(purges.take()).toEqual(['/authors/ann', '/authors/bob', 'tag:settings']);
+    }
+    await app.close();
+    expect(dataSource.subscribers).toEqual([]);
+  });
+
+  it('says what to do with a data source that is not initialized', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        NginxCacheModule.forRoot(),
+        TypeOrmModule.forRoot({ ...database, manualInitialization: true }),
+        PageCacheTypeOrmModule.forFeature([Author]),
+      ],
+    }).compile();
+    const app = module.createNestApplication({ logger: false });
+    await expect(app.init()).rejects.toThrow(
+      'The data source must be initialized: call DataSourceWatchers.watch() after dataSource.initialize()',
+    );
+    await app.close();
+  });
+
   it('watches the subclasses of an entity', async () => {
     const module = await Test.createTestingModule({
       imports: [

@@ -2,6 +2,7 @@ import { createServer, connect, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
 import { type EntityManager, type EntitySubscriberInterface, EventSubscriber } from 'typeorm';
 import { Article, Club, CLUBS, Counted, Membership } from './newsroom.js';
 import { type Comparison, expectSame } from './pair.js';
@@ -167,6 +168,36 @@ describe('a COMMIT whose answer is lost', () => {
     expect(control).toMatchObject({ result: { error: 'connection lost' }, isChanged: true });
   });
 
+  it('of a transaction in which a subscriber has written at the last moment', async () => {
+    const { control } = await expectSameWrite(
+      {
+        options: throughProxy,
+        prepare: ({ dataSource }) => {
+          let isNested = false;
+          dataSource.subscribers.push({
+            async beforeTransactionCommit({ manager }) {
+              if (isNested) return;
+              isNested = true;
+              await manager.transaction((inside) => inside.update(Counted, 1, { slug: 'seen' }));
+            },
+          });
+        },
+        write: async ({ dataSource }) => {
+          const runner = dataSource.createQueryRunner();
+          await runner.startTransaction();
+          await runner.manager.save(Article, { id: 1, slug: 'b' });
+          try {
+            await runner.commitTransaction();
+          } finally {
+            await runner.release();
+          }
+        },
+      },
+      RENAMED,
+    );
+    expect(control).toMatchObject({ result: { error: 'connection lost' }, isChanged: true });
+  });
+
   it('in a QueryRunner that is released without a rollback', async () => {
     const { control } = await expectSameWrite(
       {
@@ -185,6 +216,39 @@ describe('a COMMIT whose answer is lost', () => {
       RENAMED,
     );
     expect(control).toMatchObject({ result: { error: 'connection lost' }, isChanged: true });
+  });
+});
+
+describe('a COMMIT whose answer comes late', () => {
+  /** The driver does not wait for it (`query_timeout`). */
+  class Impatient extends Client {
+    override query(query: unknown, ...rest: unknown[]): never {
+      const given = query === 'COMMIT' ? { text: query, query_timeout: 100 } : query;
+      return (super.query as (...all: unknown[]) => unknown)(given, ...rest) as never;
+    }
+  }
+
+  it('has not happened when the driver gives up: it is purged when it has', async () => {
+    const { control } = await expectSameWrite(
+      {
+        options: { extra: { Client: Impatient } },
+        prepare: async ({ dataSource, sql }) => {
+          await sql(`
+            CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON article DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()`);
+          await sql('SELECT pg_advisory_lock(1)');
+          dataSource.subscribers.push({
+            async beforeTransactionRollback() {
+              expect(await sql('SELECT slug FROM article WHERE id = 1')).toEqual([{ slug: 'a' }]);
+              await sql('SELECT pg_advisory_unlock(1)');
+            },
+          });
+        },
+        write: rename,
+      },
+      RENAMED,
+    );
+    expect(control).toMatchObject({ result: { error: expect.stringContaining('timeout') }, isChanged: true });
   });
 });
 

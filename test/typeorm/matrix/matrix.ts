@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { CLASS_MAPPINGS } from './classes.js';
+import { KEY_MAPPINGS } from './keys.js';
 import type { Database, Mapping, Write } from './mapping.js';
 import { type Pages, type Site, startSite, usesChosenTypeOrm } from './site.js';
 import { TO_MANY_MAPPINGS } from './to-many.js';
@@ -9,7 +10,14 @@ import { TREE_MAPPINGS } from './trees.js';
 import { VALUE_MAPPINGS } from './values.js';
 import { type Way, waysToWrite } from './ways.js';
 
-const MAPPINGS = [...CLASS_MAPPINGS, ...VALUE_MAPPINGS, ...TO_ONE_MAPPINGS, ...TO_MANY_MAPPINGS, ...TREE_MAPPINGS];
+const MAPPINGS = [
+  ...CLASS_MAPPINGS,
+  ...VALUE_MAPPINGS,
+  ...TO_ONE_MAPPINGS,
+  ...TO_MANY_MAPPINGS,
+  ...TREE_MAPPINGS,
+  ...KEY_MAPPINGS,
+];
 
 interface MatrixOptions {
   /** What every write is put into. */
