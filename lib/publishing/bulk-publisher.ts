@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { chunks } from '../async/chunks.js';
+import { untilAborted } from '../async/until-aborted.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PublishProgressed } from '../events/outcomes.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -36,14 +37,12 @@ export class BulkPublisher {
     targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
     { concurrency = CONCURRENCY, skipStored = false, onProgress, signal: given }: PublishOptions,
   ): Promise<PublishManyReport> {
-    let addresses: readonly WantedPage[] | AsyncIterable<WantedPage> = this.addresses(targets);
-    let total: number | undefined;
+    let all: WantedPage[] | undefined;
     if (Symbol.iterator in targets) {
-      const all: WantedPage[] = [];
-      for await (const address of addresses) all.push(address);
-      total = all.length;
-      addresses = all;
+      all = [];
+      for await (const address of this.addresses(targets)) all.push(address);
     }
+    const total = all?.length;
     let done = 0;
     const options = {
       concurrency,
@@ -59,13 +58,16 @@ export class BulkPublisher {
       },
     };
     const work = async (publication: Publication, signal: AbortSignal): Promise<PublishManyReport> => {
+      // A source whose values come one by one may keep its reader waiting for ever.
+      const addresses = all ?? this.addresses(untilAborted(targets as AsyncIterable<PageTarget>, signal));
       let isComplete = true;
       for await (const some of chunks(addresses, TOGETHER)) {
         isComplete = !signal.aborted;
         if (!isComplete) break;
         await this.replace(some, skipStored, publication);
       }
-      return { ...publication.report(), isComplete: isComplete && !publication.hasGivenUp };
+      const isCutOff = all === undefined && signal.aborted;
+      return { ...publication.report(), isComplete: isComplete && !isCutOff && !publication.hasGivenUp };
     };
     return this.publications.during(options, work, given);
   }
