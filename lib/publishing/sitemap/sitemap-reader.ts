@@ -116,12 +116,13 @@ export class SitemapReader implements OnModuleDestroy {
     return { location: url.href, depth, read: (use) => this.ask(target, own.hostOf(url), signal, use) };
   }
 
-  private ask(
+  private async ask(
     target: string,
     host: string | undefined,
     signal: AbortSignal,
     use: (entry: SitemapEntry) => void,
   ): Promise<void> {
+    await this.requests.ready();
     return this.requests.send({ target, host, signal }, async ({ status, headers, body }) => {
       if (status === 200) return readAll(body as AsyncIterable<Uint8Array>, use);
       body.resume();
