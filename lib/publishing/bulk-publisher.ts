@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { chunks } from '../async/chunks.js';
+import { inTurns } from '../async/in-turns.js';
 import { untilAborted } from '../async/until-aborted.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PublishProgressed } from '../events/outcomes.events.js';
@@ -20,6 +21,9 @@ export const CONCURRENCY = 4;
 
 /** How many pages are announced together: an entry of the journal holds about as many. Visitors' renderings of other pages go on. */
 const TOGETHER = 100;
+
+/** How many targets are looked at in one turn of the event loop. This takes a few milliseconds. */
+const IN_ONE_TURN = 100;
 
 /** Publishes thousands of pages, each at exactly the given address. */
 @Injectable()
@@ -93,7 +97,7 @@ export class BulkPublisher {
     targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
   ): AsyncGenerator<WantedPage, void, undefined> {
     const seen = new Set<string>();
-    for await (const target of targets) {
+    for await (const target of inTurns(targets, IN_ONE_TURN)) {
       const meant = pagesAmong(await targetPaths([target], this.options.hosts)).filter(({ isGuess }) => !isGuess);
       for (const { path, host, query } of meant) {
         for (const address of this.keys.ofPath(path, host, query)) {
