@@ -108,6 +108,10 @@ export class InnerRequests implements OnApplicationBootstrap {
         },
       });
       return await use({ status: response.statusCode, headers: response.headers, body: response.stream() });
+    } catch (error) {
+      // Nobody reads the rest, and the application must not go on with it.
+      giveUp();
+      throw error;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
