@@ -1,49 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { RouterExecutionContext } from '@nestjs/core/router/router-execution-context.js';
-import { draftOf } from './current-draft.js';
-import { rawOf, type Wrapped } from './raw-of.js';
+import type { HandlerPlan } from './handler-plans.js';
 
-const HANDLERS = Symbol('nestjs-nginx-cache: handlers');
-/** How many handlers of Nest have had the request. */
-type Handled = IncomingMessage & { [HANDLERS]?: 'one' | 'several' };
-type Next = (...args: unknown[]) => unknown;
-type Route = (request: Wrapped<Handled>, response: unknown, next: Next | undefined) => unknown;
+const firstPlans = new WeakMap<IncomingMessage, HandlerPlan>();
 
 /**
- * Whether a handler has handed the request on with `next()`. What answers then may have other guards, tags and options than the handler before, or
- * be no handler at all. And a guard of the handler before has decided who gets that far.
+ * Whether another handler has had the request and has handed it on with `next()` (Express). Each of them has guards, tags and options of its own, and a
+ * guard of the first one has decided who gets to the second.
+ *
+ * @param plan that of the handler which has the request now
  */
-export function isHandedOn(request: Handled): boolean {
-  return request[HANDLERS] === 'several';
-}
-
-function handOn(request: Handled): void {
-  request[HANDLERS] = 'several';
-  draftOf(request)?.skip('next');
-}
-
-let isWatching = false;
-
-/** Nest has no hook for this. It must be called before any route is made. */
-export function watchHandedOn(): void {
-  if (isWatching) return;
-  isWatching = true;
-  const { prototype } = RouterExecutionContext;
-  const create = Reflect.get(prototype, 'create') as RouterExecutionContext['create'];
-  prototype.create = function (this: RouterExecutionContext, ...args) {
-    const route = create.apply(this, args) as Route;
-    const watched: Route = (wrapped, response, next) => {
-      const request = rawOf(wrapped);
-      // The handler before may have done it in another way: `request.next()`, the router itself.
-      if (request[HANDLERS]) handOn(request);
-      else request[HANDLERS] = 'one';
-      // Fastify has no `next()`.
-      if (!next) return route(wrapped, response, next);
-      return route(wrapped, response, (...given) => {
-        handOn(request);
-        return next(...given);
-      });
-    };
-    return watched as ReturnType<typeof create>;
-  };
+export function isHandedOn(request: IncomingMessage, plan: HandlerPlan): boolean {
+  const first = firstPlans.get(request);
+  if (!first) firstPlans.set(request, plan);
+  return first !== undefined && first !== plan;
 }

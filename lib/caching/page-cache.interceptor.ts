@@ -10,7 +10,7 @@ import { ReadReports } from './read-reports.js';
 import { draftOf } from './current-draft.js';
 import { EarlyAnswers } from './early-answers.js';
 import { ErrorCopies } from './error-copies.js';
-import { isHandedOn, watchHandedOn } from './handed-on.js';
+import { isHandedOn } from './handed-on.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { Passage } from './passage.js';
 import { rawOf, type Wrapped } from './raw-of.js';
@@ -44,23 +44,24 @@ export class PageCacheInterceptor implements NestInterceptor {
     @Inject(ReadReports) private readonly reads: ReadReports,
     @Inject(ErrorCopies) private readonly errors: ErrorCopies,
     @Inject(StandIns) private readonly standIns: StandIns,
-  ) {
-    // This comes before any route is made.
-    watchHandedOn();
-  }
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const http = context.switchToHttp();
     const request = rawOf(http.getRequest<Wrapped<IncomingMessage>>());
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
-    // The interceptor is registered for the whole application, and used on the handler as well; or the handler has handed the request on.
-    if (draftOf(request)) return next.handle();
-    if (!instrument(response)) return this.passage.passUnobserved(request, response, next);
     const plan = this.plans.of(context);
+    const handedOn = isHandedOn(request, plan) ? 'next' : undefined;
+    const draft = draftOf(request);
+    if (draft) {
+      // Otherwise, the interceptor is registered for the whole application, and used on the handler as well.
+      if (handedOn !== undefined) draft.skip(handedOn);
+      return next.handle();
+    }
+    if (!instrument(response)) return this.passage.passUnobserved(request, response, next);
     // A fragment that is usually shared may be made for one visitor.
-    const exemption =
-      plan.exemption ?? (visitOf(request)?.isShared === false ? 'fragment' : isHandedOn(request) ? 'next' : undefined);
+    const exemption = plan.exemption ?? handedOn ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);
     if (exemption === undefined) return this.answer(context, next, plan, request, response);
     this.errors.forbid(response);
     return this.passage.pass(context, request, response, next, exemption);

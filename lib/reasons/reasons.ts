@@ -151,8 +151,8 @@ export const REASONS: Readonly<Record<string, Reason>> = {
     cure: 'look for the error in the log of the application',
   },
   next: {
-    why: 'the handler called next(), so something else sent the response',
-    cure: 'send the response in the handler, or call next() in middleware instead',
+    why: 'the handler called next(), and another handler sent the response',
+    cure: 'send the response in the first handler, or call next() in middleware instead',
   },
   fragment: {
     why: 'the page contains a fragment, and nothing in `fragments` matches its path',

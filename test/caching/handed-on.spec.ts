@@ -113,9 +113,9 @@ describe('a request that a handler hands on', () => {
     expect(await fate(site, '/on/tagged')).toBe('next');
   });
 
-  it('is no page when no other handler answers', async () => {
+  it('is a page of the handler if no other handler answers', async () => {
     expect((await site.get('/file.html')).body.toString()).toBe('a file');
-    expect(await fate(site, '/file.html')).toBe('next');
+    expect(await site.log.outcome('/file.html')).toBe('stored');
   });
 
   it('is one if the handler answers after all', async () => {

@@ -148,6 +148,12 @@ class ReasonsController {
     next();
   }
 
+  @Get('handed-on')
+  @Header('content-type', HTML)
+  taken() {
+    return '<p>';
+  }
+
   @Get('if')
   @PageCache({ skipIf: () => true })
   @Header('content-type', HTML)
