@@ -10,6 +10,7 @@ import { ReadReports } from './read-reports.js';
 import { draftOf } from './current-draft.js';
 import { EarlyAnswers } from './early-answers.js';
 import { ErrorCopies } from './error-copies.js';
+import { isHandedOn } from './handed-on.js';
 import { type HandlerPlan, HandlerPlans } from './handler-plans.js';
 import { Passage } from './passage.js';
 import { rawOf, type Wrapped } from './raw-of.js';
@@ -49,12 +50,17 @@ export class PageCacheInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const request = rawOf(http.getRequest<Wrapped<IncomingMessage>>());
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
-    // The interceptor is registered for the whole application, and used on the handler as well.
-    if (draftOf(request)) return next.handle();
-    if (!this.passage.instrument(response)) return this.passage.passUnobserved(context, request, response, next);
     const plan = this.plans.of(context);
+    const handedOn = isHandedOn(request, plan) ? 'next' : undefined;
+    const draft = draftOf(request);
+    if (draft) {
+      // Otherwise, the interceptor is registered for the whole application, and used on the handler as well.
+      if (handedOn !== undefined) draft.skip(handedOn);
+      return next.handle();
+    }
+    if (!this.passage.instrument(response)) return this.passage.passUnobserved(context, request, response, next);
     // A fragment that is usually shared may be made for one visitor.
-    const exemption = plan.exemption ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);
+    const exemption = plan.exemption ?? handedOn ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);
     if (exemption === undefined) return this.answer(context, next, plan, request, response);
     this.errors.forbid(response);
     return this.passage.pass(context, request, response, next, exemption);

@@ -231,7 +231,7 @@ export class PageCacheService {
 
   /**
    * Renders stored pages again and replaces them in place. Visitors get the old page until the new one is stored, so there is never a gap.
-   * Pages that are not stored are left alone. A page that is gone (404, 410, a redirect, 401, 403) is purged.
+   * Pages that are not stored are left alone. A page that is gone (404, 410, 403, …, a redirect) is purged.
    *
    * @param targets as for `purge()`
    * @returns what happened to each page

@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { chunks } from '../async/chunks.js';
+import { inTurns } from '../async/in-turns.js';
+import { untilAborted } from '../async/until-aborted.js';
 import { PageCacheDispatcher } from '../events/page-cache-dispatcher.js';
 import { PublishProgressed } from '../events/outcomes.events.js';
 import type { CheckedOptions } from '../options/checked-options.js';
@@ -20,6 +22,9 @@ export const CONCURRENCY = 4;
 /** How many pages are announced together: an entry of the journal holds about as many. Visitors' renderings of other pages go on. */
 const TOGETHER = 100;
 
+/** How many targets are looked at in one turn of the event loop. This takes a few milliseconds. */
+const IN_ONE_TURN = 100;
+
 /** Publishes thousands of pages, each at exactly the given address. */
 @Injectable()
 export class BulkPublisher {
@@ -36,14 +41,12 @@ export class BulkPublisher {
     targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
     { concurrency = CONCURRENCY, skipStored = false, onProgress, signal: given }: PublishOptions,
   ): Promise<PublishManyReport> {
-    let addresses: readonly WantedPage[] | AsyncIterable<WantedPage> = this.addresses(targets);
-    let total: number | undefined;
+    let all: WantedPage[] | undefined;
     if (Symbol.iterator in targets) {
-      const all: WantedPage[] = [];
-      for await (const address of addresses) all.push(address);
-      total = all.length;
-      addresses = all;
+      all = [];
+      for await (const address of this.addresses(targets)) all.push(address);
     }
+    const total = all?.length;
     let done = 0;
     const options = {
       concurrency,
@@ -59,13 +62,16 @@ export class BulkPublisher {
       },
     };
     const work = async (publication: Publication, signal: AbortSignal): Promise<PublishManyReport> => {
+      // A source whose values come one by one may keep its reader waiting for ever.
+      const addresses = all ?? this.addresses(untilAborted(targets as AsyncIterable<PageTarget>, signal));
       let isComplete = true;
       for await (const some of chunks(addresses, TOGETHER)) {
         isComplete = !signal.aborted;
         if (!isComplete) break;
         await this.replace(some, skipStored, publication);
       }
-      return { ...publication.report(), isComplete: isComplete && !publication.hasGivenUp };
+      const isCutOff = all === undefined && signal.aborted;
+      return { ...publication.report(), isComplete: isComplete && !isCutOff && !publication.hasGivenUp };
     };
     return this.publications.during(options, work, given);
   }
@@ -91,7 +97,7 @@ export class BulkPublisher {
     targets: Iterable<PageTarget> | AsyncIterable<PageTarget>,
   ): AsyncGenerator<WantedPage, void, undefined> {
     const seen = new Set<string>();
-    for await (const target of targets) {
+    for await (const target of inTurns(targets, IN_ONE_TURN)) {
       const meant = pagesAmong(await targetPaths([target], this.options.hosts)).filter(({ isGuess }) => !isGuess);
       for (const { path, host, query } of meant) {
         for (const address of this.keys.ofPath(path, host, query)) {

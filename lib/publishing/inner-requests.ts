@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Readable } from 'node:stream';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { injectAsNobody } from '../async/inject-as-nobody.js';
 import { parseSharedAddress } from '../fragments/fragment-address.js';
@@ -42,13 +42,27 @@ export interface InnerAnswer {
 
 /** Sends requests through the application itself, including middleware, guards and filters, as a visitor of whom nothing is known. */
 @Injectable()
-export class InnerRequests {
+export class InnerRequests implements OnApplicationBootstrap {
+  #hasRoutes = false;
+
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(FragmentRoutes) private readonly routes: FragmentRoutes,
     @Inject(ReceivedRequests) private readonly received: ReceivedRequests,
   ) {}
+
+  onApplicationBootstrap(): void {
+    this.#hasRoutes = true;
+  }
+
+  /**
+   * Must be called before the application publishes what somebody asks for: it may not listen yet, and Fastify answers only once it is ready. Then
+   * Fastify takes no more routes, so it must not be ready before Nest has made all of them.
+   */
+  async ready(): Promise<void> {
+    if (this.#hasRoutes) await this.fastify?.ready();
+  }
 
   /** @throws {TypeError} when this is not an HTTP application, so it has no pages */
   get server(): Server {
@@ -66,6 +80,9 @@ export class InnerRequests {
     use: (answer: InnerAnswer) => Promise<T>,
   ): Promise<T> {
     const { server } = this;
+    if (!this.#hasRoutes && this.fastify) {
+      throw new Error('Fastify takes no requests yet: publish pages in onApplicationBootstrap(), or later');
+    }
     const visit = nobodysVisit(this.options.origin, host);
     const fragment = address && this.fragmentAt(address);
     const given = new AbortController();
@@ -91,10 +108,19 @@ export class InnerRequests {
         },
       });
       return await use({ status: response.statusCode, headers: response.headers, body: response.stream() });
+    } catch (error) {
+      // Nobody reads the rest, and the application must not go on with it.
+      giveUp();
+      throw error;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
     }
+  }
+
+  private get fastify(): { ready(): PromiseLike<unknown> } | undefined {
+    const { httpAdapter } = this.host;
+    return httpAdapter?.getType() === 'fastify' ? httpAdapter.getInstance() : undefined;
   }
 
   /** A fragment that is the same for everybody has a handler at an address other than its own. */

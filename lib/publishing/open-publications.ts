@@ -40,6 +40,7 @@ export class OpenPublications implements OnModuleDestroy {
   ): Promise<T> {
     // Otherwise, all pages would fail, one after the other.
     void this.requests.server;
+    await this.requests.ready();
     const stop = new AbortController();
     const { signal } = stop;
     const end = () => stop.abort();

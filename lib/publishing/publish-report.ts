@@ -6,12 +6,12 @@
 export interface PublishReport {
   /** The pages that were rendered and stored. */
   readonly published: readonly string[];
-  /** The pages that no longer exist (404, 410, a redirect, 401 or 403). Their stored pages were deleted. */
+  /** The pages that nobody can have now (404 and any other 4xx status but 408, 425 and 429; a redirect). Their stored pages were deleted. */
   readonly purged: readonly string[];
   /** The pages that were rendered, but that a listener kept out of the cache. Their stored pages were deleted. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
   /**
-   * The pages that could not be rendered (429, a 5xx status, no response in time). Their stored pages are still there. An entry without a
+   * The pages that could not be rendered (408, 425, 429, a 5xx status, no response in time). Their stored pages are still there. An entry without a
    * status had no response. An entry with a reason had one that could not be stored (`publishMany()` and `publishSitemap()` only).
    */
   readonly failed: readonly { readonly path: string; readonly status?: number; readonly reason?: string }[];

@@ -7,11 +7,12 @@ import type { PageResult } from './publish-report.js';
 /** Reasons that say nothing about the page, besides the refusals of the store. */
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['shutdown', 'store-failed']);
 
-/**
- * Whether a status says that nobody can have the page now. Others (429, 5xx) say that it could not be rendered now.
- */
+/** They say that it could not be rendered now, as all 5xx do: RFC 9110, section 15.5.9; RFC 8470, section 5.2; RFC 6585, section 4. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** Whether a status says that nobody can have the page now. */
 function isGone(status: number): boolean {
-  return (status >= 300 && status < 400) || [401, 403, 404, 410].includes(status);
+  return status >= 300 && status < 500 && !LATER.has(status);
 }
 
 /**

@@ -150,6 +150,10 @@ export const REASONS: Readonly<Record<string, Reason>> = {
     why: 'the handler threw an error, but the status is below 400, or the response had already begun',
     cure: 'look for the error in the log of the application',
   },
+  next: {
+    why: 'the handler called next(), and another handler sent the response',
+    cure: 'send the response in the first handler, or call next() in middleware instead',
+  },
   fragment: {
     why: 'the page contains a fragment, and nothing in `fragments` matches its path',
     cure: 'add the path to `fragments`',

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { chunks } from '../async/chunks.js';
+import { inTurns } from '../async/in-turns.js';
 import { isPageKey, type PageAddress, type PageKeys } from '../page/page-key.js';
 import type { PageDetails } from './page-details.js';
 
@@ -51,7 +51,7 @@ export function pagesToPurge(storage: Listing, keys: PageKeys): AsyncGenerator<P
 }
 
 async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncGenerator<PageAddress, void, undefined> {
-  for await (const key of inTurns(listed)) {
+  for await (const key of inTurns(listed, IN_ONE_TURN)) {
     const address = keys.parse(key);
     if (address) yield address;
   }
@@ -59,15 +59,5 @@ async function* addresses(listed: AsyncIterable<string>, keys: PageKeys): AsyncG
 
 /** The key of every page that `purgeAll()` must take, including those that were stored with other options. */
 export async function* everyKey(storage: Listing, prefix: string): AsyncGenerator<string, void, undefined> {
-  for await (const key of inTurns(storage.listToPurge())) if (isPageKey(key, prefix)) yield key;
-}
-
-/** A list that is there already would otherwise be gone through in one turn of the event loop, however long it is. */
-async function* inTurns(keys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
-  let count = 0;
-  for await (const key of keys) {
-    yield key;
-    count += 1;
-    if (count % IN_ONE_TURN === 0) await nextTurn();
-  }
+  for await (const key of inTurns(storage.listToPurge(), IN_ONE_TURN)) if (isPageKey(key, prefix)) yield key;
 }

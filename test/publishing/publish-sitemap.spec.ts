@@ -37,6 +37,22 @@ class SitemapController {
     response.end(file);
   }
 
+  static isGivenUp = false;
+
+  /** It is no sitemap, and does not end before its reader leaves. */
+  @Get('endless')
+  endless(@Res() reply: ServerResponse, @Query('status') status: string) {
+    const response = raw(reply);
+    response.once('close', () => (SitemapController.isGivenUp = true));
+    response.writeHead(Number(status));
+    const write = () => {
+      if (SitemapController.isGivenUp) return;
+      response.write('<urlset></endless>');
+      setImmediate(write);
+    };
+    write();
+  }
+
   @Get('sitemap.xml')
   moved(@Res() reply: ServerResponse) {
     raw(reply).writeHead(301, { location: '/sitemaps/index.xml' });
@@ -142,6 +158,16 @@ describe.each(PLATFORMS)('publishSitemap() on %s', (platform) => {
     await expect(pages.publishSitemap('https://example.org/sitemap.xml')).rejects.toThrow('not a sitemap of this site');
     await expect(pages.publishSitemap('sitemap.xml')).rejects.toThrow('is not a sitemap: give a path');
     await expect(pages.publishSitemap('/x', { limit: 0 })).rejects.toThrow('publishSitemap.limit');
+  });
+
+  it.each([
+    [200, 'Unexpected close tag'],
+    [404, 'the application answers 404'],
+  ])('lets the application stop when it reads no farther (%i)', async (status, error) => {
+    SitemapController.isGivenUp = false;
+    const location = `/endless?status=${status}`;
+    expect(await pages.publishSitemap(location)).toMatchObject({ sitemaps: [{ location, error }] });
+    await expect.poll(() => SitemapController.isGivenUp).toBe(true);
   });
 
   it('ends at the signal before it has read anything', async () => {

@@ -4,6 +4,7 @@ import {
   type ExecutionContext,
   Get,
   Header,
+  HttpException,
   Injectable,
   NotFoundException,
   Param,
@@ -44,12 +45,15 @@ class ClosedGuard implements CanActivate {
 @Controller()
 class PublishedController {
   static readonly gone = new Set<string>();
+  static readonly statuses = new Map<string, number>();
   static renders = 0;
 
   @Get('posts/:id')
   @Header('content-type', HTML)
   post(@Param('id') id: string) {
     if (PublishedController.gone.has(id)) throw new NotFoundException();
+    const status = PublishedController.statuses.get(id);
+    if (status !== undefined) throw new HttpException('not now', status);
     return `post ${id} render ${(PublishedController.renders += 1)} ${'ä'.repeat(3000)}`;
   }
 
@@ -144,6 +148,7 @@ describe.each(PLATFORMS)('publish() on %s', (platform) => {
   beforeEach(async () => {
     await site.memcached.flush();
     PublishedController.gone.clear();
+    PublishedController.statuses.clear();
   });
 
   it.each(['/posts/1', '/posts/größe ecke', '/chunked', '/rendered', '/let-in'])(
@@ -181,6 +186,13 @@ describe.each(PLATFORMS)('publish() on %s', (platform) => {
     await site.memcached.send(`set page:${path} 0 0 3\r\nold`);
     expect(await pages.publish(path)).toMatchObject({ published: [], purged: [path], skipped: [] });
     expect(await site.memcached.keys()).toEqual([]);
+  });
+
+  it('purges what visitors have to pay for now: they get no page from nginx any more', async () => {
+    await pages.publish('/posts/1');
+    PublishedController.statuses.set('1', 402);
+    expect(await pages.refresh('/posts/1')).toMatchObject({ published: [], purged: ['/posts/1'], failed: [] });
+    expect((await site.get('/posts/1')).code).toBe(402);
   });
 
   it('keeps what it cannot render, and says so', async () => {

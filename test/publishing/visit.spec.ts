@@ -151,22 +151,25 @@ describe.each(PLATFORMS)('pages are published on %s', (platform) => {
     expect(await site.body('/toolbar')).toBe('page over TLS');
   });
 
-  it.each([404, 410, 301, 302, 307, 401, 403])('and are gone when the answer is %i', async (status) => {
-    await using site = await start(platform, {});
-    LinksController.status = 200;
-    await site.pages.publish('/status');
-    LinksController.status = status;
-    for (const method of ['refresh', 'publish'] as const) {
+  it.each([404, 410, 301, 302, 307, 400, 401, 402, 403, 405, 451])(
+    'and are gone when the answer is %i',
+    async (status) => {
+      await using site = await start(platform, {});
       LinksController.status = 200;
       await site.pages.publish('/status');
       LinksController.status = status;
-      const report = await site.pages[method]('/status');
-      expect(report).toMatchObject({ published: [], purged: ['/status'], skipped: [], failed: [] });
-      expect(await site.pages.has('/status')).toBe(false);
-    }
-  });
+      for (const method of ['refresh', 'publish'] as const) {
+        LinksController.status = 200;
+        await site.pages.publish('/status');
+        LinksController.status = status;
+        const report = await site.pages[method]('/status');
+        expect(report).toMatchObject({ published: [], purged: ['/status'], skipped: [], failed: [] });
+        expect(await site.pages.has('/status')).toBe(false);
+      }
+    },
+  );
 
-  it.each([429, 500, 502, 503, 504, 400])('and stay as they were when the answer is %i', async (status) => {
+  it.each([408, 425, 429, 500, 502, 503, 504])('and stay as they were when the answer is %i', async (status) => {
     await using site = await start(platform, {});
     LinksController.status = 200;
     await site.pages.publish('/status');

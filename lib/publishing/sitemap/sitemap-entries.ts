@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { inTurns } from '../../async/in-turns.js';
 import { type SitemapEntry, type SitemapParser, TextSitemapParser, XmlSitemapParser } from './sitemap-parser.js';
 
 /** The protocol allows no more bytes than this in one file, unpacked. */
 const MAX_BYTES = 52_428_800;
+/** How many bytes are read in one turn of the event loop. This takes a few milliseconds. */
+const IN_ONE_TURN = 16_384;
 
 /**
  * The addresses in a sitemap: XML or a list, packed with gzip or not, whatever its name says.
@@ -14,7 +17,7 @@ export async function* sitemapEntries(
   content: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<SitemapEntry, void, undefined> {
   let parser: SitemapParser | undefined;
-  for await (const text of texts(unpacked(content))) {
+  for await (const text of inTurns(texts(unpacked(content)), 1)) {
     const rest = parser ? text : text.trimStart();
     if (rest === '') continue;
     parser ??= rest.startsWith('<') ? new XmlSitemapParser() : new TextSitemapParser();
@@ -59,7 +62,9 @@ async function* texts(content: AsyncIterable<Uint8Array>): AsyncGenerator<string
   for await (const chunk of content) {
     bytes += chunk.length;
     if (bytes > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
-    yield decoder.decode(chunk, { stream: true });
+    for (let start = 0; start < chunk.length; start += IN_ONE_TURN) {
+      yield decoder.decode(chunk.subarray(start, start + IN_ONE_TURN), { stream: true });
+    }
   }
   yield decoder.decode();
 }

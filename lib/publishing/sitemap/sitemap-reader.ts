@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { untilAborted } from '../../async/until-aborted.js';
 import type { CheckedOptions } from '../../options/checked-options.js';
 import { PAGE_CACHE_OPTIONS } from '../../options/tokens.js';
 import { InnerRequests } from '../inner-requests.js';
@@ -38,14 +39,22 @@ interface File {
 
 /** Reads sitemaps, and everything that they name, through the application itself. */
 @Injectable()
-export class SitemapReader {
+export class SitemapReader implements OnModuleDestroy {
+  readonly #stop = new AbortController();
+
   constructor(
     @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     @Inject(InnerRequests) private readonly requests: InnerRequests,
   ) {}
 
+  /** No sitemap is read to its end any more. */
+  onModuleDestroy(): void {
+    this.#stop.abort();
+  }
+
   /** @throws {TypeError} when the source is not a valid one, or belongs to another site */
-  async read(source: SitemapSource, limit: number, signal: AbortSignal | undefined): Promise<SitemapContents> {
+  async read(source: SitemapSource, limit: number, given: AbortSignal | undefined): Promise<SitemapContents> {
+    const signal = AbortSignal.any([this.#stop.signal, ...(given ? [given] : [])]);
     const { own, files } = this.begin(source, signal);
     const pages = new Set<string>();
     const sitemaps: { location: string; error?: string }[] = [];
@@ -66,7 +75,7 @@ export class SitemapReader {
           known.add(url.href);
         } else isTruncated = true;
       };
-      if (signal?.aborted) break;
+      if (signal.aborted) break;
       try {
         await file.read(use);
         sitemaps.push({ location });
@@ -74,14 +83,14 @@ export class SitemapReader {
         sitemaps.push({ location, error: error instanceof Error ? error.message : String(error) });
       }
     }
-    return { pages: [...pages], sitemaps, ...counts, isTruncated, isComplete: !signal?.aborted };
+    return { pages: [...pages], sitemaps, ...counts, isTruncated, isComplete: !signal.aborted };
   }
 
-  private begin(source: SitemapSource, signal: AbortSignal | undefined): { own: OwnAddresses; files: File[] } {
+  private begin(source: SitemapSource, signal: AbortSignal): { own: OwnAddresses; files: File[] } {
     const { hosts } = this.options;
     const own = new OwnAddresses(this.options);
     if (typeof source === 'object' && Symbol.asyncIterator in source) {
-      return { own, files: [{ location: '-', depth: 1, read: (use) => readAll(source, use) }] };
+      return { own, files: [{ location: '-', depth: 1, read: (use) => readAll(untilAborted(source, signal), use) }] };
     }
     if (typeof source === 'string' && source.startsWith('/')) {
       // Each host may have a sitemap of its own.
@@ -102,17 +111,18 @@ export class SitemapReader {
     return { own: named, files: [this.served(url, named, 1, signal)] };
   }
 
-  private served(url: URL, own: OwnAddresses, depth: number, signal: AbortSignal | undefined): File {
+  private served(url: URL, own: OwnAddresses, depth: number, signal: AbortSignal): File {
     const target = url.pathname + url.search;
     return { location: url.href, depth, read: (use) => this.ask(target, own.hostOf(url), signal, use) };
   }
 
-  private ask(
+  private async ask(
     target: string,
     host: string | undefined,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
     use: (entry: SitemapEntry) => void,
   ): Promise<void> {
+    await this.requests.ready();
     return this.requests.send({ target, host, signal }, async ({ status, headers, body }) => {
       if (status === 200) return readAll(body as AsyncIterable<Uint8Array>, use);
       body.resume();

@@ -20,8 +20,9 @@ beforeAll(async () => {
   directory = directoryWith({
     'nginx-cache.config.mjs': `import { options } from ${JSON.stringify(app)}; export default options();`,
     'memory.config.mjs': 'export default {};',
-    'app.mjs': `import { createApp as create } from ${JSON.stringify(app)};
+    'app.mjs': `import { createApp as create, createFastifyApp } from ${JSON.stringify(app)};
       export const createApp = () => create();
+      export { createFastifyApp };
       export const createOther = () => create({ ttl: 1000, compress: false, maxPageBytes: 5000, exclude: ['/none'] });
       export const createNothing = () => ({});`,
     'access.log': ['nginx; hit', 'nestjs-nginx-cache; fwd=miss; stored']
@@ -67,6 +68,17 @@ describe('nginx-cache publish', () => {
     expect(stdout).toMatch(/^4 pages in /m);
     // Nothing moves, and nothing is coloured, where nobody looks.
     expect(stdout).not.toContain('\u001B');
+  });
+
+  it('renders pages through an application on Fastify, which does not listen', async () => {
+    const publish = ['publish', '--json', '--module', 'app.mjs#createFastifyApp', '--sitemap', '/sitemap.xml'];
+    await vi.waitFor(
+      async () => {
+        const report = JSON.parse((await run(publish)).stdout) as PublishManyReport;
+        expect(report).toMatchObject({ published: ['/', ...posts], failed: [] });
+      },
+      { timeout: 60_000 },
+    );
   });
 
   it('publishes a sitemap, and shows a bar on a terminal', async () => {

@@ -8,7 +8,9 @@ import {
   Res,
   ServiceUnavailableException,
 } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Request, Response } from 'express';
 import { memcachedStore, type NginxCacheOptions, NginxCacheModule, PageCache } from '../../../lib/index.js';
 
@@ -63,8 +65,13 @@ export function options(changes: NginxCacheOptions = {}): NginxCacheOptions {
 }
 
 /** What a user's `main.ts` would call. */
-export async function createApp(changes: NginxCacheOptions = {}): Promise<INestApplication> {
+export async function createApp(
+  changes: NginxCacheOptions = {},
+  adapter: AbstractHttpAdapter = new ExpressAdapter(),
+): Promise<INestApplication> {
   @Module({ imports: [NginxCacheModule.forRoot(options(changes))], controllers: [PostsController] })
   class PostsModule {}
-  return NestFactory.create(PostsModule, { logger: false });
+  return NestFactory.create(PostsModule, adapter, { logger: false });
 }
+
+export const createFastifyApp = () => createApp({}, new FastifyAdapter());

@@ -4,6 +4,7 @@ import {
   Get,
   Header,
   Injectable,
+  Next,
   Query,
   Redirect,
   Req,
@@ -139,6 +140,17 @@ class ReasonsController {
   @Get('never')
   @NoPageCache()
   never() {
+    return '<p>';
+  }
+
+  @Get('handed-on')
+  handedOn(@Next() next: () => void) {
+    next();
+  }
+
+  @Get('handed-on')
+  @Header('content-type', HTML)
+  taken() {
     return '<p>';
   }
 
@@ -342,6 +354,7 @@ const CASES: readonly Case[] = [
   // By the response.
   { reason: 'status-404', target: '/status' },
   { reason: 'status-302', target: '/away' },
+  { reason: 'next', target: '/handed-on' },
   { reason: 'x-accel', target: withField('x-accel-buffering', 'no') },
   { reason: 'location-host', site: 'redirects', target: '/redirect' },
   { reason: 'set-cookie', target: withField('set-cookie', 'a=b') },
