@@ -73,8 +73,8 @@ function reset(): void {
 
 const STALE: NginxCacheOptions = { staleWhileRevalidate: 60_000, staleIfError: 600_000 };
 
-/** Stores a page, and waits until its time is over. */
-async function outlived(site: FlavourSite, target: string): Promise<void> {
+/** Asks for a page until it is stored: on a busy machine, its time may end before that. */
+async function stored(site: FlavourSite, target: string): Promise<void> {
   const outcome = async () => {
     site.log.outcomes.delete(target);
     const answer = await site.get(target);
@@ -82,8 +82,12 @@ async function outlived(site: FlavourSite, target: string): Promise<void> {
     if (field(answer, 'cache-status').endsWith('; hit')) return 'stored';
     return site.log.outcome(target);
   };
-  // On a busy machine it may end while it is stored.
   await expect.poll(outcome).toBe('stored');
+}
+
+/** Stores a page, and waits until its time is over. */
+async function outlived(site: FlavourSite, target: string): Promise<void> {
+  await stored(site, target);
   const pages = site.app.get(PageCacheService);
   await expect.poll(() => pages.get(target)).toBeUndefined();
 }
@@ -125,8 +129,10 @@ describe.each(FLAVOURS.map((flavour, index) => [flavour, PLATFORMS[index % 2]!] 
       // On a busy machine memcached may be late for one of them, who has to wait.
       expect(now.renders).toBeLessThanOrEqual(1 + answers.length - copies.length);
       expect(now.contexts).toContain(undefined);
-      expect(await site.log.outcome('/pages/a')).toBe('stored');
       now.gate = undefined;
+      const outcome = await site.log.outcome('/pages/a');
+      expect(['stored', 'evicted']).toContain(outcome);
+      if (outcome === 'evicted') await stored(site, '/pages/a');
       expect((await site.get('/pages/a')).body.toString()).toContain('version 2 ');
     });
 
