@@ -51,16 +51,13 @@ export class PageCacheInterceptor implements NestInterceptor {
     const request = rawOf(http.getRequest<Wrapped<IncomingMessage>>());
     const response = rawOf(http.getResponse<Wrapped<ServerResponse>>());
     const plan = this.plans.of(context);
-    const handedOn = isHandedOn(request, plan) ? 'next' : undefined;
     const draft = draftOf(request);
-    if (draft) {
-      // Otherwise, the interceptor is registered for the whole application, and used on the handler as well.
-      if (handedOn !== undefined) draft.skip(handedOn);
-      return next.handle();
-    }
+    if (isHandedOn(request, plan)) return this.passage.goOn(draft, next);
+    // The interceptor is registered for the whole application, and used on the handler as well.
+    if (draft) return next.handle();
     if (!this.passage.instrument(response)) return this.passage.passUnobserved(context, request, response, next);
     // A fragment that is usually shared may be made for one visitor.
-    const exemption = plan.exemption ?? handedOn ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);
+    const exemption = plan.exemption ?? (visitOf(request)?.isShared === false ? 'fragment' : undefined);
     if (exemption === undefined) return this.answer(context, next, plan, request, response);
     this.errors.forbid(response);
     return this.passage.pass(context, request, response, next, exemption);

@@ -6,12 +6,17 @@ import { PageBypassed } from '../events/outcomes.events.js';
 import { OutgoingFragments } from '../fragments/outgoing-fragments.js';
 import { inputsOf } from '../inputs/request-inputs.js';
 import { bypass, CACHE_STATUS } from './cache-status.js';
-import { CurrentDraft } from './current-draft.js';
+import type { PageDraft } from '../page/page-draft.js';
+import { CurrentDraft, draftOf } from './current-draft.js';
+import { isHandedOn } from './handed-on.js';
 import { Publications } from './publications.js';
 import { endUnseen, type takeOver } from './replay.js';
 import { StandIns } from './stand-ins.js';
 import { instrument, observe, type ResponseObserver } from './response-observer.js';
 import { UnsafeRequests } from './unsafe-requests.js';
+
+/** Stands for all handlers that our interceptor is not bound to. */
+const UNBOUND = {};
 
 /** Leads requests past the cache. */
 @Injectable()
@@ -57,9 +62,24 @@ export class Passage {
 
   /** For a handler that our interceptor is not bound to. */
   passHandler<T>(request: IncomingMessage, response: ServerResponse, reason: string, handle: () => T): T {
+    const draft = draftOf(request);
+    if (isHandedOn(request, UNBOUND) && draft) {
+      draft.skip(reason);
+      return handle();
+    }
     if (this.instrument(response)) this.observe(request, response, reason, bypass(reason));
     else this.sayUnobserved(request, response);
     return this.current.leave(handle);
+  }
+
+  /**
+   * For a request that another handler has handed on.
+   *
+   * @param draft the page that the other handler was about to render; without one, it has already been led past the cache
+   */
+  goOn(draft: PageDraft | undefined, next: CallHandler): Observable<unknown> {
+    draft?.skip('next');
+    return draft ? next.handle() : this.current.leave(() => next.handle());
   }
 
   /** For a response that is not from the application's own server: what middleware does to it cannot be seen. */

@@ -111,7 +111,7 @@ export class EntityChangesSubscriber implements EntitySubscriberInterface<Entity
 
   afterQuery({ queryRunner, query, success }: AnsweredQuery): Promise<void> | void {
     if (setsSearchPath(query) && this.entities.needSearchPath) this.purges.distrustReads();
-    if (query === 'ROLLBACK') return this.purges.rolledBack(queryRunner);
+    if (query === 'ROLLBACK') return this.purges.rolledBack(queryRunner, success);
     return !success && query === 'COMMIT' ? this.purges.unanswered(queryRunner) : undefined;
   }
 

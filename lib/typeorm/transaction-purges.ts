@@ -105,12 +105,16 @@ export class TransactionPurges {
 
   async afterCommit(runner: QueryRunner): Promise<void> {
     const levels = this.levelsOf(runner);
+    let inDoubt: ChangedRows | undefined;
     if (levels.stack.length <= 2) {
       levels.isCommitting = false;
+      ({ inDoubt } = levels);
       levels.inDoubt = undefined;
     }
     // A transaction that began before the application watched has no level of its own.
     const ended = levels.stack.length > 1 ? (levels.stack.pop() as ChangedRows) : undefined;
+    // The connection has also answered an earlier COMMIT by now.
+    if (inDoubt && inDoubt !== ended) await this.settle(inDoubt);
     if (this.isOpen(runner)) this.changed(runner).merge(ended ?? new ChangedRows());
     else if (ended) await this.settle(ended);
   }
@@ -137,11 +141,15 @@ export class TransactionPurges {
     await unanswered;
   }
 
-  /** The connection answers one statement after the other: a COMMIT that it had not answered has now happened or failed. */
-  async rolledBack(runner: QueryRunner): Promise<void> {
+  /**
+   * The connection answers one statement after the other: with the answer to the ROLLBACK, a COMMIT that it had not answered has happened or failed.
+   *
+   * @param isAnswered `false` when the driver has not waited for this answer either
+   */
+  async rolledBack(runner: QueryRunner, isAnswered: boolean): Promise<void> {
     const levels = this.levelsOf(runner);
     const { inDoubt } = levels;
-    levels.inDoubt = undefined;
+    if (isAnswered) levels.inDoubt = undefined;
     if (inDoubt) await this.settle(inDoubt);
   }
 

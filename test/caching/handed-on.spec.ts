@@ -15,7 +15,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Express, Response } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PageCache } from '../../lib/index.js';
+import { NoPageCache, PageCache } from '../../lib/index.js';
 import { fate } from '../support/fate.js';
 import { type Site, startSite } from '../support/site.js';
 
@@ -49,6 +49,13 @@ class FirstController {
     next();
   }
 
+  @Get('uncached-door/:name')
+  @NoPageCache()
+  @UseGuards(DoorGuard)
+  uncachedDoor(@Next() next: () => void) {
+    next();
+  }
+
   @Get('answered/:name')
   answered(@Res() response: Response, @Next() _next: () => void) {
     response.type('html').send('answered by the first handler');
@@ -62,6 +69,13 @@ class SecondController {
   @Header('content-type', HTML)
   guarded() {
     return 'for key holders';
+  }
+
+  @Get('uncached')
+  @NoPageCache()
+  @Header('content-type', HTML)
+  uncached() {
+    return 'not for the cache';
   }
 
   @Get('tagged')
@@ -99,18 +113,25 @@ describe('a request that a handler hands on', () => {
   });
   afterAll(() => site.stop());
 
-  it.each(['/on/guarded', '/express/guarded', '/door/tagged'])(
-    'is no page: nobody gets past the guard of one of the handlers at %s',
-    async (target) => {
-      expect((await site.get(target, { headers: KEY })).code).toBe(200);
-      expect(await fate(site, target, KEY)).toBe('next');
-      expect((await site.get(target)).code).toBe(403);
-      expect((await site.direct(target)).code).toBe(403);
-    },
-  );
+  it.each([
+    ['/on/guarded', 'next'],
+    ['/express/guarded', 'next'],
+    ['/door/tagged', 'guarded'],
+    ['/uncached-door/tagged', 'no-page-cache'],
+  ])('is no page: nobody gets past the guard of one of the handlers at %s', async (target, reason) => {
+    expect((await site.get(target, { headers: KEY })).code).toBe(200);
+    expect(await fate(site, target, KEY)).toBe(reason);
+    expect((await site.get(target)).code).toBe(403);
+    expect((await site.direct(target)).code).toBe(403);
+  });
 
   it('is no page: the first handler knows nothing of the tags of the second', async () => {
     expect(await fate(site, '/on/tagged')).toBe('next');
+  });
+
+  it('is no page if the second handler is none', async () => {
+    expect(await fate(site, '/on/uncached')).toBe('no-page-cache');
+    expect(await fate(site, '/on/uncached')).toBe('no-page-cache');
   });
 
   it('is a page of the handler if no other handler answers', async () => {

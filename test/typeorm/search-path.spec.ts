@@ -69,7 +69,7 @@ async function start(options: object = {}) {
 }
 
 describe('a connection whose search_path leads to the schema of a tenant', () => {
-  it.each(['SET search_path TO tenant', `SELECT set_config('search_path', 'tenant', false)`])(
+  it.each(['SET search_path TO tenant', `SELECT set_config('search_path', 'tenant', false)`, `SET SCHEMA 'tenant'`])(
     '%s: changes go by tag, not by the rows that other connections see',
     async (sql) => {
       await using site = await start();

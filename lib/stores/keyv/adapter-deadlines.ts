@@ -42,12 +42,25 @@ export class AdapterDeadlines {
     throw new Error(LATE);
   }
 
-  /** Each entry of a list. @throws Error when the adapter does not answer */
-  async *each<T>(entries: AsyncIterator<T> | Iterator<T>): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      const entry = await this.answer(() => entries.next());
-      if (entry.done) return;
-      yield entry.value;
+  /**
+   * Each entry of a list, however long the adapter looks for one: among many keys of others, @keyv/redis asks its server thousands of times.
+   *
+   * @param probe a quick operation, which shows whether the adapter still answers
+   * @throws Error when the adapter does not answer
+   */
+  async *each<T>(entries: AsyncIterator<T>, probe: () => Promise<unknown>): AsyncGenerator<T, void, undefined> {
+    await this.answer(probe);
+    try {
+      for (;;) {
+        const next = this.noted(() => entries.next());
+        let entry = await inTime(next, SILENCE);
+        for (; !entry; entry = await inTime(next, SILENCE)) await this.answer(probe);
+        if (entry.value.done) return;
+        yield entry.value.value;
+      }
+    } finally {
+      // It may still be looking.
+      void Promise.resolve(entries.return?.()).catch(() => undefined);
     }
   }
 

@@ -143,7 +143,7 @@ async function* keysOf(
   isWanted: (page: Page | undefined) => boolean = () => true,
 ): AsyncGenerator<string, void, undefined> {
   const begin = keyv._getKeyPrefix(prefix);
-  for await (const [key, raw] of entriesOf(keyv, adapter)) {
+  for await (const [key, raw] of entriesOf(keyv, adapter, prefix)) {
     if (!key.startsWith(begin)) continue;
     const { page, expires } = await entryOf(keyv, raw);
     const pageKey = prefix + key.slice(begin.length);
@@ -174,13 +174,16 @@ function canList({ store }: Keyv): boolean {
  * only on a view of the adapter, for listing.
  */
 function entriesOf(
-  { store, namespace }: Keyv,
+  keyv: Keyv,
   adapter: AdapterDeadlines,
+  prefix: string,
 ): Iterable<[string, unknown]> | AsyncIterable<[string, unknown]> {
+  const { store, namespace } = keyv;
   if (store instanceof Map) return store;
   const view =
     'noNamespaceAffectsAll' in store ? Object.assign(Object.create(store), { noNamespaceAffectsAll: true }) : store;
-  return adapter.each(view.iterator(namespace) as AsyncIterator<[string, unknown]>);
+  // No page has this key: a path begins with a slash.
+  return adapter.each(view.iterator(namespace) as AsyncIterator<[string, unknown]>, () => keyv.get(prefix));
 }
 
 /** If the adapter does not answer in time, it is told to give up what it waits for. Of the adapters of Keyv, @keyv/redis knows this. */
@@ -188,5 +191,8 @@ async function disconnect(keyv: Keyv): Promise<void> {
   const ended = keyv.disconnect().then(() => true);
   if (await inTime(ended, CLOSING)) return;
   const { store } = keyv as { store: { disconnect?: (force: boolean) => Promise<void> } };
-  await inTime(Promise.resolve(store.disconnect?.(true)), CLOSING);
+  await inTime(
+    Promise.resolve(store.disconnect?.(true)).catch(() => undefined),
+    CLOSING,
+  );
 }

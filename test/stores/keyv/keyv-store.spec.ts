@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,6 +149,42 @@ describe('keyvStore', () => {
     expect(await putPage(store, 'page:/', page())).toEqual({ stored: true });
     isFull = true;
     await expect(putPage(store, 'page:/', page('<p>new'))).rejects.toThrow('the adapter has refused the page');
+  });
+
+  it('lists its pages, however long the adapter looks for one among the keys of others', async () => {
+    const map = new Map<string, unknown>();
+    let asked = 0;
+    let isClosed = false;
+    const events = new EventEmitter();
+    const adapter = {
+      opts: { url: '' },
+      on: () => adapter,
+      get: async (key: string) => {
+        asked += 1;
+        events.emit('asked');
+        return map.get(key);
+      },
+      set: async (key: string, value: unknown) => void map.set(key, value),
+      delete: async (key: string) => map.delete(key),
+      clear: async () => map.clear(),
+      async *iterator() {
+        try {
+          for (const before = asked; asked < before + 2;) await once(events, 'asked');
+          yield* map;
+        } finally {
+          isClosed = true;
+        }
+      },
+    } as unknown as KeyvStoreAdapter;
+    const store = keyvStore(adapter).open(context);
+    for (const key of ['page:/a', 'page:/b']) await putPage(store, key, page());
+    expect(await collect(store.keys!('page:'))).toEqual(['page:/a', 'page:/b']);
+    isClosed = false;
+    for await (const key of store.keys!('page:')) {
+      expect(key).toBe('page:/a');
+      break;
+    }
+    await expect.poll(() => isClosed).toBe(true);
   });
 
   it('takes a Keyv with its own namespace', async () => {
