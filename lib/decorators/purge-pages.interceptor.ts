@@ -16,9 +16,10 @@ import { slices } from '../async/chunks.js';
 import { waitFor } from '../async/patience.js';
 import { rawOf, type Wrapped } from '../caching/raw-of.js';
 import { holdEnd } from '../caching/response-observer.js';
+import type { CheckedOptions } from '../options/checked-options.js';
+import { PAGE_CACHE_OPTIONS } from '../options/tokens.js';
 import { BackgroundPurge } from '../purging/background-purge.js';
-import { PurgeIncompleteError } from '../purging/purge-report.js';
-import type { PageTarget } from '../purging/purge-target.js';
+import { namedBy, type PageTarget, targetPath } from '../purging/purge-target.js';
 import { PageCacheService } from '../module/page-cache.service.js';
 import type { PurgedBy, PurgedTargets } from './purged-by.js';
 
@@ -41,6 +42,7 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
     constructor(
       @Inject(PageCacheService) private readonly pages: PageCacheService,
       @Inject(BackgroundPurge) private readonly background: BackgroundPurge,
+      @Inject(PAGE_CACHE_OPTIONS) private readonly options: CheckedOptions,
     ) {}
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -91,17 +93,18 @@ export function purgePagesInterceptor(plan: PurgePlan): Type<NestInterceptor> {
 
     private async purgeTargets(result: unknown, request: unknown): Promise<void> {
       const targets = await this.targets(result, request);
-      await Promise.all(slices(targets, ARGUMENTS).map((some) => this.purgeAll(some)));
+      // If one of them is wrong, the others are purged all the same.
+      const pages = (await this.settle(targets.map((target) => this.pagesOf(target)))).flat();
+      for (const some of slices(pages, ARGUMENTS)) {
+        await this.settle<unknown>([plan.refresh ? this.pages.refresh(...some) : this.pages.purge(...some)]);
+      }
     }
 
-    /** If one of the targets is wrong, the others are purged all the same, and not one by one. */
-    private async purgeAll(targets: readonly PageTarget[]): Promise<void> {
-      try {
-        await (plan.refresh ? this.pages.refresh(...targets) : this.pages.purge(...targets));
-      } catch (error) {
-        if (error instanceof PurgeIncompleteError || targets.length === 1) return this.background.report(error);
-        await Promise.all(slices(targets, Math.ceil(targets.length / 2)).map((half) => this.purgeAll(half)));
-      }
+    /** @throws {TypeError} when the target is wrong */
+    private async pagesOf(target: PageTarget): Promise<(string | URL)[]> {
+      const pages = await namedBy(target);
+      for (const page of pages) targetPath(page, this.options.hosts);
+      return pages;
     }
 
     private async targets(result: unknown, request: unknown): Promise<PageTarget[]> {

@@ -55,16 +55,21 @@ export async function targetPaths(
   hosts: readonly string[] | undefined,
 ): Promise<TargetPath[]> {
   const nested = await Promise.all(
-    targets.map(async (target) => {
-      if (!isEntity(target)) return targetPath(target, hosts);
-      const paths: unknown = await target.dependentPaths();
-      if (isList(paths)) return Array.from(paths, (path) => targetPath(path, hosts)).flat();
-      throw new TypeError(
-        `dependentPaths() must return a list of paths, but it returned ${inspect(paths, { depth: 0 })}`,
-      );
-    }),
+    targets.map(async (target) => (await namedBy(target)).flatMap((page) => targetPath(page, hosts))),
   );
   return nested.flat();
+}
+
+/**
+ * The paths and URLs that a target names: itself, or those of an entity.
+ *
+ * @throws {TypeError} when `dependentPaths()` returns no list
+ */
+export async function namedBy(target: PageTarget): Promise<(string | URL)[]> {
+  if (!isEntity(target)) return [target];
+  const paths: unknown = await target.dependentPaths();
+  if (isList(paths)) return [...paths];
+  throw new TypeError(`dependentPaths() must return a list of paths, but it returned ${inspect(paths, { depth: 0 })}`);
 }
 
 function isEntity(target: unknown): target is DependentPaths {

@@ -1,6 +1,7 @@
-import { chownSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { unless } from './file-store.error.js';
 
 /** How many times to try when a directory vanishes between its creation and its use: other processes remove empty directories. */
@@ -33,29 +34,40 @@ async function makeDirectory(path: string): Promise<void> {
 
 /** Makes one directory, in one that exists. */
 export async function makeOne(path: string): Promise<void> {
-  await mkdir(path);
-  giveAway(path);
+  if (isRoot()) makeOneSync(path);
+  else await mkdir(path);
 }
 
 /** Makes a directory and those above it. */
 export function makeDirectorySync(path: string): void {
-  const first = mkdirSync(path, { recursive: true });
-  if (first === undefined) return;
-  const made = [path];
-  while (made[0]!.length > first.length) made.unshift(dirname(made[0]!));
-  for (const one of made) giveAway(one);
+  if (existsSync(path)) return;
+  makeDirectorySync(dirname(path));
+  try {
+    makeOneSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /**
  * What root makes belongs to the owner of the directory above: `nginx-cache` may run as root, and the application must be able to delete pages
- * afterwards.
+ * afterwards. Root becomes that owner for the moment: whatever that user has put in the way, root makes nothing that the user could not make.
  */
-function giveAway(path: string): void {
-  if (process.getuid?.() !== 0) return;
+function makeOneSync(path: string): void {
+  const owner = isRoot() ? statSync(dirname(path)) : undefined;
+  if (!owner || owner.uid === 0) return mkdirSync(path);
+  const group = process.getegid!();
+  process.setegid!(owner.gid);
+  process.seteuid!(owner.uid);
   try {
-    const { uid, gid } = statSync(dirname(path));
-    if (uid !== 0) chownSync(path, uid, gid);
-  } catch {
-    // Another process has removed it, or the root of a container has not this right.
+    mkdirSync(path);
+  } finally {
+    process.seteuid!(0);
+    process.setegid!(group);
   }
+}
+
+/** Workers cannot change their user. */
+function isRoot(): boolean {
+  return isMainThread && process.geteuid?.() === 0;
 }

@@ -315,7 +315,12 @@ describe('nginx-cache ls, show, stats and purge', () => {
     ['pages in memory', ['ls', '--config', 'memory.config.mjs'], 2, 'where no other process finds them'],
     ['publishing without the application', ['publish', '/'], 2, '--module dist/app.module.js'],
     ['what is no application', ['ls', '--module', 'app.mjs#createNothing'], 2, 'does not return a Nest application'],
-    ['an export that is not there', ['ls', '--module', 'app.mjs#none'], 2, 'Name one of createApp, createFastifyApp, createOther'],
+    [
+      'an export that is not there',
+      ['ls', '--module', 'app.mjs#none'],
+      2,
+      'Name one of createApp, createFastifyApp, createOther',
+    ],
   ])('refuses %s with what to do', async (_, args, code, cure) => {
     const ran = await run(args);
     expect(ran).toMatchObject({ code, stdout: '' });
