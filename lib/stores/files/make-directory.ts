@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
@@ -34,7 +34,8 @@ async function makeDirectory(path: string): Promise<void> {
 
 /** Makes one directory, in one that exists. */
 export async function makeOne(path: string): Promise<void> {
-  if (isRoot()) makeOneSync(path);
+  const owner = ownerToBe(path);
+  if (owner) makeAs(owner, path);
   else await mkdir(path);
 }
 
@@ -43,7 +44,9 @@ export function makeDirectorySync(path: string): void {
   if (existsSync(path)) return;
   makeDirectorySync(dirname(path));
   try {
-    makeOneSync(path);
+    const owner = ownerToBe(path);
+    if (owner) makeAs(owner, path);
+    else mkdirSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
@@ -51,23 +54,25 @@ export function makeDirectorySync(path: string): void {
 
 /**
  * What root makes belongs to the owner of the directory above: `nginx-cache` may run as root, and the application must be able to delete pages
- * afterwards. Root becomes that owner for the moment: whatever that user has put in the way, root makes nothing that the user could not make.
+ * afterwards.
+ *
+ * @returns `undefined` when that is the user of this process. Workers cannot change their user
  */
-function makeOneSync(path: string): void {
-  const owner = isRoot() ? statSync(dirname(path)) : undefined;
-  if (!owner || owner.uid === 0) return mkdirSync(path);
+function ownerToBe(path: string): Stats | undefined {
+  if (!isMainThread || process.geteuid?.() !== 0) return undefined;
+  const owner = statSync(dirname(path));
+  return owner.uid === 0 ? undefined : owner;
+}
+
+/** Root becomes another user for the moment: whatever that user has put in the way, root makes nothing that the user could not make. */
+function makeAs({ uid, gid }: Stats, path: string): void {
   const group = process.getegid!();
-  process.setegid!(owner.gid);
-  process.seteuid!(owner.uid);
+  process.setegid!(gid);
+  process.seteuid!(uid);
   try {
     mkdirSync(path);
   } finally {
     process.seteuid!(0);
     process.setegid!(group);
   }
-}
-
-/** Workers cannot change their user. */
-function isRoot(): boolean {
-  return isMainThread && process.geteuid?.() === 0;
 }
