@@ -2,22 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { INestApplication } from '@nestjs/common';
 import { PageCacheService } from '../../lib/index.js';
 import { startApplication } from '../support/applications.js';
+import { turnsDuring } from '../support/turns-during.js';
 
 const ENTRIES = 20_000;
-
-/** How many turns the event loop makes meanwhile. */
-async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let isOver = false;
-  const turn = () => {
-    turns += 1;
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await work();
-  isOver = true;
-  return turns;
-}
 
 describe('a long list leaves turns of the event loop to others', () => {
   let app: INestApplication;

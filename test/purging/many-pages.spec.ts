@@ -5,6 +5,7 @@ import { PageStorage } from '../../lib/stores/page-storage.js';
 import { page } from '../stores/pages.js';
 import { PLATFORMS, startApplication } from '../support/applications.js';
 import { putPage } from '../support/put-page.js';
+import { turnsDuring } from '../support/turns-during.js';
 
 const PAGES = 5000;
 
@@ -26,15 +27,7 @@ describe.each(PLATFORMS)('with thousands of pages on %s', (platform) => {
     ['purgeMatching()', () => pages.purgeMatching(/none/)],
     ['purgeAll()', () => pages.purgeAll()],
   ])('%s leaves turns of the event loop to others', async (_, purge) => {
-    let turns = 0;
-    let isOver = false;
-    const turn = () => {
-      turns += 1;
-      if (!isOver) setImmediate(turn);
-    };
-    setImmediate(turn);
-    await purge();
-    isOver = true;
+    const turns = await turnsDuring(purge);
     expect(turns).toBeGreaterThanOrEqual(PAGES / 1000 - 1);
   });
 });

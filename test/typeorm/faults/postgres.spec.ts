@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
-import { type EntityManager, type EntitySubscriberInterface, EventSubscriber } from 'typeorm';
+import { type DataSource, type EntityManager, type EntitySubscriberInterface, EventSubscriber } from 'typeorm';
 import { Article, Club, CLUBS, Counted, Membership } from './newsroom.js';
 import { type Comparison, expectSame } from './pair.js';
 import {
@@ -64,6 +64,18 @@ describe.each<[string, Omit<Scenario, 'write'> & { around?: typeof locked }]>([
     await expectSameWrite({ ...fault, write: around(write) }, stale);
   });
 });
+
+/** Renames an article in a QueryRunner that is released without a rollback. */
+async function withoutRollback({ dataSource }: { dataSource: DataSource }): Promise<void> {
+  const runner = dataSource.createQueryRunner();
+  await runner.startTransaction();
+  await runner.manager.save(Article, { id: 1, slug: 'b' });
+  try {
+    await runner.commitTransaction();
+  } finally {
+    await runner.release();
+  }
+}
 
 describe('a table of a relation that is locked', () => {
   it('is not waited for', async () => {
@@ -182,16 +194,7 @@ describe('a COMMIT whose answer is lost', () => {
             },
           });
         },
-        write: async ({ dataSource }) => {
-          const runner = dataSource.createQueryRunner();
-          await runner.startTransaction();
-          await runner.manager.save(Article, { id: 1, slug: 'b' });
-          try {
-            await runner.commitTransaction();
-          } finally {
-            await runner.release();
-          }
-        },
+        write: withoutRollback,
       },
       RENAMED,
     );
@@ -202,16 +205,7 @@ describe('a COMMIT whose answer is lost', () => {
     const { control } = await expectSameWrite(
       {
         options: throughProxy,
-        write: async ({ dataSource }) => {
-          const runner = dataSource.createQueryRunner();
-          await runner.startTransaction();
-          await runner.manager.save(Article, { id: 1, slug: 'b' });
-          try {
-            await runner.commitTransaction();
-          } finally {
-            await runner.release();
-          }
-        },
+        write: withoutRollback,
       },
       RENAMED,
     );
